@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What differs (Change) and what is done about it (Operation): the values that all subsystems share."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SUBSYSTEMS = ("sysctl", "link", "tc", "nft")  # the order in which a plan is applied; restoring runs it backwards
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two states, as a person would read it.
+
+    Attributes:
+        subsystem: one of ``SUBSYSTEMS``.
+        key: the knob in the tool's own terms, e.g. ``net.ipv4.ip_forward``, ``eth0 mtu``, ``eth0 class 1:10``.
+        before: the value there now, ``None`` where there is none.
+        after: the value that is wanted, ``None`` where it goes away.
+    """
+
+    subsystem: str
+    key: str
+    before: str | None
+    after: str | None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the change in the shape of one entry of ``HostReport.diff``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step that changes the kernel. Either it happens whole or it fails.
+
+    Attributes:
+        subsystem: the subsystem whose ``perform`` runs it.
+        key: the knob it changes, for error messages.
+        command: the step as an operator would type it; shown in reports, never executed.
+        payload: what ``perform`` of the subsystem needs; private to the subsystem.
+    """
+
+    subsystem: str
+    key: str
+    command: str
+    payload: Any = None

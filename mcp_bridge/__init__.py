@@ -1,0 +1,1 @@
+"""NetOpt on the controller: models, policy, validation, planning, runs and the MCP server."""
