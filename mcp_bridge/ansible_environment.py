@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The environment in which a run's ``ansible-playbook`` starts."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from mcp_bridge.settings import COLLECTIONS_ROOT
+
+MARKER = "NETOPT_RUN_ID"
+DEFAULT_COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
+# What the user's environment says wins over these.
+DEFAULTS = {
+    "ANSIBLE_PIPELINING": "True",
+    "ANSIBLE_GATHERING": "explicit",
+}
+# These belong to netopt: its reading of the run's events depends on them.
+FIXED = {
+    "ANSIBLE_NOCOLOR": "1",
+    "ANSIBLE_FORCE_COLOR": "0",
+    "MAX_EVENT_RES": str(50 * 1024 * 1024),  # ansible-runner drops larger results: a report must not be lost
+}
+
+
+def build(base: Mapping[str, str], *, run_id: str, cwd: Path) -> dict[str, str]:
+    """Return the variables to set on top of ``base`` for the run ``run_id`` started in ``cwd``."""
+    added = {name: value for name, value in DEFAULTS.items() if name not in base}
+    added.update(FIXED)
+    added[MARKER] = run_id
+    added["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join([str(COLLECTIONS_ROOT), *_collection_paths(base, cwd)])
+    added["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), base.get("PATH", os.defpath)])
+    return added
+
+
+def marker(run_id: str) -> str:
+    """Return the entry of the environment by which the processes of ``run_id`` are known."""
+    return f"{MARKER}={run_id}"
+
+
+def _collection_paths(base: Mapping[str, str], cwd: Path) -> list[str]:
+    """Return where the user's collections are: connection plugins may come from them.
+
+    Setting the variable for the bridge's own collection hides what ``ansible.cfg`` says, so that is
+    read here, in the order in which ansible-core looks for the file.
+    """
+    own = base.get("ANSIBLE_COLLECTIONS_PATH")
+    if own:
+        return own.split(os.pathsep)
+    configured = base.get("ANSIBLE_CONFIG")
+    candidates = [cwd / "ansible.cfg", Path.home() / ".ansible.cfg", Path("/etc/ansible/ansible.cfg")]
+    if configured:
+        path = Path(configured).expanduser()
+        candidates.insert(0, path / "ansible.cfg" if path.is_dir() else path)
+    for path in candidates:
+        if path.is_file():
+            return _from_config(path) or list(DEFAULT_COLLECTIONS)
+    return list(DEFAULT_COLLECTIONS)
+
+
+def _from_config(path: Path) -> list[str]:
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",), strict=False)
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return []  # ansible-playbook reads the same file and reports what is wrong with it
+    text = parser.get("defaults", "collections_path", fallback="")
+    text = text or parser.get("defaults", "collections_paths", fallback="")
+    parts = [part.strip().replace("{{CWD}}", str(Path.cwd())) for part in text.split(os.pathsep) if part.strip()]
+    return [str(path.parent / Path(part).expanduser()) for part in parts]
