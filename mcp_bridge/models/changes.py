@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan changes. Every field is optional; a field that is absent is left alone on the host."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .base import NO_BOOL, Strict
+from .firewall import ConnectionLimit, ConnectionTracking, NatRule, RateLimit
+from .qdisc import Qdisc
+from .scalars import Classid, SysctlKey, SysctlValue
+from .traffic import DscpRule, HtbClass, Netem, Shaper
+
+
+class Offloads(Strict):
+    """Features of the network interface, by the short names of ethtool(8)."""
+
+    rx: bool | None = None
+    """Checksums of received packets."""
+    tx: bool | None = None
+    """Checksums of sent packets."""
+    sg: bool | None = None
+    """Scatter-gather."""
+    tso: bool | None = None
+    """TCP segmentation."""
+    gso: bool | None = None
+    """Generic segmentation."""
+    gro: bool | None = None
+    """Generic receive."""
+    lro: bool | None = None
+    """Large receive; not for hosts that forward."""
+    rxvlan: bool | None = None
+    """VLAN tags of received packets."""
+    txvlan: bool | None = None
+    """VLAN tags of sent packets."""
+    ntuple: bool | None = None
+    """Receive filters."""
+    rxhash: bool | None = None
+    """Receive hashing."""
+
+
+class Changes(Strict):
+    """The knobs of a plan."""
+
+    sysctl: dict[SysctlKey, SysctlValue] | None = None
+    """Kernel parameters; each key needs a card in the policy."""
+    qdisc: Qdisc | None = None
+    """Queueing discipline of the interface."""
+    shaper: Shaper | None = None
+    """Rates of the interface."""
+    netem: Netem | None = None
+    """Impairments for tests."""
+    htb_classes: list[HtbClass] | None = None
+    """Classes of the root htb."""
+    default_class: Classid | None = None
+    """Class of packets that no match fits."""
+    dscp: list[DscpRule] | None = None
+    """Markings."""
+    connection_limits: list[ConnectionLimit] | None = None
+    """Concurrent connections per source prefix."""
+    rate_limits: list[RateLimit] | None = None
+    """New connections per time."""
+    connection_tracking: ConnectionTracking | None = None
+    """Size and timeouts of connection tracking."""
+    nat_rules: list[NatRule] | None = None
+    """Address translation."""
+    offloads: Offloads | None = None
+    """Features of the network interface."""
+    mtu: Annotated[int, Field(ge=68, le=65_536), NO_BOOL] | None = None
+    """Largest packet, bytes."""
+
+    def is_empty(self) -> bool:
+        """Return whether nothing at all is asked for."""
+        return not any(value not in ({}, []) for value in self.dump().values())

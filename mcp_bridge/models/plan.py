@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: what an operator or an agent asks for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from .base import Strict
+from .changes import Changes
+from .measurement import ValidateSpec
+from .scalars import Iface
+
+ProfileName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+Remark = Annotated[str, Field(max_length=4096)]
+
+
+def _as_list(value: object) -> object:
+    """Return a list of one for a single text."""
+    return [value] if isinstance(value, str) else value
+
+
+class ParameterPlan(Strict):
+    """A change of network settings, for one interface or several, on any number of hosts."""
+
+    iface: Iface
+    """Interface name, a list of them, or ``auto`` for the interface of each host's default route."""
+    profile: ProfileName | None = None
+    """Profile that brings the objectives and, where the plan has no changes of its own, the values."""
+    changes: Changes = Field(default_factory=Changes)
+    """What is changed; may be left out where a profile is named."""
+    validation: ValidateSpec | None = Field(
+        default=None,
+        validation_alias=AliasChoices("validate", "validation"),
+        serialization_alias="validate",
+    )
+    """What is measured before and after; also accepted under the name ``validation``."""
+    rationale: Annotated[
+        list[Remark], Field(max_length=100), BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+    ] = []
+    """Why; kept in the audit log, never interpreted."""
+
+    @property
+    def ifaces(self) -> tuple[str, ...]:
+        """The interfaces, in the plan's order."""
+        return (self.iface,) if isinstance(self.iface, str) else tuple(self.iface)

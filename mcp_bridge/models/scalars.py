@@ -1,0 +1,393 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The words of a plan: interface names, addresses, ports, code points, classes, rates, sysctl values.
+
+Each accepts the spellings that people use and gives back one canonical spelling, so that two plans
+which mean the same are the same.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from .base import NO_BOOL, U32_MAX
+from .dscp import DSCP_MAX, DSCP_NAMES
+
+AUTO = "auto"
+IFACE_COUNT_MAX = 64
+PORT_MAX = 65535
+PORTS_COUNT_MAX = 64
+SYSCTL_VALUE_LENGTH_MAX = 1024
+WORD_LENGTH_MAX = 255
+
+_IFACE = re.compile(r"[^\s/\x00-\x1f\x7f]{1,15}")
+_PORTS = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?")
+_CLASSID = re.compile(r"(?:1:)?0*([0-9a-fA-F]{1,4})")
+_PARENT_ROOT = re.compile(r"(?:root|1:0*)")
+_RATE = re.compile(r"([1-9][0-9]{0,9})/(second|minute|hour|day)")
+_SIZE = re.compile(r"([0-9]{1,10})(|b|k|kb|m|mb)")
+_SIZE_UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2}
+_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+)):([0-9]{1,5})")
+_SYSCTL_KEY = re.compile(r"[a-z0-9_]+(?:[./][A-Za-z0-9_@:-]+)+")
+
+
+def _error(kind: str, message: str) -> PydanticCustomError:
+    """Return the error for a value that has the wrong form; the message is final text."""
+    return PydanticCustomError("netopt_" + kind, "{text}", {"text": message})  # type: ignore[arg-type]
+
+
+def interface_name(value: object) -> str:
+    """Return a legal interface name (dev_valid_name in the kernel; IFNAMSIZ leaves 15 characters)."""
+    if (
+        not isinstance(value, str)
+        or not _IFACE.fullmatch(value)
+        or value in {".", ".."}
+        or ":" in value
+        or not value.isascii()
+        or value.startswith("-")
+    ):
+        raise _error(
+            "iface", "Not a legal interface name: 1 to 15 ASCII characters, no blank, '/' or ':', no leading '-'"
+        )
+    return value
+
+
+def _iface(value: object) -> str | list[str]:
+    """Return one interface name, ``auto``, or a list of distinct names."""
+    if not isinstance(value, list | tuple):
+        return interface_name(value)
+    if not 1 <= len(value) <= IFACE_COUNT_MAX:
+        raise _error("iface", f"A list of interfaces needs 1 to {IFACE_COUNT_MAX} names")
+    names = [interface_name(item) for item in value]
+    if len(set(names)) != len(names):
+        raise _error("iface", "An interface is listed twice")
+    if AUTO in names:
+        raise _error("iface", "'auto' stands alone, not in a list")
+    return names
+
+
+_IFACE_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 15, "pattern": "^[^\\s/:]+$"}
+
+InterfaceName = Annotated[str, PlainValidator(interface_name), WithJsonSchema(_IFACE_SCHEMA)]
+
+Iface = Annotated[
+    str | list[str],
+    PlainValidator(_iface),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _IFACE_SCHEMA,
+                {"type": "array", "items": _IFACE_SCHEMA, "minItems": 1, "maxItems": IFACE_COUNT_MAX},
+            ]
+        }
+    ),
+]
+"""An interface, a list of them, or ``auto`` for the one with the default route."""
+
+Port = Annotated[int, Field(ge=1, le=PORT_MAX), NO_BOOL]
+
+
+def _port_range(value: object) -> str:
+    """Return ``N`` or ``N-M`` for a port or a range of ports."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PORT_MAX else value
+    match = _PORTS.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= WORD_LENGTH_MAX else None
+    if match:
+        low, high = int(match[1]), int(match[2] or match[1])
+        if 1 <= low <= high <= PORT_MAX:
+            return str(low) if low == high else f"{low}-{high}"
+    raise _error("ports", f"Not a port or a range of ports 'N-M' with 1 <= N <= M <= {PORT_MAX}")
+
+
+def _ports(value: object) -> list[str]:
+    """Return ports and ranges as a sorted list without repetition."""
+    items = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(items) <= PORTS_COUNT_MAX:
+        raise _error("ports", f"A list of ports needs 1 to {PORTS_COUNT_MAX} entries")
+    ranges = sorted(_bounds(_port_range(item)) for item in items)
+    merged: list[tuple[int, int]] = []
+    for low, high in ranges:
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return [str(low) if low == high else f"{low}-{high}" for low, high in merged]
+
+
+def _bounds(text: str) -> tuple[int, int]:
+    """Return the first and last port of ``N`` or ``N-M``."""
+    low, _, high = text.partition("-")
+    return int(low), int(high or low)
+
+
+_PORT_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": PORT_MAX},
+        {"type": "string", "pattern": "^[0-9]{1,5}(-[0-9]{1,5})?$"},
+    ]
+}
+
+Ports = Annotated[
+    list[str],
+    PlainValidator(_ports),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_PORT_SCHEMA["anyOf"],
+                {"type": "array", "items": _PORT_SCHEMA, "minItems": 1, "maxItems": PORTS_COUNT_MAX},
+            ]
+        }
+    ),
+]
+"""A port, a range ``N-M``, or a list of those; kept as a list of strings, ranges that touch are joined."""
+
+
+def _cidr(value: object) -> str:
+    """Return an IPv4 or IPv6 network in canonical form, with its prefix length."""
+    if not isinstance(value, str) or len(value) > WORD_LENGTH_MAX or "%" in value:
+        raise _error("cidr", "Not an IP address or network such as 192.0.2.0/24 or 2001:db8::/32")
+    try:
+        return str(ipaddress.ip_network(value.strip()))
+    except ValueError:
+        pass
+    try:
+        network = ipaddress.ip_network(value.strip(), strict=False)
+    except ValueError:
+        raise _error("cidr", "Not an IP address or network such as 192.0.2.0/24 or 2001:db8::/32") from None
+    raise _error("cidr", f"Has bits set beyond its prefix length; the network is {network}")
+
+
+def _address(value: object) -> str:
+    """Return an IPv4 or IPv6 address in canonical form."""
+    if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX and "%" not in value:
+        try:
+            return str(ipaddress.ip_address(value.strip()))
+        except ValueError:
+            pass
+    raise _error("address", "Not an IP address such as 192.0.2.1 or 2001:db8::1")
+
+
+Cidr = Annotated[str, PlainValidator(_cidr), WithJsonSchema({"type": "string", "maxLength": 49})]
+"""An IPv4 or IPv6 network; a bare address is a network of one."""
+
+Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "maxLength": 45})]
+"""An IPv4 or IPv6 address."""
+
+
+def lower(value: object) -> object:
+    """Return text in lower case and without outer blanks; anything else as it is."""
+    return value.strip().lower() if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX else value
+
+
+def _dscp(value: object) -> int:
+    """Return the code point for a name in any case, or for a number from 0 to 63."""
+    word = lower(value)
+    if isinstance(word, str):
+        name = word.replace("_", "-")
+        if name in DSCP_NAMES:
+            return DSCP_NAMES[name]
+        if name.isascii() and name.isdigit() and len(name) <= len("63"):
+            word = int(name)
+    if isinstance(word, int) and not isinstance(word, bool) and 0 <= word <= DSCP_MAX:
+        return word
+    raise _error("dscp", f"Not a DSCP: a number from 0 to {DSCP_MAX}, or one of {', '.join(DSCP_NAMES).upper()}")
+
+
+Dscp = Annotated[
+    int,
+    PlainValidator(_dscp),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": DSCP_MAX},
+                {"type": "string", "enum": [spelling for name in DSCP_NAMES for spelling in (name.upper(), name)]},
+            ]
+        }
+    ),
+]
+"""A DiffServ code point by name (RFC 4594, RFC 8622) or number; kept as a number."""
+
+
+def _classid(value: object) -> str:
+    """Return a class of the root qdisc as ``1:minor``, hexadecimal as tc writes it."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PORT_MAX else value
+    match = _CLASSID.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= WORD_LENGTH_MAX else None
+    if not match or int(match[1], 16) == 0:
+        raise _error("classid", "Not a class: '1:' and a hexadecimal minor from 1 to ffff, such as 1:10")
+    return f"1:{int(match[1], 16):x}"
+
+
+def _parent(value: object) -> str:
+    """Return a parent class, or ``1:`` for the root."""
+    if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX and _PARENT_ROOT.fullmatch(value.strip()):
+        return "1:"
+    return _classid(value)
+
+
+_CLASSID_SCHEMA = {"type": "string", "pattern": "^(1:)?[0-9a-fA-F]{1,4}$"}
+
+Classid = Annotated[str, PlainValidator(_classid), WithJsonSchema(_CLASSID_SCHEMA)]
+"""A class of the root qdisc, ``1:`` and a hexadecimal minor."""
+
+Parent = Annotated[
+    str,
+    PlainValidator(_parent),
+    WithJsonSchema({"type": "string", "pattern": "^(root|1:|(1:)?[0-9a-fA-F]{1,4})$"}),
+]
+"""A parent class, or ``1:`` (also ``root``) for the root qdisc."""
+
+
+def _rate(value: object) -> str:
+    """Return a rate as ``N/second``, ``N/minute``, ``N/hour`` or ``N/day``."""
+    word = lower(value)
+    match = _RATE.fullmatch(word.replace(" ", "")) if isinstance(word, str) else None
+    if not match or int(match[1]) > U32_MAX:
+        raise _error("rate", "Not a rate: a whole number and second, minute, hour or day, such as 1000/second")
+    return f"{match[1]}/{match[2]}"
+
+
+Rate = Annotated[
+    str,
+    PlainValidator(_rate),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,9}/(second|minute|hour|day)$"}),
+]
+"""A number of events per second, minute, hour or day."""
+
+
+def _size(value: object) -> int:
+    """Return bytes for a number of bytes or a size in tc's spelling (``15k``, ``1mb``)."""
+    word = lower(value)
+    match = None
+    if isinstance(word, int) and not isinstance(word, bool):
+        if 0 < word <= U32_MAX:
+            return word
+    elif isinstance(word, str):
+        match = _SIZE.fullmatch(word)
+    size = int(match[1]) * _SIZE_UNITS[match[2]] if match else 0
+    if not 0 < size <= U32_MAX:
+        raise _error("size", f"Not a size: bytes from 1 to {U32_MAX}, or with a unit as in 15k or 1m")
+    return size
+
+
+Size = Annotated[
+    int,
+    PlainValidator(_size),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": U32_MAX},
+                {"type": "string", "pattern": "^[0-9]{1,10}(b|k|kb|m|mb)?$"},
+            ]
+        }
+    ),
+]
+"""A number of bytes; ``k`` and ``m`` count in 1024, as in tc."""
+
+
+def _fwmark(value: object) -> int:
+    """Return a firewall mark for a number or for hexadecimal text."""
+    if isinstance(value, str) and re.fullmatch(r"0x[0-9a-fA-F]{1,8}|[0-9]{1,10}", value):
+        value = int(value, 16 if value.startswith("0x") else 10)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U32_MAX:
+        return value
+    raise _error("fwmark", f"Not a firewall mark: a number from 0 to {U32_MAX}, or hexadecimal such as 0x10")
+
+
+Fwmark = Annotated[
+    int,
+    PlainValidator(_fwmark),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": U32_MAX},
+                {"type": "string", "pattern": "^(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})$"},
+            ]
+        }
+    ),
+]
+"""A firewall mark (``meta mark``)."""
+
+
+def host(value: object) -> str:
+    """Return a host name or address that no tool can take for an option."""
+    if isinstance(value, str) and 0 < len(value) <= WORD_LENGTH_MAX:
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            pass
+        if all(_HOST_LABEL.fullmatch(label) for label in value.removesuffix(".").split(".")):
+            return value
+    raise _error("host", "Not a host name or IP address")
+
+
+def _host_port(value: object) -> str:
+    """Return ``host:port``, or ``[address]:port`` for IPv6."""
+    match = _HOST_PORT.fullmatch(value) if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX else None
+    if match and 1 <= int(match[3]) <= PORT_MAX:
+        name = host(match[1] or match[2])
+        return f"[{name}]:{int(match[3])}" if ":" in name else f"{name}:{int(match[3])}"
+    raise _error("host_port", "Not host:port, such as db1:5432 or [2001:db8::1]:443")
+
+
+Host = Annotated[str, PlainValidator(host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255})]
+"""A host name or an IP address."""
+
+HostPort = Annotated[
+    str, PlainValidator(_host_port), WithJsonSchema({"type": "string", "pattern": "^(\\[[^\\]]+\\]|[^:]+):[0-9]{1,5}$"})
+]
+"""A TCP service, ``host:port``."""
+
+
+def _sysctl_key(value: object) -> str:
+    """Return a dotted sysctl key."""
+    if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX and _SYSCTL_KEY.fullmatch(value):
+        return value
+    raise _error("sysctl_key", "Not a dotted sysctl key such as net.core.rmem_max")
+
+
+def _sysctl_value(value: object) -> str:
+    """Return a sysctl value as text, its fields parted by single blanks."""
+    if isinstance(value, bool):
+        raise _error("sysctl_value", f"Value must be text or a whole number; write {int(value)} instead")
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**64:
+            raise _error("sysctl_value", "Value does not fit into 64 bits")
+        return str(value)
+    if not isinstance(value, str):
+        raise _error("sysctl_value", "Value must be text or a whole number")
+    if len(value) > SYSCTL_VALUE_LENGTH_MAX or not value.isascii() or any(c < " " and c != "\t" for c in value):
+        raise _error(
+            "sysctl_value", f"Value must be one line of at most {SYSCTL_VALUE_LENGTH_MAX} printable ASCII characters"
+        )
+    return " ".join(value.split())
+
+
+SysctlKey = Annotated[str, PlainValidator(_sysctl_key), WithJsonSchema({"type": "string", "maxLength": 255})]
+"""A dotted sysctl key."""
+
+SysctlValue = Annotated[
+    str,
+    PlainValidator(_sysctl_value),
+    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": SYSCTL_VALUE_LENGTH_MAX}, {"type": "integer"}]}),
+]
+"""A sysctl value: text or a whole number; several fields are parted by blanks."""
+
+
+def _as_list(value: object) -> object:
+    """Return a list of one for a single text."""
+    return [value] if isinstance(value, str) else value
+
+
+def one_or_list(schema: dict[str, Any]) -> list[Any]:
+    """Return the annotations of a list that is also accepted as its single member."""
+    return [
+        BeforeValidator(_as_list),
+        WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema}]}),
+    ]

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shaping, impairment, classes and marking: what ``changes`` says about traffic on an interface."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from .base import NO_BOOL, U32_MAX, WHOLE, Mbit, Percent, Strict
+from .qdisc import LeafQdisc
+from .scalars import Cidr, Classid, Dscp, Fwmark, Parent, Ports, Size, lower
+
+Proto = Annotated[Literal["tcp", "udp", "icmp", "icmpv6", "sctp"], BeforeValidator(lower)]
+"""A transport protocol, in any case."""
+
+PORT_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
+
+
+class Shaper(Strict):
+    """Rates for a whole interface, Mbit/s."""
+
+    egress_mbit: Mbit | None = None
+    """Rate of what leaves."""
+    ingress_mbit: Mbit | None = None
+    """Rate of what arrives, shaped through an ifb device."""
+    ceil_mbit: Mbit | None = None
+    """Rate up to which egress may borrow."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Shaper:
+        if self.egress_mbit is None and self.ingress_mbit is None:
+            raise PydanticCustomError("shaper_empty", "A shaper needs egress_mbit or ingress_mbit")
+        if self.ceil_mbit is not None and self.egress_mbit is None:
+            raise PydanticCustomError("shaper_ceil", "ceil_mbit bounds egress and needs egress_mbit")
+        return self
+
+
+class Netem(Strict):
+    """Impairments for tests, always for a limited time."""
+
+    delay_ms: Annotated[float, Field(ge=0, le=60_000), NO_BOOL, WHOLE] | None = None
+    """Delay, milliseconds."""
+    delay_jitter_ms: Annotated[float, Field(ge=0, le=60_000), NO_BOOL, WHOLE] | None = None
+    """Spread of the delay, milliseconds."""
+    loss_pct: Percent | None = None
+    """Packets lost, percent."""
+    duplicate_pct: Percent | None = None
+    """Packets doubled, percent."""
+    corrupt_pct: Percent | None = None
+    """Packets with a bit flipped, percent."""
+    reorder_pct: Percent | None = None
+    """Packets sent at once instead of delayed, percent."""
+    limit: Annotated[int, Field(ge=1, le=10_000_000), NO_BOOL] | None = None
+    """Packets that may be held; the policy's default when not given."""
+    duration_s: Annotated[int, Field(ge=1, le=U32_MAX), NO_BOOL] | None = None
+    """Seconds after which the impairment ends; the policy's default when not given."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Netem:
+        effects = (self.delay_ms, self.loss_pct, self.duplicate_pct, self.corrupt_pct, self.reorder_pct)
+        if self.delay_jitter_ms and not self.delay_ms:
+            raise PydanticCustomError("netem_jitter", "delay_jitter_ms spreads a delay and needs delay_ms")
+        if self.reorder_pct and not self.delay_ms:
+            raise PydanticCustomError("netem_reorder", "reorder_pct sends delayed packets early and needs delay_ms")
+        if all(effect is None for effect in effects):
+            raise PydanticCustomError("netem_empty", "netem needs a delay, loss, duplication, corruption or reordering")
+        return self
+
+
+class DscpMatch(Strict):
+    """Which packets; every field given must fit."""
+
+    proto: Proto | None = None
+    """Transport protocol."""
+    sports: Ports | None = None
+    """Source ports."""
+    dports: Ports | None = None
+    """Destination ports."""
+    src: Cidr | None = None
+    """Source network."""
+    dst: Cidr | None = None
+    """Destination network."""
+
+    @model_validator(mode="after")
+    def _check(self) -> DscpMatch:
+        if (self.sports or self.dports) and self.proto not in PORT_PROTOCOLS:
+            raise PydanticCustomError("match_ports", "Ports need a proto that has them: tcp, udp or sctp")
+        check_family(proto=self.proto, src=self.src, dst=self.dst)
+        return self
+
+
+def check_family(*, proto: str | None, src: str | None, dst: str | None) -> None:
+    """Refuse a match that mixes IPv4 and IPv6 and so could never hold."""
+    families = {":" in network for network in (src, dst) if network is not None}
+    families |= {proto == "icmpv6"} if proto in {"icmp", "icmpv6"} else set()
+    if len(families) > 1:
+        raise PydanticCustomError("match_family", "IPv4 and IPv6 are mixed in one match, no packet can fit it")
+
+
+class HtbMatch(DscpMatch):
+    """Which packets go to a class."""
+
+    fwmark: Fwmark | None = None
+    """Firewall mark."""
+    dscp: Dscp | None = None
+    """DiffServ code point that the packet carries."""
+
+    @model_validator(mode="after")
+    def _check_not_empty(self) -> HtbMatch:
+        if not self.model_dump(exclude_none=True):
+            raise PydanticCustomError("match_empty", "A match of a class names at least one property of a packet")
+        return self
+
+
+class HtbClass(Strict):
+    """A class of the root htb."""
+
+    classid: Classid
+    """``1:`` and a hexadecimal minor."""
+    parent: Parent | None = None
+    """Parent class; by default the root, or the shaper's class where there is a shaper."""
+    rate_mbit: Mbit
+    """Guaranteed rate, Mbit/s."""
+    ceil_mbit: Mbit | None = None
+    """Rate up to which the class may borrow, Mbit/s; the rate by default."""
+    priority: Annotated[int, Field(ge=0, le=7), NO_BOOL] | None = None
+    """Who borrows first, 0 before 7."""
+    burst: Size | None = None
+    """Bytes that may be sent at the ceiling's speed in one go."""
+    leaf: LeafQdisc | None = None
+    """Queueing discipline of the class."""
+    match: list[HtbMatch] | None = None
+    """Packets of this class; one fitting match is enough."""
+
+
+class DscpRule(Strict):
+    """Packets that are marked with a code point."""
+
+    match: DscpMatch
+    """Which packets; empty for all that leave by the interface."""
+    dscp: Dscp
+    """Code point by name or number."""
