@@ -1,0 +1,33 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The policy: what may be tuned, within which limits, by which profiles and rules, and with which tools."""
+
+from __future__ import annotations
+
+from .errors import PolicyError
+from .loader import load_policy
+from .models import (
+    Adaptation,
+    Card,
+    Constraint,
+    Policy,
+    Profile,
+    Range,
+    Rules,
+    ValidationLimits,
+)
+
+__all__ = [
+    "Adaptation",
+    "Card",
+    "Constraint",
+    "Policy",
+    "PolicyError",
+    "Profile",
+    "Range",
+    "Rules",
+    "ValidationLimits",
+    "load_policy",
+]

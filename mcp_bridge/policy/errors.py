@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one error that loading a policy raises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class PolicyError(Exception):
+    """A policy file that cannot be used.
+
+    Args:
+        file: the file at fault.
+        line: its line, counted from 1; ``None`` where no line can be named.
+        path: dotted path of the key inside the file; empty for the file as a whole.
+        message: what is wrong and what was wanted.
+    """
+
+    def __init__(self, *, file: Path, line: int | None, path: str, message: str) -> None:
+        place = f"{file}:{line}" if line else str(file)
+        super().__init__(f"{place}: {path}: {message}" if path else f"{place}: {message}")
+        self.file = file
+        self.line = line
+        self.path = path
+        self.message = message

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads a policy from its directory, checks it, and keeps it until a file changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from .consistency import check_cards, check_profiles, check_rules
+from .errors import PolicyError
+from .limits import Limits
+from .models import AllowlistFile, Card, Policy, ProfilesFile, Rules, ValidationLimits
+from .yaml_file import Document, KeyPath
+
+CARDS = "config_cards"
+FILES: dict[str, type[BaseModel]] = {
+    "profiles": ProfilesFile,
+    "rules": Rules,
+    "limits": Limits,
+    "validation_limits": ValidationLimits,
+    "allowlist": AllowlistFile,
+}
+SHIPPED = (
+    Path(__file__).parent / "data",  # where the wheel carries it
+    Path(__file__).parents[2] / "policy",  # a checkout
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def policy_directory() -> Path:
+    """Return ``NETOPT_POLICY_DIR`` where it is set, else the directory of the policy shipped with netopt."""
+    own = os.environ.get("NETOPT_POLICY_DIR")
+    if own:
+        return Path(own)
+    return next((path for path in SHIPPED if path.is_dir()), SHIPPED[0])
+
+
+def load_policy(directory: Path | None = None) -> Policy:
+    """Return the policy in ``directory``, checked.
+
+    A policy is read once and read again only when one of its files changes.
+
+    Args:
+        directory: defaults to ``policy_directory()``.
+
+    Raises:
+        PolicyError: a file is missing or wrong; names the file, the line and the path in it.
+    """
+    found = (directory or policy_directory()).resolve()
+    if not found.is_dir():
+        raise PolicyError(file=found, line=None, path="", message="There is no such policy directory")
+    return _load(found, _signature(found))
+
+
+def card_file_name(card_id: str) -> str:
+    """Return the name of the file that holds a card: ``sysctl.tcp_rmem`` -> ``sysctl.tcp_rmem.yaml``."""
+    return f"{card_id}.yaml"
+
+
+def _signature(directory: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return name, time and size of every YAML file, so that an edit is noticed."""
+    entries = []
+    for path in (*_card_files(directory), *(directory / f"{name}.yaml" for name in FILES)):
+        try:
+            stat = path.stat()
+        except OSError:
+            entries.append((path.name, 0, -1))
+        else:
+            entries.append((path.name, stat.st_mtime_ns, stat.st_size))
+    return tuple(entries)
+
+
+def _card_files(directory: Path) -> list[Path]:
+    return sorted((directory / CARDS).glob("*.yaml"))
+
+
+@lru_cache(maxsize=8)
+def _load(directory: Path, signature: tuple[tuple[str, int, int], ...]) -> Policy:  # noqa: ARG001  # part of the key
+    cards = _load_cards(directory)
+    sysctl_cards = {card.sysctl: card for card in cards.values() if card.sysctl}
+    documents = {name: Document(directory / f"{name}.yaml") for name in FILES}
+    profiles_file = _model(ProfilesFile, documents["profiles"])
+    rules = _model(Rules, documents["rules"])
+    limits = _model(Limits, documents["limits"])
+    validation_limits = _model(ValidationLimits, documents["validation_limits"])
+    programs = _model(AllowlistFile, documents["allowlist"]).programs
+
+    card_documents = {card_id: directory / CARDS / card_file_name(card_id) for card_id in cards}
+    check_cards(cards, limits, card_documents)
+    check_profiles(profiles_file.profiles, cards, limits, documents["profiles"])
+    check_rules(rules, cards, {profile.name for profile in profiles_file.profiles}, documents["rules"])
+    content = {name: document.value for name, document in documents.items()}
+    content[CARDS] = {card_id: card.model_dump(mode="json") for card_id, card in cards.items()}
+    return Policy(
+        directory=directory,
+        cards=cards,
+        sysctl_cards=sysctl_cards,
+        profiles={profile.name: profile for profile in profiles_file.profiles},
+        rules=rules,
+        limits=limits,
+        validation_limits=validation_limits,
+        allowlist={name: [*program.reads, *program.changes] for name, program in programs.items()},
+        packages={name: program.package for name, program in programs.items()},
+        digest=_digest(content),
+    )
+
+
+def _load_cards(directory: Path) -> dict[str, Card]:
+    files = _card_files(directory)
+    if not files:
+        raise PolicyError(file=directory / CARDS, line=None, path="", message="There are no cards here")
+    cards: dict[str, Card] = {}
+    for file in files:
+        document = Document(file)
+        card = _model(Card, document)
+        if file.name != card_file_name(card.id):
+            raise document.error(("id",), f"The card {card.id} must be in a file named {card_file_name(card.id)}")
+        twin = next((other.id for other in cards.values() if card.sysctl and other.sysctl == card.sysctl), None)
+        if twin:
+            raise document.error(("sysctl",), f"The key {card.sysctl} has a card already: {twin}")
+        cards[card.id] = card
+    return cards
+
+
+def _model(model: type[Model], document: Document) -> Model:
+    """Return a document as a model; the first problem becomes an error with its line."""
+    try:
+        return model.model_validate(document.value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        path: KeyPath = first["loc"]
+        message = first["msg"].removeprefix("Value error, ")
+        more = error.error_count() - 1
+        raise document.error(path, f"{message} (and {more} more)" if more else message) from None
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

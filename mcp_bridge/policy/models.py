@@ -1,0 +1,337 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The policy's models: what each file of a policy may hold, and the policy as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from .limits import Limits, Number, PolicyModel, Range, RangeField, Scalar, Source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "Adaptation",
+    "AllowlistFile",
+    "Card",
+    "Constraint",
+    "Limits",
+    "Policy",
+    "Profile",
+    "ProfilesFile",
+    "Range",
+    "RangeField",
+    "Rules",
+    "ValidationLimits",
+]
+
+Text = Annotated[str, Field(min_length=1)]
+SysctlKey = Annotated[str, Field(pattern=r"^net\.[a-z0-9_]+(\.[a-zA-Z0-9_-]+)+$")]
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+$", description="A kernel version such as 4.14.")]
+Changes = dict[str, JsonValue]
+Operator = Literal["lt", "le", "gt", "ge", "eq", "ne", "in"]
+Fact = Literal[
+    "memory_mb",
+    "cpus",
+    "kernel_version",
+    "virtualization",
+    "initial_netns",
+    "ipv6",
+    "link.type",
+    "link.speed_mbit",
+    "link.driver",
+    "link.tx_queues",
+    "link.mtu",
+]
+
+
+class Impact(PolicyModel):
+    """What changing the knob does, in words."""
+
+    throughput: Text
+    latency: Text
+    cpu_usage: Text
+
+
+class Configuration(PolicyModel):
+    """How an operator would do it by hand."""
+
+    command_template: Text
+    examples: Annotated[list[Text], Field(min_length=1)]
+
+
+class Parameter(PolicyModel):
+    """One parameter of a card.
+
+    ``path`` names the range in ``limits.yaml`` that ``min``, ``max`` and ``valid_values`` must agree with;
+    a field of a row is written ``sysctl.net.ipv4.tcp_rmem[0]``.
+    """
+
+    name: Text
+    type: Literal["int", "float", "bool", "enum", "str"]
+    default: Scalar | None = Field(description="The kernel's or the tool's own default; null where it has none.")
+    min: Number | None = None
+    max: Number | None = None
+    valid_values: list[str] | None = None
+    unit: str | None = None
+    path: str | None = None
+
+
+class Risk(PolicyModel):
+    """How much can go wrong, and what."""
+
+    level: Literal["low", "medium", "high"]
+    note: Text
+
+
+class Effect(PolicyModel):
+    """When and where a change is felt.
+
+    ``namespaced`` is false where the knob is absent or read-only outside the initial network namespace.
+    """
+
+    when: Literal["now", "new sockets", "next device"]
+    namespaced: bool
+    needs_module: str | None = None
+    removed_in: Version | None = None
+    no_effect_since: Version | None = None
+
+
+class Card(PolicyModel):
+    """One knob: what it is for, what it costs, how it is set and where that is written."""
+
+    id: Annotated[str, Field(pattern=r"^(sysctl|tc|iptables|ethtool|link)\.[a-z0-9_]+$")]
+    category: Literal["sysctl", "tc", "firewall", "link"]
+    subcategory: Text
+    name: Text
+    description: Text
+    purpose: Text
+    use_cases: Annotated[list[Text], Field(min_length=1)]
+    sysctl: SysctlKey | None = Field(default=None, description="The key it covers, for cards of sysctl keys.")
+    impact: Impact
+    configuration: Configuration
+    parameters: Annotated[list[Parameter], Field(min_length=1)]
+    risk: Risk
+    effect: Effect
+    sources: Annotated[list[Source], Field(min_length=1)]
+
+
+class Objectives(PolicyModel):
+    """What a profile aims at. ``connections`` is what the values are sized for; it is not measured."""
+
+    latency_p95_ms: Number | None = Field(default=None, gt=0)
+    jitter_ms: Number | None = Field(default=None, gt=0)
+    loss_pct: Number | None = Field(default=None, ge=0, le=100)
+    throughput_mbps: Number | None = Field(default=None, gt=0)
+    max_regression_pct: Number | None = Field(default=None, ge=0, le=100)
+    connections: int | None = Field(default=None, gt=0)
+
+    def measured(self) -> dict[str, Number]:
+        """Return the objectives that a measurement can be held against, as in ``ValidateSpec.objectives``."""
+        return self.model_dump(exclude_none=True, exclude={"connections"})
+
+
+class ProfileValidation(PolicyModel):
+    """How a host is measured when a plan with the profile says nothing of it."""
+
+    probes: Annotated[list[Literal["ping", "tcp", "iperf"]], Field(min_length=1)]
+    duration_s: int = Field(ge=1, le=600)
+
+
+class Profile(PolicyModel):
+    """A purpose, its objectives, and the changes that a plan gets which names it and carries none of its own.
+
+    The YAML and the JSON call the changes ``defaults``.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    description: Text
+    objectives: Objectives
+    changes: Changes = Field(alias="defaults")
+    active_cards: Annotated[list[Text], Field(min_length=1)]
+    validation: ProfileValidation
+    sources: dict[str, Source] = Field(description="One source for every value of defaults, objectives, validation.")
+
+
+class Drop(PolicyModel):
+    """What an adaptation takes out of a profile's values."""
+
+    sysctl: list[SysctlKey] = []
+    changes: list[Text] = []
+
+
+class KeepHigher(PolicyModel):
+    """Keys that are set to the higher of the host's value and the profile's, field by field."""
+
+    sysctl: list[SysctlKey]
+
+
+class Adaptation(PolicyModel):
+    """Changes a profile's values to suit a host. Values that a user wrote are never adapted.
+
+    ``when`` holds if every comparison does; a fact that is unknown on the host makes it false, an empty ``when`` is
+    always true. Adaptations apply in the order of the file. ``set`` writes values, adding them where absent;
+    ``cap`` and ``raise`` only touch values that are there and take the lower or the higher, field by field.
+    ``profiles`` restricts the rule to profiles by name; empty means all.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    profiles: list[Text] = []
+    when: dict[Fact, dict[Operator, JsonValue]]
+    set: Changes = {}
+    cap: Changes = {}
+    raise_: Changes = Field(default={}, alias="raise")
+    drop: Drop = Drop()
+    keep_higher: KeepHigher | None = None
+    message: Text
+    sources: Annotated[list[Source], Field(min_length=1)]
+
+    def for_target(self) -> dict[str, Any]:
+        """Return the rule as the target takes it: JSON-able, only what is set, without ``profiles``."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude={"profiles"})
+
+
+class Constraint(PolicyModel):
+    """What may not be combined. The check of the same id is code; this says how bad it is and what to tell.
+
+    ``level`` says where it is checked: on the plan alone, on the host with its facts, or on both.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    level: Literal["plan", "host", "both"]
+    severity: Literal["error", "warning"]
+    message: Text
+    hint: Text
+    sources: Annotated[list[Source], Field(min_length=1)]
+
+
+class Rules(PolicyModel):
+    """``rules.yaml``: how profiles adapt to hosts, and what may not be combined."""
+
+    adaptations: list[Adaptation]
+    constraint_list: list[Constraint] = Field(alias="constraints")
+
+    @cached_property
+    def constraints(self) -> dict[str, Constraint]:
+        """The constraints by id."""
+        return {constraint.id: constraint for constraint in self.constraint_list}
+
+    def adaptations_for(self, profile: str) -> list[dict[str, Any]]:
+        """Return the adaptations that concern one profile, in order, as the target takes them."""
+        return [rule.for_target() for rule in self.adaptations if not rule.profiles or profile in rule.profiles]
+
+
+class ProfilesFile(PolicyModel):
+    """``profiles.yaml``."""
+
+    profiles: list[Profile]
+
+
+class ValidationLimits(PolicyModel):
+    """``validation_limits.yaml``: how large a plan may be, and which names are known."""
+
+    max_interfaces: int = Field(ge=1)
+    max_hosts: int = Field(ge=1)
+    max_sysctl_keys: int = Field(ge=1)
+    max_classes: int = Field(ge=1)
+    max_matches_per_class: int = Field(ge=1)
+    max_ports_per_match: int = Field(ge=1)
+    max_dscp_rules: int = Field(ge=1)
+    max_connection_limits: int = Field(ge=1)
+    max_rate_limits: int = Field(ge=1)
+    max_nat_rules: int = Field(ge=1)
+    max_targets: int = Field(ge=1)
+    max_rationale_lines: int = Field(ge=1)
+    max_rationale_chars: int = Field(ge=1)
+    validation_duration_default_s: int = Field(ge=1)
+    validation_duration_max_s: int = Field(ge=1)
+    netem_duration_default_s: int = Field(ge=1)
+    netem_duration_max_s: int = Field(ge=1)
+    netem_limit_default: int = Field(ge=1)
+    confirm_timeout_default_s: int = Field(ge=1)
+    confirm_timeout_max_s: int = Field(ge=1)
+    qdisc_types: list[Text]
+    leaf_qdisc_types: list[Text] = Field(description="Qdiscs that a class of htb may hold.")
+    protocols: list[Text] = Field(description="Protocols of a match.")
+    port_protocols: list[Text] = Field(description="Protocols that have ports.")
+    dscp: dict[str, Annotated[int, Field(ge=0, le=63)]]
+    offloads: dict[str, Text] = Field(description="Short name to the feature's name in ethtool -k.")
+    sources: dict[str, Source]
+
+
+class Program(PolicyModel):
+    """One program: the package that brings it, and which arguments it may be given.
+
+    An entry of ``reads`` or ``changes`` is a row of words that the arguments must begin with; a word may hold ``*``. A last word
+    ``$`` means that nothing may follow. The empty entry allows any arguments.
+    """
+
+    package: Text
+    reads: list[str] = Field(default=[], description="Invocations that change nothing.")
+    changes: list[str] = Field(default=[], description="Invocations that change the target.")
+
+
+class AllowlistFile(PolicyModel):
+    """``allowlist.yaml``: every program that may run on a target."""
+
+    programs: dict[str, Program]
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A whole policy, checked. Two policies are equal when their digests are.
+
+    Attributes:
+        directory: where it was read from.
+        cards: by card id.
+        sysctl_cards: by sysctl key.
+        profiles: by name.
+        rules: adaptations and constraints.
+        limits: ranges per parameter.
+        validation_limits: sizes and known names.
+        allowlist: argument prefixes by program.
+        packages: the package that brings each program.
+        digest: sha256 (hex) over the canonical JSON of all of it.
+    """
+
+    directory: Path
+    cards: dict[str, Card]
+    sysctl_cards: dict[str, Card]
+    profiles: dict[str, Profile]
+    rules: Rules
+    limits: Limits
+    validation_limits: ValidationLimits
+    allowlist: dict[str, list[str]]
+    packages: dict[str, str]
+    digest: str
+
+    def __hash__(self) -> int:
+        """Hash by content."""
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by content."""
+        return isinstance(other, Policy) and self.digest == other.digest
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """The kernel module that each sysctl key needs, for those that need one."""
+        return {key: card.effect.needs_module for key, card in self.sysctl_cards.items() if card.effect.needs_module}
+
+    @cached_property
+    def skippable(self) -> dict[str, str]:
+        """Why a sysctl key may be skipped where the kernel lacks it, for those of which that is true."""
+        reasons = {}
+        for key, card in self.sysctl_cards.items():
+            if card.effect.no_effect_since:
+                reasons[key] = f"{key} has had no effect since Linux {card.effect.no_effect_since}"
+            elif card.effect.removed_in:
+                reasons[key] = f"{key} was removed in Linux {card.effect.removed_in}"
+        return reasons
