@@ -1,0 +1,8 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab: disposable hosts with a real sshd, as network namespaces or as virtual machines.
+
+Import from the modules: ``state`` (what a lab is), ``lifecycle`` (up, down), ``cli`` (``netopt lab``).
+"""

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files through which others reach a lab: Ansible inventory, ssh configuration, known hosts."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from . import dial
+from .requirements import tool
+from .state import write_private
+
+if TYPE_CHECKING:
+    from .state import Lab, LabHost
+
+LABELS = ["netem"]  # what a lab is for: netem may run on every one of its hosts
+
+
+def interpreter() -> str:
+    """Return the Python that runs modules on namespace hosts: the distribution's, else the one running now."""
+    system = Path("/usr/bin/python3")
+    return str(system if system.exists() else Path(sys.executable).resolve())
+
+
+def write(lab: Lab, host_keys: dict[str, str]) -> None:
+    """Write all three files into the lab's folder.
+
+    Args:
+        lab: the lab.
+        host_keys: host name -> its public key as ``TYPE BASE64``.
+    """
+    lines = [f"{host.name},{_known_as(host)} {host_keys[host.name]}" for host in lab.hosts]
+    write_private(lab.known_hosts, "\n".join(lines) + "\n")
+    write_private(lab.ssh_config, ssh_config(lab))
+    write_private(lab.inventory, yaml.safe_dump(inventory(lab), sort_keys=False))
+
+
+def _known_as(host: LabHost) -> str:
+    return host.address if host.port == 22 else f"[{host.address}]:{host.port}"  # noqa: PLR2004 - ssh's own port
+
+
+def inventory(lab: Lab) -> dict[str, object]:
+    """Return the Ansible inventory: one group, connection variables for all, addresses per host."""
+    python = interpreter() if lab.kernel == "namespace" else "/usr/bin/python3"
+    common = {
+        "ansible_connection": "ssh",
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(lab.key),
+        "ansible_ssh_common_args": f"-F {shlex.quote(str(lab.ssh_config))}",
+        "ansible_python_interpreter": python,
+        "netopt_labels": LABELS,
+    }
+    hosts = {host.name: {"ansible_host": host.address, "ansible_port": host.port} for host in lab.hosts}
+    return {"all": {"vars": common, "hosts": hosts}}
+
+
+def ssh_config(lab: Lab) -> str:
+    """Return the ssh client configuration: strict host keys, the lab's key alone, and the way into the lab."""
+    blocks = [f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n" for host in lab.hosts]
+    lines = [
+        "Host *",
+        "  User root",
+        f"  IdentityFile {_quoted(lab.key)}",
+        "  IdentitiesOnly yes",
+        f"  UserKnownHostsFile {_quoted(lab.known_hosts)}",
+        "  GlobalKnownHostsFile /dev/null",
+        "  StrictHostKeyChecking yes",
+        "  UpdateHostKeys no",
+        "  PasswordAuthentication no",
+    ]
+    if lab.kernel == "namespace":
+        command = [
+            tool("nsenter"),
+            f"--net=/run/netns/{lab.lan}",
+            sys.executable,
+            "-IS",
+            str(Path(dial.__file__).resolve()),
+        ]
+        lines += [f"  ProxyCommand {_escaped(shlex.join(command))} %h %p", "  ProxyUseFdpass yes"]
+    return "".join(blocks) + "\n".join(lines) + "\n"
+
+
+def _quoted(path: Path) -> str:
+    """Return a path for ssh_config(5): in quotes, with its percent signs doubled."""
+    return f'"{_escaped(str(path))}"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
