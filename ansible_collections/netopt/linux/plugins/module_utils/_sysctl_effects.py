@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which sysctl keys change others when they are written, and the order in which keys are written.
+
+Found by writing each key and comparing all of ``/proc/sys/net`` before and after, and by reading
+``net/ipv4/devinet.c``, ``net/ipv6/addrconf.c`` and ``net/ipv4/tcp_cong.c`` of Linux 5.4 to 6.18:
+
+* ``ip_forward`` (the same variable as ``conf.all.forwarding``) sets ``conf.*.forwarding`` and
+  ``conf.all.accept_redirects``, and turns LRO off on every interface; so does ``forwarding`` of one interface for it.
+* ``net.ipv6.conf.all.forwarding`` sets ``conf.*.forwarding``, turns LRO off, and removes default routes learned
+  from router advertisements where ``accept_ra`` is not 2.
+* ``net.ipv4.conf.default.X`` is copied to every interface whose ``X`` was never written.
+* ``disable_ipv6``, ``ignore_routes_with_linkdown`` and ``addr_gen_mode`` of ``net.ipv6.conf.all`` are copied to all.
+* Choosing a default congestion control adds it to the list of allowed ones.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+
+IPV4_FORWARD = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
+IPV6_FORWARD = "net.ipv6.conf.all.forwarding"
+CONGESTION_CONTROL = "net.ipv4.tcp_congestion_control"
+ALLOWED_CONGESTION_CONTROL = "net.ipv4.tcp_allowed_congestion_control"
+AVAILABLE_CONGESTION_CONTROL = "net.ipv4.tcp_available_congestion_control"
+
+_DEFAULT_V4 = re.compile(r"^net\.ipv4\.conf\.default\.([^.]+)$")
+_ALL_V6 = re.compile(r"^net\.ipv6\.conf\.all\.(disable_ipv6|ignore_routes_with_linkdown|addr_gen_mode)$")
+_FORWARDING = re.compile(r"^net\.ipv[46]\.conf\.[^.]+\.forwarding$")
+_ACCEPT_RA = re.compile(r"^net\.ipv6\.conf\.[^.]+\.accept_ra$")
+_PER_INTERFACE = re.compile(r"^net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.([^.]+)\.[^.]+$")
+
+
+def resets(key: str) -> list[str]:
+    """Return the keys, as shell patterns where one part is ``*``, that writing ``key`` may change."""
+    if key in IPV4_FORWARD:
+        return [*IPV4_FORWARD, "net.ipv4.conf.all.accept_redirects", "net.ipv4.conf.*.forwarding"]
+    if key == IPV6_FORWARD:
+        return ["net.ipv6.conf.*.forwarding"]
+    if key == CONGESTION_CONTROL:
+        return [ALLOWED_CONGESTION_CONTROL]
+    default = _DEFAULT_V4.match(key)
+    if default and default.group(1) != "forwarding":
+        return [f"net.ipv4.conf.*.{default.group(1)}"]
+    everywhere = _ALL_V6.match(key)
+    if everywhere:
+        return [f"net.ipv6.conf.*.{everywhere.group(1)}"]
+    return []
+
+
+def is_reset_by(key: str, writer: str) -> bool:
+    """Tell whether writing ``writer`` may change ``key``."""
+    return key != writer and any(fnmatchcase(key, pattern) for pattern in resets(writer))
+
+
+def is_forwarding(key: str) -> bool:
+    """Tell whether the key switches forwarding, which turns LRO off."""
+    return key in IPV4_FORWARD or bool(_FORWARDING.match(key))
+
+
+def interface_of(key: str) -> str | None:
+    """Return the interface whose key this is, ``None`` for keys of the host, of ``all`` and of ``default``."""
+    match = _PER_INTERFACE.match(key)
+    name = match.group(1).replace("/", ".") if match else None
+    return None if name in ("all", "default") else name
+
+
+def write_order(key: str) -> tuple[int, int, int]:
+    """Return the sort key of a key: what resets others comes before what it resets.
+
+    ``accept_ra`` comes first of all, since it decides what IPv6 forwarding does to routes; then the forwarding
+    switches; then the rest. Within each, ``ip_forward`` and ``all`` come before ``default`` and single interfaces.
+    """
+    if _ACCEPT_RA.match(key):
+        group = 0
+    elif is_forwarding(key):
+        group = 1
+    elif key in (ALLOWED_CONGESTION_CONTROL, "net.netfilter.nf_conntrack_buckets"):
+        group = 3
+    else:
+        group = 2
+    if interface_of(key):
+        spread = 2
+    elif ".conf.default." in key:
+        spread = 1
+    else:
+        spread = 0
+    return group, spread, 0 if resets(key) else 1
