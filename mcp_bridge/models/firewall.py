@@ -55,8 +55,8 @@ class RateLimit(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> RateLimit:
-        if self.port is not None and self.protocol not in PORT_PROTOCOLS:
-            raise PydanticCustomError("rate_port", "A port needs a protocol that has them: tcp, udp or sctp")
+        if self.port is not None and self.protocol and self.protocol not in PORT_PROTOCOLS:
+            raise PydanticCustomError("rate_port", "{protocol} has no ports", {"protocol": self.protocol})
         return self
 
 

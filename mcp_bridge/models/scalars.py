@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from .base import NO_BOOL, U32_MAX
@@ -41,7 +41,7 @@ _SYSCTL_KEY = re.compile(r"[a-z0-9_]+(?:[./][A-Za-z0-9_@:-]+)+")
 
 def _error(kind: str, message: str) -> PydanticCustomError:
     """Return the error for a value that has the wrong form; the message is final text."""
-    return PydanticCustomError("netopt_" + kind, "{text}", {"text": message})  # type: ignore[arg-type]
+    return PydanticCustomError(f"netopt_{kind}", "{text}", {"text": message})
 
 
 def interface_name(value: object) -> str:
@@ -378,16 +378,3 @@ SysctlValue = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "maxLength": SYSCTL_VALUE_LENGTH_MAX}, {"type": "integer"}]}),
 ]
 """A sysctl value: text or a whole number; several fields are parted by blanks."""
-
-
-def _as_list(value: object) -> object:
-    """Return a list of one for a single text."""
-    return [value] if isinstance(value, str) else value
-
-
-def one_or_list(schema: dict[str, Any]) -> list[Any]:
-    """Return the annotations of a list that is also accepted as its single member."""
-    return [
-        BeforeValidator(_as_list),
-        WithJsonSchema({"anyOf": [schema, {"type": "array", "items": schema}]}),
-    ]

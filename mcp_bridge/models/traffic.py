@@ -76,7 +76,7 @@ class DscpMatch(Strict):
     """Which packets; every field given must fit."""
 
     proto: Proto | None = None
-    """Transport protocol."""
+    """Transport protocol; ports without one mean tcp, udp and sctp."""
     sports: Ports | None = None
     """Source ports."""
     dports: Ports | None = None
@@ -88,8 +88,8 @@ class DscpMatch(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> DscpMatch:
-        if (self.sports or self.dports) and self.proto not in PORT_PROTOCOLS:
-            raise PydanticCustomError("match_ports", "Ports need a proto that has them: tcp, udp or sctp")
+        if (self.sports or self.dports) and self.proto and self.proto not in PORT_PROTOCOLS:
+            raise PydanticCustomError("match_ports", "{proto} has no ports", {"proto": self.proto})
         check_family(proto=self.proto, src=self.src, dst=self.dst)
         return self
 
