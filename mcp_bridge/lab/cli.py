@@ -35,6 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     down = _command(commands, "down", _down, "remove a lab and every trace of it")
     down.add_argument("--all", action="store_true", help="every lab of this user")
     status = _command(commands, "status", _status, "show the labs that are up")
+    status.set_defaults(name=None)
     status.add_argument("--json", action="store_true", help="print one JSON object")
     _command(commands, "inventory", _inventory, "print the path of the lab's inventory")
     for word, text in (
@@ -87,18 +88,16 @@ def _down(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    found = [lifecycle.status(name) for name in state.names()]
+    found = [lifecycle.status(name) for name in ([args.name] if args.name else state.names())]
     if args.json:
-        sys.stdout.write(json.dumps({"labs": found}, indent=2) + "\n")
+        sys.stdout.write(json.dumps(found[0] if args.name else {"labs": found}, indent=2) + "\n")
         return 0
     for lab in found:
-        sys.stdout.write(
-            f"{lab['name']} ({lab['kernel']}, {'ready' if lab['ready'] else 'not complete'}): {lab['inventory']}\n"
-        )
+        ready = "ready" if lab["ready"] else "not complete"
+        sys.stdout.write(f"{lab['name']} ({lab['kernel']}, {ready}): {lab['inventory']}\n")
         for host in lab["hosts"]:
-            sys.stdout.write(
-                f"  {host['name']}  {host['address']}:{host['port']}  {'runs' if host['runs'] else 'does not run'}\n"
-            )
+            runs = "runs" if host["runs"] else "does not run"
+            sys.stdout.write(f"  {host['name']}  {host['address']}:{host['port']}  {runs}\n")
     if not found:
         sys.stdout.write("No lab is up.\n")
     return 0

@@ -20,7 +20,15 @@ from .state import write_private
 if TYPE_CHECKING:
     from .state import Lab, LabHost
 
-LABELS = ["netem"]  # what a lab is for: netem may run on every one of its hosts
+LABELS = ("netem",)  # what a lab is for: netem may run on every one of its hosts
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes equal values out in full, without anchors."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        """Never refer back."""
+        return True
 
 
 def interpreter() -> str:
@@ -39,7 +47,7 @@ def write(lab: Lab, host_keys: dict[str, str]) -> None:
     lines = [f"{host.name},{_known_as(host)} {host_keys[host.name]}" for host in lab.hosts]
     write_private(lab.known_hosts, "\n".join(lines) + "\n")
     write_private(lab.ssh_config, ssh_config(lab))
-    write_private(lab.inventory, yaml.safe_dump(inventory(lab), sort_keys=False))
+    write_private(lab.inventory, yaml.dump(inventory(lab), Dumper=_Plain, sort_keys=False))
 
 
 def _known_as(host: LabHost) -> str:
@@ -47,18 +55,17 @@ def _known_as(host: LabHost) -> str:
 
 
 def inventory(lab: Lab) -> dict[str, object]:
-    """Return the Ansible inventory: one group, connection variables for all, addresses per host."""
-    python = interpreter() if lab.kernel == "namespace" else "/usr/bin/python3"
+    """Return the Ansible inventory: one group, every host with all that a connection to it takes."""
     common = {
         "ansible_connection": "ssh",
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(lab.key),
         "ansible_ssh_common_args": f"-F {shlex.quote(str(lab.ssh_config))}",
-        "ansible_python_interpreter": python,
-        "netopt_labels": LABELS,
+        "ansible_python_interpreter": interpreter() if lab.kernel == "namespace" else "/usr/bin/python3",
+        "netopt_labels": list(LABELS),
     }
-    hosts = {host.name: {"ansible_host": host.address, "ansible_port": host.port} for host in lab.hosts}
-    return {"all": {"vars": common, "hosts": hosts}}
+    hosts = {host.name: {"ansible_host": host.address, "ansible_port": host.port, **common} for host in lab.hosts}
+    return {"all": {"hosts": hosts}}
 
 
 def ssh_config(lab: Lab) -> str:

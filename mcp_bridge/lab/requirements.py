@@ -53,6 +53,4 @@ def require(tools: dict[str, str]) -> None:
     missing = [name for name in tools if shutil.which(name, path=SEARCH_PATH) is None]
     if missing:
         packages = " ".join(sorted({tools[name] for name in missing}))
-        raise LabError(
-            f"Not installed: {', '.join(missing)}", hint=f"apt-get install --no-install-recommends {packages}"
-        )
+        raise LabError(f"Not installed: {', '.join(missing)}", hint=f"apt-get install -y {packages}")
