@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan as the commands that an operator would type, and the digest that binds the two together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from . import _link, _nft, _sysctl, _tc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEXT_FIELDS = ("sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
+
+
+def interfaces(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the interfaces of a plan; ``auto`` stands for itself until a host resolves it."""
+    iface = plan["iface"]
+    return (iface,) if isinstance(iface, str) else tuple(iface)
+
+
+def render(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the text of a normalised plan.
+
+    Args:
+        plan: a normalised ParameterPlan as JSON data.
+
+    Returns:
+        ``sysctl_cmds``, ``ethtool_cmds`` and ``ip_link_cmds``: lists of commands; ``tc_script``: a shell script;
+        ``nft_script``: a ruleset for ``nft -f``.
+
+    Raises:
+        NetoptError: stage ``plan``, when a part of the plan cannot be said in commands.
+    """
+    changes = dict(plan.get("changes") or {})
+    ifaces = interfaces(plan)
+    ip_link_cmds, ethtool_cmds = _link.render(_link.intent(changes, ifaces))
+    return {
+        "sysctl_cmds": _sysctl.render(_sysctl.intent(changes, ifaces)),
+        "tc_script": _tc.render(_tc.intent(changes, ifaces)),
+        "nft_script": _nft.render(_nft.intent(changes, ifaces)),
+        "ethtool_cmds": ethtool_cmds,
+        "ip_link_cmds": ip_link_cmds,
+    }
+
+
+def digest(plan: Mapping[str, Any], text: Mapping[str, Any]) -> str:
+    """Return the SHA-256, in hexadecimal, over canonical JSON of a plan and its text.
+
+    Args:
+        plan: a normalised ParameterPlan as JSON data.
+        text: what ``render`` gives for it; other keys do not count.
+    """
+    content = {"plan": plan, **{field: text[field] for field in TEXT_FIELDS}}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
