@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Table ``inet netopt``: what a plan asks of nftables, its script, and how one state of it becomes another.
+
+A State is ``{"present": bool, "listing": str, "text": str}``. ``listing`` is the kernel's own form as nft prints it,
+without counters and without what rules remember in dynamic sets; it alone is compared. ``text`` is a table that
+nft can load: with counters and elements where it was read from a kernel.
+No other table is ever read for change or written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+from . import _nft_listing as listing
+from ._change import Change, Operation
+from ._nft_rules import TABLE, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SUBSYSTEM = "nft"
+ABSENT: dict[str, Any] = {"present": False, "listing": "", "text": ""}
+# Deletes the table whether it is there or not: nft 1.0.6 has no destroy.
+CLEAR = f"table {TABLE}\ndelete table {TABLE}\n"
+_HEREDOC = "NFT"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a plan asks of nftables; falsy when it asks nothing.
+
+    Attributes:
+        ifaces: the plan's interfaces; limits apply to what arrives there, marks to what leaves there. Empty: all.
+        dscp: entries of ``changes.dscp``.
+        connection_limits: entries of ``changes.connection_limits``.
+        rate_limits: entries of ``changes.rate_limits``.
+        nat_rules: entries of ``changes.nat_rules``.
+        accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
+        drop_invalid: whether packets that belong to no connection are dropped.
+    """
+
+    ifaces: tuple[str, ...] = ()
+    dscp: tuple[dict[str, Any], ...] = ()
+    connection_limits: tuple[dict[str, Any], ...] = ()
+    rate_limits: tuple[dict[str, Any], ...] = ()
+    nat_rules: tuple[dict[str, Any], ...] = ()
+    accept_established: bool | None = None
+    drop_invalid: bool = False
+
+    def __bool__(self) -> bool:
+        """Say whether anything is asked."""
+        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules)
+        return any(lists) or bool(self.accept_established) or self.drop_invalid
+
+
+def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
+    """Return what normalised ``changes`` ask of nftables on ``ifaces``; keys set to ``None`` count as left out."""
+    tracking = changes.get("connection_tracking") or {}
+    return Intent(
+        ifaces=tuple(ifaces),
+        dscp=_entries(changes, "dscp"),
+        connection_limits=_entries(changes, "connection_limits"),
+        rate_limits=_entries(changes, "rate_limits"),
+        nat_rules=_entries(changes, "nat_rules"),
+        accept_established=tracking.get("accept_established"),
+        drop_invalid=bool(tracking.get("drop_invalid")),
+    )
+
+
+def transaction(wanted: Intent) -> str:
+    """Return the nft file that makes the table anew, all of it or nothing; ``""`` when nothing is asked.
+
+    Raises:
+        NetoptError: stage ``plan``, when an entry cannot be said in nft.
+    """
+    return CLEAR + table_text(wanted) if wanted else ""
+
+
+def table_text(wanted: Intent) -> str:
+    """Return the table alone, without what clears the old one."""
+    return "".join(f"{line.text}\n" for line in table(wanted))
+
+
+def path_of_line(wanted: Intent, number: int) -> tuple[str, str]:
+    """Return the plan's entry behind a line of ``transaction(wanted)``, and the line.
+
+    Args:
+        wanted: the intent that was rendered.
+        number: the line, from 1, as nft counts in its errors.
+
+    Returns:
+        The path, e.g. ``connection_limits[0]`` (the table's name where no entry is to blame), and the text.
+    """
+    lines = table(wanted)
+    index = number - 1 - CLEAR.count("\n")
+    if not 0 <= index < len(lines):
+        return f"table {TABLE}", ""
+    return lines[index].path or f"table {TABLE}", lines[index].text.strip()
+
+
+def render(wanted: Intent) -> str:
+    """Return the bash script with the same effect; ``""`` when nothing is asked."""
+    return as_command(transaction(wanted)) + "\n" if wanted else ""
+
+
+def as_command(text: str) -> str:
+    """Return the command that loads an nft file, as an operator would type it."""
+    return f"nft -f - <<'{_HEREDOC}'\n{text}{_HEREDOC}"
+
+
+def scope(wanted: Intent) -> dict[str, Any]:  # noqa: ARG001 - every subsystem's scope takes its intent
+    """Return what ``observe`` needs to know: nothing, since there is one table."""
+    return {}
+
+
+def diff(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
+    """Return the differences rule by rule: rules numbered from 1, sets whole."""
+    old, new = listing.parts(current["listing"]), listing.parts(wanted["listing"])
+    found: list[Change] = []
+    if current["present"] != wanted["present"] and not (old or new):
+        presence = [f"table {TABLE}" if state["present"] else None for state in (current, wanted)]
+        return [Change(SUBSYSTEM, f"table {TABLE}", *presence)]
+    for head in [*new, *(head for head in old if head not in new)]:
+        key = f"table {TABLE} {head}".rstrip()
+        before, after = old.get(head), new.get(head)
+        if head.startswith("chain "):
+            found += _rules(key, before or [], after or [])
+        elif before != after:
+            found.append(Change(SUBSYSTEM, key, _whole(before), _whole(after)))
+    return found
+
+
+def operations(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Operation]:
+    """Return the one transaction that leads from a state to another; ``[]`` when they read the same."""
+    if (current["present"], current["listing"]) == (wanted["present"], wanted["listing"]):
+        return []
+    key = f"table {TABLE}"
+    if not wanted["present"]:
+        return [Operation(SUBSYSTEM, key, f"nft delete table {TABLE}", CLEAR)]
+    text = CLEAR + wanted["text"]
+    return [Operation(SUBSYSTEM, key, as_command(text), text)]
+
+
+def _entries(changes: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
+    """Return a list of the plan with unset keys left out."""
+    return tuple(
+        {name: value for name, value in entry.items() if value is not None} for entry in changes.get(key) or ()
+    )
+
+
+def _rules(key: str, before: list[str], after: list[str]) -> list[Change]:
+    """Return the changes of one chain; rules that only moved along with others are not listed."""
+    found: list[Change] = []
+    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        for step in range(max(old_to - old_from, new_to - new_from)):
+            old = before[old_from + step] if old_from + step < old_to else None
+            new = after[new_from + step] if new_from + step < new_to else None
+            # Line 0 of a chain is its hook where it has one, so that the first rule is number 1.
+            number = (old_from if new is None else new_from) + step
+            based = (before if new is None else after)[:1]
+            number += 0 if based and based[0].startswith("type ") else 1
+            found.append(Change(SUBSYSTEM, f"{key} rule {number}" if number else f"{key} hook", old, new))
+    return found
+
+
+def _whole(lines: list[str] | None) -> str | None:
+    """Return the lines of a set, map or object as one text."""
+    return None if lines is None else "; ".join(lines)

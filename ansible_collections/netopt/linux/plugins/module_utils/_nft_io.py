@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads, rehearses and loads table ``inet netopt`` with nft: the only code of its subsystem that touches the kernel."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from . import _nft
+from . import _nft_listing as listing
+from ._errors import NetoptError
+from ._nft_rules import TABLE
+
+if TYPE_CHECKING:
+    from ._change import Operation
+    from ._nft import Intent
+    from ._tools_io import Completed, Tools
+
+_LIST = ["list", "table", *TABLE.split()]
+_LOAD = ["nft", "-f", "-"]
+_REFUSED = re.compile(r"^[^:\n]*:(?P<line>\d+):\d+-\d+: Error: (?P<message>.*)$", re.MULTILINE)
+_NO_SUCH_TABLE = "No such file or directory"
+_HINTS = (
+    ("Operation not supported", "This kernel lacks what the rule needs; install its extra modules (nft_*, nf_nat)."),
+    ("No such file or directory", "This kernel lacks what the rule needs; install its extra modules (nft_*, nf_nat)."),
+    ("Operation not permitted", "Run as root, with CAP_NET_ADMIN."),
+    ("syntax error", "This nft may be too old for the rule; 1.0 and newer are known to work."),
+)
+
+
+def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:  # noqa: ARG001 - one signature for all subsystems
+    """Return the State of table ``inet netopt`` as the kernel holds it now.
+
+    Raises:
+        NetoptError: stage ``observe``, when nft is missing or fails.
+    """
+    full = tools.run(["nft", *_LIST], stage="observe", check=False)
+    if full.rc != 0:
+        if _NO_SUCH_TABLE in full.stderr:
+            return dict(_nft.ABSENT)
+        raise _failure(full, stage="observe", key=f"table {TABLE}")
+    # The listing's handles, counters and quotas are left out by nft itself: a comment may hold the same words.
+    stateless = tools.run(["nft", "-s", *_LIST], stage="observe")
+    return {"present": True, "listing": listing.comparable(stateless.stdout), "text": listing.loadable(full.stdout)}
+
+
+def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, Any]:
+    """Return the State that the intent leads to, by making it for real in the scratch namespace this runs in.
+
+    An intent that asks nothing leads to what is there already.
+
+    Raises:
+        NetoptError: stage ``plan`` for an entry that cannot be said; stage ``rehearse`` when nft or the kernel refuses
+            one, with the entry's path as key.
+    """
+    if not intent:
+        return current
+    done = tools.run(_LOAD, stage="rehearse", stdin=_nft.transaction(intent), check=False)
+    if done.rc != 0:
+        raise _refused(intent, done)
+    made = observe(_nft.scope(intent), tools)
+    return {**made, "text": _nft.table_text(intent)}
+
+
+def perform(operation: Operation, tools: Tools) -> None:
+    """Load one transaction: all of it holds afterwards, or nothing has changed.
+
+    Raises:
+        NetoptError: stage ``apply``.
+    """
+    done = tools.run(_LOAD, stage="apply", stdin=operation.payload, check=False)
+    if done.rc != 0:
+        raise _failure(done, stage="apply", key=operation.key, wanted=_line_at_fault(operation.payload, done.stderr))
+
+
+def _refused(intent: Intent, done: Completed) -> NetoptError:
+    """Return the error that names the plan's entry behind the first line that nft complains about.
+
+    The first one counts: once the kernel has refused a rule it refuses those that follow as well.
+    """
+    found = _REFUSED.search(done.stderr)
+    path, rule = _nft.path_of_line(intent, int(found.group("line"))) if found else (f"table {TABLE}", "")
+    return _failure(done, stage="rehearse", key=path, wanted=rule or None)
+
+
+def _failure(done: Completed, *, stage: str, key: str, wanted: str | None = None) -> NetoptError:
+    """Return the error for an nft that failed."""
+    text = done.stderr.strip() or f"exit status {done.rc}"
+    found = _REFUSED.search(text)
+    message = found.group("message") if found else text.splitlines()[0]
+    hint = next((hint for words, hint in _HINTS if words in message), None)
+    return NetoptError(f"nft refuses {key}: {message}", stage=stage, key=key, wanted=wanted, after=message, hint=hint)
+
+
+def _line_at_fault(text: str, stderr: str) -> str | None:
+    """Return the line of a transaction that nft's first error points at."""
+    found = _REFUSED.search(stderr)
+    lines = text.splitlines()
+    number = int(found.group("line")) if found else 0
+    return lines[number - 1].strip() if 0 < number <= len(lines) else None
