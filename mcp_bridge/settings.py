@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcp_bridge.errors import NetoptBridgeError
+
 COLLECTIONS_ROOT = Path(__file__).resolve().parent.parent  # holds ansible_collections/, in a checkout and in a wheel
 DEFAULT_FORKS = 20
 DEFAULT_RUN_TIMEOUT_S = 1800
 DEFAULT_KEEP_RUNS = 200
 
 
-class SettingsError(ValueError):
+class SettingsError(NetoptBridgeError):
     """An environment variable has a value that netopt cannot use.
 
     Args:
@@ -27,7 +29,7 @@ class SettingsError(ValueError):
     """
 
     def __init__(self, variable: str, value: str, wanted: str) -> None:
-        super().__init__(f"{variable}={value!r}: expected {wanted}")
+        super().__init__(f"{variable}={value!r}: expected {wanted}", hint="Change or unset the variable.")
 
 
 @dataclass(frozen=True)

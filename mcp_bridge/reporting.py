@@ -1,0 +1,199 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gathers the events of a run into one report per host, and those into a ChangeReport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from mcp_bridge import host_failure
+from mcp_bridge.models.report import ChangeReport, HostError, HostReport
+from mcp_bridge.runner import RunOutcome
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_NOT_ROLLED_BACK = 3
+HELD = frozenset({"applied", "unchanged", "would_change"})
+Progress = Callable[[str, str], None]
+
+_RESULT_EVENTS = {"runner_on_ok": "ok", "runner_on_failed": "failed", "runner_on_unreachable": "unreachable"}
+
+
+@dataclass
+class _Host:
+    report: dict[str, Any] | None = None
+    results: list[dict[str, Any]] = field(default_factory=list)
+    error: host_failure.Error | None = None
+    status: str | None = None
+
+
+class RunEvents:
+    """Listens to a run. Give ``on_event`` to the runner and ask for reports afterwards.
+
+    Args:
+        progress: called as ``progress(host, text)`` when a host starts on a task or is done with one.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self._hosts: dict[str, _Host] = {}
+        self._progress = progress
+        self._stats: Mapping[str, Any] | None = None
+
+    def on_event(self, event: Mapping[str, Any]) -> None:
+        """Take one of ansible-runner's events."""
+        kind = event.get("event")
+        data: Mapping[str, Any] = event.get("event_data") or {}
+        if kind == "playbook_on_stats":
+            self._stats = data
+        host = data.get("host")
+        if not isinstance(host, str):
+            return
+        if kind == "runner_on_start":
+            self._hosts.setdefault(host, _Host())
+            self._tell(host, str(data.get("task") or "started"))
+        elif kind in _RESULT_EVENTS:
+            self._take(host, kind=_RESULT_EVENTS[kind], data=data)
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts that the run began to work on, in the order in which it did."""
+        return list(self._hosts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether ansible-playbook came to its end."""
+        return self._stats is not None
+
+    def results(self, key: str) -> dict[str, Any]:
+        """Return ``{host: value}`` of the last result of each host that has ``key``."""
+        found: dict[str, Any] = {}
+        for name, host in self._hosts.items():
+            for result in host.results:
+                if key in result:
+                    found[name] = result[key]
+        return found
+
+    def errors(self) -> dict[str, host_failure.Error]:
+        """Return ``{host: error}`` of the hosts where a task failed and was not rescued."""
+        return {name: host.error for name, host in self._hosts.items() if host.error is not None}
+
+    def host_reports(self, outcome: RunOutcome) -> dict[str, HostReport]:
+        """Return the report of every host that the run began to work on."""
+        return {name: self._report(name, host, outcome) for name, host in self._hosts.items()}
+
+    def _take(self, name: str, *, kind: str, data: Mapping[str, Any]) -> None:
+        host = self._hosts.setdefault(name, _Host())
+        result = data.get("res")
+        if not isinstance(result, dict):
+            return
+        host.results.append(result)
+        report = result.get("report")
+        task = str(data.get("task") or data.get("task_action") or "task")
+        if isinstance(report, dict) and "status" in report:
+            host.report, host.error = report, None
+            self._tell(name, str(report["status"]))
+            if kind == "failed" and report.get("error") is None:
+                host.error = host_failure.failed(result, task=task)
+        elif kind == "unreachable":
+            host.error, host.status = host_failure.unreachable(result), "unreachable"
+            self._tell(name, "unreachable")
+        elif kind == "failed" and not data.get("ignore_errors"):
+            host.error, host.status = host_failure.failed(result, task=task), "failed"
+            self._tell(name, "failed")
+
+    def _tell(self, host: str, text: str) -> None:
+        if self._progress is not None:
+            self._progress(host, text)
+
+    def _rescued(self, name: str) -> bool:
+        stats = self._stats or {}
+        return bool(stats.get("rescued", {}).get(name)) and not stats.get("failures", {}).get(name)
+
+    def _report(self, name: str, host: _Host, outcome: RunOutcome) -> HostReport:
+        if host.report is None:
+            error = host.error or host_failure.interrupted(outcome.status)
+            return _checked({"status": host.status or "failed", "changed": False, "error": error})
+        report = dict(host.report)
+        if host.error is not None and not self._rescued(name):
+            # something failed after the last report: that report's success no longer stands
+            if report["status"] in HELD:
+                report["status"] = host.status or "failed"
+            report["error"] = report.get("error") or host.error
+        elif not self.complete and outcome.status in {"cancelled", "timeout"} and report["status"] == "applied":
+            report["status"] = "failed"
+            report["error"] = report.get("error") or host_failure.interrupted(outcome.status)
+        return _checked(report)
+
+
+def _checked(report: dict[str, Any]) -> HostReport:
+    try:
+        return HostReport.model_validate(report)
+    except ValidationError as error:
+        # the module on the host and this bridge are not of one version
+        where = ", ".join(".".join(str(part) for part in issue["loc"]) or "report" for issue in error.errors())
+        return HostReport(
+            status="failed",
+            error=HostError(
+                stage="verify",
+                message=f"The host's report does not have the expected shape: {where}",
+                hint="Let the bridge use the collection netopt.linux that it was installed with.",
+            ),
+        )
+
+
+def change_report(  # noqa: PLR0913  # the fields of a ChangeReport
+    *,
+    run_id: str,
+    plan_digest: str | None,
+    checkpoint_id: str | None,
+    dry_run: bool,
+    commands_preview: list[str],
+    hosts: Mapping[str, HostReport],
+    notes: list[str],
+    started: datetime,
+    finished: datetime,
+    errors: list[str] | None = None,
+) -> ChangeReport:
+    """Sum the hosts' reports up. ``applied`` means: not a dry run, and every host is as the plan wants it."""
+    lines = list(errors or [])
+    lines += [f"{name}: {error_line(report)}" for name, report in hosts.items() if report.status not in HELD]
+    return ChangeReport.model_validate(
+        {
+            "applied": bool(hosts) and not dry_run and not lines,
+            "dry_run": dry_run,
+            "commands_preview": commands_preview,
+            "errors": lines,
+            "checkpoint_id": checkpoint_id,
+            "notes": notes,
+            "run_id": run_id,
+            "plan_digest": plan_digest,
+            "hosts": {name: report.model_dump() for name, report in hosts.items()},
+            "started": started,
+            "finished": finished,
+        }
+    )
+
+
+def error_line(report: HostReport) -> str:
+    """Return what went wrong on a host, and what to do, in one line."""
+    error = report.error
+    if error is None:
+        return report.status
+    stage = f" (at {error.stage})" if error.stage else ""
+    hint = f" Hint: {error.hint}" if error.hint else ""
+    return f"{report.status}{stage}: {error.message}.{hint}".replace("..", ".")
+
+
+def exit_code(report: ChangeReport) -> int:
+    """Return the exit status that stands for ``report``: 0 done, 1 refused or failed, 3 not rolled back somewhere."""
+    if any(host.status == "rollback_failed" for host in report.hosts.values()):
+        return EXIT_NOT_ROLLED_BACK
+    return EXIT_FAILED if report.errors else EXIT_DONE

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The registry of runs: one folder per run on disk, so that a run is found again after the process that started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mcp_bridge import private_files
+from mcp_bridge.errors import RunError
+
+RunState = Literal["running", "successful", "failed", "cancelled", "timeout", "lost"]
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+RECORD = "run.json"
+RESULT = "result.json"
+
+
+class UnknownRunError(RunError):
+    """No run has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"There is no run {run_id!r}", hint="runs://list names those that there are.")
+
+
+class RunRecord(BaseModel):
+    """What is known of a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    run_id: str
+    """Sorts by time."""
+    action: str
+    """apply, confirm, rollback, snapshot, checkpoints, facts, query."""
+    caller: str
+    """Who asked for it."""
+    state: RunState
+    """``lost``: the process that ran it died; the hosts keep or restore by themselves."""
+    started: datetime
+    """Begin, UTC."""
+    finished: datetime | None = None
+    """End, UTC."""
+    pid: int
+    """The process that runs it."""
+    pid_start: str
+    """When that process began, in the kernel's ticks: tells it from a later one with the same number."""
+    limit: str | None = None
+    """The host pattern."""
+    dry_run: bool = False
+    """Whether nothing was to be changed."""
+    plan_digest: str | None = None
+    """Digest of the rendered plan."""
+    checkpoint_id: str | None = None
+    """The checkpoint made or used."""
+    hosts: dict[str, str] = {}
+    """Outcome by host."""
+
+
+class RunRegistry:
+    """The runs under one folder.
+
+    Args:
+        folder: holds one folder per run; made with mode 0700 when first needed.
+        keep: finished runs that stay; older ones are removed when a new one begins.
+    """
+
+    def __init__(self, folder: Path, *, keep: int) -> None:
+        self._folder = folder
+        self._keep = keep
+
+    def begin(self, *, action: str, caller: str, **fields: Any) -> RunRecord:
+        """Make a run's folder and its record, and return the record."""
+        private_files.make_folder(self._folder)
+        self._prune()
+        started = datetime.now(UTC)
+        run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        (self._folder / run_id).mkdir(mode=0o700)
+        record = RunRecord(
+            run_id=run_id,
+            action=action,
+            caller=caller,
+            state="running",
+            started=started,
+            pid=os.getpid(),
+            pid_start=_process_start(os.getpid()),
+            **fields,
+        )
+        self._write(record)
+        return record
+
+    def finish(self, record: RunRecord, *, state: RunState, result: dict[str, Any], hosts: dict[str, str]) -> RunRecord:
+        """Keep what came of the run and return the completed record."""
+        private_files.write(self.folder(record.run_id) / RESULT, json.dumps(result, ensure_ascii=False, default=str))
+        done = record.model_copy(update={"state": state, "finished": datetime.now(UTC), "hosts": hosts})
+        self._write(done)
+        return done
+
+    def folder(self, run_id: str) -> Path:
+        """Return the run's folder.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        path = self._folder / run_id
+        if not _RUN_ID.fullmatch(run_id) or not path.is_dir():
+            raise UnknownRunError(run_id)
+        return path
+
+    def get(self, run_id: str) -> RunRecord:
+        """Return the run's record.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        path = self.folder(run_id) / RECORD
+        if not path.exists():
+            raise UnknownRunError(run_id)
+        record = RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        if record.state == "running" and _process_start(record.pid) != record.pid_start:
+            return record.model_copy(update={"state": "lost"})
+        return record
+
+    def result(self, run_id: str) -> dict[str, Any] | None:
+        """Return what came of the run, ``None`` while it goes on or when it was lost."""
+        path = self.folder(run_id) / RESULT
+        if not path.exists():
+            return None
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return data
+
+    def latest(self, *, limit: int = 50) -> list[RunRecord]:
+        """Return the last ``limit`` runs, the newest first."""
+        found: list[RunRecord] = []
+        for run_id in reversed(self._ids()):
+            if len(found) >= limit:
+                break
+            if (self._folder / run_id / RECORD).exists():
+                found.append(self.get(run_id))
+        return found
+
+    def _ids(self) -> list[str]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(entry.name for entry in self._folder.iterdir() if _RUN_ID.fullmatch(entry.name))
+
+    def _prune(self) -> None:
+        for run_id in self._ids()[: -self._keep]:
+            try:
+                running = self.get(run_id).state == "running"
+            except UnknownRunError:
+                running = False
+            if not running:
+                shutil.rmtree(self._folder / run_id, ignore_errors=True)
+
+    def _write(self, record: RunRecord) -> None:
+        private_files.write(self.folder(record.run_id) / RECORD, record.model_dump_json())
+
+
+def _process_start(pid: int) -> str:
+    """Return when the process began (field 22 of /proc/PID/stat), empty when there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return fields[19]
