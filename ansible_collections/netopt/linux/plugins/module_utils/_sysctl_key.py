@@ -37,7 +37,7 @@ def proc_path(key: str) -> str:
     else:
         path = key
     parts = path.split("/")
-    if len(parts) < 2 or any(part in ("", ".", "..") or not _LEGAL.match(part) for part in parts):
+    if not parts[1:] or any(part in ("", ".", "..") or not _LEGAL.match(part) for part in parts):
         raise NetoptError(
             f"{key!r} is not the name of a sysctl key",
             stage="plan",
