@@ -1,0 +1,380 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Table ``inet netopt`` under real traffic: limits, marks, translation, and what must not be disturbed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ansible_collections.netopt.linux.plugins.module_utils import _nft, _nft_io
+from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from tests.kernel.nft_namespaces import Namespace, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+
+PORT = 7000
+TIMEOUT_S = 0.5
+SERVER = {4: "192.0.2.1", 6: "2001:db8::1"}
+# Two sources in one prefix (IPv4 /24, IPv6 /64) and one in another, all on the same link.
+SOURCES = {
+    4: ("192.0.2.2", "192.0.2.3", "198.51.100.2"),
+    6: ("2001:db8::2", "2001:db8::3", "2001:db8:0:9::2"),
+}
+FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+
+
+class Lab:
+    """A server and a client on one link, and what is open between them."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self.server, self.client = Namespace(), Namespace()
+        for namespace in (self.server, self.client):
+            stack.callback(namespace.close)
+        self.server.join(self.client, "eth0", "eth0")
+        self.server.address("eth0", "192.0.2.1/24", "198.51.100.1/24", "2001:db8::1/64", "2001:db8:0:9::1/64")
+        self.client.address("eth0", *(f"{source}/24" for source in SOURCES[4]))
+        self.client.address("eth0", *(f"{source}/64" for source in SOURCES[6]))
+
+    def apply(self, **changes: Any) -> None:
+        """Bring the server to what changes on eth0 ask, as a module does it, and prove that it is so."""
+        with self.server.inside():
+            apply(_nft.intent(changes, ("eth0",)))
+
+    def listen(self, family: int = 4, port: int = PORT) -> socket.socket:
+        """Return a TCP socket that listens on the server."""
+        with self.server.inside():
+            made = self.stack.enter_context(socket.socket(FAMILIES[family], socket.SOCK_STREAM))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((SERVER[family], port))
+        made.listen(64)
+        made.settimeout(TIMEOUT_S)
+        return made
+
+    def connect(self, source: str, port: int = PORT) -> socket.socket:
+        """Return a connection from one of the client's addresses; raises what the client meets."""
+        family = 6 if ":" in source else 4
+        with self.client.inside():
+            made = self.stack.enter_context(socket.socket(FAMILIES[family], socket.SOCK_STREAM))
+        made.settimeout(TIMEOUT_S)
+        made.bind((source, 0))
+        made.connect((SERVER[family], port))
+        return made
+
+    def datagrams(self, family: int, port: int = PORT) -> tuple[socket.socket, socket.socket]:
+        """Return UDP sockets on the server and the client that are bound to ``port`` and send to each other."""
+        found = []
+        for namespace, here, there in (
+            (self.server, SERVER[family], SOURCES[family][0]),
+            (self.client, SOURCES[family][0], SERVER[family]),
+        ):
+            with namespace.inside():
+                made = self.stack.enter_context(socket.socket(FAMILIES[family], socket.SOCK_DGRAM))
+            made.settimeout(TIMEOUT_S)
+            made.bind((here, port))
+            made.connect((there, port))
+            found.append(made)
+        return found[0], found[1]
+
+
+def apply(intent: _nft.Intent) -> None:
+    """Make in the current namespace what an intent asks for, and prove that it is there."""
+    tools = Tools()
+    probe = Namespace()
+    try:
+        with probe.inside():
+            wanted = _nft_io.settle(intent, _nft.ABSENT, tools)
+    finally:
+        probe.close()
+    for operation in _nft.operations(_nft_io.observe({}, tools), wanted):
+        _nft_io.perform(operation, tools)
+    assert [] == _nft.operations(_nft_io.observe({}, tools), wanted)
+
+
+def exchange(one: socket.socket, other: socket.socket) -> bool:
+    """Say whether bytes pass in both directions."""
+    for sender, receiver in ((one, other), (other, one)):
+        sender.sendall(b"ping")
+        if receiver.recv(16) != b"ping":
+            return False
+    return True
+
+
+def end(connection: socket.socket) -> None:
+    """End a connection at once, so that it no longer counts."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """Yield a fresh lab and close all that was opened in it."""
+    with ExitStack() as stack:
+        yield Lab(stack)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_connections_over_the_limit_are_reset(lab: Lab, family: int) -> None:
+    """N connections of one source pass, the next is refused, another prefix is free, and ending one makes room."""
+    listener = lab.listen(family)
+    lab.apply(connection_limits=[{"protocol": "tcp", "port": PORT, "limit": 3, "mask": 32, "action": "reject"}])
+    first, _, other = SOURCES[family]
+    held = [lab.connect(first) for _ in range(3)]
+    with pytest.raises(ConnectionRefusedError):
+        lab.connect(first)
+    lab.connect(other)
+    assert exchange(held[2], [listener.accept()[0] for _ in range(3)][2])
+    end(held[0])
+    lab.connect(first)
+
+
+@pytest.mark.parametrize(("family", "free"), [(4, True), (6, False)])
+def test_a_source_is_an_ipv4_address_or_an_ipv6_64(lab: Lab, family: int, *, free: bool) -> None:
+    """Mask 32 counts each IPv4 address by itself, and all addresses of an IPv6 /64 together."""
+    lab.listen(family)
+    lab.apply(connection_limits=[{"protocol": "tcp", "port": PORT, "limit": 1}])
+    first, neighbour, _ = SOURCES[family]
+    lab.connect(first)
+    if free:
+        lab.connect(neighbour)
+    else:
+        with pytest.raises(ConnectionRefusedError):
+            lab.connect(neighbour)
+
+
+def test_two_limits_on_one_port_both_hold(lab: Lab) -> None:
+    """A limit per address and a wider one per /24 are both kept."""
+    lab.listen()
+    limits = [{"protocol": "tcp", "port": PORT, "limit": 2}, {"protocol": "tcp", "port": PORT, "limit": 3, "mask": 24}]
+    lab.apply(connection_limits=limits)
+    first, neighbour, other = SOURCES[4]
+    for _ in range(2):
+        lab.connect(first)
+    with pytest.raises(ConnectionRefusedError):
+        lab.connect(first)
+    lab.connect(neighbour)
+    with pytest.raises(ConnectionRefusedError):
+        lab.connect(neighbour)
+    lab.connect(other)
+
+
+def test_limits_on_two_ports_count_apart(lab: Lab) -> None:
+    """A connection to one port does not use up the limit of another, and both limits hold."""
+    lab.listen(port=PORT)
+    lab.listen(port=PORT + 1)
+    limits = [{"protocol": "tcp", "port": port, "limit": 1, "action": "drop"} for port in (PORT, PORT + 1)]
+    lab.apply(connection_limits=limits)
+    source = SOURCES[4][0]
+    for port in (PORT, PORT + 1):
+        lab.connect(source, port)
+    for port in (PORT, PORT + 1):
+        with pytest.raises(TimeoutError):
+            lab.connect(source, port)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_udp_flows_over_the_limit_are_refused(lab: Lab, family: int) -> None:
+    """A UDP flow too many gets an ICMP error; the first goes on."""
+    receiver, sender = lab.datagrams(family)
+    lab.apply(connection_limits=[{"protocol": "udp", "port": PORT, "limit": 1}])
+    assert exchange(sender, receiver)
+    with lab.client.inside(), socket.socket(FAMILIES[family], socket.SOCK_DGRAM) as second:
+        second.settimeout(TIMEOUT_S)
+        second.connect((SERVER[family], PORT))
+        second.send(b"too many")
+        with pytest.raises(ConnectionRefusedError):
+            second.recv(16)
+    assert exchange(sender, receiver)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize(("per_source", "other_is_free"), [(True, True), (False, False)])
+def test_new_connections_over_the_rate_are_dropped(
+    lab: Lab, family: int, *, per_source: bool, other_is_free: bool
+) -> None:
+    """A burst passes, the next connection is dropped, and what is established is not."""
+    listener = lab.listen(family)
+    rate = {"rate": "1/hour", "burst": 2, "protocol": "tcp", "port": PORT, "per_source": per_source}
+    lab.apply(rate_limits=[rate])
+    first, _, other = SOURCES[family]
+    held = [lab.connect(first) for _ in range(2)]
+    with pytest.raises(TimeoutError):
+        lab.connect(first)
+    accepted = [listener.accept()[0] for _ in range(2)]
+    assert all(exchange(held[0], accepted[0]) for _ in range(20))
+    if other_is_free:
+        lab.connect(other)
+    else:
+        with pytest.raises(TimeoutError):
+            lab.connect(other)
+
+
+def test_a_packet_rate_counts_what_is_established_when_told_to(lab: Lab) -> None:
+    """A limit on packets spares established connections, unless ``accept_established`` is turned off."""
+    receiver, sender = lab.datagrams(4)
+    rates = [{"rate": "1/hour", "burst": 6, "protocol": "udp", "per": "packets"}]
+    lab.apply(rate_limits=rates)
+    assert all(exchange(sender, receiver) for _ in range(10))
+    lab.apply(rate_limits=rates, connection_tracking={"accept_established": False})
+    with pytest.raises(TimeoutError):
+        for _ in range(10):
+            exchange(sender, receiver)
+
+
+def test_a_rate_without_protocol_leaves_neighbour_discovery_alone(lab: Lab) -> None:
+    """With every packet limited away, the client still finds the server's link address."""
+    lab.apply(rate_limits=[{"rate": "1/day", "burst": 1, "per": "packets"}])
+    for _ in range(3):
+        with suppress(OSError):
+            lab.connect(SOURCES[6][0])
+    with lab.client.inside():
+        run("ip neigh flush dev eth0")
+        with suppress(OSError):
+            lab.connect(SOURCES[6][0])
+        neighbours = run("ip -6 neigh show dev eth0")
+    assert f"{SERVER[6]} lladdr" in neighbours
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_connections_older_than_the_limits_survive_them(lab: Lab, family: int) -> None:
+    """Two connections made before anything was tracked go on under a limit of one with resets, and through a change."""
+    listener = lab.listen(family)
+    pairs = [(lab.connect(SOURCES[family][0]), listener.accept()[0]) for _ in range(2)]
+    limit = {"protocol": "tcp", "port": PORT, "limit": 1}
+    rate = {"rate": "1/day", "burst": 1, "per_source": True}
+    lab.apply(connection_limits=[limit], rate_limits=[rate])
+    assert all(exchange(*pair) for pair in pairs)
+    lab.apply(connection_limits=[limit], connection_tracking={"drop_invalid": True})
+    assert all(exchange(*pair) for pair in pairs)
+
+
+def test_loopback_is_not_limited(lab: Lab) -> None:
+    """The server reaches its own service however many connections it holds."""
+    lab.listen()
+    lab.apply(connection_limits=[{"protocol": "tcp", "port": PORT, "limit": 1}])
+    with lab.server.inside():
+        for _ in range(3):
+            made = lab.stack.enter_context(socket.socket())
+            made.connect((SERVER[4], PORT))
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ({}, 46),
+        ({"proto": "udp"}, 46),
+        ({"proto": "tcp"}, 0),
+        ({"sports": ["80", f"{PORT - 5}-{PORT + 5}"]}, 46),
+        ({"proto": "udp", "dports": [str(PORT)]}, 46),
+        ({"proto": "udp", "sports": [str(PORT + 1)]}, 0),
+        ({"dst": "192.0.2.0/24"}, {4: 46, 6: 0}),
+        ({"src": "2001:db8::/32", "proto": "udp"}, {4: 0, 6: 46}),
+    ],
+)
+def test_marks_are_seen_on_the_wire(lab: Lab, family: int, match: dict[str, Any], expected: Any) -> None:
+    """A datagram arrives at the client with the code point of the first entry that matches it."""
+    server, client = lab.datagrams(family)
+    lab.apply(dscp=[{"match": match, "dscp": 46}, {"match": match, "dscp": 8}])
+    level, option = {
+        4: (socket.IPPROTO_IP, socket.IP_RECVTOS),
+        6: (socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS),
+    }[family]
+    client.setsockopt(level, option, 1)
+    server.send(b"marked")
+    _, ancillary, _, _ = client.recvmsg(64, 64)
+    traffic_class = ancillary[0][2][0]
+    assert (expected[family] if isinstance(expected, dict) else expected) == traffic_class >> 2
+
+
+def test_icmp_is_marked(lab: Lab) -> None:
+    """An echo reply of the server leaves with its code point."""
+    lab.apply(dscp=[{"match": {"proto": "icmp"}, "dscp": 63}])
+    with lab.client.inside(), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as pinger:
+        pinger.settimeout(TIMEOUT_S)
+        pinger.sendto(struct.pack("!BBHHH", 8, 0, 0xFFFF - 0x0800 - 7, 7, 0), (SERVER[4], 0))
+        reply = pinger.recv(256)
+    assert 63 == reply[1] >> 2
+
+
+class Routed(Lab):
+    """The lab with a router in the middle: the client behind ``lan``, the server behind ``wan``."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self.server, self.router, self.client = Namespace(), Namespace(), Namespace()
+        for namespace in (self.server, self.router, self.client):
+            stack.callback(namespace.close)
+        self.client.join(self.router, "eth0", "lan")
+        self.router.join(self.server, "wan", "eth0")
+        self.client.address("eth0", "10.0.0.2/24", "fd00::2/64")
+        self.router.address("lan", "10.0.0.1/24", "fd00::1/64")
+        self.router.address("wan", "192.0.2.254/24", "2001:db8::fe/64")
+        self.server.address("eth0", "192.0.2.1/24", "2001:db8::1/64")
+        with self.router.inside():
+            run("sysctl -qw net.ipv4.ip_forward=1")
+            run("sysctl -qw net.ipv6.conf.all.forwarding=1")
+        with self.client.inside():
+            run("ip route add default via 10.0.0.1")
+            run("ip -6 route add default via fd00::1")
+
+    def peer(self, address: str, port: int, listening: int, family: int) -> str:
+        """Return the client's address as the server sees it on a connection to ``address``."""
+        listener = self.listen(family, listening)
+        with self.client.inside():
+            made = self.stack.enter_context(socket.socket(FAMILIES[family], socket.SOCK_STREAM))
+        made.settimeout(TIMEOUT_S)
+        made.connect((address, port))
+        accepted, peer = listener.accept()
+        assert exchange(made, accepted)
+        return str(peer[0])
+
+
+@pytest.fixture
+def routed() -> Iterator[Routed]:
+    """Yield a fresh lab with a router."""
+    with ExitStack() as stack:
+        yield Routed(stack)
+
+
+@pytest.mark.parametrize(
+    ("rule", "family", "seen"),
+    [
+        ({"type": "masquerade"}, 4, "192.0.2.254"),
+        ({"type": "masquerade", "src": "fd00::/64"}, 6, "2001:db8::fe"),
+        ({"type": "masquerade", "protocol": "tcp", "port": PORT}, 4, "192.0.2.254"),
+        ({"type": "snat", "src": "10.0.0.0/24", "to_addr": "192.0.2.254", "to_port": 5555}, 4, "192.0.2.254"),
+        ({"type": "snat", "dst": "2001:db8::/64", "to_addr": "2001:db8::fe"}, 6, "2001:db8::fe"),
+    ],
+)
+def test_sources_are_translated(routed: Routed, rule: dict[str, Any], family: int, seen: str) -> None:
+    """The server, which has no route back, answers the router's address."""
+    with routed.router.inside():
+        apply(_nft.intent({"nat_rules": [rule]}, ("wan",)))
+    assert seen == routed.peer(SERVER[family], PORT, PORT, family)
+
+
+@pytest.mark.parametrize(
+    ("family", "address", "to_addr", "seen"),
+    [(4, "10.0.0.1", "192.0.2.1", "192.0.2.254"), (6, "fd00::1", "2001:db8::1", "2001:db8::fe")],
+)
+def test_destinations_are_translated(routed: Routed, family: int, address: str, to_addr: str, seen: str) -> None:
+    """A connection to the router's port 80 ends at the server's port 7000."""
+    forward = {
+        "type": "dnat", "iface": "lan", "protocol": "tcp", "port": 80, "to_addr": to_addr, "to_port": PORT
+    }  # fmt: skip
+    back = {"type": "masquerade", "src": "10.0.0.0/24" if family == 4 else "fd00::/64"}
+    with routed.router.inside():
+        apply(_nft.intent({"nat_rules": [forward, back]}, ("wan",)))
+    assert seen == routed.peer(address, 80, PORT, family)
