@@ -83,6 +83,13 @@ def read(inventory: str | None, *, limit: str | None = None) -> list[InventoryHo
     ]
 
 
+def missing(inventory: str) -> InventoryError:
+    """Return the error for an inventory that is not there."""
+    return InventoryError(
+        f"There is no inventory {inventory}", hint="Give an inventory's path with -i or NETOPT_INVENTORY."
+    )
+
+
 def no_match(limit: str | None, *, inventory: str | None) -> InventoryError:
     """Return the error for a pattern that matches no host, with the hosts that there are."""
     named = inventory or "the inventory of ansible.cfg"
@@ -115,9 +122,7 @@ def _members(data: dict[str, Any], group: str, *, seen: set[str]) -> set[str]:
 
 def _list(inventory: str | None, *, limit: str | None) -> dict[str, Any]:
     if inventory is not None and "," not in inventory and not Path(inventory).exists():
-        raise InventoryError(
-            f"There is no inventory {inventory}", hint="Give an inventory's path with -i or NETOPT_INVENTORY."
-        )
+        raise missing(inventory)
     command = [str(Path(sys.executable).parent / "ansible-inventory"), "--list", "--export"]
     command += ["-i", inventory] if inventory is not None else []
     command += ["--limit", limit] if limit is not None else []
