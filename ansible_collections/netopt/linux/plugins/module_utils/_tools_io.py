@@ -33,11 +33,19 @@ class Tools:
     Args:
         allowlist: ``{program: [allowed first words or flags]}``; defaults to the one shipped.
         timeout_s: seconds after which a tool is killed.
+        keep_open: file descriptors that every tool inherits: the host's lock, which so lasts as long as the tool.
     """
 
-    def __init__(self, *, allowlist: dict[str, list[str]] | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        *,
+        allowlist: dict[str, list[str]] | None = None,
+        timeout_s: float = TIMEOUT_S,
+        keep_open: tuple[int, ...] = (),
+    ) -> None:
         self._allowlist = ALLOWLIST if allowlist is None else allowlist
         self._timeout_s = timeout_s
+        self._keep_open = keep_open
 
     def run(
         self, argv: list[str] | tuple[str, ...], *, stage: str, stdin: str | None = None, check: bool = True
@@ -71,6 +79,7 @@ class Tools:
                 encoding="utf-8",
                 errors="replace",
                 timeout=self._timeout_s,
+                pass_fds=self._keep_open,
                 env={"PATH": SEARCH_PATH, "LC_ALL": "C", "HOME": os.environ.get("HOME", "/")},
             )
         except FileNotFoundError:

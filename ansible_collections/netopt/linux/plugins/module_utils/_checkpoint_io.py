@@ -1,0 +1,258 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checkpoints on disk.
+
+``<state_dir>/checkpoints/<id>/`` holds::
+
+    state.json   Content, sealed with its sha256; written once, before the first change
+    header.json  Header, sealed; replaced whole whenever the status changes
+    decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
+    restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._checkpoint import (
+    APPLIED,
+    ARMED,
+    CONFIRMED,
+    PENDING,
+    Content,
+    Header,
+    check_id,
+    expired,
+    seal,
+    unseal,
+)
+from ._errors import NetoptError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STATE_DIR = "/var/lib/netopt"
+ARCHIVE = "restore.pyz"
+CONFIRM = "confirmed"
+RESTORE = "restore"
+
+
+def boot_id() -> str:
+    """Return the id of this boot of the host."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def now_utc() -> str:
+    """Return the time as RFC 3339, UTC, in whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def new_id() -> str:
+    """Return an id for a checkpoint that was given none."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + os.urandom(3).hex()
+
+
+class Store:
+    """The checkpoints of one host. Whoever changes something here holds the host's lock.
+
+    Args:
+        state_dir: the folder that holds ``checkpoints``.
+    """
+
+    def __init__(self, state_dir: str = STATE_DIR) -> None:
+        self.root = os.path.join(state_dir, "checkpoints")
+
+    def path(self, identity: str, name: str = "") -> str:
+        """Return the path of a checkpoint, or of one of its files."""
+        return os.path.join(self.root, check_id(identity), name).rstrip("/")
+
+    def exists(self, identity: str) -> bool:
+        """Say whether there is such a checkpoint."""
+        return os.path.isdir(self.path(identity))
+
+    def headers(self) -> list[Header]:
+        """Return the headers of all checkpoints, oldest first. A damaged one is left out, see ``damaged``."""
+        found = [header for header in map(self._header_or_none, self._names()) if header]
+        return sorted(found, key=lambda header: header.sequence)
+
+    def damaged(self) -> list[str]:
+        """Return the ids of the checkpoints whose header cannot be read."""
+        return [name for name in self._names() if not self._header_or_none(name)]
+
+    def header(self, identity: str) -> Header:
+        """Return one header, with the status that a decision brought about.
+
+        Raises:
+            NetoptError: there is none, or it is damaged.
+        """
+        value = self._read(identity, "header.json")
+        try:
+            header = Header(**value)
+        except TypeError as error:
+            raise NetoptError(
+                f"The checkpoint {identity} was written by another release of netopt: {error}",
+                stage="checkpoint",
+                key=identity,
+                hint=f"Restore it with its own program: python3 {self.path(identity, ARCHIVE)} --restore",
+            ) from None
+        if header.status in PENDING and self.decision(identity) == CONFIRM:
+            return header.with_status(CONFIRMED)  # decided, and interrupted before it was written down
+        if header.status == APPLIED and self.decision(identity) == RESTORE:
+            return header.with_status(ARMED)
+        return header
+
+    def content(self, identity: str) -> Content:
+        """Return what was written down before the change.
+
+        Raises:
+            NetoptError: there is none, or it is damaged.
+        """
+        return Content(**self._read(identity, "state.json"))
+
+    def create(self, header: Header, content: Content, archive: bytes) -> None:
+        """Write a checkpoint so that it survives a power cut, or not at all.
+
+        Args:
+            header: with the id that it gets.
+            content: what is restored.
+            archive: the program that restores it.
+
+        Raises:
+            NetoptError: the id is taken, or the disk refuses.
+        """
+        target = self.path(header.id)
+        partial = os.path.join(self.root, f".{header.id}.{os.getpid()}")
+        try:
+            os.makedirs(self.root, mode=0o700, exist_ok=True)
+            os.mkdir(partial, 0o700)
+            _write(os.path.join(partial, "state.json"), seal(vars(content)).encode())
+            _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
+            _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
+            _sync_directory(partial)
+            os.rename(partial, target)  # fails when the target is there, as it is never empty
+            _sync_directory(self.root)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            taken = os.path.isdir(target)
+            raise NetoptError(
+                f"The checkpoint {header.id} exists on this host already"
+                if taken
+                else f"The checkpoint {header.id} cannot be written: {error.strerror}",
+                stage="checkpoint",
+                key=target,
+                hint="Use another id."
+                if taken
+                else "Nothing was changed. A change is made only once it can be undone.",
+            ) from None
+
+    def update(self, header: Header) -> None:
+        """Replace the header, atomically."""
+        path = self.path(header.id, "header.json")
+        partial = f"{path}.{os.getpid()}"
+        _write(partial, seal(header.as_dict()).encode())
+        os.rename(partial, path)
+        _sync_directory(os.path.dirname(path))
+
+    def decide(self, identity: str, decision: str) -> bool:
+        """Decide between ``CONFIRM`` and ``RESTORE`` for good, and say whether that is now the decision.
+
+        Two who try at once cannot both succeed: link(2) makes a name only where there is none.
+        """
+        path = self.path(identity, "decision")
+        partial = f"{path}.{os.getpid()}"
+        _write(partial, decision.encode())
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            return self.decision(identity) == decision
+        finally:
+            os.unlink(partial)
+        _sync_directory(os.path.dirname(path))
+        return True
+
+    def decision(self, identity: str) -> str | None:
+        """Return what was decided, ``None`` while nothing is."""
+        try:
+            return Path(self.path(identity, "decision")).read_text(encoding="ascii")
+        except FileNotFoundError:
+            return None
+
+    def remove(self, identity: str) -> None:
+        """Remove a checkpoint: it is gone from the list first, then from the disk."""
+        gone = os.path.join(self.root, f".{check_id(identity)}.removed.{os.getpid()}")
+        os.rename(self.path(identity), gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def retain(self) -> list[str]:
+        """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""
+        removed = expired(self.headers())
+        for identity in removed:
+            self.remove(identity)
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.root):
+                if name.startswith("."):
+                    shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
+        return removed
+
+    def next_sequence(self) -> int:
+        """Return the sequence number of the next checkpoint."""
+        return max((header.sequence for header in self.headers()), default=0) + 1
+
+    def pending(self) -> Iterator[Header]:
+        """Yield the headers of this boot whose change is not decided yet, newest first."""
+        current = boot_id()
+        for header in reversed(self.headers()):
+            if header.status in PENDING and header.boot_id == current:
+                yield header
+
+    def _names(self) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self.root) if not name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    def _header_or_none(self, name: str) -> Header | None:
+        try:
+            return self.header(name)
+        except NetoptError:
+            return None
+
+    def _read(self, identity: str, name: str) -> dict[str, Any]:
+        path = self.path(identity, name)
+        try:
+            text = Path(path).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise NetoptError(
+                f"There is no checkpoint {identity} on this host"
+                if isinstance(error, FileNotFoundError)
+                else f"{path} cannot be read: {error.strerror}",
+                stage="checkpoint",
+                key=identity,
+                hint="netopt checkpoints lists those that there are.",
+            ) from None
+        return unseal(text, name=path)
+
+
+def _write(path: str, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a new file and have it on the disk before returning."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_directory(path: str) -> None:
+    """Have the names in a directory on the disk before returning."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

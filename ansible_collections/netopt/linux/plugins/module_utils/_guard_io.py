@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Watches over one change until nothing is left to be done about it. Runs from restore.pyz, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from ._checkpoint import ARMED
+from ._checkpoint_io import boot_id
+from ._errors import NetoptError
+from ._lock_io import RUN_DIR, holder, host_lock
+
+if TYPE_CHECKING:
+    from ._checkpoint import Header
+    from ._checkpoint_io import Store
+    from ._lock_io import Holder
+
+GRACE_S = 10.0  # from SIGTERM, at which a maker undoes its change by itself, to SIGKILL
+LOOK_S = 60.0
+
+
+def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
+    """Return when the change is settled: confirmed, rolled back, or gone.
+
+    Args:
+        store: where the checkpoint lies.
+        identity: its id.
+        run_dir: where the lock lies.
+    """
+    wake: float | None = 0.0
+    while wake is not None:
+        time.sleep(max(0.0, wake - time.monotonic()))
+        try:
+            with host_lock(f"guard of {identity}", wait_s=_patience(store, identity), directory=run_dir):
+                wake = _attend(store, identity)
+        except NetoptError:  # the lock is taken still
+            _end_if_hung(store, identity, run_dir)
+            wake = 0.0
+
+
+def _attend(store: Store, identity: str) -> float | None:
+    """Do what is due. The imports come only now: a guard that is not needed has cost next to nothing."""
+    if not _may_be_due(store, identity):
+        return None
+    from ._lifecycle import attend  # noqa: PLC0415
+    from ._tools_io import Tools  # noqa: PLC0415
+
+    previous = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        return attend(store, identity, Tools())
+    except NetoptError:
+        return None  # a damaged checkpoint; it has been marked as such
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _may_be_due(store: Store, identity: str) -> bool:
+    header = _header(store, identity)
+    if header is None or header.boot_id != boot_id():
+        return False
+    return header.status == ARMED or header.confirm_by is not None or header.ends_at is not None
+
+
+def _patience(store: Store, identity: str) -> float:
+    """Return for how many seconds the lock is waited for."""
+    header = _header(store, identity)
+    if header is None or header.status != ARMED or header.give_up_at is None:
+        return LOOK_S
+    return max(0.1, header.give_up_at - time.monotonic())
+
+
+def _end_if_hung(store: Store, identity: str, run_dir: str) -> None:
+    """End the maker of the change if it holds the lock beyond its time: first so that it restores, then at once."""
+    header = _header(store, identity)
+    if header is None or header.status != ARMED or header.give_up_at is None:
+        return
+    other = holder(run_dir)
+    if time.monotonic() < header.give_up_at or other is None or not _made_by(header, other):
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(OSError):
+            os.kill(other.pid, signal.SIGCONT)
+            os.kill(other.pid, number)
+        ends = time.monotonic() + GRACE_S
+        while other.alive() and time.monotonic() < ends:
+            time.sleep(0.1)
+
+
+def _made_by(header: Header, other: Holder) -> bool:
+    return other.alive() and header.maker == {"pid": other.pid, "started": other.started}
+
+
+def _header(store: Store, identity: str) -> Header | None:
+    try:
+        return store.header(identity)
+    except NetoptError:
+        return None

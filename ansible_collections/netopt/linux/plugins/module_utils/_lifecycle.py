@@ -1,0 +1,187 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of a checkpoint after the change: confirmed, rolled back, ended. All of it under the host's lock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTORE_FAILED, ROLLED_BACK, SNAPSHOT, to_unwind
+from ._checkpoint_io import CONFIRM, RESTORE, boot_id
+from ._errors import NetoptError
+from ._restore import RESTORE as OVERWRITE
+from ._restore import Restored, restore
+from ._timer_io import disarm
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._checkpoint import Content, Header
+    from ._checkpoint_io import Store
+    from ._tools_io import Tools
+
+
+@dataclass(frozen=True)
+class Undone:
+    """One checkpoint that was restored, and how that went."""
+
+    id: str
+    restored: Restored
+
+
+def set_by(header: Header, content: Content) -> dict[str, Any] | None:
+    """Return ``{subsystem: state}`` that a change has set and that should be there still.
+
+    ``None`` while that cannot be said: halfway through a change, and for a snapshot by hand.
+    """
+    if header.status not in (APPLIED, CONFIRMED):
+        return None
+    ended = content.ending and header.ends_at is None
+    return dict(content.after, **content.ending) if ended else content.after
+
+
+def roll_back_one(
+    store: Store,
+    header: Header,
+    tools: Tools,
+    *,
+    on_conflict: str = OVERWRITE,
+    check: bool = False,
+    content: Content | None = None,
+    note: str | None = None,
+) -> Restored:
+    """Restore what one checkpoint wrote down, and record how that went.
+
+    ``content`` spares reading it; ``note`` says in the list of checkpoints why it was restored.
+
+    Raises:
+        NetoptError: the checkpoint cannot be read, or its confirmation came first.
+    """
+    if header.status in (ARMED, APPLIED) and header.boot_id != boot_id():
+        if not check:
+            store.update(replace(header.with_status(ROLLED_BACK), note="undone by a restart of the host"))
+        return Restored()
+    if not check and header.status == APPLIED and not store.decide(header.id, RESTORE):
+        raise NetoptError(f"{header.id} has been confirmed meanwhile", stage="confirm", key=header.id)
+    try:
+        content = content or store.content(header.id)
+    except NetoptError:
+        if not check:
+            store.update(header.with_status(RESTORE_FAILED))
+        raise
+    restored = restore(
+        scopes=content.scopes,
+        target=content.before,
+        tools=tools,
+        after=set_by(header, content),
+        on_conflict=on_conflict,
+        check=check,
+    )
+    if not check and header.status != SNAPSHOT:
+        disarm(header, tools)
+        status = RESTORE_FAILED if restored.errors else ROLLED_BACK
+        note = "; ".join(error.message for error in restored.errors) or note
+        store.update(replace(header.with_status(status), ends_at=None, note=note))
+    return restored
+
+
+def roll_back(
+    store: Store, identity: str, tools: Tools, *, on_conflict: str = OVERWRITE, check: bool = False
+) -> list[Undone]:
+    """Undo a checkpoint and whatever was changed after it, newest first.
+
+    It stops at the first one that cannot be restored, as what lies under it is not what it built upon.
+
+    Raises:
+        NetoptError: there is no such checkpoint, or it cannot be read.
+    """
+    store.header(identity)
+    undone = []
+    for header in to_unwind(store.headers(), identity):
+        if header.status == ROLLED_BACK:
+            break
+        restored = roll_back_one(store, header, tools, on_conflict=on_conflict, check=check)
+        undone.append(Undone(header.id, restored))
+        if restored.errors:
+            break
+    return undone
+
+
+def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -> bool:
+    """Keep a change for good. Return whether that is news.
+
+    Raises:
+        NetoptError: there is nothing to confirm any more.
+    """
+    header = store.header(identity)
+    if header.status in (CONFIRMED, SNAPSHOT):
+        return False
+    if header.boot_id != boot_id():
+        raise NetoptError(
+            f"{identity} cannot be confirmed: the host has restarted since and is in its old state",
+            stage="confirm",
+            key=identity,
+            wanted=CONFIRMED,
+            hint="Apply the plan again.",
+        )
+    if header.status != APPLIED or (not check and not store.decide(identity, CONFIRM)):
+        raise NetoptError(
+            f"{identity} cannot be confirmed: it is {header.status.replace('_', ' ')}",
+            stage="confirm",
+            key=identity,
+            wanted=CONFIRMED,
+            after=header.status,
+            hint="Apply the plan again; confirm it before its time is up.",
+        )
+    if not check:
+        store.update(replace(header.with_status(CONFIRMED), confirm_by=None))
+        if header.ends_at is None:
+            disarm(header, tools)
+    return True
+
+
+def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:
+    """End the time-boxed part of a change, and leave the rest of it in force."""
+    content = store.content(header.id)
+    restored = restore(scopes=content.scopes, target=content.ending, tools=tools)
+    note = "; ".join(error.message for error in restored.errors) or "the time-boxed part has ended"
+    store.update(replace(header, ends_at=None, note=note))
+    return restored
+
+
+def due(header: Header) -> float | None:
+    """Return the monotonic time at which something is to be done about a checkpoint, ``None`` for never."""
+    if header.status == ARMED:
+        return 0.0
+    times = [header.confirm_by] if header.status == APPLIED else []
+    if header.status in (APPLIED, CONFIRMED):
+        times.append(header.ends_at)
+    return min((moment for moment in times if moment is not None), default=None)
+
+
+def attend(store: Store, identity: str, tools: Tools) -> float | None:
+    """Do whatever is due about a checkpoint, and return when to look again, in monotonic seconds.
+
+    Whoever calls this holds the lock, so that a change still marked as being made has lost its maker.
+
+    Raises:
+        NetoptError: the checkpoint cannot be read.
+    """
+    while store.exists(identity):
+        header = store.header(identity)
+        moment = due(header)
+        if moment is None or header.boot_id != boot_id():
+            return None
+        if time.monotonic() < moment:
+            return moment
+        if header.status == ARMED:
+            roll_back_one(store, header, tools, note="the change was interrupted")
+        elif header.status == APPLIED and moment == header.confirm_by:
+            roll_back_one(store, header, tools, note="not confirmed in time")
+        else:
+            end_time_box(store, header, tools)
+    return None

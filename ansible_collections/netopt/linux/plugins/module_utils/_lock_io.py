@@ -1,0 +1,143 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host's one lock: whoever changes the network holds it, and says who they are.
+
+The lock is an flock on an open file, so the kernel gives it back the moment its holder is gone. Programs
+that the holder runs inherit the file: the lock is free only when the last of them has ended too, and a
+restore never races with the remains of the change that it undoes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._errors import NetoptError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUN_DIR = "/run/netopt"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the lock.
+
+    Attributes:
+        pid: the process.
+        started: its start time in clock ticks since boot, which tells it from a later one with the same pid.
+        purpose: what it does, for people.
+    """
+
+    pid: int
+    started: int
+    purpose: str
+
+    def alive(self) -> bool:
+        """Say whether this very process still runs."""
+        return start_time(self.pid) == self.started
+
+
+def start_time(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot, or ``None`` when there is no such process."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # the name in brackets may hold blanks and brackets
+    return None if fields[0] in "ZX" else int(fields[19])  # proc(5): field 22, and a zombie has ended
+
+
+def lock_path(directory: str = RUN_DIR) -> str:
+    """Return the path of the lock file."""
+    return os.path.join(directory, "lock")
+
+
+def holder(directory: str = RUN_DIR) -> Holder | None:
+    """Return who took the lock last, or ``None`` when nobody did. They hold it still only if ``alive``."""
+    try:
+        said: dict[str, Any] = json.loads(Path(lock_path(directory)).read_text(encoding="utf-8"))
+        return Holder(int(said["pid"]), int(said["started"]), str(said["purpose"]))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+@contextlib.contextmanager
+def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) -> Iterator[int]:
+    """Hold the host's lock, and yield its file descriptor for programs to inherit.
+
+    Args:
+        purpose: what it is held for; told to whoever finds it taken.
+        wait_s: how long to wait for it. 0 asks once.
+        directory: where the lock file lies.
+
+    Raises:
+        NetoptError: somebody else holds it, or the file cannot be opened.
+    """
+    path = lock_path(directory)
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise NetoptError(
+            f"The lock {path} cannot be opened: {error.strerror}",
+            stage="checkpoint",
+            key=path,
+            hint="Changing a host's network takes root: set become: true.",
+        ) from None
+    try:
+        if not _taken(descriptor, wait_s):
+            raise _busy(directory)
+        said = {"pid": os.getpid(), "started": start_time(os.getpid()), "purpose": purpose}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(said).encode(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int, wait_s: float) -> bool:
+    """Take the lock if it comes free in time, and say whether it was taken."""
+    if wait_s <= 0:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+    previous = signal.signal(signal.SIGALRM, _alarm)
+    signal.setitimer(signal.ITIMER_REAL, wait_s)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except TimeoutError:
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    return True
+
+
+def _alarm(_number: int, _frame: object) -> None:
+    """End a wait for the lock."""
+    raise TimeoutError
+
+
+def _busy(directory: str) -> NetoptError:
+    """Return the error that names the holder."""
+    other = holder(directory)
+    who = f"process {other.pid} ({other.purpose})" if other else "another process"
+    return NetoptError(
+        f"Another change is under way on this host: {who} holds the lock",
+        stage="checkpoint",
+        key=lock_path(directory),
+        after=who,
+        hint="Wait until it has finished and run again.",
+    )

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line of restore.pyz, for an operator at the console and for the timers.
+
+It needs Python and nothing else: no Ansible, no network, no second file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ._errors import NetoptError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ._checkpoint_io import Store
+    from ._tools_io import Tools
+
+DONE = 0
+FAILED = 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 1 failed or refused, 2 usage."""
+    arguments = sys.argv[1:] if argv is None else argv
+    archive = os.path.abspath(sys.argv[0])
+    if arguments[:1] == ["--guard"]:
+        return _guard(archive, arguments)
+    options = _parse(arguments)
+    try:
+        return _run(options, archive)
+    except NetoptError as error:
+        sys.stderr.write(f"{error.message}\n" + (f"{error.hint}\n" if error.hint else ""))
+        return FAILED
+
+
+def _guard(archive: str, arguments: list[str]) -> int:
+    """Say that this process is there, before anything slow is imported, and watch."""
+    if len(arguments) == 3:  # --guard --ready-fd N
+        descriptor = int(arguments[2])
+        os.write(descriptor, str(os.getpid()).encode())
+        os.close(descriptor)
+    from ._checkpoint_io import Store  # noqa: PLC0415
+    from ._guard_io import guard  # noqa: PLC0415
+
+    guard(Store(_state_dir(archive)), _own_id(archive))
+    return DONE
+
+
+def _state_dir(archive: str) -> str:
+    """Return the folder that holds ``checkpoints/<id>/restore.pyz``."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(archive)))
+
+
+def _own_id(archive: str) -> str:
+    return os.path.basename(os.path.dirname(archive))
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    import argparse  # noqa: PLC0415 - the guard does without
+
+    parser = argparse.ArgumentParser(
+        prog="restore.pyz",
+        description="Show, restore or confirm what netopt changed on this host. "
+        "Restoring a change undoes the ones made after it first.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--list", action="store_true", help="list the checkpoints of this host")
+    what.add_argument("--diff", action="store_true", help="show what restoring would change, and change nothing")
+    what.add_argument("--restore", action="store_true", help="lead the host back to before the change")
+    what.add_argument("--confirm", action="store_true", help="keep the change for good")
+    parser.add_argument("--if-unconfirmed", action="store_true", help="with --restore: only if it is not confirmed")
+    parser.add_argument("--keep-conflicts", action="store_true", help="leave alone what was changed by others since")
+    parser.add_argument("--wait", type=float, default=60.0, metavar="S", help="seconds to wait for a running change")
+    parser.add_argument("id", nargs="?", help="the checkpoint; the one this program lies in, unless given")
+    return parser.parse_args(arguments)
+
+
+def _run(options: argparse.Namespace, archive: str) -> int:
+    from ._checkpoint_io import Store  # noqa: PLC0415
+    from ._lifecycle import confirm  # noqa: PLC0415
+    from ._lock_io import host_lock  # noqa: PLC0415
+    from ._tools_io import Tools  # noqa: PLC0415
+
+    store = Store(_state_dir(archive))
+    identity = options.id or _own_id(archive)
+    tools = Tools()
+    if options.list:
+        return _list(store)
+    if options.diff:
+        return _restore(store, identity, tools, options)
+    with host_lock(f"restore.pyz {' '.join(sys.argv[1:])}", wait_s=options.wait) as descriptor:
+        tools = Tools(keep_open=(descriptor,))
+        if options.confirm:
+            sys.stdout.write("confirmed\n" if confirm(store, identity, tools) else "confirmed before\n")
+            return DONE
+        return _restore(store, identity, tools, options)
+
+
+def _list(store: Store) -> int:
+    for header in store.headers():
+        words = [header.id, header.created, header.status, header.label or "", header.note or ""]
+        sys.stdout.write("  ".join(word for word in words if word) + "\n")
+    for identity in store.damaged():
+        sys.stdout.write(f"{identity}  damaged\n")
+    return DONE
+
+
+def _restore(store: Store, identity: str, tools: Tools, options: argparse.Namespace) -> int:
+    from ._checkpoint import CONFIRMED, ROLLED_BACK  # noqa: PLC0415
+    from ._lifecycle import roll_back  # noqa: PLC0415
+    from ._restore import KEEP, RESTORE  # noqa: PLC0415
+
+    status = store.header(identity).status
+    if status == ROLLED_BACK or (options.if_unconfirmed and status == CONFIRMED):
+        sys.stdout.write(f"{identity}: {status.replace('_', ' ')}, nothing to do\n")
+        return DONE
+    on_conflict = KEEP if options.keep_conflicts else RESTORE
+    failed = False
+    for undone in roll_back(store, identity, tools, on_conflict=on_conflict, check=options.diff):
+        sys.stdout.write(f"{undone.id}\n")
+        for change in undone.restored.diff:
+            sys.stdout.write(f"  {change.key}: {change.before} -> {change.after}\n")
+        for change in undone.restored.conflicts:
+            sys.stdout.write(f"  changed by others since: {change.key}\n")
+        for error in undone.restored.errors:
+            failed = True
+            sys.stderr.write(f"  {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
+    return FAILED if failed else DONE

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Arms and disarms what watches over a change: a process of its own, and a systemd timer where there is systemd.
+
+The process is there at once and sees the maker's end the moment it happens, since it waits for the lock
+that the maker holds. It belongs to no session and no terminal. Where systemd runs the host, logind may end
+what a session leaves behind; so there a transient timer starts the same program once more. Whichever
+comes first acts, under the lock; the other finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ._errors import NetoptError
+from ._lock_io import start_time
+
+if TYPE_CHECKING:
+    from ._checkpoint import Header
+    from ._tools_io import Tools
+
+READY_S = 15.0
+PYTHON_FLAGS = ("-I", "-S")  # no site-packages, nothing from the environment: it starts fast and always alike
+
+
+@dataclass(frozen=True)
+class Armed:
+    """What was armed: the value for ``Header.guard``, and a warning where only half of it could be."""
+
+    guard: dict[str, Any]
+    warning: str | None = None
+
+
+def arm(*, archive: str, identity: str, after_s: float, tools: Tools) -> Armed:
+    """Start what watches over a change, and return once it does.
+
+    Args:
+        archive: path of the checkpoint's restore.pyz.
+        identity: the checkpoint's id.
+        after_s: seconds after which systemd's timer looks at it.
+        tools: to run systemd-run with.
+
+    Raises:
+        NetoptError: the process did not come up; nothing may be changed then.
+    """
+    pid = _spawn_detached([sys.executable, *PYTHON_FLAGS, archive, "--guard"])
+    guard: dict[str, Any] = {"pid": pid, "started": start_time(pid)}
+    if not systemd_is_ours():
+        return Armed(guard)
+    unit = f"netopt-{identity}"
+    try:
+        tools.run(
+            [
+                "systemd-run",
+                "--quiet",
+                f"--unit={unit}",
+                f"--description=Restore the network to before {identity} unless it is confirmed",
+                f"--on-active={after_s:g}s",
+                "--timer-property=AccuracySec=100ms",
+                sys.executable,
+                *PYTHON_FLAGS,
+                archive,
+                "--guard",
+            ],
+            stage="arm",
+        )
+    except NetoptError as error:
+        return Armed(guard, f"systemd's timer is not armed, only netopt's own: {error.message}")
+    return Armed(dict(guard, unit=unit))
+
+
+def disarm(header: Header, tools: Tools) -> None:
+    """End what watches over a change. What cannot be ended wakes up, finds nothing to do, and goes."""
+    pid = header.guard.get("pid")
+    if pid and pid != os.getpid() and start_time(pid) == header.guard.get("started"):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
+    unit = header.guard.get("unit")
+    if unit:
+        with contextlib.suppress(NetoptError):
+            tools.run(["systemctl", "stop", f"{unit}.timer"], stage="confirm", check=False)
+
+
+def systemd_is_ours() -> bool:
+    """Say whether systemd is PID 1 and sees the same network and the same files as this process."""
+    if not os.path.isdir("/run/systemd/system"):
+        return False
+    try:
+        return all(os.path.samefile(f"/proc/1/ns/{space}", f"/proc/self/ns/{space}") for space in ("net", "mnt", "pid"))
+    except OSError:
+        return False
+
+
+def _spawn_detached(argv: list[str]) -> int:
+    """Run a program in a session of its own, adopted by PID 1, and return its pid once it says that it is ready.
+
+    It finds the file descriptor to say so on, as a number, in its last argument.
+    """
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setsid()
+            if os.fork() == 0:
+                _become([*argv, "--ready-fd", str(write_end)], keep=write_end)
+        finally:
+            os._exit(127)
+    os.close(write_end)
+    os.waitpid(child, 0)
+    with os.fdopen(read_end, "rb", buffering=0) as stream:
+        answered, _, _ = select.select([stream], [], [], READY_S)
+        said = stream.read(64).decode("ascii", "replace").strip() if answered else ""
+    if not said.isdigit():
+        raise NetoptError(
+            "What restores the host by itself did not start" + (f": {said}" if said else ""),
+            stage="arm",
+            key=argv[0],
+            wanted=" ".join(argv),
+            hint="Nothing was changed. A change is made only once it is undone by itself.",
+        )
+    return int(said)
+
+
+def _become(argv: list[str], *, keep: int) -> None:
+    """Turn this process into ``argv``, with nothing of what it inherited but ``keep``."""
+    try:
+        os.chdir("/")
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        for name in os.listdir("/proc/self/fd"):  # the lock above all: it must end with its holder
+            if int(name) > 2 and int(name) != keep:
+                with contextlib.suppress(OSError):  # the one that listed them is closed already
+                    os.close(int(name))
+        os.set_inheritable(keep, True)
+        os.execve(argv[0], argv, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"})
+    except OSError as error:
+        os.write(keep, str(error).encode("ascii", "replace"))

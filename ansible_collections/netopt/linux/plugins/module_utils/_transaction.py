@@ -1,0 +1,393 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole plan as one transaction on this host: all of it holds afterwards, or all of it is as before."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from . import _host_report as reporting
+from ._adapt import adapt
+from ._checkpoint import APPLIED, ARMED, CONFIRMED, Content, Header, check_id
+from ._checkpoint_io import ARCHIVE, Store, boot_id, new_id, now_utc
+from ._errors import NetoptError
+from ._facts_io import read_facts
+from ._host_report import HostReport
+from ._lifecycle import roll_back_one
+from ._lock_io import RUN_DIR, host_lock, start_time
+from ._preflight import preflight
+from ._rehearse import intents_of, rehearse, settle
+from ._render import digest, interfaces, render
+from ._restore_archive import restore_archive
+from ._signals import interrupts_raise, interrupts_wait
+from ._subsystems import TABLE
+from ._timer_io import arm, disarm
+from ._tools_io import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._change import Operation
+    from ._rehearse import Rehearsal
+
+GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
+FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of this host.
+
+    Attributes:
+        plan: normalised ParameterPlan.
+        digest: what the plan and its rendered text must hash to; ``None`` to take the plan as it is.
+        adaptations: the policy's rules that fit a profile's values to a host; none for values that a user wrote.
+        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
+        modules: ``{sysctl key: kernel module}`` of keys that a module brings.
+        labels: the host's labels from the inventory.
+        allowlist: what may be executed; ``None`` for what netopt ships.
+        checkpoint_id: ``None`` to make one up.
+        checkpoint_label: what a person calls the change.
+        confirm_timeout_s: seconds in which the change has to be confirmed; 0 to keep it at once.
+        check: say what would be done, and do nothing.
+    """
+
+    plan: dict[str, Any]
+    digest: str | None = None
+    adaptations: list[dict[str, Any]] = field(default_factory=list)
+    skippable: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    allowlist: dict[str, list[str]] | None = None
+    checkpoint_id: str | None = None
+    checkpoint_label: str | None = None
+    confirm_timeout_s: float = 0.0
+    check: bool = False
+
+
+class Transaction:
+    """Carries out one request.
+
+    Args:
+        request: what is asked.
+        store: where checkpoints lie.
+        run_dir: where the host's lock lies.
+        on_operation: called before each operation; what it raises fails that operation.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        store: Store | None = None,
+        run_dir: str = RUN_DIR,
+        on_operation: Callable[[Operation], None] = lambda operation: None,
+    ) -> None:
+        self._request = request
+        self._store = store or Store()
+        self._run_dir = run_dir
+        self._on_operation = on_operation
+        self._report = HostReport()
+        self._begun = False
+
+    def run(self) -> HostReport:
+        """Carry out the request and return what came of it. Nothing is raised."""
+        request = self._request
+        try:
+            with interrupts_raise():
+                identity = check_id(request.checkpoint_id or new_id())
+                if request.check:
+                    self._run(identity, Tools(allowlist=request.allowlist))
+                else:
+                    with host_lock(f"netopt_apply, checkpoint {identity}", directory=self._run_dir) as lock:
+                        self._run(identity, Tools(allowlist=request.allowlist, keep_open=(lock,)))
+        except NetoptError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
+            self._fail(_defect(error))
+        return self._report
+
+    def _fail(self, error: NetoptError) -> None:
+        if self._report.status not in reporting.BAD:
+            self._report.fail(reporting.FAILED, error)
+
+    def _run(self, identity: str, tools: Tools) -> None:
+        """Prepare the change, and make it where there is one to make."""
+        _check_digest(self._request)
+        self._recover(tools)
+        changes, ifaces = self._fit(tools)
+        request = self._request
+        intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
+        rehearsal = rehearse(intents, tools)
+        self._report.skipped.extend(rehearsal.skipped)
+        if not rehearsal.operations:
+            return
+        self._report.differs(rehearsal.diff())
+        self._refuse_undecided(rehearsal)
+        if request.check:
+            self._report.status = reporting.WOULD_CHANGE
+            self._report.changed = True
+            return
+        ending, ends_after_s = self._time_box(changes, ifaces, rehearsal, tools)
+        header = self._header(identity)
+        content = Content(
+            scopes=_only(rehearsal.scopes, rehearsal.operations),
+            before=_only(rehearsal.current, rehearsal.operations),
+            after=_only(rehearsal.wanted, rehearsal.operations),
+            ending=ending,
+            plan=request.plan,
+        )
+        self._store.create(header, content, restore_archive())
+        self._report.checkpoint_id = identity
+        try:
+            header = self._arm(header, tools)
+            self._perform(rehearsal, tools)
+            _verify(rehearsal, tools)
+            with interrupts_wait():
+                self._settle(header, ends_after_s, tools)
+        except NetoptError as error:
+            self._undo(header, content, error, tools)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
+            self._undo(header, content, _defect(error), tools)
+
+    def _recover(self, tools: Tools) -> None:
+        """Undo what an earlier run left half done: it has lost its maker, or its time to be confirmed is over."""
+        if self._request.check:
+            return
+        for header in list(self._store.pending()):
+            late = header.status == APPLIED and (header.confirm_by or 0.0) <= time.monotonic()
+            if header.status == ARMED or late:
+                why = "was not confirmed in time" if late else "was interrupted"
+                restored = roll_back_one(self._store, header, tools, note=f"the change {why}")
+                if restored.errors:
+                    raise restored.errors[0]
+                self._report.warnings.append(f"The change {header.id} {why}; the state before it was restored first.")
+
+    def _fit(self, tools: Tools) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return the changes as they fit this host, and the interfaces that they are for."""
+        request = self._request
+        changes = dict(request.plan.get("changes") or {})
+        keys = {*FORWARDING, *changes.get("sysctl", {})}
+        for rule in request.adaptations:
+            keys.update(rule.get("keep_higher", {}).get("sysctl", []))
+        facts = read_facts(sorted(keys), tools)
+        ifaces = _resolve(request.plan, facts)
+        if request.adaptations:
+            adapted = adapt(changes, request.adaptations, facts, ifaces)
+            changes = adapted.changes
+            self._report.warnings.extend(adapted.notes)
+            self._report.skipped.extend(adapted.skipped)
+        issues = preflight(changes, ifaces, facts, request.labels)
+        for issue in issues:
+            if issue["severity"] == "warning":
+                self._report.warnings.append(f"{issue['path']}: {issue['message']}. {issue.get('hint') or ''}".rstrip())
+        errors = [issue for issue in issues if issue["severity"] == "error"]
+        if errors:
+            raise NetoptError(
+                "; ".join(f"{issue['path']}: {issue['message']}" for issue in errors),
+                stage="plan",
+                key=errors[0]["path"],
+                hint=errors[0].get("hint"),
+            )
+        return changes, ifaces
+
+    def _refuse_undecided(self, rehearsal: Rehearsal) -> None:
+        """Refuse to build upon a change that may be undone by itself."""
+        for header in self._store.headers():
+            if header.boot_id != boot_id():
+                continue
+            if header.status == APPLIED and header.confirm_by is not None:
+                raise NetoptError(
+                    f"The change {header.id} still waits to be confirmed, for another "
+                    f"{max(0.0, header.confirm_by - time.monotonic()):.0f} s",
+                    stage="checkpoint",
+                    key=header.id,
+                    hint="Confirm it or roll it back first.",
+                )
+            if header.ends_at is not None and "tc" in rehearsal.operations:
+                theirs = set(self._store.content(header.id).scopes.get("tc", {}).get("ifaces", ()))
+                shared = sorted(theirs & set(rehearsal.scopes["tc"].get("ifaces", ())))
+                if shared:
+                    raise NetoptError(
+                        f"The impairment of {header.id} runs on {', '.join(shared)} for another "
+                        f"{max(0.0, header.ends_at - time.monotonic()):.0f} s",
+                        stage="checkpoint",
+                        key=header.id,
+                        hint="Wait for its end, or roll it back first.",
+                    )
+
+    def _time_box(
+        self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal, tools: Tools
+    ) -> tuple[dict[str, Any], float | None]:
+        """Return the states that an impairment is to end in, and after how many seconds it ends."""
+        duration = (changes.get("netem") or {}).get("duration_s")
+        if not duration or "tc" not in rehearsal.operations:
+            return {}, None
+        calm = {name: value for name, value in changes.items() if name != "netem"}
+        intent = intents_of(calm, ifaces, skippable={}, modules={}).get("tc")
+        if intent is None:
+            return {"tc": rehearsal.current["tc"]}, float(duration)
+        return settle({"tc": intent}, rehearsal.current, tools), float(duration)
+
+    def _header(self, identity: str) -> Header:
+        request = self._request
+        return Header(
+            id=identity,
+            sequence=self._store.next_sequence(),
+            created=now_utc(),
+            boot_id=boot_id(),
+            status=ARMED,
+            label=request.checkpoint_label,
+            digest=request.digest,
+            give_up_at=time.monotonic() + GUARD_S + request.confirm_timeout_s,
+            maker={"pid": os.getpid(), "started": start_time(os.getpid())},
+        )
+
+    def _arm(self, header: Header, tools: Tools) -> Header:
+        """Arm what restores the host by itself; always, since this very process may be killed."""
+        armed = arm(
+            archive=self._store.path(header.id, ARCHIVE),
+            identity=header.id,
+            after_s=self._request.confirm_timeout_s or GUARD_S,
+            tools=tools,
+        )
+        if armed.warning:
+            self._report.warnings.append(armed.warning)
+        header = replace(header, guard=armed.guard)
+        self._store.update(header)
+        return header
+
+    def _perform(self, rehearsal: Rehearsal, tools: Tools) -> None:
+        """Perform the operations in order, and report each."""
+        for name, operations in rehearsal.operations.items():
+            for operation in operations:
+                self._begun = True
+                try:
+                    self._on_operation(operation)
+                    TABLE[name].kernel.perform(operation, tools)
+                except NetoptError as error:
+                    failed = {"command": operation.command, "ok": False, "stderr": error.after or error.message}
+                    self._report.operations.append(failed)
+                    raise
+                self._report.operations.append({"command": operation.command, "ok": True})
+
+    def _settle(self, header: Header, ends_after_s: float | None, tools: Tools) -> None:
+        """Mark the change as made, and leave behind only what still has something to watch."""
+        now = time.monotonic()
+        timeout = self._request.confirm_timeout_s
+        header = replace(
+            header,
+            status=APPLIED if timeout else CONFIRMED,
+            confirm_by=now + timeout if timeout else None,
+            ends_at=None if ends_after_s is None else now + ends_after_s,
+        )
+        self._store.update(header)
+        if header.confirm_by is None and header.ends_at is None:
+            disarm(header, tools)
+        self._report.status = reporting.APPLIED
+        self._report.changed = True
+        self._store.retain()
+
+    def _undo(self, header: Header, content: Content, error: NetoptError, tools: Tools) -> None:
+        """Lead the host back, and report the error that made it necessary, whatever else goes wrong."""
+        with interrupts_wait():
+            try:
+                restored = roll_back_one(self._store, header, tools, content=content, note=error.message)
+                self._report.operations.extend(restored.operations)
+                failures = restored.errors
+                if not self._begun and not failures:
+                    self._store.remove(header.id)
+                    self._report.checkpoint_id = None
+            except (NetoptError, OSError) as second:
+                failures = [second if isinstance(second, NetoptError) else _defect(second)]
+            undone = reporting.ROLLED_BACK if self._begun else reporting.FAILED
+            self._report.fail(reporting.ROLLBACK_FAILED if failures else undone, error)
+            for failure in failures:
+                self._report.fail(reporting.ROLLBACK_FAILED, failure)
+
+
+def _check_digest(request: Request) -> None:
+    """Refuse a plan that does not read as the one that was looked at."""
+    if request.digest is None:
+        return
+    found = digest(request.plan, render(request.plan))
+    if found != request.digest:
+        raise NetoptError(
+            "The plan is not the one that was rendered: its digest differs",
+            stage="plan",
+            key="digest",
+            wanted=request.digest,
+            after=found,
+            hint="Render the plan again, look at it, and apply that.",
+        )
+
+
+def _resolve(plan: dict[str, Any], facts: dict[str, Any]) -> tuple[str, ...]:
+    """Return the plan's interfaces as this host calls them.
+
+    Raises:
+        NetoptError: the host has no such interface, or no default route to find one by.
+    """
+    named = interfaces(plan)
+    if AUTO in named:
+        default = facts.get("default_interface")
+        if not default:
+            raise NetoptError(
+                "This host has no default route, so iface 'auto' stands for nothing",
+                stage="facts",
+                key="iface",
+                wanted=AUTO,
+                hint="Name the interface.",
+            )
+        named = tuple(dict.fromkeys(default if name == AUTO else name for name in named))
+    missing = [name for name in named if name not in facts["interfaces"]]
+    if missing:
+        raise NetoptError(
+            f"This host has no interface {', '.join(missing)}",
+            stage="facts",
+            key="iface",
+            wanted=", ".join(named),
+            after=", ".join(sorted(facts["interfaces"])),
+            hint=f"It has {', '.join(sorted(facts['interfaces']))}; 'auto' takes the one of the default route.",
+        )
+    return named
+
+
+def _verify(rehearsal: Rehearsal, tools: Tools) -> None:
+    """Read everything back, and require that nothing is left to do."""
+    for name, scope in rehearsal.scopes.items():
+        pure, kernel = TABLE[name].pure, TABLE[name].kernel
+        after = kernel.observe(scope, tools)
+        left = pure.operations(after, rehearsal.wanted[name])
+        if left:
+            differing = pure.diff(after, rehearsal.wanted[name])
+            first = differing[0] if differing else None
+            raise NetoptError(
+                "The kernel does not hold what was asked for: " + ", ".join(change.key for change in differing or left),
+                stage="verify",
+                key=first.key if first else left[0].key,
+                wanted=first.after if first else None,
+                after=first.before if first else None,
+                hint="Something else on this host sets the same knob, or the kernel limits it.",
+            )
+
+
+def _only(states: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    return {name: states[name] for name in names}
+
+
+def _defect(error: Exception) -> NetoptError:
+    """Return an unforeseen exception as an error that can be reported."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where else ""
+    return NetoptError(
+        f"{type(error).__name__}: {error}{place}", stage="apply", hint="This is a defect of netopt, please report it."
+    )
