@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from . import lifecycle, state
-from .errors import LabError
+from mcp_bridge.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from .errors import LabError
+from mcp_bridge.errors import LabError
 from .requirements import tool
 
 

@@ -11,8 +11,8 @@ import subprocess
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from . import namespaces, network, state
-from .errors import LabError
+from . import namespaces, network, state, vm
+from mcp_bridge.errors import LabError
 from .requirements import tool
 from .state import Lab
 
@@ -41,10 +41,11 @@ def up(name: str = state.DEFAULT_NAME, *, hosts: int = 3, kernel: str = "namespa
         directory.mkdir(mode=0o700)
     except FileExistsError:
         raise LabError(f"Lab {name} is up already", hint=f"Take it down first: netopt lab down --name {name}") from None
-    lab = Lab(name, kernel, network.hosts_of(name, hosts), directory)
+    made_of = vm if kernel == "vm" else namespaces
+    lab = Lab(name, kernel, made_of.hosts_of(name, hosts), directory)
     try:
         lab.save()
-        namespaces.up(lab)
+        made_of.up(lab)
         lab = replace(lab, ready=True)
         lab.save()
     except BaseException:  # an interrupted start must not leave namespaces and processes behind
@@ -60,7 +61,7 @@ def down(name: str = state.DEFAULT_NAME) -> bool:
         whether there was anything to remove.
     """
     directory = state.directory_of(name)
-    found = namespaces.down(name, directory)
+    found = any([namespaces.down(name, directory), vm.down(name)])
     if directory.exists():
         shutil.rmtree(directory)
         found = True
@@ -70,7 +71,8 @@ def down(name: str = state.DEFAULT_NAME) -> bool:
 def status(name: str) -> dict[str, Any]:
     """Return a lab as JSON-able fields: what it is, where its inventory lies, and which hosts run."""
     lab = state.load(name)
-    running = {host: process is not None and process.alive for host, process in namespaces.processes(lab).items()}
+    processes = vm.processes(lab) if lab.kernel == "vm" else namespaces.processes(lab)
+    running = {host: process is not None and process.alive for host, process in processes.items()}
     hosts = [{**asdict(host), "runs": running[host.name]} for host in lab.hosts]
     fields = {"name": lab.name, "kernel": lab.kernel, "ready": lab.ready, "inventory": str(lab.inventory)}
     return {**fields, "hosts": hosts}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import host_init, inventory, network
-from .errors import LabError
+from mcp_bridge.errors import LabError
 from .keys import make_key, public_key
 from .process import Process, end, identify
 from .requirements import NAMESPACE_TOOLS, require, tool
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 NETNS_DIRECTORY = Path("/run/netns")
 READY_S = 60.0
+
+
+def hosts_of(name: str, count: int) -> tuple[LabHost, ...]:
+    """Return the hosts of a namespace lab with their addresses."""
+    return network.hosts_of(name, count)
 
 
 def up(lab: Lab) -> None:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LabError
+from mcp_bridge.errors import LabError
 
 GRACE_S = 10.0
 _START_TIME_FIELD = 19  # proc(5): field 22, counted after the command's closing parenthesis

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from .errors import LabError
+from mcp_bridge.errors import LabError
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

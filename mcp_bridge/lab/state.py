@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import LabError
+from mcp_bridge.errors import LabError
 
 PREFIX = "netopt-lab-"
 DEFAULT_NAME = "default"
