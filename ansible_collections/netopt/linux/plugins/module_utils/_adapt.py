@@ -108,9 +108,9 @@ def _compare(operator: str, fact: Any, wanted: Any) -> bool:
     if isinstance(fact, list):  # a version such as [6, 1]
         wanted = _version(wanted)
     if operator == "in":
-        return fact in wanted
+        return bool(fact in wanted)
     if operator in ("eq", "ne"):
-        return (fact == wanted) == (operator == "eq")
+        return bool(fact == wanted) == (operator == "eq")
     try:
         less, equal = fact < wanted, fact == wanted
     except TypeError:

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks that the classes of a plan make a tree that the kernel can hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .finding import Finding, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = "1:"
+SHAPER_CLASS = "1:1"  # made by a shaper with htb, above the plan's own classes
+DEPTH_MAX = 8  # TC_HTB_MAXDEPTH, linux/pkt_sched.h
+
+
+def class_path(index: int, key: str) -> Path:
+    """Return the path of one field of a class."""
+    return ("changes", "htb_classes", index, key)
+
+
+def shapes_with_htb(changes: dict[str, Any]) -> bool:
+    """Return whether a shaper makes a class of its own for what leaves."""
+    is_cake = changes.get("qdisc", {}).get("type") == "cake"
+    return "egress_mbit" in changes.get("shaper", {}) and not is_cake
+
+
+def check_classes(changes: dict[str, Any]) -> Iterator[Finding]:
+    """Yield classes that are given twice, that the shaper needs, or whose parents do not lead to the root."""
+    classes = changes.get("htb_classes", [])
+    parents: dict[str, str] = {}
+    for index, entry in enumerate(classes):
+        name = entry["classid"]
+        if name in parents:
+            yield Finding(
+                class_path(index, "classid"), f"Class {name} is given twice", "Give each class an id of its own."
+            )
+        elif name == SHAPER_CLASS and shapes_with_htb(changes):
+            yield Finding(
+                class_path(index, "classid"),
+                f"Class {name} belongs to the shaper",
+                "Use another id, or leave changes.shaper out.",
+            )
+        parents.setdefault(name, entry.get("parent", ROOT))
+    for index, entry in enumerate(classes):
+        yield from _check_depth(index, entry["classid"], parents)
+
+
+def _check_depth(index: int, name: str, parents: dict[str, str]) -> Iterator[Finding]:
+    """Yield a class whose chain of parents is a circle or too long."""
+    chain = [name]
+    while chain[-1] in parents:
+        above = parents[chain[-1]]
+        if above in chain:
+            circle = " -> ".join([*chain[chain.index(above) :], above])
+            yield Finding(
+                class_path(index, "parent"), f"The parents go in a circle: {circle}", "Let one hang on the root."
+            )
+            return
+        chain.append(above)
+        if len(chain) > DEPTH_MAX:
+            yield Finding(class_path(index, "parent"), f"Nested deeper than the {DEPTH_MAX} levels that htb has")
+            return
+
+
+def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:
+    """Yield settings that a plan makes in two places with different values."""
+    qdisc, shaper = changes.get("qdisc", {}), changes.get("shaper", {})
+    params = qdisc.get("params", {})
+    tracking, sysctl = changes.get("connection_tracking", {}), changes.get("sysctl", {})
+    pairs: list[tuple[Path, Any, str, Any]] = [
+        (("default_class",), changes.get("default_class"), "qdisc.params.default", params.get("default")),
+        (
+            ("qdisc", "params", "bandwidth_mbit"),
+            params.get("bandwidth_mbit"),
+            "shaper.egress_mbit",
+            shaper.get("egress_mbit"),
+        ),
+    ]
+    for field, key in TRACKING_KEYS.items():
+        value = tracking.get(field)
+        pairs.append(
+            (("sysctl", key), sysctl.get(key), f"connection_tracking.{field}", None if value is None else str(value))
+        )
+    for path, mine, other, theirs in pairs:
+        if mine is not None and theirs is not None and mine != theirs:
+            yield Finding(("changes", *path), f"changes.{other} sets another value: {theirs}", "Set it in one place.")
+
+
+TRACKING_KEYS = {
+    "max_connections": "net.netfilter.nf_conntrack_max",
+    "tcp_timeout_established": "net.netfilter.nf_conntrack_tcp_timeout_established",
+    "tcp_timeout_close_wait": "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+}
+"""The sysctl key behind each figure of ``connection_tracking``."""

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The policy's constraints that a plan alone can break; the policy says how bad each is and what to tell.
+
+Constraints that need a host's facts are checked on the host (``_preflight`` of the collection). Those
+that both can see are checked at both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.netopt.linux.plugins.module_utils import _preflight
+
+from .classes import ROOT, SHAPER_CLASS, class_path, shapes_with_htb
+from .finding import Finding, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mcp_bridge.policy import Policy
+
+CONGESTION_CONTROL = "net.ipv4.tcp_congestion_control"
+DEFAULT_QDISC = "net.core.default_qdisc"
+FORWARDING = "net.ipv4.ip_forward"
+
+Broken = tuple[Path, str]
+"""Where a constraint is broken, and the particulars; empty when the constraint's message says all."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A constraint in code.
+
+    Attributes:
+        reads: fields of ``changes`` that must have parsed whole for the answer to be right.
+        broken: yields every place where ``changes`` (JSON data) break the constraint.
+    """
+
+    reads: frozenset[str]
+    broken: Callable[[dict[str, Any]], Iterator[Broken]]
+
+
+def check_constraints(changes: dict[str, Any], policy: Policy, *, partial: frozenset[str]) -> Iterator[Finding]:
+    """Yield every constraint that a plan breaks.
+
+    Args:
+        changes: ``Changes`` as JSON data.
+        policy: says which constraints there are; one that it does not list is not checked.
+        partial: fields of ``changes`` of which something did not parse.
+    """
+    for name, check in CHECKS.items():
+        constraint = policy.rules.constraints.get(name)
+        if constraint is None or check.reads & partial:
+            continue
+        for path, particulars in check.broken(changes):
+            message = f"{constraint.message} ({particulars})" if particulars else constraint.message
+            yield Finding(path, message, constraint.hint, constraint.severity)
+
+
+def _classes(changes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the classes of a plan."""
+    return list(changes.get("htb_classes", []))
+
+
+def _ceil_below_rate(changes: dict[str, Any]) -> Iterator[Broken]:
+    """HTB takes a ceiling below the rate without a word."""
+    shaper = changes.get("shaper", {})
+    if shaper.get("ceil_mbit", shaper.get("egress_mbit", 0)) < shaper.get("egress_mbit", 0):
+        yield ("changes", "shaper", "ceil_mbit"), f"{shaper['ceil_mbit']} < {shaper['egress_mbit']} Mbit/s"
+    for index, entry in enumerate(_classes(changes)):
+        if entry.get("ceil_mbit", entry["rate_mbit"]) < entry["rate_mbit"]:
+            yield class_path(index, "ceil_mbit"), f"{entry['ceil_mbit']} < {entry['rate_mbit']} Mbit/s"
+
+
+def _existing(changes: dict[str, Any]) -> set[str]:
+    """Return the classes that will exist."""
+    return {entry["classid"] for entry in _classes(changes)} | ({SHAPER_CLASS} if shapes_with_htb(changes) else set())
+
+
+def _default_class_missing(changes: dict[str, Any]) -> Iterator[Broken]:
+    """HTB sends packets for a default class that does not exist past all classes."""
+    for path, name in (
+        (("default_class",), changes.get("default_class")),
+        (("qdisc", "params", "default"), changes.get("qdisc", {}).get("params", {}).get("default")),
+    ):
+        if name is not None and name not in _existing(changes):
+            yield ("changes", *path), str(name)
+
+
+def _parent_missing(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Find classes whose parent does not exist; the kernel refuses them."""
+    for index, entry in enumerate(_classes(changes)):
+        if entry.get("parent", ROOT) not in {ROOT, *_existing(changes)}:
+            yield class_path(index, "parent"), entry["parent"]
+
+
+def _classes_without_htb(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Only htb holds these classes."""
+    kind = changes.get("qdisc", {}).get("type")
+    if _classes(changes) and kind != "htb" and not (kind != "cake" and shapes_with_htb(changes)):
+        yield ("changes", "htb_classes"), f"qdisc is {kind}" if kind else "the plan has no qdisc"
+
+
+def _child_rates_above_parent(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Children that are promised more than their parent has do not get it."""
+    rates = {entry["classid"]: entry["rate_mbit"] for entry in _classes(changes)}
+    shaper_rate = changes.get("shaper", {}).get("egress_mbit")
+    top = ROOT
+    if shapes_with_htb(changes):
+        top = SHAPER_CLASS
+        rates[top] = shaper_rate
+    children: dict[str, list[int]] = {}
+    for index, entry in enumerate(_classes(changes)):
+        children.setdefault(entry.get("parent", top), []).append(index)
+    for parent, indexes in children.items():
+        total = sum(_classes(changes)[index]["rate_mbit"] for index in indexes)
+        if parent in rates and total > rates[parent]:
+            where = next((i for i, entry in enumerate(_classes(changes)) if entry["classid"] == parent), None)
+            path: Path = ("changes", "shaper", "egress_mbit") if where is None else class_path(where, "rate_mbit")
+            yield path, f"{total:g} > {rates[parent]:g} Mbit/s below {parent}"
+
+
+def _lro_with_nat(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Find LRO beside address translation: translated packets are forwarded packets."""
+    if changes.get("offloads", {}).get("lro") is True and changes.get("nat_rules"):
+        yield ("changes", "offloads", "lro"), ""
+
+
+def _nat_without_forwarding(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Find translation in a plan that turns forwarding off; what the host has set is seen on the host."""
+    if changes.get("nat_rules") and changes.get("sysctl", {}).get(FORWARDING) == "0":
+        yield ("changes", "nat_rules"), f"the plan sets {FORWARDING} to 0"
+
+
+def _bbr_without_fq(changes: dict[str, Any]) -> Iterator[Broken]:
+    """BBR paces by itself since Linux 4.13, and better with fq."""
+    sysctl = changes.get("sysctl", {})
+    kinds = {changes.get("qdisc", {}).get("type"), sysctl.get(DEFAULT_QDISC)}
+    kinds |= {entry.get("leaf", {}).get("type") for entry in _classes(changes)}
+    if sysctl.get(CONGESTION_CONTROL) == "bbr" and "fq" not in kinds:
+        yield ("changes", "sysctl", CONGESTION_CONTROL), ""
+
+
+def _on_any_host(name: str) -> Callable[[dict[str, Any]], Iterator[Broken]]:
+    """Return a host's check as far as it goes without facts."""
+
+    def broken(changes: dict[str, Any]) -> Iterator[Broken]:
+        for issue in _preflight.CHECKS[name](changes, (), {}, ()):
+            yield _split(issue["path"]), ""
+
+    return broken
+
+
+def _split(path: str) -> Path:
+    """Return a dotted path in parts; good for those of a host's checks, where no key holds a dot."""
+    words = path.replace("[", ".").replace("]", "").split(".")
+    return tuple(int(word) if word.isdigit() else word for word in words)
+
+
+def _check(broken: Callable[[dict[str, Any]], Iterator[Broken]], *reads: str) -> Check:
+    """Return a check."""
+    return Check(frozenset(reads), broken)
+
+
+CHECKS: dict[str, Check] = {
+    "ceil_below_rate": _check(_ceil_below_rate),
+    "default_class_missing": _check(_default_class_missing, "htb_classes", "shaper", "qdisc"),
+    "parent_missing": _check(_parent_missing, "htb_classes", "shaper", "qdisc"),
+    "classes_without_htb": _check(_classes_without_htb, "htb_classes", "shaper", "qdisc"),
+    "child_rates_above_parent": _check(_child_rates_above_parent, "htb_classes", "shaper", "qdisc"),
+    "lro_with_forwarding": _check(_on_any_host("lro_with_forwarding")),
+    "lro_with_nat": _check(_lro_with_nat),
+    "nat_without_forwarding": _check(_nat_without_forwarding),
+    "bbr_without_fq": _check(_bbr_without_fq, "qdisc", "htb_classes"),
+    "limit_on_management_port": _check(_on_any_host("limit_on_management_port")),
+}
+"""The checks by the id of their constraint."""

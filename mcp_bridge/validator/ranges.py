@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Judges each value by its range in the policy's ``limits.yaml``, and each sysctl key by its card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .canonical import canonical_sysctl
+from .finding import Finding, Path, did_you_mean, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_bridge.policy import Policy, Range
+
+
+def check_ranges(changes: dict[str, Any], policy: Policy) -> Iterator[Finding]:
+    """Yield every value outside its range and every sysctl key without a card.
+
+    Args:
+        changes: ``Changes`` as JSON data.
+        policy: says which ranges and cards there are.
+    """
+    for name, path, value in parameters(changes):
+        if path[0] == "sysctl":
+            yield from _check_sysctl(str(path[1]), str(value), policy)
+            continue
+        span = policy.limits.at(name)
+        problem = span.problem(value) if span else None
+        if span and problem:
+            yield Finding(("changes", *path), shown(problem), _hint(span, value))
+
+
+def _check_sysctl(key: str, value: str, policy: Policy) -> Iterator[Finding]:
+    """Yield what is wrong with one sysctl key and its value."""
+    path: Path = ("changes", "sysctl", key)
+    if key not in policy.sysctl_cards:
+        yield Finding(
+            path, "No card of the policy covers this key", did_you_mean(key, policy.sysctl_cards, what="keys")
+        )
+        return
+    span = policy.limits.at(f"sysctl.{key}")
+    if span is not None:
+        value = canonical_sysctl(value, span)
+        problem = span.problem(value) or _notation(value, span)
+        if problem:
+            yield Finding(path, shown(problem), _hint(span, value))
+            return
+    if key in policy.skippable:
+        yield Finding(path, policy.skippable[key], "Leave it out; hosts that lack the key skip it.", "warning")
+
+
+def _notation(value: str, span: Range) -> str | None:
+    """Return what is wrong with the way a number is written, ``None`` when nothing is.
+
+    Python would read ``1_000`` and ``+5``; the kernel reads ``010`` as eight.
+    """
+    if span.type in {"int", "row"} and any(str(int(part)) != part for part in value.split()):
+        return f"Value must be written as plain decimal numbers, found {value!r}"
+    return None
+
+
+def _hint(span: Range, value: object) -> str | None:
+    """Return what the range allows, in words."""
+    unit = f" {span.unit}" if span.unit else ""
+    if span.type in {"int", "float"}:
+        return f"Allowed: {span.min} to {span.max}{unit}."
+    if span.type == "row":
+        fields = ", ".join(f"{field.name} {field.min} to {field.max}" for field in span.fields or [])
+        return f"Allowed: {fields}{unit}."
+    if span.type == "enum":
+        return did_you_mean(value, span.valid_values or [], what="values")
+    return None
+
+
+def parameters(changes: dict[str, Any]) -> Iterator[tuple[str, Path, Any]]:
+    """Yield every single value: its name in ``limits.yaml``, its path below ``changes``, and itself.
+
+    A qdisc's parameter is named by the qdisc's type wherever the qdisc stands: ``qdisc.fq.limit``.
+    """
+    for field, value in changes.items():
+        if field == "sysctl":
+            for key, inner in value.items():
+                yield f"sysctl.{key}", (field, key), inner
+        elif field == "qdisc":
+            yield from _qdisc(value, (field,))
+        else:
+            yield from _walk(field, (field,), value)
+
+
+def _walk(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
+    """Yield the single values below one field."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "leaf":
+                yield from _qdisc(inner, (*path, key))
+            else:
+                yield from _walk(f"{name}.{key}", (*path, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _walk(name, (*path, index), inner)
+    else:
+        yield name, path, value
+
+
+def _qdisc(qdisc: dict[str, Any], path: Path) -> Iterator[tuple[str, Path, Any]]:
+    """Yield the parameters of a qdisc."""
+    for key, inner in qdisc.get("params", {}).items():
+        yield f"qdisc.{qdisc['type']}.{key}", (*path, "params", key), inner

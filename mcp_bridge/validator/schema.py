@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks up, in the plan's JSON schema, which keys may stand at a path."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.models import ParameterPlan
+
+if TYPE_CHECKING:
+    from .finding import Path
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    """Return the schema of a plan."""
+    return ParameterPlan.model_json_schema()
+
+
+def known_keys(path: Path, data: Any) -> list[str]:
+    """Return the keys that the object at ``path`` may have, none when any key may stand there.
+
+    Args:
+        path: keys and indexes from the plan's root.
+        data: the plan; says which qdisc's parameters are meant.
+    """
+    node: dict[str, Any] = _schema()
+    for part in path:
+        node = _resolve(node, data)
+        node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
+        data = _child(data, part)
+    return list(_resolve(node, data).get("properties", {}))
+
+
+def _resolve(node: dict[str, Any], data: Any) -> dict[str, Any]:
+    """Follow references and choices to the object or array that ``data`` is meant to be."""
+    while True:
+        if "$ref" in node:
+            node = _schema()["$defs"][node["$ref"].rpartition("/")[2]]
+        elif "discriminator" in node:
+            tag = data.get("type") if isinstance(data, dict) else None
+            ref = node["discriminator"]["mapping"].get(tag) if isinstance(tag, str) else None
+            node = {"$ref": ref} if ref else {}
+        elif "anyOf" in node:
+            node = next((option for option in node["anyOf"] if _is_container(option)), {})
+        else:
+            return node
+
+
+def _is_container(option: dict[str, Any]) -> bool:
+    """Return whether a choice stands for an object or an array."""
+    return "$ref" in option or "discriminator" in option or option.get("type") in {"object", "array"}
+
+
+def _child(data: Any, part: str | int) -> Any:
+    """Return what lies below ``data``, ``None`` when nothing does."""
+    if isinstance(part, int):
+        return data[part] if isinstance(data, list) and part < len(data) else None
+    return data.get(part) if isinstance(data, dict) else None

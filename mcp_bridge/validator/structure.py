@@ -1,0 +1,209 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Turns a plan as data into a model, and says everything that is wrong with its structure.
+
+Parts that do not parse are taken out, one round after the other, until the rest does: so the rest can be
+judged by the policy in the same go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from mcp_bridge.models import ParameterPlan
+
+from .finding import Finding, Path, did_you_mean
+from .schema import known_keys
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+ROUNDS_MAX = 12
+STAND_IN = "auto"  # for an interface that does not parse, so that the rest can be judged
+LISTED = "values"
+
+_MESSAGES = {
+    "missing": "This key is required",
+    "extra_forbidden": "Unknown key",
+    "less_than_equal": "Value exceeds maximum allowed: {le}",
+    "less_than": "Value must be below {lt}",
+    "greater_than_equal": "Value is below minimum allowed: {ge}",
+    "greater_than": "Value must be above {gt}",
+    "literal_error": "Value must be {expected}",
+    "union_tag_invalid": "Value must be one of {expected_tags}",
+    "union_tag_not_found": "This key is required",
+    "finite_number": "Value must be a finite number",
+    "too_long": "More entries than the {max_length} allowed",
+    "string_too_long": "Text is longer than the {max_length} characters allowed",
+    "string_pattern_mismatch": "Value has characters that are not allowed",
+    "string_unicode": "Text is not valid Unicode",
+    "model_type": "Value must be an object with keys",
+    "model_attributes_type": "Value must be an object with keys",
+    "dict_type": "Value must be an object with keys",
+    "list_type": "Value must be a list",
+    "string_type": "Value must be text",
+    "int_type": "Value must be a whole number",
+    "int_parsing": "Value must be a whole number",
+    "int_parsing_size": "Value has too many digits",
+    "int_from_float": "Value must be a whole number",
+    "float_type": "Value must be a number",
+    "float_parsing": "Value must be a number",
+    "bool_type": "Value must be true or false",
+    "bool_parsing": "Value must be true or false",
+}
+
+
+@dataclass
+class Parsed:
+    """What is left of a plan once everything that does not parse is taken out.
+
+    Attributes:
+        plan: the rest, ``None`` when nothing can be made of it.
+        findings: what is wrong with the structure.
+        removed: paths of the parts taken out, in the plan as it was given.
+    """
+
+    plan: ParameterPlan | None = None
+    findings: list[Finding] = field(default_factory=list)
+    removed: list[Path] = field(default_factory=list)
+    _origins: dict[int, list[int]] = field(default_factory=dict)
+    _data: Any = None
+
+    def original(self, path: Path) -> Path:
+        """Return where ``path`` of what is left lies in the plan as it was given."""
+        data: Any = self._data
+        result: list[str | int] = []
+        if path[:1] == ("validate",) and "validate" not in data and "validation" in data:
+            path = ("validation", *path[1:])
+        for part in path:
+            if isinstance(part, int) and isinstance(data, list):
+                indexes = self._origins.get(id(data))
+                result.append(indexes[part] if indexes and part < len(indexes) else part)
+                data = data[part] if part < len(data) else None
+            else:
+                result.append(part)
+                data = data.get(part) if isinstance(data, dict) else None
+        return tuple(result)
+
+
+def parse(data: dict[str, Any]) -> Parsed:
+    """Return what can be made of a plan.
+
+    Args:
+        data: plain dicts and lists; altered.
+    """
+    parsed = Parsed(_data=data)
+    for _ in range(ROUNDS_MAX):
+        try:
+            parsed.plan = ParameterPlan.model_validate(data)
+        except ValidationError as error:
+            _take_out(parsed, data, error)
+        else:
+            break
+    return parsed
+
+
+def _take_out(parsed: Parsed, data: dict[str, Any], error: ValidationError) -> None:
+    """Report every error and remove what it is about."""
+    known = set(parsed.findings)
+    targets: list[Path] = []
+    for details in error.errors(include_url=False, include_input=True):
+        path = _clean(details, data)
+        finding = _finding(details, path, data)
+        finding = Finding(parsed.original(path), finding.message, finding.hint)
+        is_consequence = any(gone[: len(finding.path)] == finding.path for gone in parsed.removed)
+        if not is_consequence and finding not in known:
+            parsed.findings.append(finding)
+            known.add(finding)
+        target = path[:-1] if details["type"] in {"missing", "union_tag_not_found", "union_tag_invalid"} else path
+        targets.append(target or path)
+    removed = [parsed.original(path) for path in targets]
+    # later indexes of a list go first, so that those before them stay true
+    for path in sorted(
+        set(targets), key=lambda path: [(isinstance(part, int), str(part).zfill(9)) for part in path], reverse=True
+    ):
+        _remove(parsed, data, path)
+    parsed.removed.extend(removed)
+
+
+def _remove(parsed: Parsed, data: Any, path: Path) -> None:
+    """Remove what lies at ``path``; the interface is replaced, since no plan is without one."""
+    if path == ("iface",):
+        data["iface"] = STAND_IN
+        return
+    for part in path[:-1]:
+        if (
+            isinstance(data, list)
+            and isinstance(part, int)
+            and part < len(data)
+            or isinstance(data, dict)
+            and part in data
+        ):
+            data = data[part]
+        else:
+            return
+    if isinstance(data, list) and path and isinstance(path[-1], int) and path[-1] < len(data):
+        indexes = parsed._origins.setdefault(id(data), list(range(len(data))))  # noqa: SLF001  # its own module
+        del data[path[-1]], indexes[path[-1]]
+    elif isinstance(data, dict) and path:
+        data.pop(path[-1], None)
+
+
+def _clean(details: ErrorDetails, data: Any) -> Path:
+    """Return an error's place without what pydantic adds to it: tags of unions and marks of keys."""
+    result: list[str | int] = []
+    loc = details["loc"]
+    for index, part in enumerate(loc):
+        is_last = index == len(loc) - 1
+        if (
+            isinstance(data, dict)
+            and part in data
+            or isinstance(data, list)
+            and isinstance(part, int)
+            and part < len(data)
+        ):
+            result.append(part)
+            data = data[part]
+        elif is_last and details["type"] == "missing":
+            result.append(part)
+    if details["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        result.append("type")
+    return tuple(result)
+
+
+def _finding(details: ErrorDetails, path: Path, data: Any) -> Finding:
+    """Return what an error of pydantic means to people."""
+    kind, context = details["type"], details.get("ctx", {})
+    template = _MESSAGES.get(kind)
+    if template is None:
+        message = details["msg"].replace("Input should be", "Value must be")
+    else:
+        message = template.format(**{key: _plain(value) for key, value in context.items()})
+    return Finding(path, message, _hint(details, path, data))
+
+
+def _plain(value: object) -> str:
+    """Return a value of an error's context as text, 400000 for 400000.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _hint(details: ErrorDetails, path: Path, data: Any) -> str | None:
+    """Return what to do about an error."""
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        return did_you_mean(path[-1], known_keys(path[:-1], data), what="keys")
+    if kind in {"literal_error", "union_tag_invalid"}:
+        given = details["input"] if kind == "literal_error" else context.get("tag")
+        expected = str(context.get("expected", context.get("expected_tags", "")))
+        words = [word.strip(" '") for word in expected.replace(" or ", ", ").split(",")]
+        return did_you_mean(given, [word for word in words if word], what=LISTED)
+    if kind in {"missing", "union_tag_not_found"}:
+        return f"Add {path[-1]}."
+    if kind == "netopt_sysctl_key" and isinstance(path[-1], str) and "/" in path[-1]:
+        return f"Write {path[-1].replace('/', '.')}."
+    return None
