@@ -52,6 +52,13 @@ def kept_routes(routes: Sequence[Mapping[str, Any]], iface: str) -> list[dict[st
     ]
 
 
+def kept_neighbours(neighbours: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the neighbours to keep of ``ip -j -6 neigh show nud permanent``."""
+    return [
+        {name: entry[name] for name in ("dst", "lladdr") if name in entry} for entry in neighbours if "dst" in entry
+    ]
+
+
 def _address_key(address: Mapping[str, Any]) -> tuple[Any, ...]:
     return address.get("local"), address.get("address"), address.get("prefixlen")
 
@@ -168,7 +175,7 @@ def ipv6_operations(iface: str, current: Mapping[str, Any], wanted: Mapping[str,
                 {"do": "prune", "iface": iface, "keep": keep},
             )
         )
-    for address in addresses:
+    for address in reversed(addresses):  # listed newest first, and of equal ones the newest is chosen as source
         if not address_present(address, current.get("addresses", [])):
             key = f"{iface} address {address['local']}"
             steps.append(
