@@ -102,6 +102,10 @@ def _walk(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _walk(name, (*path, index), inner)
+    elif name == "rate_limits.rate":
+        number, _, unit = value.partition("/")
+        yield name, path, int(number)
+        yield f"{name}.unit", path, unit
     else:
         yield name, path, value
 

@@ -32,7 +32,7 @@ def known_keys(path: Path, data: Any) -> list[str]:
     for part in path:
         node = _resolve(node, data)
         node = node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {})
-        data = _child(data, part)
+        data = child(data, part)
     return list(_resolve(node, data).get("properties", {}))
 
 
@@ -56,8 +56,8 @@ def _is_container(option: dict[str, Any]) -> bool:
     return "$ref" in option or "discriminator" in option or option.get("type") in {"object", "array"}
 
 
-def _child(data: Any, part: str | int) -> Any:
-    """Return what lies below ``data``, ``None`` when nothing does."""
-    if isinstance(part, int):
-        return data[part] if isinstance(data, list) and part < len(data) else None
-    return data.get(part) if isinstance(data, dict) else None
+def child(data: Any, part: str | int, default: Any = None) -> Any:
+    """Return what lies below ``data`` under a key or an index, ``default`` when nothing does."""
+    if isinstance(data, list):
+        return data[part] if isinstance(part, int) and part < len(data) else default
+    return data.get(part, default) if isinstance(data, dict) else default

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from mcp_bridge.models import ParameterPlan
 
 from .finding import Finding, Path, did_you_mean
-from .schema import known_keys
+from .schema import child, known_keys
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROUNDS_MAX = 12
 STAND_IN = "auto"  # for an interface that does not parse, so that the rest can be judged
 LISTED = "values"
+_ABSENT = object()
 
 _MESSAGES = {
     "missing": "This key is required",
@@ -137,16 +138,7 @@ def _remove(parsed: Parsed, data: Any, path: Path) -> None:
         data["iface"] = STAND_IN
         return
     for part in path[:-1]:
-        if (
-            isinstance(data, list)
-            and isinstance(part, int)
-            and part < len(data)
-            or isinstance(data, dict)
-            and part in data
-        ):
-            data = data[part]
-        else:
-            return
+        data = child(data, part)
     if isinstance(data, list) and path and isinstance(path[-1], int) and path[-1] < len(data):
         indexes = parsed._origins.setdefault(id(data), list(range(len(data))))  # noqa: SLF001  # its own module
         del data[path[-1]], indexes[path[-1]]
@@ -157,20 +149,13 @@ def _remove(parsed: Parsed, data: Any, path: Path) -> None:
 def _clean(details: ErrorDetails, data: Any) -> Path:
     """Return an error's place without what pydantic adds to it: tags of unions and marks of keys."""
     result: list[str | int] = []
-    loc = details["loc"]
-    for index, part in enumerate(loc):
-        is_last = index == len(loc) - 1
-        if (
-            isinstance(data, dict)
-            and part in data
-            or isinstance(data, list)
-            and isinstance(part, int)
-            and part < len(data)
-        ):
+    for part in details["loc"]:
+        below = child(data, part, _ABSENT)
+        if below is not _ABSENT:
             result.append(part)
-            data = data[part]
-        elif is_last and details["type"] == "missing":
-            result.append(part)
+            data = below
+    if details["type"] == "missing":
+        result.append(details["loc"][-1])
     if details["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         result.append("type")
     return tuple(result)

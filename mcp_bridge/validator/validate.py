@@ -77,7 +77,8 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
 
 def _issues(findings: list[Finding]) -> list[Issue]:
     """Return findings as issues, errors first and none twice; beyond the most that help, only their number."""
-    distinct = sorted(dict.fromkeys(findings), key=lambda finding: finding.severity)
+    first = {(finding.path, finding.message): finding for finding in reversed(findings)}
+    distinct = sorted(reversed(first.values()), key=lambda finding: finding.severity)
     issues = [
         Issue(
             path=shown(dotted(finding.path)),
