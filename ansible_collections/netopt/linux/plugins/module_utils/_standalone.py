@@ -17,16 +17,19 @@ from ._host_report import APPLIED, FAILED, ROLLBACK_FAILED, ROLLED_BACK, UNCHANG
 from ._scratch_io import ScratchUnavailableError, in_scratch_namespace
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from ._change import Operation
     from ._tools_io import Tools
 
-    State = Any
+    State = object
 
 
-def _settle(io: Any, intent: Any, current: State, tools: Tools, *, in_scratch: bool) -> State:
+def _settle(io: ModuleType, intent: object, current: State, tools: Tools, *, in_scratch: bool) -> State:
     """Return the wanted state, made in a scratch namespace where the subsystem asks for one."""
     if not in_scratch:
-        return io.settle(intent, current, tools)
+        settled: State = io.settle(intent, current, tools)
+        return settled
     try:
         return in_scratch_namespace(lambda: io.settle(intent, current, tools))
     except ScratchUnavailableError as error:
@@ -37,7 +40,7 @@ def _settle(io: Any, intent: Any, current: State, tools: Tools, *, in_scratch: b
         ) from None
 
 
-def _perform(io: Any, steps: list[Operation], tools: Tools, report: HostReport) -> None:
+def _perform(io: ModuleType, steps: list[Operation], tools: Tools, report: HostReport) -> None:
     """Carry out steps and note each in the report."""
     for step in steps:
         try:
@@ -48,7 +51,7 @@ def _perform(io: Any, steps: list[Operation], tools: Tools, report: HostReport) 
         report.operations.append({"command": step.command, "ok": True})
 
 
-def _verify(subsystem: Any, io: Any, scope: dict[str, Any], wanted: State, tools: Tools) -> None:
+def _verify(subsystem: ModuleType, io: ModuleType, *, scope: dict[str, Any], wanted: State, tools: Tools) -> None:
     """Raise where the state read back is not the wanted one."""
     after = io.observe(scope, tools)
     left = subsystem.operations(after, wanted)
@@ -65,21 +68,23 @@ def _verify(subsystem: Any, io: Any, scope: dict[str, Any], wanted: State, tools
         )
 
 
-def _undo(subsystem: Any, io: Any, scope: dict[str, Any], before: State, tools: Tools, report: HostReport) -> None:  # noqa: PLR0913
+def _undo(
+    subsystem: ModuleType, io: ModuleType, *, scope: dict[str, Any], before: State, tools: Tools, report: HostReport
+) -> None:
     """Restore the state from before and say in the report how that went."""
     try:
         _perform(io, subsystem.operations(io.observe(scope, tools), before), tools, report)
-        _verify(subsystem, io, scope, before, tools)
+        _verify(subsystem, io, scope=scope, wanted=before, tools=tools)
     except NetoptError as error:
         report.fail(ROLLBACK_FAILED, error)
     else:
         report.status = ROLLED_BACK
 
 
-def run_subsystem(  # noqa: PLR0913 - all but the first three are by keyword
-    subsystem: Any,
-    io: Any,
-    intent: Any,
+def run_subsystem(
+    subsystem: ModuleType,
+    io: ModuleType,
+    intent: object,
     *,
     tools: Tools,
     check: bool,
@@ -118,11 +123,11 @@ def run_subsystem(  # noqa: PLR0913 - all but the first three are by keyword
             return report
         begun = True
         _perform(io, steps, tools, report)
-        _verify(subsystem, io, scope, wanted, tools)
+        _verify(subsystem, io, scope=scope, wanted=wanted, tools=tools)
     except NetoptError as error:
         report.fail(FAILED, error)
         if begun:
-            _undo(subsystem, io, scope, current, tools, report)
+            _undo(subsystem, io, scope=scope, before=current, tools=tools, report=report)
         return report
     report.status, report.changed = APPLIED, True
     return report

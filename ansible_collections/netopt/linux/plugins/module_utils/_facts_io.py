@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the facts of a host: from ``/proc``, ``/sys`` and three ioctls, without running any program."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import socket
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._allowlist import PACKAGES
+from ._errors import NetoptError
+from ._facts import (
+    default_interface,
+    hypervisor,
+    in_container,
+    kernel_version,
+    link_type,
+    management,
+    memory_mb,
+    speed_mbit,
+    uevent,
+)
+from ._sysctl_io import in_initial_netns, read
+from ._tools_io import SEARCH_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SYS_NET = Path("/sys/class/net")
+SIOCGIFFLAGS = 0x8913  # linux/sockios.h
+SIOCGIFMTU = 0x8921
+SIOCGIFHWADDR = 0x8927
+IFF_UP = 0x1
+
+
+def _text(path: str | Path) -> str | None:
+    """Return what a file holds, ``None`` where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def _ioctl(query: socket.socket, *, name: str, request: int) -> int | None:
+    """Return the number that the kernel answers about an interface, ``None`` where it refuses."""
+    try:
+        answer = fcntl.ioctl(query, request, struct.pack("16s24x", name.encode()))
+    except OSError:
+        return None
+    size = "i" if request == SIOCGIFMTU else "H"  # flags, and the hardware type that begins a hardware address
+    return int(struct.unpack_from(size, answer, 16)[0])
+
+
+def _interface(query: socket.socket, *, index: int, name: str) -> dict[str, Any]:
+    """Return the facts of one interface.
+
+    ``/sys`` shows the network namespace in which it was mounted, which need not be this one: it is believed only
+    where the number of the interface agrees.
+    """
+    folder = SYS_NET / name
+    mine = (_text(folder / "ifindex") or "").strip() == str(index)
+    event = uevent(_text(folder / "uevent") or "") if mine else {}
+    queues = [entry for entry in _entries(folder / "queues") if entry.startswith("tx-")] if mine else []
+    driver = folder / "device" / "driver"
+    flags = _ioctl(query, name=name, request=SIOCGIFFLAGS)
+    kind = link_type(
+        _ioctl(query, name=name, request=SIOCGIFHWADDR),
+        devtype=event.get("DEVTYPE"),
+        wireless=mine and ((folder / "wireless").exists() or (folder / "phy80211").exists()),
+    )
+    return {
+        "type": "loopback" if name == "lo" else kind,
+        "speed_mbit": speed_mbit(_text(folder / "speed")) if mine else None,
+        "mtu": _ioctl(query, name=name, request=SIOCGIFMTU),
+        "driver": driver.resolve().name if mine and driver.exists() else None,
+        "up": bool((flags or 0) & IFF_UP),
+        "tx_queues": len(queues) or None,
+    }
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        return []
+
+
+def interfaces() -> dict[str, dict[str, Any]]:
+    """Return the facts of every interface of this network namespace, by name."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
+        return {name: _interface(query, index=index, name=name) for index, name in socket.if_nameindex()}
+
+
+def route_interface() -> str | None:
+    """Return the interface of the default route."""
+    return default_interface(_text("/proc/self/net/route") or "", _text("/proc/self/net/ipv6_route") or "")
+
+
+def virtualization() -> str:
+    """Return ``container``, the name of the hypervisor, ``vm`` or ``none``."""
+    environment = uevent((_text("/proc/1/environ") or "").replace("\0", "\n"))
+    marks = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+    if in_container(marks=marks, environment=environment, cgroup=_text("/proc/1/cgroup") or ""):
+        return "container"
+    vendors = [(_text(f"/sys/class/dmi/id/{name}") or "").strip() for name in ("sys_vendor", "product_name")]
+    vendors.append((_text("/sys/firmware/devicetree/base/hypervisor/compatible") or "").upper().strip("\0"))
+    clock = _text("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+    return hypervisor(
+        cpuinfo=_text("/proc/cpuinfo") or "",
+        vendors=vendors,
+        clock=clock.strip() if clock else None,
+        xen=(_text("/sys/hypervisor/type") or "").strip() == "xen",
+    )
+
+
+def tools_present() -> dict[str, bool]:
+    """Return which programs of the allowlist are installed."""
+    folders = SEARCH_PATH.split(":")
+    return {tool: any(os.access(f"{folder}/{tool}", os.X_OK) for folder in folders) for tool in sorted(PACKAGES)}
+
+
+def has_ipv6() -> bool:
+    """Tell whether any interface other than the loopback has an IPv6 address."""
+    lines = (_text("/proc/self/net/if_inet6") or "").splitlines()
+    return any(line.split()[-1] != "lo" for line in lines)
+
+
+def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the facts of this host.
+
+    Args:
+        sysctl: the keys whose values to include; keys that the kernel lacks are left out.
+        environment: where to look for ``SSH_CONNECTION``; this process's own by default.
+
+    Returns:
+        ``memory_mb``, ``cpus``, ``kernel``, ``kernel_version`` as ``[major, minor]``, ``virtualization``,
+        ``initial_netns``, ``ipv6`` (an address other than the loopback's), ``systemd`` (as PID 1),
+        ``default_interface``, ``interfaces``, ``sysctl``, ``python``, ``tools``, ``management``.
+
+    Raises:
+        NetoptError: ``/proc`` cannot be read.
+    """
+    memory = memory_mb(_text("/proc/meminfo") or "")
+    if memory is None:
+        raise NetoptError("/proc/meminfo cannot be read", stage="facts", hint="Is /proc mounted?")
+    release = platform.release()
+    values = {key: read(key) for key in sysctl}
+    surroundings = os.environ if environment is None else environment
+    return {
+        "memory_mb": memory,
+        "cpus": os.sysconf("SC_NPROCESSORS_ONLN"),
+        "kernel": release,
+        "kernel_version": kernel_version(release),
+        "virtualization": virtualization(),
+        "initial_netns": in_initial_netns(),
+        "ipv6": has_ipv6(),
+        "systemd": Path("/run/systemd/system").is_dir(),
+        "default_interface": route_interface(),
+        "interfaces": interfaces(),
+        "sysctl": {key: value for key, value in values.items() if value is not None},
+        "python": platform.python_version(),
+        "tools": tools_present(),
+        "management": management(surroundings.get("SSH_CONNECTION")),
+    }
