@@ -13,8 +13,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from . import lifecycle, state
 from mcp_bridge.errors import LabError
+
+from . import lifecycle, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -70,7 +70,8 @@ def detect() -> Distribution:
             'linux-modules-extra-"$(basename /usr/lib/modules/*)"\''
         )
         return Distribution(name, codename, (*PACKAGES, "linux-image-virtual"), sources, (extra,))
-    raise LabError(f"VM labs are built on Debian or Ubuntu, not on {name or 'this system'}", hint="Use --kernel namespace.")
+    system = name or "this system"
+    raise LabError(f"VM labs are built on Debian or Ubuntu, not on {system}", hint="Use --kernel namespace.")
 
 
 def _sources(name: str) -> tuple[Path, ...]:

@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_bridge.errors import LabError
+
 from . import image_files
 from .distribution import detect
-from mcp_bridge.errors import LabError
 from .keys import make_key
 from .requirements import IMAGE_TOOLS, require, tool
 
@@ -37,7 +38,13 @@ BUILD_TIMEOUT_S = 1500
 DISK_SIZE = 2 << 30
 # What stands between the kernel and its root: modules on Debian, built in on Ubuntu.
 BOOT_MODULES = ("virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk")
-UNUSED_PATHS = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/lib/firmware/*")
+UNUSED_PATHS = (
+    "/usr/lib/firmware/*",
+    "/usr/share/doc/*",
+    "/usr/share/info/*",
+    "/usr/share/locale/*",
+    "/usr/share/man/*",
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def ensure() -> Image:
     with locked(directory.with_suffix(".lock")):
         if not directory.is_dir():
             require(IMAGE_TOOLS)
-            sys.stderr.write(f"Building the VM image ({distribution.id} {distribution.codename}), once; takes minutes.\n")
+            sys.stderr.write(f"Building the VM image ({distribution.id} {distribution.codename}); once.\n")
             partial = directory.with_suffix(".partial")
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(mode=0o700)
@@ -139,7 +146,7 @@ def _build(image: Image, distribution: Distribution) -> None:
 def _bootstrap(root: Path, distribution: Distribution) -> None:
     """Unpack and configure the distribution's packages into ``root``."""
     options = [f"--dpkgopt=path-exclude={path}" for path in UNUSED_PATHS]
-    options += ["--aptopt=Acquire::Languages \"none\"", *(f"--aptopt={line}" for line in _transport_settings())]
+    options += ['--aptopt=Acquire::Languages "none"', *(f"--aptopt={line}" for line in _transport_settings())]
     options += [f"--customize-hook={hook}" for hook in distribution.hooks]
     include = "--include=" + ",".join(distribution.packages)
     _run(
@@ -164,7 +171,7 @@ def _kernel_release(root: Path) -> str:
 
 
 def _make_initrd(image: Image, modules: Path) -> None:
-    """Pack busybox, the boot modules and an init: a fraction of the distribution's, which a slow CPU unpacks for long."""
+    """Pack busybox, the boot modules and an init: the distribution's own takes a slow CPU long to unpack."""
     tree = image.directory / "initrd.d"
     for folder in ("bin", "modules", "dev", "mnt"):
         (tree / folder).mkdir(parents=True)
@@ -194,7 +201,12 @@ def _unpacked(module: Path) -> bytes:
 def _run(argv: Sequence[str], *, log: Path | None = None) -> None:
     """Run one step of the build; its output is in the error, or in ``log``."""
     done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=BUILD_TIMEOUT_S
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=BUILD_TIMEOUT_S,
     )
     text = done.stdout.decode(errors="replace")
     if log:

@@ -51,7 +51,7 @@ def write(lab: Lab, host_keys: dict[str, str]) -> None:
 
 
 def _known_as(host: LabHost) -> str:
-    return host.address if host.port == 22 else f"[{host.address}]:{host.port}"  # noqa: PLR2004 - ssh's own port
+    return host.address if host.port == 22 else f"[{host.address}]:{host.port}"
 
 
 def inventory(lab: Lab) -> dict[str, object]:

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from mcp_bridge.errors import LabError
+
 from .requirements import tool
 
 

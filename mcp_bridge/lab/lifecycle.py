@@ -11,8 +11,9 @@ import subprocess
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from . import namespaces, network, state, vm
 from mcp_bridge.errors import LabError
+
+from . import namespaces, network, state, vm
 from .requirements import tool
 from .state import Lab
 

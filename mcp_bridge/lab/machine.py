@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.errors import LabError
+
 from .requirements import tool
 
 if TYPE_CHECKING:
@@ -87,9 +88,8 @@ def command(machine: Machine, image: Image, *, resume: Path | None = None) -> li
 def start(machine: Machine, image: Image, *, resume: Path | None = None) -> subprocess.Popen[bytes]:
     """Start a machine in a session of its own; it lives on when this process ends."""
     with machine.console.with_suffix(".qemu.log").open("wb") as log:
-        return subprocess.Popen(
-            command(machine, image, resume=resume), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        argv = command(machine, image, resume=resume)
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def free_port() -> int:
@@ -123,7 +123,7 @@ def save(machine: Machine, target: Path, *, timeout_s: float) -> None:
             _ask(stream, "quit")
 
 
-def _ask(stream: Any, word: str, **arguments: str) -> dict[str, Any]:  # noqa: ANN401 - a socket's text stream
+def _ask(stream: Any, word: str, **arguments: str) -> dict[str, Any]:
     """Send one QMP command and return its result; events in between are passed over."""
     stream.write(json.dumps({"execute": word, "arguments": arguments}) + "\n")
     stream.flush()

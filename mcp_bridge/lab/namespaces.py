@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import host_init, inventory, network
 from mcp_bridge.errors import LabError
+
+from . import host_init, inventory, network
 from .keys import make_key, public_key
 from .process import Process, end, identify
 from .requirements import NAMESPACE_TOOLS, require, tool

@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import image, inventory, machine
 from mcp_bridge.errors import LabError
+
+from . import image, inventory, machine
 from .keys import public_key
 from .machine import Machine
 from .process import Process, end, identify
@@ -122,7 +123,8 @@ def _personalise(lab: Lab, host: LabHost) -> None:
     """Give a resumed host its own name and the time of day: both stand as they were when it was saved."""
     script = (
         f"date --set=@{time.time():.3f} >/dev/null && hostname {host.name} && echo {host.name} >/etc/hostname && "
-        f"sed -i 's/^127.0.1.1 .*/127.0.1.1 {host.name}/' /etc/hosts && tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"
+        f"sed -i 's/^127.0.1.1 .*/127.0.1.1 {host.name}/' /etc/hosts && "
+        "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"
     )
     done = _ssh(lab, host, script)
     if done.returncode != 0:
