@@ -9,12 +9,14 @@
     state.json   Content, sealed with its sha256; written once, before the first change
     header.json  Header, sealed; replaced whole whenever the status changes
     decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
+    report.json  what the module said, so that the one that confirms can say it again
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import time
@@ -34,6 +36,7 @@ from ._checkpoint import (
     unseal,
 )
 from ._errors import NetoptError
+from ._host_report import HostReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,6 +185,18 @@ class Store:
         try:
             return Path(self.path(identity, "decision")).read_text(encoding="ascii")
         except FileNotFoundError:
+            return None
+
+    def keep_report(self, identity: str, report: HostReport) -> None:
+        """Keep what was reported. It is a convenience, so nothing is lost when the disk is full."""
+        with contextlib.suppress(OSError):
+            Path(self.path(identity, "report.json")).write_text(json.dumps(report.as_dict()), encoding="utf-8")
+
+    def report(self, identity: str) -> HostReport | None:
+        """Return what was reported, ``None`` where it was not kept."""
+        try:
+            return HostReport(**json.loads(Path(self.path(identity, "report.json")).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
             return None
 
     def remove(self, identity: str) -> None:

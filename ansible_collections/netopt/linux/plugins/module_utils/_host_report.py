@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from ._errors import NetoptError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ._change import Change
-    from ._errors import NetoptError
 
 APPLIED = "applied"
 UNCHANGED = "unchanged"
@@ -72,6 +74,17 @@ def as_result(report: HostReport, *, diff_mode: bool) -> dict[str, Any]:
         result["failed"] = True
         result["msg"] = one_line(report.error)
     return result
+
+
+def defect(error: Exception, *, stage: str) -> NetoptError:
+    """Return an unforeseen exception as an error that can be reported, with the line it comes from."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where else ""
+    return NetoptError(
+        f"{type(error).__name__}: {error}{place}", stage=stage, hint="This is a defect of netopt, please report it."
+    )
 
 
 def one_line(error: dict[str, str | None]) -> str:

@@ -16,8 +16,9 @@ from ._adapt import adapt
 from ._checkpoint import APPLIED, ARMED, CONFIRMED, Content, Header, check_id
 from ._checkpoint_io import ARCHIVE, Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
-from ._facts_io import read_facts
+from ._facts_io import gather
 from ._host_report import HostReport
+from ._interfaces import resolve
 from ._lifecycle import roll_back_one
 from ._lock_io import RUN_DIR, host_lock, start_time
 from ._preflight import preflight
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Transaction:
         except NetoptError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
-            self._fail(_defect(error))
+            self._fail(reporting.defect(error, stage="apply"))
         return self._report
 
     def _fail(self, error: NetoptError) -> None:
@@ -121,7 +121,7 @@ class Transaction:
         """Prepare the change, and make it where there is one to make."""
         _check_digest(self._request)
         self._recover(tools)
-        changes, ifaces = self._fit(tools)
+        changes, ifaces = self._fit()
         request = self._request
         intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
         rehearsal = rehearse(intents, tools)
@@ -154,7 +154,7 @@ class Transaction:
         except NetoptError as error:
             self._undo(header, content, error, tools)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
-            self._undo(header, content, _defect(error), tools)
+            self._undo(header, content, reporting.defect(error, stage="apply"), tools)
 
     def _recover(self, tools: Tools) -> None:
         """Undo what an earlier run left half done: it has lost its maker, or its time to be confirmed is over."""
@@ -169,15 +169,15 @@ class Transaction:
                     raise restored.errors[0]
                 self._report.warnings.append(f"The change {header.id} {why}; the state before it was restored first.")
 
-    def _fit(self, tools: Tools) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def _fit(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return the changes as they fit this host, and the interfaces that they are for."""
         request = self._request
         changes = dict(request.plan.get("changes") or {})
         keys = {*FORWARDING, *changes.get("sysctl", {})}
         for rule in request.adaptations:
             keys.update(rule.get("keep_higher", {}).get("sysctl", []))
-        facts = read_facts(sorted(keys), tools)
-        ifaces = _resolve(request.plan, facts)
+        facts = gather(sysctl=sorted(keys))
+        ifaces = resolve(interfaces(request.plan), facts)
         if request.adaptations:
             adapted = adapt(changes, request.adaptations, facts, ifaces)
             changes = adapted.changes
@@ -292,6 +292,7 @@ class Transaction:
             disarm(header, tools)
         self._report.status = reporting.APPLIED
         self._report.changed = True
+        self._store.keep_report(header.id, self._report)
         self._store.retain()
 
     def _undo(self, header: Header, content: Content, error: NetoptError, tools: Tools) -> None:
@@ -305,7 +306,7 @@ class Transaction:
                     self._store.remove(header.id)
                     self._report.checkpoint_id = None
             except (NetoptError, OSError) as second:
-                failures = [second if isinstance(second, NetoptError) else _defect(second)]
+                failures = [second if isinstance(second, NetoptError) else reporting.defect(second, stage="restore")]
             undone = reporting.ROLLED_BACK if self._begun else reporting.FAILED
             self._report.fail(reporting.ROLLBACK_FAILED if failures else undone, error)
             for failure in failures:
@@ -326,37 +327,6 @@ def _check_digest(request: Request) -> None:
             after=found,
             hint="Render the plan again, look at it, and apply that.",
         )
-
-
-def _resolve(plan: dict[str, Any], facts: dict[str, Any]) -> tuple[str, ...]:
-    """Return the plan's interfaces as this host calls them.
-
-    Raises:
-        NetoptError: the host has no such interface, or no default route to find one by.
-    """
-    named = interfaces(plan)
-    if AUTO in named:
-        default = facts.get("default_interface")
-        if not default:
-            raise NetoptError(
-                "This host has no default route, so iface 'auto' stands for nothing",
-                stage="facts",
-                key="iface",
-                wanted=AUTO,
-                hint="Name the interface.",
-            )
-        named = tuple(dict.fromkeys(default if name == AUTO else name for name in named))
-    missing = [name for name in named if name not in facts["interfaces"]]
-    if missing:
-        raise NetoptError(
-            f"This host has no interface {', '.join(missing)}",
-            stage="facts",
-            key="iface",
-            wanted=", ".join(named),
-            after=", ".join(sorted(facts["interfaces"])),
-            hint=f"It has {', '.join(sorted(facts['interfaces']))}; 'auto' takes the one of the default route.",
-        )
-    return named
 
 
 def _verify(rehearsal: Rehearsal, tools: Tools) -> None:
@@ -380,14 +350,3 @@ def _verify(rehearsal: Rehearsal, tools: Tools) -> None:
 
 def _only(states: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     return {name: states[name] for name in names}
-
-
-def _defect(error: Exception) -> NetoptError:
-    """Return an unforeseen exception as an error that can be reported."""
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where else ""
-    return NetoptError(
-        f"{type(error).__name__}: {error}{place}", stage="apply", hint="This is a defect of netopt, please report it."
-    )

@@ -1,0 +1,270 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt_checkpoint does: write a state down, list, restore, confirm and remove checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import _host_report as reporting
+from ._checkpoint import CONFIRMED, PENDING, ROLLED_BACK, SNAPSHOT, Content, Header, check_id
+from ._checkpoint_io import Store, boot_id, new_id, now_utc
+from ._errors import NetoptError
+from ._host_report import HostReport
+from ._lifecycle import confirm, roll_back
+from ._lock_io import RUN_DIR, host_lock
+from ._restore import RESTORE
+from ._signals import interrupts_raise, interrupts_wait
+from ._subsystems import TABLE
+from ._sysctl_effects import IPV6_FORWARD, is_forwarding, resets
+from ._sysctl_key import canonical
+from ._tools_io import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LOCK_WAIT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the checkpoints of this host.
+
+    Attributes:
+        state: ``present``, ``restored``, ``confirmed``, ``absent`` or ``listed``.
+        id: the checkpoint; ``None`` to make one up (``present``) or to mean all (``listed``).
+        label: what a person calls it.
+        ifaces: interfaces whose MTU, offloads and queueing disciplines are written down; ``auto`` is allowed.
+        sysctl: keys that are written down.
+        nft: whether table ``inet netopt`` is written down.
+        on_conflict: ``restore`` or ``keep`` what somebody else has changed since.
+        check: say what would be done, and do nothing.
+    """
+
+    state: str
+    id: str | None = None
+    label: str | None = None
+    ifaces: tuple[str, ...] = ()
+    sysctl: tuple[str, ...] = ()
+    nft: bool = True
+    on_conflict: str = RESTORE
+    check: bool = False
+
+
+@dataclass
+class Outcome:
+    """What came of a request: the report, and the checkpoints it was about."""
+
+    report: HostReport = field(default_factory=HostReport)
+    checkpoints: list[dict[str, Any]] = field(default_factory=list)
+
+
+def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR) -> Outcome:
+    """Carry out one request. Nothing is raised."""
+    outcome = Outcome()
+    store = store or Store()
+    act = _ACTIONS[request.state]
+    try:
+        with interrupts_raise():
+            if request.id is not None:
+                outcome.report.checkpoint_id = check_id(request.id)
+            elif request.state not in ("present", "listed"):
+                raise NetoptError(f"state {request.state} needs an id", stage="checkpoint", key="id")
+            if request.check or request.state == "listed":
+                act(request, store, Tools(), outcome)
+            else:
+                purpose = f"netopt_checkpoint, {request.state} {request.id or ''}".rstrip()
+                with host_lock(purpose, wait_s=LOCK_WAIT_S, directory=run_dir) as lock:
+                    act(request, store, Tools(keep_open=(lock,)), outcome)
+    except NetoptError as error:
+        bad = reporting.ROLLBACK_FAILED if request.state == "restored" else reporting.FAILED
+        outcome.report.fail(bad, error)
+    except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
+        outcome.report.fail(reporting.FAILED, reporting.defect(error, stage="checkpoint"))
+    return outcome
+
+
+def _change(outcome: Outcome, request: Request) -> None:
+    """Mark the report as changed, or as one that would be."""
+    outcome.report.changed = True
+    outcome.report.status = reporting.WOULD_CHANGE if request.check else reporting.APPLIED
+
+
+def _unknown(request: Request, store: Store, outcome: Outcome) -> bool:
+    """Say whether this host has no such checkpoint, which is no failure: the change did not concern it."""
+    if request.id is not None and store.exists(request.id):
+        return False
+    outcome.report.status = reporting.SKIPPED
+    outcome.report.skipped.append(
+        {"key": request.id or "", "reason": "this host has no such checkpoint: the change altered nothing here"}
+    )
+    return True
+
+
+def _describe(header: Header) -> dict[str, Any]:
+    """Return a checkpoint as a list shows it."""
+    return {
+        "id": header.id,
+        "label": header.label,
+        "created": header.created,
+        "status": header.status,
+        "digest": header.digest,
+        "note": header.note,
+        "this_boot": header.boot_id == boot_id(),
+        "time_boxed": header.ends_at is not None,
+    }
+
+
+def _listed(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    del tools
+    headers = [header for header in store.headers() if request.id in (None, header.id)]
+    outcome.checkpoints = [_describe(header) for header in headers]
+    outcome.report.warnings += [
+        f"The checkpoint {identity} is damaged and cannot be restored." for identity in store.damaged()
+    ]
+
+
+def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    identity = request.id or new_id()
+    outcome.report.checkpoint_id = identity
+    if store.exists(identity):
+        outcome.checkpoints = [_describe(store.header(identity))]
+        return
+    scopes = _scopes(request, tools)
+    before = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
+    _change(outcome, request)
+    if request.check:
+        return
+    from ._restore_archive import restore_archive  # noqa: PLC0415 - the others do without
+
+    header = Header(
+        id=identity,
+        sequence=store.next_sequence(),
+        created=now_utc(),
+        boot_id=boot_id(),
+        status=SNAPSHOT,
+        label=request.label,
+    )
+    store.create(header, Content(scopes=scopes, before=before), restore_archive())
+    outcome.checkpoints = [_describe(header)]
+
+
+def _scopes(request: Request, tools: Tools) -> dict[str, Any]:
+    """Return what is to be looked at, by subsystem."""
+    from ._facts_io import gather  # noqa: PLC0415 - the others do without
+    from ._interfaces import resolve  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    if request.sysctl:
+        found["sysctl"] = _sysctl_scope(request.sysctl)
+    if request.ifaces:
+        ifaces = list(resolve(request.ifaces, gather()))
+        found["link"] = {"ifaces": ifaces, "ipv6": True, "features": True}
+        found["tc"] = {"ifaces": ifaces}
+    if request.nft:
+        found["nft"] = {}
+    return {name: found[name] for name in TABLE if name in found}
+
+
+def _sysctl_scope(named: Iterable[str]) -> dict[str, Any]:
+    """Return the scope of keys, with those that restoring them may reset."""
+    keys = [canonical(key) for key in named]
+    every = dict.fromkeys(keys + [other for key in keys for other in resets(key)])
+    forwarding = any(is_forwarding(key) for key in keys)
+    return {"keys": list(every), "modules": [], "lro": forwarding, "ra": IPV6_FORWARD in keys}
+
+
+def _restored(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    if _unknown(request, store, outcome):
+        return
+    identity = request.id or ""
+    report = outcome.report
+    header = store.header(identity)
+    if header.status == ROLLED_BACK:
+        report.warnings.append(f"{identity} is rolled back already.")
+        outcome.checkpoints = [_describe(header)]
+        return
+    with interrupts_wait():
+        undone = roll_back(store, identity, tools, on_conflict=request.on_conflict, check=request.check)
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in undone:
+        _report_one(one.id, one.restored.conflicts, request, report)
+        report.operations.extend(one.restored.operations)
+        for change in one.restored.diff:  # in the chain, the oldest state is the one that is left in the end
+            first = seen.setdefault((change.subsystem, change.key), change.as_dict())
+            first["after"] = change.after
+    newer = [one.id for one in undone if one.id != identity]
+    if newer:
+        words = "would be undone first" if request.check else "were undone first"
+        report.warnings.append(f"Changes made after {identity} {words}: {', '.join(newer)}.")
+    report.diff = [change for change in seen.values() if change["before"] != change["after"]]
+    if report.diff or header.status in (*PENDING, CONFIRMED):
+        _change(outcome, request)
+        report.changed = bool(report.diff)
+        if not report.diff:
+            report.status = reporting.UNCHANGED
+        elif not request.check:
+            report.status = reporting.ROLLED_BACK
+    errors = [error for one in undone for error in one.restored.errors]
+    for error in errors:
+        report.fail(reporting.ROLLBACK_FAILED, error)
+    outcome.checkpoints = [_describe(store.header(one.id)) for one in undone]
+
+
+def _report_one(identity: str, conflicts: Iterable[Any], request: Request, report: HostReport) -> None:
+    """Report by name what somebody else has changed since."""
+    for change in conflicts:
+        if request.on_conflict == RESTORE:
+            report.warnings.append(
+                f"{change.key} was changed by somebody else after {identity}: it was {change.before}"
+            )
+        else:
+            report.skipped.append(
+                {"key": change.key, "reason": f"changed by somebody else after {identity}, kept as asked"}
+            )
+
+
+def _confirmed(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    if _unknown(request, store, outcome):
+        return
+    identity = request.id or ""
+    with interrupts_wait():
+        if confirm(store, identity, tools, check=request.check):
+            outcome.report = store.report(identity) or outcome.report
+            _change(outcome, request)
+    outcome.report.checkpoint_id = identity
+    outcome.checkpoints = [_describe(store.header(identity))]
+
+
+def _absent(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    del tools
+    if _unknown(request, store, outcome):
+        outcome.report.status = reporting.UNCHANGED
+        return
+    identity = request.id or ""
+    if identity not in store.damaged():
+        header = store.header(identity)
+        if header.boot_id == boot_id() and (header.status in PENDING or header.ends_at is not None):
+            raise NetoptError(
+                f"{identity} is still needed: it is {'not confirmed' if header.status in PENDING else 'time-boxed'}",
+                stage="checkpoint",
+                key=identity,
+                hint="Confirm it or roll it back first.",
+            )
+        outcome.checkpoints = [_describe(header)]
+    _change(outcome, request)
+    if not request.check:
+        store.remove(identity)
+
+
+_ACTIONS = {
+    "absent": _absent,
+    "confirmed": _confirmed,
+    "listed": _listed,
+    "present": _present,
+    "restored": _restored,
+}
+STATES = tuple(_ACTIONS)

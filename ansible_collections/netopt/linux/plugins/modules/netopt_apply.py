@@ -1,0 +1,236 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: a whole plan as one transaction."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: netopt_apply
+short_description: Apply a whole network plan as one transaction
+version_added: 0.1.0
+description:
+  - Brings kernel parameters, interfaces, queueing disciplines and the table C(inet netopt) of nftables to what a plan
+    asks for, as one transaction. All of it holds afterwards, or all of it is as before.
+  - The plan is first tried in a scratch network namespace on the host itself. Then what is there is written down, a
+    watchdog that restores it is started, and only then is anything changed. What was changed is read back.
+  - The watchdog restores the host when this module is killed, and when the change is not confirmed in time.
+  - Only what the plan names is touched.
+author:
+  - The NetOpt Authors (@netopt)
+extends_documentation_fragment:
+  - netopt.linux.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+requirements:
+  - root on the host
+  - iproute2, for plans that shape traffic
+  - nftables, for plans that filter, mark or translate
+options:
+  plan:
+    description:
+      - The normalised ParameterPlan, with C(iface), C(changes) and, where there is one, C(profile).
+      - M(netopt.linux.netopt_validate) normalises a plan.
+    type: dict
+    required: true
+  digest:
+    description:
+      - SHA-256 in hexadecimal of the plan and its rendered text. The module renders the plan again and refuses when
+        the digest differs.
+    type: str
+  adaptations:
+    description:
+      - Rules of the policy that fit the values of a profile to the host. Leave them out for values that are meant
+        exactly as they are.
+    type: list
+    elements: dict
+    default: []
+  skippable:
+    description:
+      - Kernel parameters that are left out, with a reason, where the kernel lacks them.
+    type: dict
+    default: {}
+  modules:
+    description:
+      - Kernel modules that bring a kernel parameter, by parameter.
+    type: dict
+    default: {}
+  labels:
+    description:
+      - Labels of the host. Impairments need the label C(netem).
+    type: list
+    elements: str
+    default: []
+  allowlist:
+    description:
+      - The programs that may run on the host, with their permitted arguments. What is shipped, unless given.
+    type: dict
+  checkpoint_id:
+    description:
+      - Name of the checkpoint, the same on every host of a run. One is made up unless given.
+    type: str
+  checkpoint_label:
+    description:
+      - What a person calls the change.
+    type: str
+  confirm_timeout_s:
+    description:
+      - Seconds in which the change has to be confirmed with M(netopt.linux.netopt_checkpoint). Otherwise the host
+        restores itself. V(0) keeps the change at once.
+    type: float
+    default: 0
+notes:
+  - When C(changes.netem.duration_s) is given, the impairment is taken away by the host itself after that time, and the
+    rest of the plan stays. Rolling the checkpoint back then leads to the state before the whole change.
+  - A change that waits for its confirmation, or an impairment that still runs on the same interface, keeps a second
+    one from being made. Confirm or roll back the first one.
+  - The checkpoint's folder, C(/var/lib/netopt/checkpoints/ID), holds C(restore.pyz), which restores the host by hand
+    with nothing but Python.
+seealso:
+  - module: netopt.linux.netopt_checkpoint
+  - module: netopt.linux.netopt_validate
+"""
+
+EXAMPLES = r"""
+- name: Put fq on the interface of the default route and raise the backlog
+  netopt.linux.netopt_apply:
+    plan:
+      iface: auto
+      changes:
+        sysctl:
+          net.core.somaxconn: "8192"
+        qdisc:
+          type: fq
+          params: {}
+
+- name: Limit connections, and restore the host unless the change is confirmed within a minute
+  netopt.linux.netopt_apply:
+    plan:
+      iface: eth0
+      changes:
+        connection_limits:
+          - protocol: tcp
+            port: 443
+            limit: 100
+            mask: 32
+            action: reject
+    checkpoint_id: 20260101T120000Z-4f2a1c
+    confirm_timeout_s: 60
+
+- name: Open a new connection
+  ansible.builtin.meta: reset_connection
+
+- name: Keep the change
+  netopt.linux.netopt_checkpoint:
+    state: confirmed
+    id: 20260101T120000Z-4f2a1c
+"""
+
+RETURN = r"""
+report:
+  description: What came of it on this host.
+  returned: always
+  type: dict
+  contains:
+    status:
+      description:
+        - V(applied), V(unchanged) or V(would_change); V(failed) when nothing was touched; V(rolled_back) when the
+          host is as before; V(rollback_failed) when it could not be restored.
+      type: str
+      returned: always
+    changed:
+      description: Whether the host was changed.
+      type: bool
+      returned: always
+    diff:
+      description: Differences, each with C(subsystem), C(key), C(before) and C(after).
+      type: list
+      elements: dict
+      returned: always
+    operations:
+      description: The steps taken, each with C(command), C(ok) and, where it failed, C(stderr).
+      type: list
+      elements: dict
+      returned: always
+    skipped:
+      description: What was left out, each with C(key) and C(reason).
+      type: list
+      elements: dict
+      returned: always
+    warnings:
+      description: What is worth knowing.
+      type: list
+      elements: str
+      returned: always
+    checkpoint_id:
+      description: The checkpoint that leads back. Empty when nothing was changed.
+      type: str
+      returned: always
+    measurements:
+      description: Filled in by the controller.
+      type: dict
+      returned: always
+    error:
+      description:
+        - Why it failed, with C(stage), C(key), C(wanted), C(before), C(after), C(message) and C(hint).
+      type: dict
+      returned: always
+  sample:
+    status: applied
+    changed: true
+    diff:
+      - subsystem: sysctl
+        key: net.core.somaxconn
+        before: "4096"
+        after: "8192"
+    operations:
+      - command: sysctl -w net.core.somaxconn=8192
+        ok: true
+    skipped: []
+    warnings: []
+    checkpoint_id: 20260101T120000Z-4f2a1c
+    measurements: null
+    error: null
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.netopt.linux.plugins.module_utils._host_report import as_result
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import Request, Transaction
+
+
+def main() -> None:
+    """Apply the plan."""
+    module = AnsibleModule(
+        argument_spec={
+            "plan": {"type": "dict", "required": True},
+            "digest": {"type": "str"},
+            "adaptations": {"type": "list", "elements": "dict", "default": []},
+            "skippable": {"type": "dict", "default": {}},
+            "modules": {"type": "dict", "default": {}},
+            "labels": {"type": "list", "elements": "str", "default": []},
+            "allowlist": {"type": "dict"},
+            "checkpoint_id": {"type": "str"},
+            "checkpoint_label": {"type": "str"},
+            "confirm_timeout_s": {"type": "float", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    report = Transaction(Request(check=module.check_mode, **module.params)).run()
+    result = as_result(report, diff_mode=module._diff)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: the checkpoints of a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: netopt_checkpoint
+short_description: Write the network's state down, restore it, confirm or remove checkpoints
+version_added: 0.1.0
+description:
+  - Every change that M(netopt.linux.netopt_apply) makes has a checkpoint on the host. This module lists them, restores
+    the state before a change, confirms a change for good, and removes checkpoints.
+  - It also writes a state down by hand, to come back to it later.
+  - Restoring compares each knob with what was there before and with what the change had set. A knob that is neither was
+    changed by somebody else since; it is reported by name, and restored or kept as asked.
+author:
+  - The NetOpt Authors (@netopt)
+extends_documentation_fragment:
+  - netopt.linux.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+requirements:
+  - root on the host
+options:
+  state:
+    description:
+      - V(present) writes down what O(iface), O(sysctl) and O(nft) name, unless the checkpoint is there.
+      - V(restored) leads back to the state of the checkpoint. Changes made after it are undone first, newest first.
+      - V(confirmed) keeps a change that waits for its confirmation.
+      - V(absent) removes the checkpoint and changes nothing else.
+      - V(listed) returns the checkpoints and changes nothing.
+    type: str
+    choices: [absent, confirmed, listed, present, restored]
+    default: listed
+  id:
+    description:
+      - Name of the checkpoint. With O(state=present) one is made up unless given.
+      - On a host that has no such checkpoint V(restored) and V(confirmed) do nothing and report V(skipped).
+    type: str
+  label:
+    description:
+      - What a person calls the checkpoint, for O(state=present).
+    type: str
+  iface:
+    description:
+      - Interfaces whose MTU, offloads and queueing disciplines are written down, for O(state=present). V(auto) is the
+        interface of the default route.
+    type: list
+    elements: str
+    default: []
+  sysctl:
+    description:
+      - Kernel parameters that are written down, for O(state=present).
+    type: list
+    elements: str
+    default: []
+  nft:
+    description:
+      - Whether the table C(inet netopt) is written down, for O(state=present).
+    type: bool
+    default: true
+  on_conflict:
+    description:
+      - What becomes of knobs that somebody else has changed since, for O(state=restored).
+    type: str
+    choices: [keep, restore]
+    default: restore
+seealso:
+  - module: netopt.linux.netopt_apply
+"""
+
+EXAMPLES = r"""
+- name: See which changes can be undone
+  netopt.linux.netopt_checkpoint:
+  register: known
+
+- name: Undo a change and those made after it
+  netopt.linux.netopt_checkpoint:
+    state: restored
+    id: 20260101T120000Z-4f2a1c
+
+- name: Write down the state of the uplink before working on it by hand
+  netopt.linux.netopt_checkpoint:
+    state: present
+    label: before the maintenance
+    iface: [auto]
+    sysctl: [net.ipv4.ip_forward]
+"""
+
+RETURN = r"""
+report:
+  description: What came of it on this host, in the shape that M(netopt.linux.netopt_apply) documents.
+  returned: always
+  type: dict
+checkpoints:
+  description: The checkpoints that it was about, oldest first.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Its name.
+      type: str
+      returned: always
+    label:
+      description: What a person calls it.
+      type: str
+      returned: always
+    created:
+      description: When it was made, UTC.
+      type: str
+      returned: always
+    status:
+      description:
+        - V(armed) while a change is being made, V(applied) until it is confirmed, V(confirmed), V(rolled_back),
+          V(restore_failed), or V(snapshot) for a state written down by hand.
+      type: str
+      returned: always
+    digest:
+      description: Digest of the plan.
+      type: str
+      returned: always
+    note:
+      description: How it came to its status.
+      type: str
+      returned: always
+    this_boot:
+      description: Whether it was made since the host was last started.
+      type: bool
+      returned: always
+    time_boxed:
+      description: Whether a part of the change still ends by itself.
+      type: bool
+      returned: always
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_states import STATES, Request, run
+from ansible_collections.netopt.linux.plugins.module_utils._host_report import as_result
+
+
+def main() -> None:
+    """Do what is asked of the checkpoints."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": list(STATES), "default": "listed"},
+            "id": {"type": "str"},
+            "label": {"type": "str"},
+            "iface": {"type": "list", "elements": "str", "default": []},
+            "sysctl": {"type": "list", "elements": "str", "default": []},
+            "nft": {"type": "bool", "default": True},
+            "on_conflict": {"type": "str", "choices": ["keep", "restore"], "default": "restore"},
+        },
+        required_if=[("state", state, ("id",)) for state in ("restored", "confirmed", "absent")],
+        supports_check_mode=True,
+    )
+    asked = module.params
+    outcome = run(
+        Request(
+            state=asked["state"],
+            id=asked["id"],
+            label=asked["label"],
+            ifaces=tuple(asked["iface"]),
+            sysctl=tuple(asked["sysctl"]),
+            nft=asked["nft"],
+            on_conflict=asked["on_conflict"],
+            check=module.check_mode,
+        )
+    )
+    result = as_result(outcome.report, diff_mode=module._diff)
+    result["checkpoints"] = outcome.checkpoints
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
