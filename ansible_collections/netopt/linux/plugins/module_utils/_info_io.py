@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gathers what a host has now: facts and the state of what netopt can change. Reads only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from . import _facts_io, _link_io, _sysctl_io
+from ._checkpoint_io import Store
+from ._errors import NetoptError
+from ._host_report import one_line
+from ._sysctl_key import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ._tools_io import Tools
+
+SUBSETS = ("facts", "link", "tc", "nft", "sysctl", "checkpoints", "versions")
+TABLE = ("inet", "netopt")
+_VERSIONS = {"ip": "-V", "tc": "-V", "nft": "-v", "ethtool": "--version", "sysctl": "--version"}
+
+
+def resolve(ifaces: Sequence[str]) -> list[str]:
+    """Return the interfaces that are meant, with ``auto`` as that of the default route.
+
+    Raises:
+        NetoptError: there is no default route to find one by.
+    """
+    found = []
+    for iface in ifaces:
+        name = _facts_io.route_interface() if iface == "auto" else iface
+        if name is None:
+            raise NetoptError(
+                "This host has no default route to choose an interface by",
+                stage="facts",
+                key="iface",
+                wanted="auto",
+                hint="Name the interface instead of auto.",
+            )
+        found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def links(ifaces: Sequence[str], tools: Tools) -> dict[str, Any]:
+    """Return MTU and offloads of interfaces, by name."""
+    state = _link_io.observe({"ifaces": list(ifaces), "features": True, "ipv6": False}, tools)
+    return {iface: state["links"][iface] for iface in ifaces}
+
+
+def traffic_control(ifaces: Sequence[str], tools: Tools) -> dict[str, Any]:
+    """Return the qdiscs, classes and filters of interfaces as ``tc -j`` tells them, by name."""
+    found = {}
+    for iface in ifaces:
+        parts = {}
+        for kind in ("qdisc", "class", "filter"):
+            text = tools.run(["tc", "-j", kind, "show", "dev", iface], stage="observe").stdout
+            parts[kind] = json.loads(text) if text.strip() else []
+        found[iface] = parts
+    return found
+
+
+def firewall(tools: Tools) -> str | None:
+    """Return the listing of table ``inet netopt``, ``None`` where there is no such table."""
+    tables = json.loads(tools.run(["nft", "-j", "list", "tables"], stage="observe").stdout)["nftables"]
+    if not any((entry.get("table", {}).get("family"), entry.get("table", {}).get("name")) == TABLE for entry in tables):
+        return None
+    return tools.run(["nft", "list", "table", *TABLE], stage="observe").stdout
+
+
+def versions(tools: Tools) -> dict[str, str | None]:
+    """Return the first line that each tool says of its version, ``None`` for one that is not installed."""
+    found: dict[str, str | None] = {}
+    for tool, flag in _VERSIONS.items():
+        try:
+            done = tools.run([tool, flag], stage="facts", check=False)
+        except NetoptError:
+            found[tool] = None
+        else:
+            found[tool] = next(iter((done.stdout or done.stderr).splitlines()), None)
+    return found
+
+
+def gather(
+    *, subsets: Sequence[str], ifaces: Sequence[str], sysctl: Sequence[str], tools: Tools
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what is asked for, and what could not be read.
+
+    Args:
+        subsets: some of ``SUBSETS``.
+        ifaces: the interfaces for ``link`` and ``tc``; ``auto`` is that of the default route.
+        sysctl: the keys for ``sysctl`` and for ``sysctl`` of the facts; an absent one is ``None``.
+        tools: runs the programs.
+
+    Returns:
+        ``{subset: what was found, None where it could not be read}`` and one line for each of the latter.
+    """
+    readers: dict[str, Callable[[], Any]] = {
+        "facts": lambda: _facts_io.gather(sysctl=sysctl),
+        "link": lambda: links(resolve(ifaces), tools),
+        "tc": lambda: traffic_control(resolve(ifaces), tools),
+        "nft": lambda: firewall(tools),
+        "sysctl": lambda: {canonical(key): _sysctl_io.read(key) for key in sysctl},
+        "checkpoints": lambda: [asdict(header) for header in Store().headers()],
+        "versions": lambda: versions(tools),
+    }
+    found: dict[str, Any] = {}
+    problems = []
+    for subset in SUBSETS:
+        if subset not in subsets:
+            continue
+        try:
+            found[subset] = readers[subset]()
+        except NetoptError as error:
+            found[subset] = None
+            problems.append(f"{subset}: {one_line(error.as_dict())}")
+    return found, problems

@@ -1,0 +1,150 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: what a host is and what it has set."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: netopt_info
+short_description: Read what a host is and what is set on it
+version_added: 0.1.0
+description:
+  - Reads the facts by which profiles are adapted to a host, and the state of everything that netopt can change.
+  - What cannot be read is V(null) and has a line in RV(problems); the rest is returned all the same.
+author:
+  - The NetOpt Authors (@netopt)
+extends_documentation_fragment:
+  - netopt.linux.attributes
+  - netopt.linux.attributes.info_module
+attributes:
+  platform:
+    platforms: linux
+options:
+  gather:
+    description:
+      - What to read.
+    type: list
+    elements: str
+    choices:
+      - facts
+      - link
+      - tc
+      - nft
+      - sysctl
+      - checkpoints
+      - versions
+    default:
+      - facts
+      - link
+      - tc
+      - nft
+      - sysctl
+      - checkpoints
+      - versions
+  iface:
+    description:
+      - The interfaces of which to read V(link) and V(tc). V(auto) is the one of the default route.
+    type: list
+    elements: str
+    default:
+      - auto
+  sysctl:
+    description:
+      - The kernel parameters to read.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Read everything
+  netopt.linux.netopt_info:
+    sysctl:
+      - net.ipv4.tcp_congestion_control
+      - net.ipv4.tcp_rmem
+  register: now
+
+- name: Show the facts and the offloads of eth1 alone
+  netopt.linux.netopt_info:
+    gather:
+      - facts
+      - link
+    iface: eth1
+"""
+
+RETURN = r"""
+info:
+  description: What was read, by the names in O(gather).
+  returned: success
+  type: dict
+  contains:
+    facts:
+      description: Memory, cores, kernel, virtualisation, interfaces, installed tools.
+      type: dict
+      returned: when asked for
+    link:
+      description: MTU and offloads, by interface.
+      type: dict
+      returned: when asked for
+    tc:
+      description: Lists C(qdisc), C(class) and C(filter) as C(tc -j) tells them, by interface.
+      type: dict
+      returned: when asked for
+    nft:
+      description: Listing of table C(inet netopt), V(null) where there is none.
+      type: str
+      returned: when asked for
+    sysctl:
+      description: Value of each parameter in O(sysctl), V(null) for one that the kernel does not have.
+      type: dict
+      returned: when asked for
+    checkpoints:
+      description: Headers of the checkpoints on the host.
+      type: list
+      elements: dict
+      returned: when asked for
+    versions:
+      description: What each tool says of its version, V(null) for one that is not installed.
+      type: dict
+      returned: when asked for
+  sample:
+    sysctl:
+      net.ipv4.tcp_congestion_control: cubic
+problems:
+  description: One line for each part that could not be read.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.netopt.linux.plugins.module_utils._info_io import SUBSETS, gather
+from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+
+
+def main() -> None:
+    """Read what is asked for."""
+    module = AnsibleModule(
+        argument_spec={
+            "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(SUBSETS)},
+            "iface": {"type": "list", "elements": "str", "default": ["auto"]},
+            "sysctl": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    info, problems = gather(
+        subsets=module.params["gather"],
+        ifaces=module.params["iface"],
+        sysctl=module.params["sysctl"],
+        tools=Tools(),
+    )
+    module.exit_json(changed=False, info=info, problems=problems)
+
+
+if __name__ == "__main__":
+    main()
