@@ -1,0 +1,35 @@
+# What there is to do in a checkout. `make setup` first; it needs root where packages are missing.
+PYTHON := .venv/bin/python
+KERNEL ?= namespace
+
+.PHONY: help setup lint test demo lock changelog lint-changelog clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
+
+setup: ## the machine's packages, and .venv from requirements-dev.lock; quick when nothing is missing
+	@tools/setup.sh
+
+lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog and docs
+	@$(PYTHON) tools/check.py lint
+
+test: setup ## every check and every test, with a summary of what was skipped and why
+	@$(PYTHON) tools/check.py
+
+demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
+	@$(PYTHON) demo/run.py --kernel $(KERNEL)
+
+lock: setup ## resolve the development tools anew
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade \
+	  --group dev pyproject.toml -o requirements-dev.lock
+
+changelog: setup ## turn the fragments into the changelog of the version in galaxy.yml
+	cd ansible_collections/netopt/linux && $(CURDIR)/.venv/bin/antsibull-changelog release
+
+lint-changelog:
+	@$(PYTHON) tools/check.py changelog
+
+clean: ## labs, caches and .venv; the VM image stays in the user's cache
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m mcp_bridge.lab down --all; fi
+	rm -rf .venv .ansible .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

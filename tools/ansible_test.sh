@@ -1,0 +1,36 @@
+#!/bin/sh
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# tools/ansible_test.sh sanity|units [ARGUMENTS...]   ansible-test on a copy of the collection, in venvs of its own
+set -eu
+cd "$(dirname "$0")/.."
+top=$PWD
+work=$top/.cache/ansible-test
+copy=$work/ansible_collections/netopt/linux
+
+rm -rf "$work/ansible_collections"
+mkdir -p "$copy" "$work/home/.ansible/test/cache"
+(cd ansible_collections/netopt/linux && tar -c --exclude=tests/output --exclude=__pycache__ --exclude='.*_cache' .) | tar -x -C "$copy"
+# Its venvs get pip from Python itself: nothing is downloaded but packages.
+for version in 21_3_1 24_2; do
+  cp tools/get_pip.py "$work/home/.ansible/test/cache/get_pip_$version.py"
+done
+
+for config in "${PIP_CONFIG_FILE:-}" "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
+  if [ -f "$config" ]; then
+    export PIP_CONFIG_FILE="$config" # the home below is another one
+    break
+  fi
+done
+python=$("$top/.venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+PATH=$top/.venv/bin:$(dirname "$(readlink -f "$top/.venv/bin/python")"):$PATH
+command=$1
+shift
+cd "$copy"
+case $command in
+  units) exec env HOME="$work/home" ansible-test units --venv --python "$python" --color no "$@" ;;
+  sanity) exec env HOME="$work/home" ansible-test sanity --venv --python "$python" --color no "$@" ;;
+  *) echo "usage: $0 sanity|units [ARGUMENTS...]" >&2; exit 2 ;;
+esac

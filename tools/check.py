@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the project's checks one after the other, and says at the end what passed, failed and was skipped.
+
+``python tools/check.py`` runs all of them, ``python tools/check.py lint`` a group, ``python tools/check.py ruff`` one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BIN = TOP / ".venv" / "bin"
+COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
+UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
+NOTHING_COLLECTED = 5  # pytest's exit status
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes:
+        name: what it is called on the command line.
+        group: ``lint`` or ``test``.
+        argv: the command; its first word is looked for in .venv first.
+        root: whether it needs root.
+        paths: it is skipped when none of them exists.
+        cwd: where it runs, from the top of the checkout.
+    """
+
+    name: str
+    group: str
+    argv: tuple[str, ...]
+    root: bool = False
+    paths: tuple[str, ...] = ()
+    cwd: str = "."
+
+
+def _pytest(name: str, path: str, *, root: bool = False) -> Check:
+    return Check(name, "test", ("pytest", "-q", "--durations=5", path), root=root, paths=(path,))
+
+
+CHECKS = (
+    Check("ruff", "lint", ("ruff", "check", ".")),
+    Check("format", "lint", ("ruff", "format", "--check", ".")),
+    Check("mypy", "lint", ("mypy",)),
+    Check("shellcheck", "lint", ("shellcheck", ".ci/run", "tools/setup.sh", "tools/ansible_test.sh")),
+    Check("ansible-lint", "lint", ("ansible-lint",)),
+    Check("changelog", "lint", ("antsibull-changelog", "lint"), cwd="ansible_collections/netopt/linux"),
+    Check("docs", "lint", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", str(COLLECTION))),
+    _pytest("unit", UNIT_TESTS),
+    _pytest("bridge", "tests/bridge"),
+    _pytest("contract", "tests/contract"),
+    _pytest("kernel", "tests/kernel", root=True),
+    _pytest("faults", "tests/faults", root=True),
+    _pytest("e2e", "tests/e2e", root=True),
+    Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
+    Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
+    Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
+    Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",)),
+)
+
+
+def skip_reason(check: Check) -> str:
+    """Return why a check cannot run here; empty when it can."""
+    if check.root and os.geteuid() != 0:
+        return "needs root"
+    if check.paths and not any((TOP / path).exists() for path in check.paths):
+        return f"there is no {' or '.join(check.paths)}"
+    return "" if _program(check.argv[0]) else f"{check.argv[0]} is not installed: run make setup"
+
+
+def _program(word: str) -> str | None:
+    """Return the path of a program: of the checkout, of .venv, or of the machine."""
+    if "/" in word:
+        return str(TOP / word)
+    return shutil.which(word, path=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}")
+
+
+def run(check: Check) -> tuple[str, float]:
+    """Run one check with its output shown, and return its outcome and how many seconds it took."""
+    reason = skip_reason(check)
+    if reason:
+        return f"skipped: {reason}", 0.0
+    print(f"\n=== {check.name}: {' '.join(check.argv)}", flush=True)
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
+    begun = time.monotonic()
+    argv = [_program(check.argv[0]) or check.argv[0], *check.argv[1:]]
+    status = subprocess.run(argv, cwd=TOP / check.cwd, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    seconds = time.monotonic() - begun
+    if status == NOTHING_COLLECTED and check.argv[0] == "pytest":
+        return "skipped: it holds no tests", seconds
+    return ("passed" if status == 0 else f"FAILED with exit status {status}"), seconds
+
+
+def main() -> int:
+    """Run the checks that were named, all by default; 0 when none failed."""
+    wanted = sys.argv[1:]
+    known = {check.name for check in CHECKS} | {check.group for check in CHECKS}
+    unknown = [word for word in wanted if word not in known]
+    if unknown:
+        print(f"No such check: {', '.join(unknown)}. There are: {', '.join(sorted(known))}", file=sys.stderr)
+        return 2
+    chosen = [check for check in CHECKS if not wanted or check.name in wanted or check.group in wanted]
+    outcomes = [(check.name, *run(check)) for check in chosen]
+    print("\n=== Summary")
+    for name, outcome, seconds in outcomes:
+        print(f"{name:18} {seconds:7.1f} s  {outcome}")
+    return int(any(outcome.startswith("FAILED") for _, outcome, _ in outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

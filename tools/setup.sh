@@ -1,0 +1,66 @@
+#!/bin/sh
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Everything that work on netopt takes: the machine's packages, then .venv from requirements-dev.lock.
+# Does nothing where nothing is missing.
+set -eu
+cd "$(dirname "$0")/.."
+
+# program:package that brings it, on Debian and Ubuntu
+needed="ip:iproute2 nft:nftables ethtool:ethtool sysctl:procps modprobe:kmod ping:iputils-ping nsenter:util-linux
+sshd:openssh-server ssh:openssh-client shellcheck:shellcheck git:git make:make
+qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap busybox:busybox-static cpio:cpio mkfs.ext4:e2fsprogs"
+PATH="$PATH:/usr/sbin:/sbin"
+
+missing=""
+for pair in $needed; do
+  command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
+done
+
+# A Python that can make a venv: the distribution's first, so that no version switcher stands between.
+find_python() {
+  for candidate in /usr/bin/python3.14 /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11 \
+    python3.14 python3.13 python3.12 python3.11 python3; do
+    if "$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+}
+python=$(find_python)
+[ -n "$python" ] || [ -x .venv/bin/python ] || missing="$missing python3-venv"
+
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "Not installed:$missing. As root: apt-get install --no-install-recommends$missing" >&2
+    exit 1
+  fi
+  echo "Installing:$missing"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  # shellcheck disable=SC2086 # one word per package
+  apt-get install -y -qq --no-install-recommends $missing >/dev/null
+  python=$(find_python)
+fi
+
+wanted=$(cat requirements-dev.lock pyproject.toml | sha256sum | cut -d' ' -f1)
+if [ "$(cat .venv/.made-from 2>/dev/null)" = "$wanted:$PWD" ]; then
+  echo "Nothing to do: .venv is as requirements-dev.lock says."
+  exit 0
+fi
+if [ -z "$python" ]; then
+  echo "No Python 3.11 or newer that can make a venv was found. Install one, with its venv module." >&2
+  exit 1
+fi
+echo "Making .venv with $python"
+rm -rf .venv
+"$python" -m venv .venv
+# -qq: what a pip.conf names and this machine lacks is not worth a page of warnings
+.venv/bin/pip install -qq --disable-pip-version-check -r requirements-dev.lock
+# The mode that puts this folder itself on sys.path, where ansible-core finds ansible_collections/
+.venv/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
+  --config-settings editable_mode=compat -e .
+echo "$wanted:$PWD" >.venv/.made-from
+echo "Ready: .venv/bin/netopt"
