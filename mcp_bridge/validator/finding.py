@@ -18,7 +18,7 @@ Severity = Literal["error", "warning"]
 
 SHOWN_MAX = 300
 WORD_MAX = 80
-LISTED_MAX = 40
+LISTED_MAX = 30
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from .finding import Finding, Path
 DEPTH_MAX = 24
 VALUES_MAX = 50_000
 TEXT_MAX = 65_536
+KEY_MAX = 1024
 TOTAL_TEXT_MAX = 4_000_000
 INT_BITS_MAX = 128
 
@@ -38,8 +39,8 @@ def guard(plan: object) -> Finding | None:
             for key, inner in value.items():
                 if not isinstance(key, str):
                     return Finding(path, f"Every key must be text, found one of type {type(key).__name__}")
-                if len(key) > TEXT_MAX:
-                    return Finding(path, f"A key is longer than {TEXT_MAX} characters")
+                if len(key) > KEY_MAX or not _is_unicode(key):
+                    return Finding(path, f"A key is longer than {KEY_MAX} characters, or not valid Unicode")
                 waiting.append(((*path, key), inner))
         elif isinstance(value, list | tuple):
             waiting.extend(((*path, index), inner) for index, inner in enumerate(value[: VALUES_MAX + 1]))
@@ -54,9 +55,16 @@ def _problem(path: Path, value: object, *, values: int, text: int) -> Finding | 
         return Finding(path[:4], f"The plan has more than {VALUES_MAX} values", "Split the plan.")
     if text > TOTAL_TEXT_MAX or (isinstance(value, str | bytes) and len(value) > TEXT_MAX):
         return Finding(path, f"Text is longer than {TEXT_MAX} characters, or {TOTAL_TEXT_MAX} in all", "Shorten it.")
+    if isinstance(value, str) and not _is_unicode(value):
+        return Finding(path, "Text is not valid Unicode", "Write it in UTF-8, without lone surrogates.")
     if isinstance(value, int) and value.bit_length() > INT_BITS_MAX:
         return Finding(path, f"The number does not fit into {INT_BITS_MAX} bits", "No setting takes such a number.")
     return None
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether text can be written in UTF-8."""
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def plain(value: Any) -> Any:

@@ -36,6 +36,28 @@ def known_keys(path: Path, data: Any) -> list[str]:
     return list(_resolve(node, data).get("properties", {}))
 
 
+def meaning(path: Path, data: Any) -> str | None:
+    """Return what the value at ``path`` is and which bounds it has, ``None`` when the schema does not say.
+
+    Args:
+        path: keys and indexes from the plan's root.
+        data: the plan; says which qdisc's parameters are meant.
+    """
+    node: dict[str, Any] = {}
+    below: dict[str, Any] = _schema()
+    for part in path:
+        below = _resolve(below, data)
+        node = below.get("items", {}) if isinstance(part, int) else below.get("properties", {}).get(part, {})
+        below, data = node, child(data, part)
+    words = [node["description"].splitlines()[0]] if "description" in node else []
+    for option in (node, *node.get("anyOf", ())):
+        if "maximum" in option:
+            low = option["minimum"] if "minimum" in option else f"above {option.get('exclusiveMinimum')}"
+            words.append(f"Allowed: {low} to {option['maximum']}.")
+            break
+    return " ".join(words) or None
+
+
 def _resolve(node: dict[str, Any], data: Any) -> dict[str, Any]:
     """Follow references and choices to the object or array that ``data`` is meant to be."""
     while True:

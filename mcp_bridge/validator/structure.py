@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from mcp_bridge.models import ParameterPlan
 
 from .finding import Finding, Path, did_you_mean
-from .schema import child, known_keys
+from .schema import child, known_keys, meaning
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -191,4 +191,4 @@ def _hint(details: ErrorDetails, path: Path, data: Any) -> str | None:
         return f"Add {path[-1]}."
     if kind == "netopt_sysctl_key" and isinstance(path[-1], str) and "/" in path[-1]:
         return f"Write {path[-1].replace('/', '.')}."
-    return None
+    return meaning(path, data)

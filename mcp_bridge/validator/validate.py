@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.models import Issue, ParameterPlan, ValidationResult
 
 from .classes import check_classes, check_given_twice
 from .constraints import check_constraints
-from .finding import Finding, Severity, did_you_mean, dotted, shown
+from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
 from .guard import guard, plain
 from .normal import normal_form, profile_changes
 from .ranges import check_ranges
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mcp_bridge.policy import Policy
 
 ISSUES_MAX = 200
+FINDINGS_MAX = 1000  # beyond these nobody is helped, and looking for near words takes time
 
 
 def validate(plan: Mapping[str, Any] | ParameterPlan, policy: Policy) -> ValidationResult:
@@ -45,7 +47,7 @@ def validate(plan: Mapping[str, Any] | ParameterPlan, policy: Policy) -> Validat
     if parsed.plan is not None:
         findings += (
             Finding(parsed.original(finding.path), finding.message, finding.hint, finding.severity)
-            for finding in _judge(parsed.plan, parsed, policy)
+            for finding in islice(_judge(parsed.plan, parsed, policy), FINDINGS_MAX)
         )
     issues = _issues(findings)
     ok = all(issue.severity != "error" for issue in issues)
@@ -77,8 +79,10 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
 
 def _issues(findings: list[Finding]) -> list[Issue]:
     """Return findings as issues, errors first and none twice; beyond the most that help, only their number."""
-    first = {(finding.path, finding.message): finding for finding in reversed(findings)}
-    distinct = sorted(reversed(first.values()), key=lambda finding: finding.severity)
+    first: dict[tuple[Path, str], Finding] = {}
+    for finding in findings:
+        first.setdefault((finding.path, finding.message), finding)
+    distinct = sorted(first.values(), key=lambda finding: finding.severity)
     issues = [
         Issue(
             path=shown(dotted(finding.path)),

@@ -115,7 +115,7 @@ def _compare(operator: str, fact: Any, wanted: Any) -> bool:
         less, equal = fact < wanted, fact == wanted
     except TypeError:
         return False
-    return {"lt": less, "le": less or equal, "gt": not less and not equal, "ge": not less}[operator]
+    return bool({"lt": less, "le": less or equal, "gt": not less and not equal, "ge": not less}[operator])
 
 
 def _version(wanted: Any) -> Any:
