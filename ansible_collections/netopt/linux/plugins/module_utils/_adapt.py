@@ -58,9 +58,9 @@ def adapt(
     for rule in rules:
         if not holds(rule.get("when", {}), facts, ifaces):
             continue
-        before = deepcopy(current)
         dropped = list(_drop(current, rule.get("drop", {})))
-        _merge(current, rule.get("set", {}), _replace, add=True)
+        before = deepcopy(current)
+        _merge(current, _as_plan(rule.get("set", {})), _replace, add=True)
         _merge(current, rule.get("cap", {}), _lower, add=False)
         _merge(current, rule.get("raise", {}), _higher, add=False)
         for key in rule.get("keep_higher", {}).get("sysctl", []):
@@ -68,7 +68,7 @@ def adapt(
             if there is not None:
                 _merge(current, {"sysctl": {key: there}}, _higher, add=False)
         skipped += [{"key": key, "reason": rule["message"]} for key in dropped]
-        altered = [text for text in _differences(before, current) if text.split(":", 1)[0] not in dropped]
+        altered = list(_differences(before, current))
         if altered:
             notes.append(f"{rule['id']}: {rule['message']} ({'; '.join(altered)})")
     return Adapted({field: value for field, value in current.items() if value != {}}, tuple(notes), tuple(skipped))
@@ -162,9 +162,18 @@ def _merge(
             target[key] = value
 
 
+def _as_plan(fragment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fragment with its sysctl values as text, which is how a plan has them."""
+    result = deepcopy(dict(fragment))
+    if "sysctl" in result:
+        result["sysctl"] = {key: _text(value) for key, value in result["sysctl"].items()}
+    return result
+
+
 def _replace(current: Any, value: Any) -> Any:
-    """Return the fragment's leaf, as text where the current one is text."""
-    return _text(value) if isinstance(current, str) else value
+    """Return the fragment's leaf."""
+    del current
+    return value
 
 
 def _text(value: Any) -> str:
