@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .limits import Limits, Range
-    from .models import Card, Parameter, Profile, Rules
+    from .models import Card, Parameter, Profile, Rules, ValidationLimits
     from .yaml_file import Document, KeyPath
 
 CHANGE_FIELDS = frozenset(
@@ -36,7 +36,6 @@ CHANGE_FIELDS = frozenset(
         "mtu",
     }
 )
-UNRANGED = frozenset({"qdisc.type"})  # judged by its own list in validation_limits.yaml
 
 
 def values(changes: dict[str, Any]) -> Iterator[tuple[str, KeyPath, Any]]:
@@ -45,19 +44,27 @@ def values(changes: dict[str, Any]) -> Iterator[tuple[str, KeyPath, Any]]:
     ``{"qdisc": {"type": "fq", "params": {"limit": 1}}}`` gives ``qdisc.type`` and ``qdisc.fq.limit``.
     """
     for field, value in changes.items():
-        if field == "qdisc":
+        if field == "qdisc" and isinstance(value, dict):
             yield "qdisc.type", (field, "type"), value.get("type")
-            for name, param in value.get("params", {}).items():
+            for name, param in (value.get("params") or {}).items():
                 yield f"qdisc.{value.get('type')}.{name}", (field, "params", name), param
-        elif isinstance(value, dict):
-            for name, inner in value.items():
-                yield f"{field}.{name}", (field, name), inner
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                for name, inner in item.items():
-                    yield f"{field}.{name}", (field, index, name), inner
+        elif field == "sysctl" and isinstance(value, dict):
+            for key, inner in value.items():
+                yield f"sysctl.{key}", (field, key), inner
         else:
-            yield field, (field,), value
+            yield from _leaves(field, (field,), value)
+
+
+def _leaves(name: str, path: KeyPath, value: Any) -> Iterator[tuple[str, KeyPath, Any]]:
+    """Yield the single values below one field; list indexes are not part of the name."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}", (*path, key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(name, (*path, index), inner)
+    else:
+        yield name, path, value
 
 
 def check_cards(cards: dict[str, Card], limits: Limits, files: dict[str, Path]) -> None:
@@ -93,7 +100,9 @@ def _parameter_problem(parameter: Parameter, limits: Limits) -> str | None:
     return None if mine == theirs else f"limits.yaml says {theirs} for min, max and valid_values, the card says {mine}"
 
 
-def check_profiles(profiles: list[Profile], cards: dict[str, Card], limits: Limits, document: Document) -> None:
+def check_profiles(
+    document: Document, profiles: list[Profile], *, cards: dict[str, Card], limits: Limits, names: ValidationLimits
+) -> None:
     """Check that profiles name cards that exist, set values within the limits, and give each a source."""
     keys = {card.sysctl for card in cards.values()}
     seen: set[str] = set()
@@ -106,7 +115,7 @@ def check_profiles(profiles: list[Profile], cards: dict[str, Card], limits: Limi
             if card_id not in cards:
                 raise document.error((*here, "active_cards", number), f"There is no card {card_id}")
         active = {cards[card_id].sysctl for card_id in profile.active_cards}
-        for path, problem in _fragment_problems(profile.changes, keys, limits):
+        for path, problem in _fragment_problems(profile.changes, keys, limits, names):
             raise document.error((*here, "defaults", *path), problem)
         for key in profile.changes.get("sysctl") or {}:  # type: ignore[union-attr]  # a mapping, as just checked
             if key not in active:
@@ -114,12 +123,20 @@ def check_profiles(profiles: list[Profile], cards: dict[str, Card], limits: Limi
         given = {name for name, _keys, _value in values(profile.changes)}
         given |= {f"objectives.{name}" for name in profile.objectives.model_dump(exclude_none=True)}
         given |= {"validation"}
-        for name in sorted(given ^ set(profile.sources)):
-            message = f"No source for {name}" if name in given else f"{name} has a source but no value"
-            raise document.error((*here, "sources"), message)
+        for name in sorted(given):
+            if not any(_covers(source, name) for source in profile.sources):
+                raise document.error((*here, "sources"), f"No source for {name}")
+        for source in profile.sources:
+            if not any(_covers(source, name) for name in given):
+                raise document.error((*here, "sources", source), "There is no value that this is the source of")
 
 
-def check_rules(rules: Rules, cards: dict[str, Card], profiles: set[str], document: Document) -> None:
+def _covers(source: str, name: str) -> bool:
+    """Return whether a source is that of a value: of the value itself, or of all that it stands in."""
+    return name == source or name.startswith(f"{source}.")
+
+
+def check_rules(document: Document, rules: Rules, *, cards: dict[str, Card], profiles: set[str]) -> None:
     """Check ids, profiles, keys and fields of the rules; limits do not bind caps and raises."""
     keys = {card.sysctl for card in cards.values() if card.sysctl}
     for section, ids in (
@@ -150,7 +167,7 @@ def check_rules(rules: Rules, cards: dict[str, Card], profiles: set[str], docume
 
 
 def _fragment_problems(
-    changes: dict[str, Any], keys: set[str | None], limits: Limits
+    changes: dict[str, Any], keys: set[str | None], limits: Limits, names: ValidationLimits
 ) -> Iterator[tuple[KeyPath, str]]:
     """Yield what is wrong with a profile's changes, with the path below them."""
     for field, value in changes.items():
@@ -160,15 +177,17 @@ def _fragment_problems(
             value, dict
         ):
             yield (field,), "A mapping is wanted here"
-    for path, where, value in values(changes):
-        if path in UNRANGED:
-            continue
+    for name, where, value in values(changes):
+        span: Range | None = limits.at(name)
         if where[0] == "sysctl" and where[1] not in keys:
             yield where, f"No card covers the key {where[1]}"
-        span: Range | None = limits.at(path)
-        if span is None:
-            yield where, f"limits.yaml has no range for {path}"
+        elif name == "qdisc.type":
+            if value not in names.qdisc_types:
+                yield where, f"Value is not one of those allowed: {', '.join(names.qdisc_types)}"
+        elif span is None:
+            if where[0] in {"sysctl", "qdisc"}:
+                yield where, f"limits.yaml has no range for {name}"
         else:
-            problem = span.problem(value)
+            problem = span.problem(names.dscp.get(value, value) if name.endswith("dscp") else value)
             if problem:
                 yield where, problem

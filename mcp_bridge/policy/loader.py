@@ -97,15 +97,18 @@ def _load(directory: Path, signature: tuple[tuple[str, int, int], ...]) -> Polic
 
     card_documents = {card_id: directory / CARDS / card_file_name(card_id) for card_id in cards}
     check_cards(cards, limits, card_documents)
-    check_profiles(profiles_file.profiles, cards, limits, documents["profiles"])
-    check_rules(rules, cards, {profile.name for profile in profiles_file.profiles}, documents["rules"])
+    profiles = {profile.name: profile for profile in profiles_file.profiles}
+    check_profiles(
+        documents["profiles"], profiles_file.profiles, cards=cards, limits=limits, names=validation_limits
+    )
+    check_rules(documents["rules"], rules, cards=cards, profiles=set(profiles))
     content = {name: document.value for name, document in documents.items()}
     content[CARDS] = {card_id: card.model_dump(mode="json") for card_id, card in cards.items()}
     return Policy(
         directory=directory,
         cards=cards,
         sysctl_cards=sysctl_cards,
-        profiles={profile.name: profile for profile in profiles_file.profiles},
+        profiles=profiles,
         rules=rules,
         limits=limits,
         validation_limits=validation_limits,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from .limits import Limits, Number, PolicyModel, Range, RangeField, Scalar, Source
 
@@ -94,6 +94,7 @@ class Risk(PolicyModel):
 class Effect(PolicyModel):
     """When and where a change is felt.
 
+    ``needs_module`` is a kernel module; ``{value}`` in it stands for the value that is set.
     ``namespaced`` is false where the knob is absent or read-only outside the initial network namespace.
     """
 
@@ -265,6 +266,12 @@ class ValidationLimits(PolicyModel):
     offloads: dict[str, Text] = Field(description="Short name to the feature's name in ethtool -k.")
     sources: dict[str, Source]
 
+    @model_validator(mode="after")
+    def _has_sources(self) -> Self:
+        for name in sorted((set(type(self).model_fields) - {"sources"}) ^ set(self.sources)):
+            raise ValueError(f"sources must hold exactly one entry per key, see {name}")
+        return self
+
 
 class Program(PolicyModel):
     """One program: the package that brings it, and which arguments it may be given.
@@ -322,8 +329,13 @@ class Policy:
 
     @cached_property
     def modules(self) -> dict[str, str]:
-        """The kernel module that each sysctl key needs, for those that need one."""
-        return {key: card.effect.needs_module for key, card in self.sysctl_cards.items() if card.effect.needs_module}
+        """The kernel module that brings each sysctl key, for those that a module brings.
+
+        A module that depends on the value (``tcp_{value}``) is not here: the key is there without it, and the
+        kernel asks for the module itself when the value is written.
+        """
+        needed = {key: card.effect.needs_module for key, card in self.sysctl_cards.items()}
+        return {key: module for key, module in needed.items() if module and "{" not in module}
 
     @cached_property
     def skippable(self) -> dict[str, str]:
