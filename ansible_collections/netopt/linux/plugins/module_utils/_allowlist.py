@@ -106,7 +106,6 @@ ALLOWLIST: dict[str, list[str]] = {
         "-[46] route append",
         "-[46] route replace",
         "-[46] route del",
-        "-6 neigh replace",
         "-[46] neigh replace",
     ],
     "ethtool": [
@@ -145,8 +144,6 @@ ALLOWLIST: dict[str, list[str]] = {
         "ifb numifbs=0 $",
         "-q ifb numifbs=0 $",
         "br_netfilter $",
-        "-r tcp_* $",
-        "-r nf_conntrack $",
         "-r br_netfilter $",
         "-r tcp_* $",
         "-r sch_* $",
