@@ -143,7 +143,7 @@ class Fleet:
 
     def close(self, finished: Finished, *, result: dict[str, Any]) -> RunRecord:
         """Keep what came of the run."""
-        hosts = {name: report.status for name, report in finished.hosts.items()}
+        hosts: dict[str, str] = {name: report.status for name, report in finished.hosts.items()}
         return self.runs.finish(finished.record, state=finished.outcome.status, result=result, hosts=hosts)
 
     def _fail(self, record: RunRecord, state: RunState, error: BaseException) -> None:

@@ -14,14 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from mcp_bridge import host_failure
+from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_NOT_ROLLED_BACK
 from mcp_bridge.models.report import ChangeReport, HostError, HostReport
 from mcp_bridge.runner import RunOutcome
 
-EXIT_DONE = 0
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NOT_ROLLED_BACK = 3
 HELD = frozenset({"applied", "unchanged", "would_change"})
+RESTORED = HELD | {"rolled_back", "skipped"}  # a host that lacks the checkpoint has nothing to undo
 Progress = Callable[[str, str], None]
 
 _RESULT_EVENTS = {"runner_on_ok": "ok", "runner_on_failed": "failed", "runner_on_unreachable": "unreachable"}
@@ -160,11 +158,14 @@ def change_report(  # noqa: PLR0913  # the fields of a ChangeReport
     notes: list[str],
     started: datetime,
     finished: datetime,
-    errors: list[str] | None = None,
+    good: frozenset[str] = HELD,
 ) -> ChangeReport:
-    """Sum the hosts' reports up. ``applied`` means: not a dry run, and every host is as the plan wants it."""
-    lines = list(errors or [])
-    lines += [f"{name}: {error_line(report)}" for name, report in hosts.items() if report.status not in HELD]
+    """Sum the hosts' reports up. ``applied`` means: not a dry run, and every host is as it was asked for.
+
+    Args:
+        good: the statuses that are no failure; after a rollback ``rolled_back`` is one of them.
+    """
+    lines = [f"{name}: {error_line(report)}" for name, report in hosts.items() if report.status not in good]
     return ChangeReport.model_validate(
         {
             "applied": bool(hosts) and not dry_run and not lines,

@@ -89,7 +89,7 @@ def run_playbook(
         on_event: called with each of ansible-runner's events, in the calling thread.
         cancel: when set, every process of the run is ended: TERM, then KILL.
     """
-    from ansible_runner import Runner, RunnerConfig  # type: ignore[import-untyped]  # noqa: PLC0415  # 0.1 s that `netopt validate` does not need
+    from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415  # 0.1 s that `netopt validate` does not need
 
     started = time.monotonic()
     cwd = Path.cwd()

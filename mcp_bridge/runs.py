@@ -21,7 +21,7 @@ from mcp_bridge import private_files
 from mcp_bridge.errors import RunError
 
 RunState = Literal["running", "successful", "failed", "cancelled", "timeout", "lost"]
-_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 RECORD = "run.json"
 RESULT = "result.json"
 
@@ -83,7 +83,7 @@ class RunRegistry:
         private_files.make_folder(self._folder)
         self._prune()
         started = datetime.now(UTC)
-        run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         (self._folder / run_id).mkdir(mode=0o700)
         record = RunRecord(
             run_id=run_id,
@@ -97,6 +97,12 @@ class RunRegistry:
         )
         self._write(record)
         return record
+
+    def name_checkpoint(self, record: RunRecord, checkpoint_id: str) -> RunRecord:
+        """Note which checkpoint the run makes and return the record."""
+        named = record.model_copy(update={"checkpoint_id": checkpoint_id})
+        self._write(named)
+        return named
 
     def finish(self, record: RunRecord, *, state: RunState, result: dict[str, Any], hosts: dict[str, str]) -> RunRecord:
         """Keep what came of the run and return the completed record."""

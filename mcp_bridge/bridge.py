@@ -1,0 +1,260 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt does for its clients, the command line and the MCP server alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mcp_bridge import planner, reporting
+from mcp_bridge.audit import AuditLog
+from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.fleet import Fleet, Scope, Task
+from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, ValidationResult
+from mcp_bridge.policy import Policy, load_policy
+from mcp_bridge.runs import RunRecord
+from mcp_bridge.settings import Settings
+from mcp_bridge.validator import validate
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How a plan is applied.
+
+    Attributes:
+        dry_run: say what would change, change nothing.
+        label: a person's name for the checkpoint.
+        confirm_timeout_s: seconds after which hosts restore by themselves unless the change is
+            confirmed; ``None`` keeps it at once.
+    """
+
+    dry_run: bool = False
+    label: str | None = None
+    confirm_timeout_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """A change that is registered and audited, and about to be carried out by ``Bridge.finish``."""
+
+    record: RunRecord
+    task: Task
+    scope: Scope
+    rendered: RenderedPlan | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Bridge:
+    """The policy, the hosts and the books of one installation, on behalf of one caller.
+
+    Args:
+        settings: where things are.
+        caller: who asks, for the registry and the audit log.
+    """
+
+    def __init__(self, settings: Settings, *, caller: str) -> None:
+        self.settings = settings
+        self.caller = caller
+        self.audit = AuditLog(settings.audit_file)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy, read again when one of its files has changed."""
+        return load_policy(self.settings.policy_dir)
+
+    def fleet(self) -> Fleet:
+        """The hosts, on behalf of this caller."""
+        return Fleet(self.settings, caller=self.caller)
+
+    def for_caller(self, caller: str) -> Bridge:
+        """Return the same installation on behalf of somebody else."""
+        return Bridge(self.settings, caller=caller)
+
+    def validate(self, plan: Mapping[str, Any] | ParameterPlan) -> ValidationResult:
+        """Return all issues of a plan, and the plan in canonical form."""
+        return validate(plan, self.policy)
+
+    def render(self, plan: Mapping[str, Any] | ParameterPlan) -> RenderedPlan:
+        """Return the commands that a plan amounts to.
+
+        Raises:
+            PlanError: the plan is refused.
+        """
+        return planner.render(plan, self.policy)
+
+    def begin_apply(
+        self, plan: Mapping[str, Any] | ParameterPlan | RenderedPlan, options: ApplyOptions, scope: Scope
+    ) -> Started:
+        """Check a plan and register its run; nothing has reached a host yet.
+
+        Args:
+            plan: a plan, or a rendered one, which is bound by its digest.
+            options: how to apply it.
+            scope: which hosts.
+
+        Raises:
+            PlanError: the plan is refused.
+            DigestError: a rendered plan is not what its plan renders to.
+            InventoryError: the host pattern is malformed.
+        """
+        try:
+            if isinstance(plan, RenderedPlan):
+                rendered = planner.check_rendered(plan, self.policy)
+            else:
+                rendered = self.render(plan)
+            inputs = planner.target_inputs(rendered.plan, self.policy)
+        except NetoptBridgeError as error:
+            self._refuse("apply", error, scope)
+            raise
+        extravars = {
+            **inputs.extra_vars(),
+            "netopt_checkpoint_label": options.label or "",
+            "netopt_confirm_timeout_s": options.confirm_timeout_s or 0,
+            "netopt_validated": True,
+        }
+        task = Task("apply", "netopt.linux.apply", extravars, check=options.dry_run, record={"plan_digest": rendered.digest})
+        detail = {"label": options.label, "confirm_timeout_s": options.confirm_timeout_s, "dry_run": options.dry_run}
+        started = self._begin(task, scope, detail=detail, rationale=list(rendered.plan.rationale))
+        notes = tuple(rendered.warnings)
+        if options.confirm_timeout_s and not options.dry_run:
+            notes += (
+                f"Every host restores by itself in {options.confirm_timeout_s} s "
+                f"unless `netopt confirm {started.record.run_id}` comes first.",
+            )
+        return replace(started, rendered=rendered, notes=notes)
+
+    def begin(self, action: str, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
+        """Register a confirmation, a rollback or a deletion.
+
+        Args:
+            action: ``confirm``, ``rollback`` or ``delete_checkpoint``.
+            checkpoint_id: the checkpoint.
+            scope: which hosts.
+            check: say what would happen and do nothing.
+
+        Raises:
+            InventoryError: the host pattern is malformed.
+        """
+        task = Task(
+            action,
+            PLAYBOOKS[action],
+            {"netopt_checkpoint_id": checkpoint_id},
+            check=check,
+            record={"checkpoint_id": checkpoint_id},
+        )
+        return self._begin(task, scope, detail={"dry_run": check})
+
+    def begin_snapshot(self, *, iface: str | list[str], label: str | None, scope: Scope) -> Started:
+        """Register a snapshot of the hosts' present state.
+
+        Args:
+            iface: interfaces whose MTU, offloads and queueing disciplines are written down.
+            label: a person's name for it.
+            scope: which hosts.
+
+        Raises:
+            InventoryError: the host pattern is malformed.
+        """
+        ifaces = [iface] if isinstance(iface, str) else list(iface)
+        keys = sorted(self.policy.sysctl_cards)
+        variables = {"netopt_iface": ifaces, "netopt_sysctl": keys, "netopt_checkpoint_label": label or ""}
+        return self._begin(Task("snapshot", PLAYBOOKS["snapshot"], variables), scope, detail={"label": label})
+
+    def finish(self, started: Started) -> ChangeReport:
+        """Carry out what was begun and return what came of it, host by host.
+
+        Raises:
+            InventoryError: no host matches.
+            RunError: the playbook could not be run.
+        """
+        record, task = started.record, started.task
+        fleet = self.fleet()
+        try:
+            finished = fleet.execute(record, task, started.scope)
+        except BaseException as error:
+            self._audit(started, outcome="refused", detail={"error": str(error) or type(error).__name__})
+            raise
+        report = reporting.change_report(
+            run_id=record.run_id,
+            plan_digest=record.plan_digest,
+            checkpoint_id=record.checkpoint_id,
+            dry_run=task.check,
+            commands_preview=preview(started.rendered) if started.rendered else [],
+            hosts=finished.hosts,
+            notes=[*started.notes, *finished.notes],
+            started=record.started,
+            finished=datetime.now(UTC),
+            good=reporting.HELD if task.action == "apply" else reporting.RESTORED,
+        )
+        if report.hosts and all(host.status == "skipped" for host in report.hosts.values()):
+            problem = f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are."
+            report = report.model_copy(update={"applied": False, "errors": [problem]})
+        fleet.close(finished, result=report.model_dump(mode="json"))
+        outcome = "done" if not report.errors else "failed"
+        hosts = {name: host.status for name, host in report.hosts.items()}
+        self._audit(started, outcome=outcome, hosts=hosts, detail={"errors": report.errors} if report.errors else {})
+        return report
+
+    def _begin(
+        self, task: Task, scope: Scope, *, detail: Mapping[str, Any], rationale: list[str] | None = None
+    ) -> Started:
+        fleet = self.fleet()
+        record = fleet.begin(task, scope)
+        if task.action in MAKES_CHECKPOINT:
+            # one name for the change on every host of the run: the run's own
+            record = fleet.runs.name_checkpoint(record, record.run_id)
+            task = replace(task, extravars={**task.extravars, "netopt_checkpoint_id": record.run_id})
+        started = Started(record, task, scope)
+        self._audit(started, outcome="started", detail=dict(detail), rationale=rationale or [])
+        return started
+
+    def _audit(self, started: Started, *, outcome: str, **fields: Any) -> None:
+        record = started.record
+        detail = {"hosts": record.limit or "all", **fields.pop("detail", {})}
+        self.audit.append(
+            caller=self.caller,
+            action=record.action,
+            outcome=outcome,
+            run_id=record.run_id,
+            plan_digest=record.plan_digest,
+            checkpoint_id=record.checkpoint_id,
+            detail={key: value for key, value in detail.items() if value is not None},
+            **fields,
+        )
+
+    def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
+        detail = {"hosts": scope.limit or "all", "error": str(error)}
+        self.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
+
+
+MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})
+PLAYBOOKS = {
+    "confirm": "netopt.linux.confirm",
+    "rollback": "netopt.linux.rollback",
+    "snapshot": "netopt.linux.snapshot",
+    "delete_checkpoint": "netopt.linux.delete_checkpoint",
+}
+
+
+def preview(rendered: RenderedPlan) -> list[str]:
+    """Return the rendered plan as one list: commands first, then the scripts whole."""
+    commands = [*rendered.sysctl_cmds, *rendered.ip_link_cmds, *rendered.ethtool_cmds]
+    return commands + [script for script in (rendered.tc_script, rendered.nft_script) if script]
+
+
+def login() -> str:
+    """Return the user that runs this process, for the audit log: ``root@admin1``, behind sudo also who called it."""
+    import pwd  # noqa: PLC0415  # needed once, by the command line
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    behind = os.environ.get("SUDO_USER")
+    return f"{name}@{os.uname().nodename}" + (f" (sudo by {behind})" if behind else "")

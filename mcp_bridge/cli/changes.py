@@ -1,0 +1,138 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``netopt apply``, ``confirm`` and ``rollback``."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.cli import options
+from mcp_bridge.cli.following import Progress, follow
+from mcp_bridge.cli.output import say_json, show_report
+
+if TYPE_CHECKING:
+    from mcp_bridge.bridge import Bridge, Started
+    from mcp_bridge.fleet import Scope
+    from mcp_bridge.models import RenderedPlan
+
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    apply = commands.add_parser(
+        "apply",
+        help="apply a plan to hosts",
+        description="Apply a plan: on each host all of it holds, or the host is as it was before.",
+    )
+    apply.add_argument("plan", metavar="PLAN", nargs="?", help="JSON or YAML file, - for standard input")
+    apply.add_argument("--rendered", metavar="FILE", help="instead of PLAN: what `render --format json` printed")
+    apply.add_argument("--profile", metavar="NAME", help="instead of PLAN: a profile, adapted to each host")
+    apply.add_argument("--iface", metavar="NAME", help="with --profile: the interface (default: auto)")
+    apply.add_argument("--label", metavar="TEXT", help="a name for the checkpoint")
+    apply.add_argument(
+        "--confirm-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        help="restore unless `netopt confirm` comes within SECONDS",
+    )
+    options.add_hosts(apply)
+    options.add_check(apply)
+    options.add_json(apply)
+    apply.set_defaults(func=_apply)
+
+    for word, text in (
+        ("confirm", "keep a change that was applied with --confirm-timeout"),
+        ("rollback", "bring hosts back to the state before a change"),
+    ):
+        parser = commands.add_parser(word, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        parser.add_argument("checkpoint", metavar="CHECKPOINT", type=checkpoint_id, help="as `netopt checkpoints` lists")
+        options.add_hosts(parser)
+        options.add_check(parser)
+        options.add_json(parser)
+        parser.set_defaults(func=_on_checkpoint, action=word)
+
+
+def checkpoint_id(text: str) -> str:
+    """Return a checkpoint's id, for argparse."""
+    if not _ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"not a checkpoint id: {text!r}")
+    return text
+
+
+def _seconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 10 <= int(text) <= 86400:
+        raise argparse.ArgumentTypeError(f"not a whole number from 10 to 86400: {text!r}")
+    return int(text)
+
+
+def _apply(args: argparse.Namespace) -> int:
+    document = _what_to_apply(args)
+
+    def begin(bridge: Bridge, scope: Scope) -> Started:
+        from mcp_bridge.bridge import ApplyOptions  # noqa: PLC0415  # keeps `netopt --help` quick
+
+        what = _as_rendered(args.rendered, document) if args.rendered else document
+        chosen = ApplyOptions(dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout)
+        return bridge.begin_apply(what, chosen, scope)
+
+    return carry_out(args, begin)
+
+
+def _on_checkpoint(args: argparse.Namespace) -> int:
+    return carry_out(
+        args,
+        lambda bridge, scope: bridge.begin(args.action, checkpoint_id=args.checkpoint, scope=scope, check=args.check),
+    )
+
+
+def carry_out(args: argparse.Namespace, begin: Callable[[Bridge, Scope], Started]) -> int:
+    """Begin a change, follow it, print its report and return the exit status."""
+    from mcp_bridge import reporting  # noqa: PLC0415  # keeps `netopt --help` quick
+    from mcp_bridge.bridge import Bridge, login
+    from mcp_bridge.fleet import Scope
+    from mcp_bridge.models import ChangeReport
+
+    bridge = Bridge(options.settings_of(args), caller=f"cli {login()}")
+
+    def work(progress: Progress, cancel: threading.Event) -> ChangeReport:
+        return bridge.finish(begin(bridge, Scope(limit=args.limit, progress=progress, cancel=cancel)))
+
+    report = follow(work, quiet=args.json)
+    if args.json:
+        say_json(report)
+    else:
+        show_report(report, diff=getattr(args, "diff", False))
+    return reporting.exit_code(report)
+
+
+def _what_to_apply(args: argparse.Namespace) -> dict[str, Any]:
+    given = [name for name in ("plan", "rendered", "profile") if getattr(args, name)]
+    if len(given) != 1:
+        raise options.UsageError("Give exactly one of PLAN, --rendered FILE and --profile NAME")
+    if args.iface and not args.profile:
+        raise options.UsageError("--iface goes with --profile", hint="A plan names its interface itself.")
+    if args.profile:
+        return {"iface": args.iface or "auto", "profile": args.profile, "rationale": [f"netopt apply --profile {args.profile}"]}
+    return options.read_document(args.plan or args.rendered)
+
+
+def _as_rendered(name: str, document: dict[str, Any]) -> RenderedPlan:
+    from pydantic import ValidationError  # noqa: PLC0415  # keeps `netopt --help` quick
+
+    from mcp_bridge.models import RenderedPlan
+
+    try:
+        return RenderedPlan.model_validate(document)
+    except ValidationError as error:
+        issue = error.errors(include_input=False)[0]
+        place = ".".join(map(str, issue["loc"]))
+        raise options.UsageError(
+            f"{name} is not a rendered plan: {place}: {issue['msg']}", hint="Make it with `netopt render --format json`."
+        ) from None

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``netopt checkpoints``: list them, take one by hand, forget one."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+from mcp_bridge.cli import options
+from mcp_bridge.cli.changes import carry_out, checkpoint_id
+from mcp_bridge.cli.following import Progress, follow
+from mcp_bridge.cli.output import say, say_json, table
+from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "checkpoints",
+        help="list the checkpoints of hosts, take one or forget one",
+        description="List the checkpoints that hosts keep, newest first.",
+    )
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--snapshot", action="store_true", help="write the present state down as a checkpoint")
+    action.add_argument("--delete", metavar="CHECKPOINT", type=checkpoint_id, help="forget a checkpoint")
+    parser.add_argument("--iface", metavar="NAME", default="auto", help="with --snapshot: the interface (default: auto)")
+    parser.add_argument("--label", metavar="TEXT", help="with --snapshot: a name for the checkpoint")
+    options.add_hosts(parser)
+    options.add_json(parser)
+    parser.set_defaults(func=_checkpoints)
+
+
+def _checkpoints(args: argparse.Namespace) -> int:
+    if args.snapshot:
+        return carry_out(
+            args, lambda bridge, scope: bridge.begin_snapshot(iface=args.iface, label=args.label, scope=scope)
+        )
+    if args.delete:
+        return carry_out(
+            args, lambda bridge, scope: bridge.begin("delete_checkpoint", checkpoint_id=args.delete, scope=scope)
+        )
+    return _list(args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from mcp_bridge import checkpoints  # noqa: PLC0415  # keeps `netopt --help` quick
+    from mcp_bridge.bridge import Bridge, login
+    from mcp_bridge.fleet import Scope
+
+    fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()
+
+    def work(progress: Progress, cancel: threading.Event) -> checkpoints.Checkpoints:
+        return checkpoints.read(fleet, Scope(limit=args.limit, progress=progress, cancel=cancel))
+
+    found = follow(work, quiet=args.json)
+    if args.json:
+        say_json(found)
+    else:
+        if found.checkpoints:
+            table(
+                ("CHECKPOINT", "CREATED", "LABEL", "HOSTS"),
+                (
+                    (
+                        entry.checkpoint_id,
+                        entry.created,
+                        entry.label or "",
+                        ", ".join(f"{host} {status}" for host, status in entry.hosts.items()),
+                    )
+                    for entry in found.checkpoints
+                ),
+            )
+        else:
+            say("There are no checkpoints.")
+        for host, names in found.damaged.items():
+            say(f"{host}: damaged: {', '.join(names)}")
+        for host, why in found.unanswered.items():
+            say(f"{host}: no answer: {why}")
+    return EXIT_FAILED if found.unanswered else EXIT_DONE

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the command line, runs one command, and lets no error out as a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from mcp_bridge.cli import changes, checkpoints, options, plans, serve
+from mcp_bridge.cli.output import say_error
+from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.exit_codes import EXIT_FAILED, EXIT_USAGE
+from mcp_bridge.settings import Settings
+
+EPILOG = """\
+exit status:
+  0  done
+  1  refused, or failed with everything rolled back
+  2  usage
+  3  some hosts could not be rolled back
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="netopt",
+        description="Change the network settings of Linux hosts, and break nothing.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = top.add_subparsers(metavar="COMMAND", dest="command")
+    plans.register(commands)
+    changes.register(commands)
+    checkpoints.register(commands)
+    serve.register(commands)
+    _register_lab(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Args:
+        argv: the words after ``netopt``; by default those of this process.
+    """
+    top = parser()
+    try:
+        args = top.parse_args(argv)
+    except SystemExit as stop:  # argparse has said what is wrong
+        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+    if args.version:
+        sys.stdout.write(f"netopt {metadata.version('netopt')}\n")
+        return 0
+    if args.command is None:
+        top.print_help(sys.stderr)
+        return EXIT_USAGE
+    try:
+        status: int = args.func(args)
+        sys.stdout.flush()
+    except options.UsageError as error:
+        say_error(error, as_json=getattr(args, "json", False))
+        return EXIT_USAGE
+    except NetoptBridgeError as error:
+        say_error(error, as_json=getattr(args, "json", False))
+        return EXIT_FAILED
+    except BrokenPipeError:  # the reader, such as head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("netopt: interrupted\n")
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001  # a defect: the operator gets one line, the details go to a file
+        sys.stderr.write(f"netopt: internal error: {type(error).__name__}: {error}\n{_keep(error)}\n")
+        return EXIT_FAILED
+    return status
+
+
+def _register_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from mcp_bridge.lab import cli  # noqa: PLC0415  # stands by itself; nothing else of netopt needs it
+
+    cli.register(commands)
+
+
+def _keep(error: Exception) -> str:
+    """Write the traceback down and return where it is."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        folder = Settings.from_env().state_dir / "crashes"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
+        Path(path).write_text(text, encoding="utf-8")
+    except (OSError, NetoptBridgeError):
+        return "  The details could not be written down."
+    return f"  The details are in {path}"

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``netopt serve``: the MCP server."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from mcp_bridge.cli import options
+from mcp_bridge.exit_codes import EXIT_DONE
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "serve", help="speak MCP to an agent", description="Serve MCP on standard input and output."
+    )
+    options.add_inventory(parser)
+    parser.add_argument("--http", metavar="HOST:PORT", type=_address, help="streamable HTTP instead, at /mcp")
+    parser.add_argument("--read-only", action="store_true", help="leave out the tools that change hosts")
+    parser.set_defaults(func=_serve)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"not HOST:PORT: {text!r}")
+    return host.strip("[]"), int(port)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from mcp_bridge import server  # noqa: PLC0415  # loads FastMCP, which takes a second
+    from mcp_bridge.bridge import Bridge, login
+
+    settings = options.settings_of(args)
+    if args.read_only:
+        settings = replace(settings, read_only=True)
+    bridge = Bridge(settings, caller=login())
+    if args.http:
+        host, port = args.http
+        server.serve_http(bridge, host=host, port=port)
+    else:
+        server.serve_stdio(bridge)
+    return EXIT_DONE

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tools that look things up in the books: runs and the audit log; and the one that ends a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastmcp import FastMCP
+from fastmcp.exceptions import ToolError
+from pydantic import Field
+
+from mcp_bridge.audit import AuditEntry
+from mcp_bridge.models.base import Strict
+from mcp_bridge.runs import RunRecord
+from mcp_bridge.tools.context import CHANGES_HOSTS, READS, Office, RunId, actionable
+
+Limit = Annotated[int, Field(description="How many entries at most, the newest ones.", ge=1, le=1000)]
+
+
+class RunStatus(Strict):
+    """A run and what came of it."""
+
+    run: RunRecord
+    """What is known of it."""
+    result: dict[str, Any] | None
+    """The ChangeReport of a change; absent while the run goes on."""
+
+
+class AuditPage(Strict):
+    """Entries of the audit log."""
+
+    entries: list[AuditEntry]
+    """Oldest first."""
+    intact: bool
+    """Whether every line of the log is as it was written."""
+    first_damaged_line: int | None = None
+    """The first line that was changed, moved or follows one that was taken out."""
+
+
+def register_reading(server: FastMCP[Any], office: Office) -> None:
+    """Add the tools that only look."""
+
+    @server.tool(title="Status of a run", annotations=READS)
+    def run_status_tool(run_id: RunId) -> RunStatus:
+        """Tell how a run is doing and, once it has ended, what came of it on each host."""
+        with actionable():
+            runs = office.bridge.fleet().runs
+            return RunStatus(run=runs.get(run_id), result=runs.result(run_id))
+
+    @server.tool(title="Read the audit log", annotations=READS)
+    def get_audit_log_tool(limit: Limit = 100) -> AuditPage:
+        """Return the newest entries of the audit log: who changed what, where, and what came of it."""
+        return _page(office, office.bridge.audit.entries(limit=limit))
+
+    @server.tool(title="Search the audit log", annotations=READS)
+    def search_audit_log_tool(
+        query: Annotated[
+            str,
+            Field(description="Text to look for anywhere in an entry: a host, a run, a caller.", min_length=1, max_length=200),
+        ],
+        limit: Limit = 100,
+    ) -> AuditPage:
+        """Return the newest entries of the audit log that contain a text, without regard to case."""
+        return _page(office, office.bridge.audit.search(query, limit=limit))
+
+
+def register(server: FastMCP[Any], office: Office) -> None:
+    """Add the tool that changes something."""
+
+    @server.tool(title="Cancel a run", annotations=CHANGES_HOSTS)
+    def cancel_run_tool(run_id: RunId) -> RunStatus:
+        """End a run that this server carries out. Hosts keep the whole change or restore by themselves."""
+        with actionable():
+            runs = office.bridge.fleet().runs
+            record = runs.get(run_id)
+            cancel = office.cancels.get(run_id)
+            if cancel is None:
+                raise ToolError(f"Run {run_id} is {record.state} and not carried out by this server; nothing to cancel.")
+            cancel.set()
+            return RunStatus(run=record, result=None)
+
+
+def _page(office: Office, entries: list[AuditEntry]) -> AuditPage:
+    damaged = office.bridge.audit.verify()
+    return AuditPage(entries=entries, intact=damaged is None, first_damaged_line=damaged)

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tools that change hosts: apply, confirm, roll back, and the checkpoints in between."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated, Any
+
+from fastmcp import Context, FastMCP
+from fastmcp.exceptions import ToolError
+from pydantic import Field, ValidationError
+
+from mcp_bridge import checkpoints
+from mcp_bridge.bridge import ApplyOptions, Bridge, Started
+from mcp_bridge.checkpoints import Checkpoints
+from mcp_bridge.fleet import Scope
+from mcp_bridge.models import ChangeReport, RenderedPlan
+from mcp_bridge.reporting import Progress
+from mcp_bridge.tools.context import (
+    ADDS_TO_HOSTS,
+    CHANGES_HOSTS,
+    READS_HOSTS,
+    CheckpointId,
+    Hosts,
+    Office,
+    follow,
+)
+from mcp_bridge.tools.plans import as_object
+
+Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]
+DryRun = Annotated[bool, Field(description="Say what would change and change nothing.")]
+
+
+def register_reading(server: FastMCP[Any], office: Office) -> None:
+    """Add the tools that only look."""
+
+    @server.tool(title="List checkpoints", annotations=READS_HOSTS)
+    async def list_checkpoints_tool(ctx: Context, hosts: Hosts = "all") -> Checkpoints:
+        """List the checkpoints that the hosts keep, newest first, with their status on every host."""
+        fleet = office.on_behalf_of(ctx).fleet()
+        return await follow(ctx, lambda progress: checkpoints.read(fleet, Scope(limit=hosts, progress=progress)))
+
+
+def register(server: FastMCP[Any], office: Office) -> None:
+    """Add the tools that change hosts."""
+
+    @server.tool(title="Apply a rendered plan", annotations=CHANGES_HOSTS)
+    async def apply_rendered_plan_tool(  # noqa: PLR0913  # a client fills these in by name
+        ctx: Context,
+        rendered_plan: Annotated[
+            dict[str, Any] | str,
+            Field(description="What render_change_plan_tool returned, unchanged: as an object or as JSON text."),
+        ],
+        checkpoint_label: Label = None,
+        hosts: Hosts = "all",
+        dry_run: DryRun = True,
+        confirm_timeout_s: Annotated[
+            int | None,
+            Field(
+                description="Seconds within which confirm_change_tool must be called, else every host restores by "
+                "itself. Leave out to keep the change at once.",
+                ge=10,
+                le=86400,
+            ),
+        ] = None,
+    ) -> ChangeReport:
+        """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
+
+        The plan is rendered again and refused when its digest differs. The default is a dry run. Each host
+        rehearses, writes a checkpoint, applies and reads back; rollback_to_checkpoint_tool undoes it.
+        """
+        rendered = _rendered(rendered_plan)
+        options = ApplyOptions(dry_run=dry_run, label=checkpoint_label, confirm_timeout_s=confirm_timeout_s)
+        return await _carry_out(
+            office, ctx, hosts, lambda bridge, scope: bridge.begin_apply(rendered, options, scope)
+        )
+
+    @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)
+    async def confirm_change_tool(ctx: Context, checkpoint_id: CheckpointId, hosts: Hosts = "all") -> ChangeReport:
+        """Keep a change that was applied with confirm_timeout_s, over a new connection to each host."""
+        return await _carry_out(
+            office, ctx, hosts, lambda bridge, scope: bridge.begin("confirm", checkpoint_id=checkpoint_id, scope=scope)
+        )
+
+    @server.tool(title="Take a snapshot", annotations=ADDS_TO_HOSTS)
+    async def snapshot_checkpoint_tool(
+        ctx: Context,
+        iface: Annotated[
+            str | list[str], Field(description="Interface whose state is written down, a list of them, or 'auto'.")
+        ] = "auto",
+        checkpoint_label: Label = None,
+        hosts: Hosts = "all",
+    ) -> ChangeReport:
+        """Write the present state of the hosts down as a checkpoint, without changing anything."""
+        return await _carry_out(
+            office,
+            ctx,
+            hosts,
+            lambda bridge, scope: bridge.begin_snapshot(iface=iface, label=checkpoint_label, scope=scope),
+        )
+
+    @server.tool(title="Roll back to a checkpoint", annotations=CHANGES_HOSTS)
+    async def rollback_to_checkpoint_tool(
+        ctx: Context, checkpoint_id: CheckpointId, hosts: Hosts = "all", dry_run: DryRun = False
+    ) -> ChangeReport:
+        """Bring hosts back to the state before a change, and undo what was changed after it as well.
+
+        The id of a run names the change on every host, so this rolls back the fleet.
+        """
+        return await _carry_out(
+            office,
+            ctx,
+            hosts,
+            lambda bridge, scope: bridge.begin("rollback", checkpoint_id=checkpoint_id, scope=scope, check=dry_run),
+        )
+
+    @server.tool(title="Delete a checkpoint", annotations=CHANGES_HOSTS)
+    async def delete_checkpoint_tool(ctx: Context, checkpoint_id: CheckpointId, hosts: Hosts = "all") -> ChangeReport:
+        """Forget a checkpoint on the hosts; the state before it can then no longer be restored."""
+        return await _carry_out(
+            office,
+            ctx,
+            hosts,
+            lambda bridge, scope: bridge.begin("delete_checkpoint", checkpoint_id=checkpoint_id, scope=scope),
+        )
+
+
+async def _carry_out(office: Office, ctx: Context, hosts: str, begin: Any) -> ChangeReport:
+    """Begin a change and follow it to its end.
+
+    Args:
+        office: what the tools work with.
+        ctx: the request.
+        hosts: host pattern.
+        begin: ``(Bridge, Scope) -> Started``.
+    """
+    bridge: Bridge = office.on_behalf_of(ctx)
+    cancel = threading.Event()
+
+    def work(progress: Progress) -> ChangeReport:
+        started: Started = begin(bridge, Scope(limit=hosts, progress=progress, cancel=cancel))
+        run_id = started.record.run_id
+        office.cancels[run_id] = cancel
+        progress("run", run_id)
+        try:
+            return bridge.finish(started)
+        finally:
+            del office.cancels[run_id]
+
+    return await follow(ctx, work)
+
+
+def _rendered(value: dict[str, Any] | str) -> RenderedPlan:
+    try:
+        return RenderedPlan.model_validate(as_object(value, name="rendered_plan"))
+    except ValidationError as error:
+        lines = [f"- {'.'.join(map(str, issue['loc']))}: {issue['msg']}" for issue in error.errors(include_input=False)]
+        raise ToolError(
+            "This is not a rendered plan; pass on what render_change_plan_tool returned.\n" + "\n".join(lines)
+        ) from None
