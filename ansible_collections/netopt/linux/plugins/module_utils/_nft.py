@@ -42,6 +42,7 @@ class Intent:
         nat_rules: entries of ``changes.nat_rules``.
         accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
         drop_invalid: whether packets that belong to no connection are dropped.
+        absent: the table is to go away, whatever else is said.
     """
 
     ifaces: tuple[str, ...] = ()
@@ -51,11 +52,12 @@ class Intent:
     nat_rules: tuple[dict[str, Any], ...] = ()
     accept_established: bool | None = None
     drop_invalid: bool = False
+    absent: bool = False
 
     def __bool__(self) -> bool:
         """Say whether anything is asked."""
         lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules)
-        return any(lists) or bool(self.accept_established) or self.drop_invalid
+        return any(lists) or bool(self.accept_established) or self.drop_invalid or self.absent
 
 
 def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
@@ -78,6 +80,8 @@ def transaction(wanted: Intent) -> str:
     Raises:
         NetoptError: stage ``plan``, when an entry cannot be said in nft.
     """
+    if wanted.absent:
+        return CLEAR
     return CLEAR + table_text(wanted) if wanted else ""
 
 

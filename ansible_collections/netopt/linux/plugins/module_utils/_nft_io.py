@@ -62,7 +62,7 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
     if done.rc != 0:
         raise _refused(intent, done)
     made = observe(_nft.scope(intent), tools)
-    return {**made, "text": _nft.table_text(intent)}
+    return made if intent.absent else {**made, "text": _nft.table_text(intent)}
 
 
 def perform(operation: Operation, tools: Tools) -> None:
