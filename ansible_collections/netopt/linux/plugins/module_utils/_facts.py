@@ -140,6 +140,6 @@ def in_container(*, marks: bool, environment: Mapping[str, str], cgroup: str) ->
 def management(connection: str | None) -> dict[str, Any] | None:
     """Return where the session that manages this host comes from, of ``SSH_CONNECTION``; ``None`` without one."""
     fields = (connection or "").split()
-    if len(fields) != 4 or not fields[3].isdigit():  # noqa: PLR2004 - sshd(8): client, its port, server, its port
+    if len(fields) != 4 or not fields[3].isdigit():  # sshd(8): client, its port, server, its port
         return None
     return {"local_port": int(fields[3]), "remote_addr": fields[0], "local_addr": fields[2]}
