@@ -7,22 +7,16 @@
 from __future__ import annotations
 
 from .errors import PolicyError
+from .limits import Limits, Range
 from .loader import load_policy
-from .models import (
-    Adaptation,
-    Card,
-    Constraint,
-    Policy,
-    Profile,
-    Range,
-    Rules,
-    ValidationLimits,
-)
+from .models import Adaptation, Card, Constraint, Profile, Rules, ValidationLimits
+from .policy import Policy
 
 __all__ = [
     "Adaptation",
     "Card",
     "Constraint",
+    "Limits",
     "Policy",
     "PolicyError",
     "Profile",

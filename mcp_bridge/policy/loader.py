@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from .consistency import check_cards, check_profiles, check_rules
+from .agreement import card_problems, profile_problems, rule_problems
 from .errors import PolicyError
+from .fragments import FragmentRules, Problem
 from .limits import Limits
-from .models import AllowlistFile, Card, Policy, ProfilesFile, Rules, ValidationLimits
+from .models import AllowlistFile, Card, ProfilesFile, Rules, ValidationLimits
+from .policy import Policy
 from .yaml_file import Document, KeyPath
 
 CARDS = "config_cards"
@@ -86,24 +89,19 @@ def _card_files(directory: Path) -> list[Path]:
 
 @lru_cache(maxsize=8)
 def _load(directory: Path, signature: tuple[tuple[str, int, int], ...]) -> Policy:  # noqa: ARG001  # part of the key
-    cards = _load_cards(directory)
-    sysctl_cards = {card.sysctl: card for card in cards.values() if card.sysctl}
     documents = {name: Document(directory / f"{name}.yaml") for name in FILES}
-    profiles_file = _model(ProfilesFile, documents["profiles"])
-    rules = _model(Rules, documents["rules"])
     limits = _model(Limits, documents["limits"])
+    cards, card_values = _load_cards(directory, limits)
+    listed = _model(ProfilesFile, documents["profiles"]).profiles
+    profiles = {profile.name: profile for profile in listed}
+    rules = _model(Rules, documents["rules"])
     validation_limits = _model(ValidationLimits, documents["validation_limits"])
     programs = _model(AllowlistFile, documents["allowlist"]).programs
 
-    card_documents = {card_id: directory / CARDS / card_file_name(card_id) for card_id in cards}
-    check_cards(cards, limits, card_documents)
-    profiles = {profile.name: profile for profile in profiles_file.profiles}
-    check_profiles(
-        documents["profiles"], profiles_file.profiles, cards=cards, limits=limits, names=validation_limits
-    )
-    check_rules(documents["rules"], rules, cards=cards, profiles=set(profiles))
-    content = {name: document.value for name, document in documents.items()}
-    content[CARDS] = {card_id: card.model_dump(mode="json") for card_id, card in cards.items()}
+    sysctl_cards = {card.sysctl: card for card in cards.values() if card.sysctl}
+    fragments = FragmentRules(frozenset(sysctl_cards), limits, validation_limits)
+    _raise_first(documents["profiles"], profile_problems(listed, cards, fragments))
+    _raise_first(documents["rules"], rule_problems(rules, cards=cards, profiles=profiles, fragments=fragments))
     return Policy(
         directory=directory,
         cards=cards,
@@ -114,25 +112,34 @@ def _load(directory: Path, signature: tuple[tuple[str, int, int], ...]) -> Polic
         validation_limits=validation_limits,
         allowlist={name: [*program.reads, *program.changes] for name, program in programs.items()},
         packages={name: program.package for name, program in programs.items()},
-        digest=_digest(content),
+        digest=_digest({CARDS: card_values, **{name: document.value for name, document in documents.items()}}),
     )
 
 
-def _load_cards(directory: Path) -> dict[str, Card]:
+def _load_cards(directory: Path, limits: Limits) -> tuple[dict[str, Card], dict[str, Any]]:
+    """Return the cards by id, and their plain values by id."""
     files = _card_files(directory)
     if not files:
         raise PolicyError(file=directory / CARDS, line=None, path="", message="There are no cards here")
     cards: dict[str, Card] = {}
+    plain: dict[str, Any] = {}
+    covered: dict[str, str] = {}
     for file in files:
         document = Document(file)
         card = _model(Card, document)
         if file.name != card_file_name(card.id):
             raise document.error(("id",), f"The card {card.id} must be in a file named {card_file_name(card.id)}")
-        twin = next((other.id for other in cards.values() if card.sysctl and other.sysctl == card.sysctl), None)
-        if twin:
-            raise document.error(("sysctl",), f"The key {card.sysctl} has a card already: {twin}")
+        if card.sysctl and covered.setdefault(card.sysctl, card.id) != card.id:
+            raise document.error(("sysctl",), f"The key {card.sysctl} has a card already: {covered[card.sysctl]}")
+        _raise_first(document, card_problems(card, limits))
         cards[card.id] = card
-    return cards
+        plain[card.id] = document.value
+    return cards, plain
+
+
+def _raise_first(document: Document, problems: Iterator[Problem]) -> None:
+    for path, message in problems:
+        raise document.error(path, message)
 
 
 def _model(model: type[Model], document: Document) -> Model:
