@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host for transactions: network and mount namespaces of its own, and a driver that runs the engine in them.
+
+The engine runs as on a target, in a process of its own, which may be killed at any of its operations.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKPOINTS = "/var/lib/netopt/checkpoints"
+IFACE = "eth0"
+MAKE = (
+    "mkdir -p /run/netopt /var/lib/netopt && mount -t tmpfs none /run/netopt && mount -t tmpfs none /var/lib/netopt"
+    " && mount -t sysfs none /sys && ip link set lo up && echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"
+    " && ip link add eth0 type veth peer name peer0"
+    " && ip addr add 192.0.2.1/24 dev eth0 && ip link set eth0 up && ip link set peer0 up && echo ready && exec sleep 600"
+)
+VIEW = (
+    "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e conf.ifb",
+    "tc -d qdisc show; for d in $(ls /sys/class/net); do tc -d class show dev $d; tc -d filter show dev $d; done",
+    "nft list ruleset",
+    "ip -d link show; ip addr show; ip route show; ip -6 route show",
+    "ethtool -k eth0",
+)
+
+DRIVER = """
+import json, os, signal, sys
+from ansible_collections.netopt.linux.plugins.module_utils import _transaction
+from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+
+asked = json.load(sys.stdin)
+_transaction.GUARD_S = asked.pop("guard_s", _transaction.GUARD_S)
+at, fault = asked.pop("at", None), asked.pop("fault", None)
+count = -1
+
+def on_operation(operation):
+    global count
+    count += 1
+    if count != at:
+        return
+    if fault == "error":
+        raise NetoptError("made to fail", stage="apply", key=operation.key)
+    if fault == "defect":
+        raise KeyError("made to fail")
+    os.kill(os.getpid(), getattr(signal, fault))
+
+request = _transaction.Request(**asked)
+print(json.dumps(_transaction.Transaction(request, on_operation=on_operation).run().as_dict()))
+"""
+
+STATES_DRIVER = """
+import json, sys
+from ansible_collections.netopt.linux.plugins.module_utils import _checkpoint_states as states
+
+asked = json.load(sys.stdin)
+for name in ("ifaces", "sysctl"):
+    asked[name] = tuple(asked.get(name, ()))
+outcome = states.run(states.Request(**asked))
+print(json.dumps({"report": outcome.report.as_dict(), "checkpoints": outcome.checkpoints}))
+"""
+
+
+class Host:
+    """A host in namespaces.
+
+    Args:
+        pid: the process that holds them.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def popen(self, argv: list[str], **more: Any) -> subprocess.Popen[str]:
+        """Start a program on the host."""
+        environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1")
+        return subprocess.Popen(
+            ["nsenter", f"--net=/proc/{self.pid}/ns/net", f"--mount=/proc/{self.pid}/ns/mnt", "--", *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            **more,
+        )
+
+    def run(self, *argv: str, stdin: str = "", check: bool = True) -> str:
+        """Run a program on the host and return what it prints."""
+        process = self.popen(list(argv))
+        out, err = process.communicate(stdin, timeout=60)
+        assert not check or process.returncode == 0, f"{argv}: {process.returncode}: {out}{err}"
+        return out + ("" if check else err)
+
+    def shell(self, text: str) -> str:
+        """Run a line of shell on the host."""
+        return self.run("sh", "-c", text, check=False)
+
+    def view(self) -> str:
+        """Return what an operator's tools say of the host."""
+        return "\n".join(self.shell(line) for line in VIEW)
+
+    def apply(self, changes: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """Apply changes and return the report; ``{}`` when the process was killed."""
+        asked = {"plan": {"iface": IFACE, "changes": changes}, **options}
+        out = self.run(sys.executable, "-c", DRIVER, stdin=json.dumps(asked), check=False)
+        return json.loads(out) if out.startswith("{") else {}
+
+    def checkpoint(self, state: str, **options: Any) -> dict[str, Any]:
+        """Do something with checkpoints."""
+        out = self.run(sys.executable, "-c", STATES_DRIVER, stdin=json.dumps({"state": state, **options}))
+        answer: dict[str, Any] = json.loads(out)
+        return answer
+
+    def statuses(self) -> dict[str, str]:
+        """Return the status of every checkpoint."""
+        return {entry["id"]: entry["status"] for entry in self.checkpoint("listed")["checkpoints"]}
+
+    def wait_for(self, identity: str, status: str, *, seconds: float = 15.0) -> None:
+        """Wait until a checkpoint has a status."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            if self.statuses().get(identity) == status:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{identity} did not become {status}: {self.checkpoint('listed')}")
+
+    def guards(self) -> list[int]:
+        """Return the pids of the guards that run on the host."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                here = os.readlink(folder / "ns/net") == os.readlink(f"/proc/{self.pid}/ns/net")
+            except OSError:
+                continue
+            if here and b"--guard" in words:
+                found.append(int(folder.name))
+        return found
+
+    def restore(self, identity: str, *options: str) -> str:
+        """Run a checkpoint's own program with nothing but the system's Python."""
+        return self.run("python3", f"{CHECKPOINTS}/{identity}/restore.pyz", *options, check=False)
+
+
+@contextmanager
+def transaction_host() -> Iterator[Host]:
+    """Make a host, and remove it with all that still runs on it."""
+    holder = subprocess.Popen(
+        ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", MAKE], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "ready\n"
+    host = Host(holder.pid)
+    try:
+        yield host
+    finally:
+        for pid in host.guards():
+            os.kill(pid, signal.SIGKILL)
+        holder.kill()
+        holder.wait()
