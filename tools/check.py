@@ -92,10 +92,12 @@ def run(check: Check) -> tuple[str, float]:
     if reason:
         return f"skipped: {reason}", 0.0
     print(f"\n=== {check.name}: {' '.join(check.argv)}", flush=True)
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}", "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {**os.environ, "PATH": path, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
     begun = time.monotonic()
     argv = [_program(check.argv[0]) or check.argv[0], *check.argv[1:]]
-    status = subprocess.run(argv, cwd=TOP / check.cwd, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    done = subprocess.run(argv, cwd=TOP / check.cwd, env=environment, stdin=subprocess.DEVNULL, check=False)
+    status = done.returncode
     seconds = time.monotonic() - begun
     if status == NOTHING_COLLECTED and check.argv[0] == "pytest":
         return "skipped: it holds no tests", seconds

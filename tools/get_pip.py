@@ -14,8 +14,10 @@ import sys
 def main() -> int:
     """Install the bundled pip, then with it the packages that were named; other arguments are pip's own options."""
     ensurepip.bootstrap(upgrade=True)
-    packages = [argument for argument in sys.argv[1:] if not argument.startswith("-") and not argument.startswith("pip==")]
-    return subprocess.call([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *packages]) if packages else 0
+    packages = [argument for argument in sys.argv[1:] if not argument.startswith(("-", "pip=="))]
+    if not packages:
+        return 0
+    return subprocess.call([sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *packages])
 
 
 if __name__ == "__main__":
