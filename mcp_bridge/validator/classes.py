@@ -29,42 +29,30 @@ def shapes_with_htb(changes: dict[str, Any]) -> bool:
     return "egress_mbit" in changes.get("shaper", {}) and not is_cake
 
 
+def ancestors(name: str, parents: dict[str, str]) -> list[str]:
+    """Return the chain above a class: to the root, to a class that does not exist, or once around a circle."""
+    chain: list[str] = []
+    above = parents.get(name)
+    while above is not None:
+        chain.append(above)
+        if above == name or above in chain[:-1]:
+            break
+        above = parents.get(above)
+    return chain
+
+
 def check_classes(changes: dict[str, Any]) -> Iterator[Finding]:
-    """Yield classes that are given twice, that the shaper needs, or whose parents do not lead to the root."""
+    """Yield classes that the shaper needs for itself, and classes too far from the root."""
     classes = changes.get("htb_classes", [])
-    parents: dict[str, str] = {}
+    parents = {entry["classid"]: entry.get("parent", ROOT) for entry in classes}
     for index, entry in enumerate(classes):
         name = entry["classid"]
-        if name in parents:
-            yield Finding(
-                class_path(index, "classid"), f"Class {name} is given twice", "Give each class an id of its own."
-            )
-        elif name == SHAPER_CLASS and shapes_with_htb(changes):
-            yield Finding(
-                class_path(index, "classid"),
-                f"Class {name} belongs to the shaper",
-                "Use another id, or leave changes.shaper out.",
-            )
-        parents.setdefault(name, entry.get("parent", ROOT))
-    for index, entry in enumerate(classes):
-        yield from _check_depth(index, entry["classid"], parents)
-
-
-def _check_depth(index: int, name: str, parents: dict[str, str]) -> Iterator[Finding]:
-    """Yield a class whose chain of parents is a circle or too long."""
-    chain = [name]
-    while chain[-1] in parents:
-        above = parents[chain[-1]]
-        if above in chain:
-            circle = " -> ".join([*chain[chain.index(above) :], above])
-            yield Finding(
-                class_path(index, "parent"), f"The parents go in a circle: {circle}", "Let one hang on the root."
-            )
-            return
-        chain.append(above)
-        if len(chain) > DEPTH_MAX:
-            yield Finding(class_path(index, "parent"), f"Nested deeper than the {DEPTH_MAX} levels that htb has")
-            return
+        if name == SHAPER_CLASS and shapes_with_htb(changes):
+            hint = "Use another id, or leave changes.shaper out."
+            yield Finding(class_path(index, "classid"), f"Class {name} belongs to the shaper", hint)
+        if len(ancestors(name, parents)) > DEPTH_MAX and name not in ancestors(name, parents):
+            message = f"Nested deeper than the {DEPTH_MAX} levels that htb has"
+            yield Finding(class_path(index, "parent"), message, "Hang the class on one nearer to the root.")
 
 
 def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:

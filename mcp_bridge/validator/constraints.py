@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.netopt.linux.plugins.module_utils import _preflight
 
-from .classes import ROOT, SHAPER_CLASS, class_path, shapes_with_htb
+from .classes import ROOT, SHAPER_CLASS, ancestors, class_path, shapes_with_htb
+from .explain import explain
 from .finding import Finding, Path
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ class Check:
 
     Attributes:
         reads: fields of ``changes`` that must have parsed whole for the answer to be right.
-        broken: yields every place where ``changes`` (JSON data) break the constraint.
+        broken: yields every place where ``changes`` (JSON data) break the constraint under a policy.
     """
 
     reads: frozenset[str]
-    broken: Callable[[dict[str, Any]], Iterator[Broken]]
+    broken: Callable[[dict[str, Any], Policy], Iterator[Broken]]
 
 
 def check_constraints(changes: dict[str, Any], policy: Policy, *, partial: frozenset[str]) -> Iterator[Finding]:
@@ -53,12 +54,9 @@ def check_constraints(changes: dict[str, Any], policy: Policy, *, partial: froze
         partial: fields of ``changes`` of which something did not parse.
     """
     for name, check in CHECKS.items():
-        constraint = policy.rules.constraints.get(name)
-        if constraint is None or check.reads & partial:
-            continue
-        for path, particulars in check.broken(changes):
-            message = f"{constraint.message} ({particulars})" if particulars else constraint.message
-            yield Finding(path, message, constraint.hint, constraint.severity)
+        if name in policy.rules.constraints and not check.reads & partial:
+            for path, particulars in check.broken(changes, policy):
+                yield from explain(policy, name, path, particulars=particulars)
 
 
 def _classes(changes: dict[str, Any]) -> list[dict[str, Any]]:
@@ -81,7 +79,7 @@ def _existing(changes: dict[str, Any]) -> set[str]:
     return {entry["classid"] for entry in _classes(changes)} | ({SHAPER_CLASS} if shapes_with_htb(changes) else set())
 
 
-def _default_class_missing(changes: dict[str, Any]) -> Iterator[Broken]:
+def _default_class_unknown(changes: dict[str, Any]) -> Iterator[Broken]:
     """HTB sends packets for a default class that does not exist past all classes."""
     for path, name in (
         (("default_class",), changes.get("default_class")),
@@ -91,21 +89,39 @@ def _default_class_missing(changes: dict[str, Any]) -> Iterator[Broken]:
             yield ("changes", *path), str(name)
 
 
-def _parent_missing(changes: dict[str, Any]) -> Iterator[Broken]:
+def _parent_unknown(changes: dict[str, Any]) -> Iterator[Broken]:
     """Find classes whose parent does not exist; the kernel refuses them."""
     for index, entry in enumerate(_classes(changes)):
         if entry.get("parent", ROOT) not in {ROOT, *_existing(changes)}:
             yield class_path(index, "parent"), entry["parent"]
 
 
+def _duplicate_classid(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Find ids that two classes share."""
+    seen: set[str] = set()
+    for index, entry in enumerate(_classes(changes)):
+        if entry["classid"] in seen:
+            yield class_path(index, "classid"), entry["classid"]
+        seen.add(entry["classid"])
+
+
+def _class_cycle(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Find classes that are their own ancestors."""
+    parents = {entry["classid"]: entry.get("parent", ROOT) for entry in _classes(changes)}
+    for index, entry in enumerate(_classes(changes)):
+        chain = ancestors(entry["classid"], parents)
+        if chain and chain[-1] == entry["classid"]:
+            yield class_path(index, "parent"), " -> ".join([entry["classid"], *chain])
+
+
 def _classes_without_htb(changes: dict[str, Any]) -> Iterator[Broken]:
     """Only htb holds these classes."""
     kind = changes.get("qdisc", {}).get("type")
-    if _classes(changes) and kind != "htb" and not (kind != "cake" and shapes_with_htb(changes)):
-        yield ("changes", "htb_classes"), f"qdisc is {kind}" if kind else "the plan has no qdisc"
+    if _classes(changes) and kind not in {None, "htb"} and not shapes_with_htb(changes):
+        yield ("changes", "htb_classes"), f"qdisc is {kind}"
 
 
-def _child_rates_above_parent(changes: dict[str, Any]) -> Iterator[Broken]:
+def _children_exceed_parent(changes: dict[str, Any]) -> Iterator[Broken]:
     """Children that are promised more than their parent has do not get it."""
     rates = {entry["classid"]: entry["rate_mbit"] for entry in _classes(changes)}
     shaper_rate = changes.get("shaper", {}).get("egress_mbit")
@@ -124,6 +140,12 @@ def _child_rates_above_parent(changes: dict[str, Any]) -> Iterator[Broken]:
             yield path, f"{total:g} > {rates[parent]:g} Mbit/s below {parent}"
 
 
+def _shaper_without_leaf(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Find shapers under which packets wait in a plain queue."""
+    if "shaper" in changes and "qdisc" not in changes and not _classes(changes):
+        yield ("changes", "shaper"), ""
+
+
 def _lro_with_nat(changes: dict[str, Any]) -> Iterator[Broken]:
     """Find LRO beside address translation: translated packets are forwarded packets."""
     if changes.get("offloads", {}).get("lro") is True and changes.get("nat_rules"):
@@ -134,6 +156,15 @@ def _nat_without_forwarding(changes: dict[str, Any]) -> Iterator[Broken]:
     """Find translation in a plan that turns forwarding off; what the host has set is seen on the host."""
     if changes.get("nat_rules") and changes.get("sysctl", {}).get(FORWARDING) == "0":
         yield ("changes", "nat_rules"), f"the plan sets {FORWARDING} to 0"
+
+
+def _netem_duration(changes: dict[str, Any], policy: Policy) -> Iterator[Broken]:
+    """Find impairments longer than the policy allows, where ``limits.yaml`` does not refuse them already."""
+    duration = changes.get("netem", {}).get("duration_s", 0)
+    longest = policy.validation_limits.netem_duration_max_s
+    span = policy.limits.at("netem.duration_s")
+    if duration > longest and not (span and span.problem(duration)):
+        yield ("changes", "netem", "duration_s"), f"{duration} s > {longest} s"
 
 
 def _bbr_without_fq(changes: dict[str, Any]) -> Iterator[Broken]:
@@ -162,19 +193,23 @@ def _split(path: str) -> Path:
 
 
 def _check(broken: Callable[[dict[str, Any]], Iterator[Broken]], *reads: str) -> Check:
-    """Return a check."""
-    return Check(frozenset(reads), broken)
+    """Return a check that needs nothing of the policy but its words."""
+    return Check(frozenset(reads), lambda changes, _policy: broken(changes))
 
 
 CHECKS: dict[str, Check] = {
     "ceil_below_rate": _check(_ceil_below_rate),
-    "default_class_missing": _check(_default_class_missing, "htb_classes", "shaper", "qdisc"),
-    "parent_missing": _check(_parent_missing, "htb_classes", "shaper", "qdisc"),
+    "default_class_unknown": _check(_default_class_unknown, "htb_classes", "shaper", "qdisc"),
+    "parent_unknown": _check(_parent_unknown, "htb_classes", "shaper", "qdisc"),
+    "duplicate_classid": _check(_duplicate_classid),
+    "class_cycle": _check(_class_cycle, "htb_classes"),
     "classes_without_htb": _check(_classes_without_htb, "htb_classes", "shaper", "qdisc"),
-    "child_rates_above_parent": _check(_child_rates_above_parent, "htb_classes", "shaper", "qdisc"),
+    "children_exceed_parent": _check(_children_exceed_parent, "htb_classes", "shaper", "qdisc"),
+    "shaper_without_leaf": _check(_shaper_without_leaf, "qdisc", "htb_classes"),
     "lro_with_forwarding": _check(_on_any_host("lro_with_forwarding")),
     "lro_with_nat": _check(_lro_with_nat),
     "nat_without_forwarding": _check(_nat_without_forwarding),
+    "nonlocal_netem_duration": Check(frozenset(), _netem_duration),
     "bbr_without_fq": _check(_bbr_without_fq, "qdisc", "htb_classes"),
     "limit_on_management_port": _check(_on_any_host("limit_on_management_port")),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .canonical import canonical_sysctl
+from .explain import explain
 from .finding import Finding, Path, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def _check_sysctl(key: str, value: str, policy: Policy) -> Iterator[Finding]:
     """Yield what is wrong with one sysctl key and its value."""
     path: Path = ("changes", "sysctl", key)
     if key not in policy.sysctl_cards:
-        yield Finding(
-            path, "No card of the policy covers this key", did_you_mean(key, policy.sysctl_cards, what="keys")
-        )
+        yield from explain(policy, "unknown_sysctl", path, hint=did_you_mean(key, policy.sysctl_cards, what="keys"))
         return
     span = policy.limits.at(f"sysctl.{key}")
     if span is not None:
@@ -50,7 +49,7 @@ def _check_sysctl(key: str, value: str, policy: Policy) -> Iterator[Finding]:
             yield Finding(path, shown(problem), _hint(span, value))
             return
     if key in policy.skippable:
-        yield Finding(path, policy.skippable[key], "Leave it out; hosts that lack the key skip it.", "warning")
+        yield from explain(policy, "no_effect", path, particulars=policy.skippable[key])
 
 
 def _notation(value: str, span: Range) -> str | None:

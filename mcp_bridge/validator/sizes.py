@@ -53,8 +53,6 @@ def check_sizes(plan: dict[str, Any], policy: Policy) -> Iterator[Finding]:
     for index, line in enumerate(plan.get("rationale", [])):
         if len(line) > limits.max_rationale_chars:
             yield _exceeds(("rationale", index), limits.max_rationale_chars, "characters")
-    if changes.get("netem", {}).get("duration_s", 0) > limits.netem_duration_max_s:
-        yield _exceeds(("changes", "netem", "duration_s"), limits.netem_duration_max_s, "seconds")
     if plan.get("validate", {}).get("duration_s", 0) > limits.validation_duration_max_s:
         yield _exceeds(("validate", "duration_s"), limits.validation_duration_max_s, "seconds")
 

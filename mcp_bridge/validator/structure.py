@@ -189,6 +189,4 @@ def _hint(details: ErrorDetails, path: Path, data: Any) -> str | None:
         return did_you_mean(given, [word for word in words if word], what=LISTED)
     if kind in {"missing", "union_tag_not_found"}:
         return f"Add {path[-1]}."
-    if kind == "netopt_sysctl_key" and isinstance(path[-1], str) and "/" in path[-1]:
-        return f"Write {path[-1].replace('/', '.')}."
     return meaning(path, data)

@@ -13,6 +13,7 @@ from mcp_bridge.models import Issue, ParameterPlan, ValidationResult
 
 from .classes import check_classes, check_given_twice
 from .constraints import check_constraints
+from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
 from .guard import guard, plain
 from .normal import normal_form, profile_changes
@@ -65,7 +66,7 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
         hint = did_you_mean(plan.profile, policy.profiles, what="profiles")
         yield Finding(("profile",), "There is no such profile", hint)
     elif plan.profile is None and plan.changes.is_empty() and is_whole:
-        yield Finding(("changes",), "The plan changes nothing", "Add at least one change, or name a profile.")
+        yield from explain(policy, "empty_plan", ("changes",))
     yield from check_sizes(data, policy)
     yield from check_words(changes, policy)
     yield from check_ranges(changes, policy)

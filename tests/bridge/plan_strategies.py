@@ -1,0 +1,117 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hypothesis strategies: plans that are valid under the shipped policy, and data that may be anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+
+MBIT = st.integers(1, 1000) | st.floats(1, 1000).map(lambda rate: round(rate, 3))
+PORT = st.integers(1, 65535)
+PORTS = (
+    PORT
+    | PORT.map(str)
+    | st.tuples(PORT, PORT).map(lambda ends: f"{min(ends)}-{max(ends)}")
+    | st.lists(PORT, min_size=1, max_size=4)
+)
+DSCP = st.integers(0, 63) | st.sampled_from(["EF", "ef", "AF41", "Cs6", "LE", "DF"])
+V4 = st.sampled_from(["192.0.2.0/24", "10.0.0.0/8", "198.51.100.7"])
+PORT_PROTOCOL = st.sampled_from(["tcp", "udp", "TCP"])
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return objects with any of the given keys."""
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+QDISC = st.one_of(
+    st.fixed_dictionaries(
+        {"type": st.just("fq"), "params": optional(limit=st.integers(100, 10_000), pacing=st.booleans())}
+    ),
+    st.fixed_dictionaries({"type": st.just("fq_codel")}),
+    st.fixed_dictionaries({"type": st.just("cake"), "params": optional(bandwidth_mbit=MBIT, nat=st.booleans())}),
+    st.fixed_dictionaries({"type": st.just("pfifo"), "params": optional(limit=st.integers(10, 1000))}),
+)
+
+MATCH = optional(proto=PORT_PROTOCOL, sports=PORTS, dports=PORTS, src=V4, dst=V4)
+
+SYSCTL = optional(
+    **{
+        "net.core.rmem_max": st.integers(65_536, 16_777_216) | st.sampled_from(["0x100000", " 1048576 "]),
+        "net.ipv4.tcp_rmem": st.sampled_from(
+            ["4096 131072 6291456", "4096\t131072\t6291456", "0x1000  131072 6291456"]
+        ),
+        "net.ipv4.tcp_congestion_control": st.sampled_from(["bbr", "cubic", "reno"]),
+        "net.ipv4.tcp_fin_timeout": st.integers(10, 60) | st.integers(10, 60).map(str),
+    }
+)
+
+
+@st.composite
+def htb(draw: st.DrawFn) -> dict[str, Any]:
+    """Return changes with a tree of classes."""
+    count = draw(st.integers(1, 4))
+    classes = []
+    for number in range(count):
+        rate = draw(st.integers(1, 100))
+        entry: dict[str, Any] = {"classid": f"1:{number + 10}", "rate_mbit": rate}
+        entry |= draw(
+            optional(ceil_mbit=st.just(rate * 2), priority=st.integers(0, 7), burst=st.sampled_from(["15k", 1600]))
+        )
+        if draw(st.booleans()):
+            entry["match"] = [{"dports": draw(PORTS), "proto": "udp"}]
+        if draw(st.booleans()):
+            entry["leaf"] = draw(QDISC)
+        classes.append(entry)
+    return {"qdisc": {"type": "htb"}, "htb_classes": classes, "default_class": "10"}
+
+
+CHANGES = st.one_of(
+    htb(),
+    optional(
+        sysctl=SYSCTL,
+        qdisc=QDISC,
+        shaper=optional(ingress_mbit=MBIT).filter(bool),
+        netem=optional(delay_ms=st.integers(1, 100), loss_pct=st.floats(0, 5).map(lambda x: round(x, 2))).filter(bool),
+        dscp=st.lists(st.fixed_dictionaries({"match": MATCH, "dscp": DSCP}), max_size=3),
+        connection_limits=st.lists(
+            st.fixed_dictionaries(
+                {"protocol": PORT_PROTOCOL, "port": PORT, "limit": st.integers(1, 1000)},
+                optional={"mask": st.integers(8, 32), "action": st.sampled_from(["reject", "drop"])},
+            ),
+            max_size=2,
+        ),
+        rate_limits=st.lists(
+            st.fixed_dictionaries({"rate": st.sampled_from(["1000/second", "50/Minute"])}), max_size=2
+        ),
+        connection_tracking=optional(max_connections=st.integers(65_536, 1_000_000), drop_invalid=st.booleans()),
+        offloads=optional(gro=st.booleans(), tso=st.booleans()),
+        mtu=st.integers(1280, 9000),
+    ),
+)
+
+PLANS = st.fixed_dictionaries(
+    {
+        "iface": st.sampled_from(["eth0", "auto", ["eth0"], ["eth0", "eth1"]]),
+        "profile": st.sampled_from(["gaming", "server"]),
+    },
+    optional={
+        "changes": CHANGES,
+        "validate": optional(
+            targets=optional(ping=st.just(["192.0.2.1"]), tcp=st.just(["db:5432"])),
+            objectives=optional(loss_pct=st.integers(0, 5)),
+        ),
+        "rationale": st.sampled_from(["why", ["one", "two"]]),
+    },
+)
+"""Plans in many spellings, all of them valid."""
