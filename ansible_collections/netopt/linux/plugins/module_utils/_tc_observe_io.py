@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads qdiscs, classes and filters from the kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _rtnetlink as rt
+from ._errors import NetoptError
+from ._rtnetlink_io import RouteSocket
+from ._tc_options import canonical
+from ._tc_text import pieces, with_text
+from ._tc_tree import HOOK_NAMES, HOOKS, State, TcObject, handle_text, ifb_name, major
+
+if TYPE_CHECKING:
+    from ._tools_io import Tools
+
+# Qdiscs whose classes are set by hand, and those among them whose classes may hold filters.
+CLASSFUL = frozenset({"htb", "hfsc", "drr", "qfq", "cbq"})
+CLASS_FILTERS = frozenset({"htb", "hfsc", "cbq"})
+NO_FILTERS = frozenset({"mq", "mqprio", "noqueue", "pfifo_fast", "pfifo", "bfifo", "tbf", "netem", "fq"})
+SHOWN_FILTERS = 64  # places with filters whose text is asked for; beyond, objects are told without it
+
+
+def links(route: RouteSocket) -> dict[str, dict[str, Any]]:
+    """Return every interface of this namespace: ``{name: {index, kind, up, mtu, txqlen, ...}}``."""
+    found = {}
+    for body in route.dump(rt.RTM_GETLINK, rt.IFINFOMSG.pack(0, 0, 0, 0, 0) + rt.u32(rt.IFLA_EXT_MASK, 0)):
+        _family, _type, index, flags, _change = rt.IFINFOMSG.unpack_from(body)
+        told = dict(rt.attributes(body[rt.IFINFOMSG.size :]))
+        info = dict(rt.attributes(told.get(rt.IFLA_LINKINFO, b"")))
+        found[rt.as_text(told[rt.IFLA_IFNAME])] = {
+            "index": index,
+            "kind": rt.as_text(info.get(rt.IFLA_INFO_KIND, b"")),
+            "up": bool(flags & rt.IFF_UP),
+            "mtu": rt.as_u32(told[rt.IFLA_MTU]),
+            "txqlen": rt.as_u32(told[rt.IFLA_TXQLEN]),
+            "tx_queues": rt.as_u32(told.get(rt.IFLA_NUM_TX_QUEUES, b"\1\0\0\0")),
+            "rx_queues": rt.as_u32(told.get(rt.IFLA_NUM_RX_QUEUES, b"\1\0\0\0")),
+            "address": told.get(rt.IFLA_ADDRESS, b"").hex(),
+        }
+    return found
+
+
+def _parse(form: str, body: bytes, names: dict[int, str]) -> TcObject:
+    """Return the object that a dumped message describes."""
+    _family, _ifindex, handle, parent, info = rt.TCMSG.unpack_from(body)
+    told = dict(rt.attributes(body[rt.TCMSG.size :]))
+    kind = rt.as_text(told[rt.TCA_KIND])
+    options, devices = told.get(rt.TCA_OPTIONS), ()
+    if options is not None:
+        options, devices = canonical(form, kind, options, names)
+    return TcObject(
+        form,
+        kind,
+        handle,
+        parent,
+        info if form == "filter" else 0,
+        rt.as_u32(told[rt.TCA_CHAIN]) if form == "filter" and rt.TCA_CHAIN in told else None,
+        options,
+        told.get(rt.TCA_STAB),
+        devices,
+        shared=rt.TCA_INGRESS_BLOCK in told or rt.TCA_EGRESS_BLOCK in told,
+    )
+
+
+def _all_qdiscs(route: RouteSocket, names: dict[int, str]) -> dict[str, list[TcObject]]:
+    """Return the qdiscs of every interface; the kernel always dumps them all."""
+    found: dict[str, list[TcObject]] = {}
+    for body in route.dump(rt.RTM_GETQDISC, rt.TCMSG.pack(0, 0, 0, 0, 0)):
+        name = names.get(rt.TCMSG.unpack_from(body)[1])
+        if name is not None:
+            found.setdefault(name, []).append(_parse("qdisc", body, names))
+    return found
+
+
+def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]:
+    """Return the parents at which filters may be."""
+    kinds = {one.handle: one.kind for one in qdiscs}
+    places = [one.handle for one in qdiscs if one.handle and one.kind not in NO_FILTERS and one.handle != HOOKS]
+    places += [one.handle for one in classes if kinds.get(major(one.handle)) in CLASS_FILTERS]
+    if HOOKS in kinds:
+        places += list(HOOK_NAMES) if kinds[HOOKS] == "clsact" else [next(iter(HOOK_NAMES))]
+    return places
+
+
+def _objects(
+    route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools | None
+) -> list[TcObject]:
+    """Return all objects of one interface, with their text where ``tools`` are given."""
+    classes: list[TcObject] = []
+    if any(one.kind in CLASSFUL for one in qdiscs):
+        classes = [
+            _parse("class", body, names)
+            for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0))
+        ]
+    said = [one for one in classes if one.kind in CLASSFUL and one.handle & 0xFFFF]
+    filters: list[list[TcObject]] = []
+    for place in _filter_places(qdiscs, said):
+        bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
+        if bodies:
+            filters.append([_parse("filter", body, names) for body in bodies])
+    if tools is None:
+        return [*qdiscs, *said, *_without_heads([one for place in filters for one in place])]
+    shown = _show(tools, "qdisc", name)
+    qdiscs = with_text(qdiscs, shown)
+    if said:
+        texts = {_second_words(text): text for text in _show(tools, "class", name)}
+        said = [_with_class_text(one, texts) for one in said]
+    told = []
+    for place in filters:
+        where = [HOOK_NAMES[place[0].parent]] if place[0].parent in HOOK_NAMES else ["parent", handle_text(place[0].parent)]
+        told += with_text(place, _show(tools, "filter", name, *where)) if len(filters) <= SHOWN_FILTERS else place
+    return [*qdiscs, *said, *_without_heads(told)]
+
+
+def _second_words(text: str) -> str:
+    """Return ``htb 1:10`` of ``class htb 1:10 parent ...``."""
+    return " ".join(text.split()[1:3])
+
+
+def _with_class_text(one: TcObject, texts: dict[str, str]) -> TcObject:
+    """Return a class with the text that tc has for it."""
+    text = texts.get(f"{one.kind} {handle_text(one.handle)}")
+    return with_text([one], [text])[0] if text else one
+
+
+def _without_heads(filters: list[TcObject]) -> list[TcObject]:
+    """Return the filters without the message that the kernel dumps ahead of each group."""
+    groups = {(one.parent, one.chain, one.info) for one in filters if one.handle}
+    return [one for one in filters if one.handle or (one.parent, one.chain, one.info) not in groups]
+
+
+def _show(tools: Tools, form: str, name: str, *where: str) -> list[str]:
+    """Return what tc says of an interface's objects, one piece each."""
+    return pieces(tools.run(["tc", "-d", form, "show", "dev", name, *where], stage="observe").stdout)
+
+
+def observe(scope: dict[str, Any], tools: Tools) -> State:
+    """Return the State of the interfaces in ``scope`` and of our ``ifb-`` devices for them.
+
+    Raises:
+        NetoptError: an interface does not exist, or tc is missing.
+    """
+    if not scope.get("ifaces"):
+        return {"interfaces": {}}
+    with RouteSocket() as route:
+        there = links(route)
+        names = {link["index"]: name for name, link in there.items()}
+        for iface in scope["ifaces"]:
+            if iface not in there:
+                raise NetoptError(
+                    f"interface {iface} does not exist",
+                    stage="observe",
+                    key=iface,
+                    hint="This host has: " + ", ".join(sorted(there)) + ".",
+                )
+        qdiscs = _all_qdiscs(route, names)
+        found: dict[str, Any] = {}
+        for iface in scope["ifaces"]:
+            for name in (ifb_name(iface), iface):
+                if name not in there:
+                    found[name] = None
+                    continue
+                link = {**there[name], "helper": True} if name != iface else dict(there[name])
+                each = _objects(route, name, link["index"], qdiscs.get(name, []), names, tools)
+                found[name] = {"link": link, "default": False, "objects": [one.as_dict() for one in each]}
+    return {"interfaces": found}

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries out operations on qdiscs, classes, filters and our own devices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._errors import NetoptError
+from ._rtnetlink_io import KernelRefusedError, RouteSocket
+from ._tc_message import encode
+from ._tc_observe_io import links
+
+if TYPE_CHECKING:
+    from ._change import Operation
+    from ._tools_io import Tools
+
+DEFAULT_QDISC = Path("/proc/sys/net/core/default_qdisc")
+
+
+def perform(operation: Operation, tools: Tools) -> None:  # noqa: ARG001 - every subsystem's perform is called alike
+    """Carry out one operation.
+
+    Raises:
+        NetoptError: the kernel refused; the message carries its own words.
+    """
+    steps = operation.payload["steps"]
+    with RouteSocket() as route:
+        indices = {name: link["index"] for name, link in links(route).items()}
+        start = 0
+        while start < len(steps):
+            kind = steps[start].get("default_qdisc")
+            end = start + 1
+            while end < len(steps) and steps[end].get("default_qdisc") == kind:
+                end += 1
+            _send(route, operation, steps[start:end], indices, kind, start)
+            start = end
+
+
+def _send(
+    route: RouteSocket,
+    operation: Operation,
+    steps: list[dict[str, Any]],
+    indices: dict[str, int],
+    kind: str | None,
+    start: int,
+) -> None:
+    """Send steps that need the same net.core.default_qdisc."""
+    keys = operation.payload.get("keys") or [operation.key] * (start + len(steps))
+    position = 0
+    try:
+        messages = []
+        for position, step in enumerate(steps):  # noqa: B007 - says below which step named what is missing
+            messages.append(encode(step, indices))
+    except KeyError as error:
+        raise NetoptError(
+            f"{keys[start + position]}: interface {error.args[0]} does not exist",
+            stage="apply",
+            key=keys[start + position],
+            wanted=operation.command,
+            hint="This host has: " + ", ".join(sorted(indices)) + ".",
+        ) from None
+    try:
+        with _DefaultQdisc(kind):
+            route.change(messages)
+    except KernelRefusedError as error:
+        key = keys[start + error.position]
+        raise NetoptError(
+            f"{key}: {error.words}",
+            stage="apply",
+            key=key,
+            wanted=operation.command,
+            after=error.words,
+            hint="The kernel refused this step; the log (dmesg) may say more.",
+        ) from None
+
+
+class _DefaultQdisc:
+    """Keeps net.core.default_qdisc at ``kind`` for the length of a ``with`` block, where it can be set."""
+
+    def __init__(self, kind: str | None) -> None:
+        self._kind = kind
+        self._before: str | None = None
+
+    def __enter__(self) -> None:
+        if self._kind is None or not DEFAULT_QDISC.exists():
+            return
+        before = DEFAULT_QDISC.read_text(encoding="ascii").strip()
+        if before == self._kind:
+            return
+        try:
+            DEFAULT_QDISC.write_text(self._kind, encoding="ascii")
+        except OSError:
+            return  # read-only, or a kind that is no longer there: reading back will tell
+        self._before = before
+
+    def __exit__(self, *_details: object) -> None:
+        if self._before is not None:
+            DEFAULT_QDISC.write_text(self._before, encoding="ascii")

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads what ``tc -d`` prints, object by object, and words an object as a command. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ._tc_tree import HOOK_NAMES, HOOKS, INGRESS, ROOT, TcObject, handle_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_START = re.compile(r"^(?:qdisc|class|filter) ")
+_VOLATILE = re.compile(
+    r" (?:refcnt \d+|direct_packets_stat \d+|not_in_hw|in_hw(?: in_hw_count \d+)?"
+    r"|\(rule hit \d+ success \d+\)|dev \S+(?= (?:parent|root|ingress)))(?= |$)"
+)
+# What tc prints of an object and does not take.
+_TOLD = re.compile(
+    r" (?:ver \S+|level \d+|linklayer ethernet|mpu 0b?|overhead 0b?|order \d+:|index \d+ ref \d+ bind \d+"
+    r"|terminal|flowid \?\?\?|\[[^\]]*\])(?= |$)|(?<=b)/\d+"
+)
+
+
+def pieces(output: str) -> list[str]:
+    """Return the text of each qdisc, class or filter in what tc printed, as one line each."""
+    found: list[list[str]] = []
+    for line in output.splitlines():
+        if _START.match(line):
+            found.append([line])
+        elif found and line.strip():
+            found[-1].append(line.strip())
+    return [" ".join(" ".join(lines).split()) for lines in found]
+
+
+def tidy(text: str) -> str:
+    """Return a piece without counters and other things that change by themselves."""
+    return _VOLATILE.sub("", text).strip()
+
+
+def shown(one: TcObject | None) -> str | None:
+    """Return an object in words, ``None`` for none."""
+    if one is None:
+        return None
+    return one.text or f"{one.kind} {handle_text(one.handle)} parent {handle_text(one.parent)}"
+
+
+def command_of(iface: str, verb: str, one: TcObject) -> str:
+    """Return the tc command that an operator would type for a step on an object."""
+    word = "del" if verb == "delete" else verb
+    head = f"tc {one.form} {word} dev {iface}"
+    if one.form == "filter":
+        where = HOOK_NAMES.get(one.parent) or "parent " + handle_text(one.parent)
+        head += f" {where} protocol {one.protocol} pref {one.info >> 16}"
+        head += f" chain {one.chain}" if one.chain else ""
+        head += f" handle {one.handle_words} {one.kind}" if one.handle else ""
+    elif one.form == "class":
+        above = one.handle & 0xFFFF0000 if one.parent == ROOT else one.parent
+        head += "" if verb == "delete" else f" parent {handle_text(above)}"
+        head += f" classid {handle_text(one.handle)}"
+    elif one.handle == HOOKS:
+        head += f" {one.kind if one.parent == INGRESS else 'ingress'}"
+    else:
+        head += " root" if one.parent == ROOT else f" parent {handle_text(one.parent)}"
+        head += f" handle {handle_text(one.handle)}" if one.handle else ""
+    if verb == "delete" or one.handle == HOOKS:
+        return head
+    if one.form != "filter":
+        head += f" {one.kind}"
+    return f"{head} {_parameters(one)}".rstrip()
+
+
+def _parameters(one: TcObject) -> str:
+    """Return an object's parameters as tc takes them, as near as its text comes to that."""
+    text = one.text
+    if one.form == "qdisc":
+        text = re.sub(r"^qdisc \S+ \S+ (?:root|parent \S+)", "", text)
+    elif one.form == "class":
+        text = re.sub(r"^class \S+ \S+ (?:root|parent \S+)(?: leaf \S+)?", "", text)
+    else:
+        text = re.sub(r"^filter.*? fh \S+(?: order \d+)?(?: key ht \S+ bkt \S+)?", "", text)
+    return " ".join(_TOLD.sub("", text).split())
+
+
+def with_text(found: Sequence[TcObject], texts: Sequence[str]) -> list[TcObject]:
+    """Return the objects with their pieces of text, matched by order; without, when the numbers differ."""
+    if len(found) != len(texts):
+        return list(found)
+    return [TcObject(**{**vars(one), "text": tidy(text)}) for one, text in zip(found, texts)]
