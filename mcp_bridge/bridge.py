@@ -15,8 +15,8 @@ from typing import Any
 from mcp_bridge import planner, reporting
 from mcp_bridge.audit import AuditLog
 from mcp_bridge.errors import NetoptBridgeError
-from mcp_bridge.fleet import Fleet, Scope, Task
-from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, ValidationResult
+from mcp_bridge.fleet import Finished, Fleet, Scope, Task
+from mcp_bridge.models import ChangeReport, HostReport, ParameterPlan, RenderedPlan, ValidationResult
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import RunRecord
 from mcp_bridge.settings import Settings
@@ -118,15 +118,15 @@ class Bridge:
             "netopt_confirm_timeout_s": options.confirm_timeout_s or 0,
             "netopt_validated": True,
         }
-        task = Task("apply", "netopt.linux.apply", extravars, check=options.dry_run, record={"plan_digest": rendered.digest})
+        task = Task(
+            "apply", "netopt.linux.apply", extravars, check=options.dry_run, record={"plan_digest": rendered.digest}
+        )
         detail = {"label": options.label, "confirm_timeout_s": options.confirm_timeout_s, "dry_run": options.dry_run}
         started = self._begin(task, scope, detail=detail, rationale=list(rendered.plan.rationale))
         notes = tuple(rendered.warnings)
         if options.confirm_timeout_s and not options.dry_run:
-            notes += (
-                f"Every host restores by itself in {options.confirm_timeout_s} s "
-                f"unless `netopt confirm {started.record.run_id}` comes first.",
-            )
+            confirm = f"netopt confirm {started.record.run_id}"
+            notes += (f"Every host restores by itself in {options.confirm_timeout_s} s unless `{confirm}` comes first",)
         return replace(started, rendered=rendered, notes=notes)
 
     def begin(self, action: str, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
@@ -180,21 +180,7 @@ class Bridge:
         except BaseException as error:
             self._audit(started, outcome="refused", detail={"error": str(error) or type(error).__name__})
             raise
-        report = reporting.change_report(
-            run_id=record.run_id,
-            plan_digest=record.plan_digest,
-            checkpoint_id=record.checkpoint_id,
-            dry_run=task.check,
-            commands_preview=preview(started.rendered) if started.rendered else [],
-            hosts=finished.hosts,
-            notes=[*started.notes, *finished.notes],
-            started=record.started,
-            finished=datetime.now(UTC),
-            good=reporting.HELD if task.action == "apply" else reporting.RESTORED,
-        )
-        if report.hosts and all(host.status == "skipped" for host in report.hosts.values()):
-            problem = f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are."
-            report = report.model_copy(update={"applied": False, "errors": [problem]})
+        report = _report(started, finished)
         fleet.close(finished, result=report.model_dump(mode="json"))
         outcome = "done" if not report.errors else "failed"
         hosts = {name: host.status for name, host in report.hosts.items()}
@@ -231,6 +217,34 @@ class Bridge:
     def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
         detail = {"hosts": scope.limit or "all", "error": str(error)}
         self.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
+
+
+def _report(started: Started, finished: Finished) -> ChangeReport:
+    """Return what came of a run over all its hosts."""
+    record, task, hosts = started.record, started.task, finished.hosts
+    errors = reporting.failures(hosts, good=reporting.HELD if task.action == "apply" else reporting.RESTORED)
+    if hosts and all(host.status == "skipped" for host in hosts.values()):
+        errors = [f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are"]
+    return ChangeReport(
+        applied=bool(hosts) and not task.check and not errors,
+        dry_run=task.check,
+        commands_preview=preview(started.rendered) if started.rendered else [],
+        errors=errors,
+        checkpoint_id=_checkpoint_of(record, hosts),
+        notes=[*started.notes, *finished.notes],
+        run_id=record.run_id,
+        plan_digest=record.plan_digest,
+        hosts=dict(hosts),
+        started=record.started,
+        finished=datetime.now(UTC),
+    )
+
+
+def _checkpoint_of(record: RunRecord, hosts: Mapping[str, HostReport]) -> str | None:
+    """Return the checkpoint that the run made or used; a run that changed nothing made none."""
+    if record.action in MAKES_CHECKPOINT and not any(report.checkpoint_id for report in hosts.values()):
+        return None
+    return record.checkpoint_id
 
 
 MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})

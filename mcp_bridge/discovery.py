@@ -73,8 +73,13 @@ def facts(fleet: Fleet, scope: Scope, *, keys: Sequence[str] = ()) -> Answers:
         scope: which of them.
         keys: the kernel parameters whose values are wanted as well.
     """
-    finished = fleet.run(Task("facts", "netopt.linux.info", {"netopt_sysctl": list(keys)}), scope)
-    found = {host: HostAnswer(available=True, data=data) for host, data in finished.events.results("facts").items()}
+    variables = {"netopt_gather": ["facts"], "netopt_sysctl": list(keys)}
+    finished = fleet.run(Task("facts", "netopt.linux.info", variables), scope)
+    problems = finished.events.results("problems")
+    found = {
+        host: HostAnswer(available=True, data=info.get("facts"), message="; ".join(problems.get(host) or []) or None)
+        for host, info in finished.events.results("info").items()
+    }
     return Answers(query="host_facts", run_id=finished.record.run_id, hosts={**_unanswered(finished), **found})
 
 

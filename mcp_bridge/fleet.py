@@ -168,7 +168,9 @@ class Fleet:
         except NetoptBridgeError:
             return {}
         names = [host.name for host in known if host.name not in begun]
-        return {name: HostReport(status="skipped", warnings=["The run ended before this host's turn"]) for name in names}
+        return {
+            name: HostReport(status="skipped", warnings=["The run ended before this host's turn"]) for name in names
+        }
 
 
 def _read(path: Path) -> str:

@@ -128,9 +128,7 @@ def _list(inventory: str | None, *, limit: str | None) -> dict[str, Any]:
     command += ["--limit", limit] if limit is not None else []
     env = {**os.environ, **ansible_environment.build(os.environ, run_id="inventory", cwd=Path.cwd())}
     try:
-        done = subprocess.run(  # noqa: S603  # argv without a shell; the pattern is checked
-            command, capture_output=True, check=False, encoding="utf-8", timeout=TIMEOUT_S, env=env
-        )
+        done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8", timeout=TIMEOUT_S, env=env)
     except subprocess.TimeoutExpired:
         raise InventoryError(
             f"Reading the inventory took more than {TIMEOUT_S} s", hint="Try `ansible-inventory --list` by hand."

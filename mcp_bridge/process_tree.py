@@ -43,10 +43,10 @@ def members(marker: str) -> set[int]:
     marked: set[int] = set()
     children: dict[int, list[int]] = {}
     ended: set[int] = set()
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
             continue
-        pid = int(entry)
+        pid = int(entry.name)
         state, parent = _state_and_parent(pid)
         if state in "ZX":
             ended.add(pid)

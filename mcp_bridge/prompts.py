@@ -63,7 +63,7 @@ def register(server: FastMCP[Any]) -> None:
         return (
             f"Undo a change on {hosts}.\n"
             "1. Call list_checkpoints_tool and show me the checkpoints with their labels, times and hosts.\n"
-            "2. When I have named one, call rollback_to_checkpoint_tool with dry_run=true and show me what it restores; "
+            "2. When I have named one, call rollback_to_checkpoint_tool with dry_run=true and show me the outcome; "
             "changes made after it are undone as well.\n"
             "3. When I agree, roll back, and compare the hosts with what the dry run said."
         )

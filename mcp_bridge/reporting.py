@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -147,40 +146,9 @@ def _checked(report: dict[str, Any]) -> HostReport:
         )
 
 
-def change_report(  # noqa: PLR0913  # the fields of a ChangeReport
-    *,
-    run_id: str,
-    plan_digest: str | None,
-    checkpoint_id: str | None,
-    dry_run: bool,
-    commands_preview: list[str],
-    hosts: Mapping[str, HostReport],
-    notes: list[str],
-    started: datetime,
-    finished: datetime,
-    good: frozenset[str] = HELD,
-) -> ChangeReport:
-    """Sum the hosts' reports up. ``applied`` means: not a dry run, and every host is as it was asked for.
-
-    Args:
-        good: the statuses that are no failure; after a rollback ``rolled_back`` is one of them.
-    """
-    lines = [f"{name}: {error_line(report)}" for name, report in hosts.items() if report.status not in good]
-    return ChangeReport.model_validate(
-        {
-            "applied": bool(hosts) and not dry_run and not lines,
-            "dry_run": dry_run,
-            "commands_preview": commands_preview,
-            "errors": lines,
-            "checkpoint_id": checkpoint_id,
-            "notes": notes,
-            "run_id": run_id,
-            "plan_digest": plan_digest,
-            "hosts": {name: report.model_dump() for name, report in hosts.items()},
-            "started": started,
-            "finished": finished,
-        }
-    )
+def failures(hosts: Mapping[str, HostReport], *, good: frozenset[str]) -> list[str]:
+    """Return one line for each host whose status is not among the ``good`` ones."""
+    return [f"{name}: {error_line(report)}" for name, report in hosts.items() if report.status not in good]
 
 
 def error_line(report: HostReport) -> str:
@@ -194,7 +162,7 @@ def error_line(report: HostReport) -> str:
 
 
 def exit_code(report: ChangeReport) -> int:
-    """Return the exit status that stands for ``report``: 0 done, 1 refused or failed, 3 not rolled back somewhere."""
+    """Return the exit status for ``report``: 0 done, 1 refused or failed, 3 not rolled back somewhere."""
     if any(host.status == "rollback_failed" for host in report.hosts.values()):
         return EXIT_NOT_ROLLED_BACK
     return EXIT_FAILED if report.errors else EXIT_DONE

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from fastmcp import FastMCP
@@ -38,7 +39,7 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
         try:
             return _json(inventory.read(bridge.settings.inventory))
         except NetoptBridgeError as error:
-            raise ResourceError(str(error)) from None
+            raise _refused(str(error)) from None
 
     @server.resource("runs://list", mime_type=JSON)
     def runs() -> str:
@@ -52,7 +53,7 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
         try:
             return _json({"run": registry.get(run_id), "result": registry.result(run_id)})
         except NetoptBridgeError as error:
-            raise ResourceError(str(error)) from None
+            raise _refused(str(error)) from None
 
 
 def _register_policy(server: FastMCP[Any], bridge: Bridge) -> None:
@@ -90,9 +91,13 @@ def _register_policy(server: FastMCP[Any], bridge: Bridge) -> None:
         return _json({"limits": policy.limits, "validation_limits": policy.validation_limits})
 
 
+def _refused(text: str) -> ResourceError:
+    return ResourceError(text, log_level=logging.DEBUG)  # the client's doing, not the server's
+
+
 def _named(things: dict[str, Any], name: str, *, what: str) -> Any:
     if name not in things:
-        raise ResourceError(f"There is no {what} {name!r}. There are: {', '.join(sorted(things))}.")
+        raise _refused(f"There is no {what} {name!r}. There are: {', '.join(sorted(things))}.")
     return things[name]
 
 

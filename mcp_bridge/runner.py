@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from mcp_bridge import ansible_environment, process_tree
 from mcp_bridge.extravars import as_unsafe_yaml
@@ -114,7 +114,9 @@ def run_playbook(
         config.prepare()
         config.cwd = str(cwd)  # where the user's ansible.cfg and relative paths are looked for
         if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
-            del config.env["ANSIBLE_HOST_KEY_CHECKING"]  # ansible-runner turns the check off; that is the user's decision
+            del config.env[
+                "ANSIBLE_HOST_KEY_CHECKING"
+            ]  # ansible-runner turns the check off; that is the user's decision
         with watch:
             _status, rc = Runner(config, event_handler=guard).run()
     finally:
@@ -180,7 +182,7 @@ class _Watch:
         self._thread = threading.Thread(target=self._watch, name=f"netopt-watch-{marker}", daemon=True)
         self.reason: Literal["cancelled", "timeout"] | None = None
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Self:
         self._deadline = time.monotonic() + self._timeout_s
         self._thread.start()
         return self

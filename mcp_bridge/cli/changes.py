@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
 
 """``netopt apply``, ``confirm`` and ``rollback``."""
 
@@ -52,7 +53,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ("rollback", "bring hosts back to the state before a change"),
     ):
         parser = commands.add_parser(word, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        parser.add_argument("checkpoint", metavar="CHECKPOINT", type=checkpoint_id, help="as `netopt checkpoints` lists")
+        parser.add_argument(
+            "checkpoint", metavar="CHECKPOINT", type=checkpoint_id, help="as `netopt checkpoints` lists"
+        )
         options.add_hosts(parser)
         options.add_check(parser)
         options.add_json(parser)
@@ -76,7 +79,7 @@ def _apply(args: argparse.Namespace) -> int:
     document = _what_to_apply(args)
 
     def begin(bridge: Bridge, scope: Scope) -> Started:
-        from mcp_bridge.bridge import ApplyOptions  # noqa: PLC0415  # keeps `netopt --help` quick
+        from mcp_bridge.bridge import ApplyOptions
 
         what = _as_rendered(args.rendered, document) if args.rendered else document
         chosen = ApplyOptions(dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout)
@@ -94,7 +97,7 @@ def _on_checkpoint(args: argparse.Namespace) -> int:
 
 def carry_out(args: argparse.Namespace, begin: Callable[[Bridge, Scope], Started]) -> int:
     """Begin a change, follow it, print its report and return the exit status."""
-    from mcp_bridge import reporting  # noqa: PLC0415  # keeps `netopt --help` quick
+    from mcp_bridge import reporting
     from mcp_bridge.bridge import Bridge, login
     from mcp_bridge.fleet import Scope
     from mcp_bridge.models import ChangeReport
@@ -119,12 +122,16 @@ def _what_to_apply(args: argparse.Namespace) -> dict[str, Any]:
     if args.iface and not args.profile:
         raise options.UsageError("--iface goes with --profile", hint="A plan names its interface itself.")
     if args.profile:
-        return {"iface": args.iface or "auto", "profile": args.profile, "rationale": [f"netopt apply --profile {args.profile}"]}
+        return {
+            "iface": args.iface or "auto",
+            "profile": args.profile,
+            "rationale": [f"netopt apply --profile {args.profile}"],
+        }
     return options.read_document(args.plan or args.rendered)
 
 
 def _as_rendered(name: str, document: dict[str, Any]) -> RenderedPlan:
-    from pydantic import ValidationError  # noqa: PLC0415  # keeps `netopt --help` quick
+    from pydantic import ValidationError
 
     from mcp_bridge.models import RenderedPlan
 
@@ -134,5 +141,6 @@ def _as_rendered(name: str, document: dict[str, Any]) -> RenderedPlan:
         issue = error.errors(include_input=False)[0]
         place = ".".join(map(str, issue["loc"]))
         raise options.UsageError(
-            f"{name} is not a rendered plan: {place}: {issue['msg']}", hint="Make it with `netopt render --format json`."
+            f"{name} is not a rendered plan: {place}: {issue['msg']}",
+            hint="Make it with `netopt render --format json`.",
         ) from None

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
 
 """``netopt checkpoints``: list them, take one by hand, forget one."""
 
@@ -26,7 +27,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--snapshot", action="store_true", help="write the present state down as a checkpoint")
     action.add_argument("--delete", metavar="CHECKPOINT", type=checkpoint_id, help="forget a checkpoint")
-    parser.add_argument("--iface", metavar="NAME", default="auto", help="with --snapshot: the interface (default: auto)")
+    parser.add_argument(
+        "--iface", metavar="NAME", default="auto", help="with --snapshot: the interface (default: auto)"
+    )
     parser.add_argument("--label", metavar="TEXT", help="with --snapshot: a name for the checkpoint")
     options.add_hosts(parser)
     options.add_json(parser)
@@ -46,7 +49,7 @@ def _checkpoints(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from mcp_bridge import checkpoints  # noqa: PLC0415  # keeps `netopt --help` quick
+    from mcp_bridge import checkpoints
     from mcp_bridge.bridge import Bridge, login
     from mcp_bridge.fleet import Scope
 

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
 
 """Follows a run from the command line: a progress bar on a terminal, and an orderly end on Ctrl-C."""
 
@@ -39,7 +40,7 @@ def follow(work: Callable[[Progress, threading.Event], Result], *, quiet: bool) 
         def run() -> None:
             try:
                 results.append(work(progress, cancel))
-            except BaseException as error:  # raised again below, in the main thread
+            except BaseException as error:  # noqa: BLE001 - raised again below, in the main thread
                 errors.append(error)
 
         thread = threading.Thread(target=run, name="netopt-run")
@@ -77,7 +78,7 @@ def _progress(*, quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield lambda _host, _text: None
         return
-    from rich.console import Console  # noqa: PLC0415  # only a terminal shows a bar
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 

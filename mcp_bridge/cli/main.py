@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
 
 """Reads the command line, runs one command, and lets no error out as a traceback."""
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from mcp_bridge.cli import changes, checkpoints, options, plans, serve
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
-from mcp_bridge.exit_codes import EXIT_FAILED, EXIT_USAGE
+from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mcp_bridge.settings import Settings
 
 EPILOG = """\
@@ -61,33 +62,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
     if args.version:
         sys.stdout.write(f"netopt {metadata.version('netopt')}\n")
-        return 0
+        return EXIT_DONE
     if args.command is None:
         top.print_help(sys.stderr)
         return EXIT_USAGE
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Run the chosen command; whatever goes wrong ends as a line and an exit status."""
+    status = EXIT_FAILED
     try:
-        status: int = args.func(args)
+        status = args.func(args)
         sys.stdout.flush()
-    except options.UsageError as error:
-        say_error(error, as_json=getattr(args, "json", False))
-        return EXIT_USAGE
     except NetoptBridgeError as error:
         say_error(error, as_json=getattr(args, "json", False))
-        return EXIT_FAILED
+        if isinstance(error, options.UsageError):
+            status = EXIT_USAGE
     except BrokenPipeError:  # the reader, such as head, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
     except KeyboardInterrupt:
         sys.stderr.write("netopt: interrupted\n")
-        return EXIT_FAILED
-    except Exception as error:  # noqa: BLE001  # a defect: the operator gets one line, the details go to a file
+    except Exception as error:  # noqa: BLE001 - a defect: the operator gets one line, the details go to a file
         sys.stderr.write(f"netopt: internal error: {type(error).__name__}: {error}\n{_keep(error)}\n")
-        return EXIT_FAILED
     return status
 
 
 def _register_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from mcp_bridge.lab import cli  # noqa: PLC0415  # stands by itself; nothing else of netopt needs it
+    from mcp_bridge.lab import cli
 
     cli.register(commands)
 

@@ -65,11 +65,14 @@ def read_document(name: str) -> dict[str, Any]:
         data = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as problem:
         if text.lstrip().startswith(("{", "[")) and name.endswith(".json"):
-            raise UsageError(f"{name} is not JSON: {problem}", hint="Mend the file; YAML is accepted as well.") from None
+            raise UsageError(
+                f"{name} is not JSON: {problem}", hint="Mend the file; YAML is accepted as well."
+            ) from None
         data = _yaml(name, text)
     if not isinstance(data, dict):
         raise UsageError(
-            f"{name} holds {_kind(data)} where an object is wanted", hint="A plan looks like iface: eth0, changes: {...}"
+            f"{name} holds {_kind(data)} where an object is wanted",
+            hint="A plan looks like iface: eth0, changes: {...}",
         )
     return data
 
@@ -92,7 +95,9 @@ def _read(name: str) -> str:
     try:
         data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _start_of(Path(name))
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}", hint="Give the path of a plan, or - for standard input.") from None
+        raise UsageError(
+            f"{name} cannot be read: {error.strerror}", hint="Give the path of a plan, or - for standard input."
+        ) from None
     if len(data) > MAX_BYTES:
         raise UsageError(f"{name} is larger than {MAX_BYTES} bytes", hint="A plan is at most a few hundred kilobytes.")
     try:

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
 
 """What commands print: JSON for programs, tables and lines for people."""
 
@@ -36,7 +37,7 @@ def say_error(error: NetoptBridgeError, *, as_json: bool) -> None:
     if as_json:
         say_json(
             {
-                "error": {"message": error.message, "hint": error.hint or None},
+                "error": {"message": error.args[0], "hint": error.hint or None},
                 "issues": [issue.model_dump(mode="json") for issue in issues],
             }
         )
@@ -46,10 +47,9 @@ def say_error(error: NetoptBridgeError, *, as_json: bool) -> None:
         for line in issue_lines(issues):
             sys.stderr.write(f"{line}\n")
         return
-    sys.stderr.write(f"netopt: {getattr(error, 'message', error)}\n")
-    hint = getattr(error, "hint", "")
-    if hint:
-        sys.stderr.write(f"  hint: {hint}\n")
+    sys.stderr.write(f"netopt: {error.args[0]}\n")
+    if error.hint:
+        sys.stderr.write(f"  hint: {error.hint}\n")
 
 
 def issue_lines(issues: Iterable[Issue]) -> Iterator[str]:
@@ -62,7 +62,7 @@ def issue_lines(issues: Iterable[Issue]) -> Iterator[str]:
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a table, as wide as the terminal; as wide as it needs where there is none."""
-    from rich.console import Console  # noqa: PLC0415  # 0.1 s that --json does not need
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -77,9 +77,9 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 def show_report(report: ChangeReport, *, diff: bool) -> None:
     """Print a report for people."""
     table(
-        ("HOST", "STATUS", "CHANGES", "OPERATIONS", "WHAT HAPPENED"),
+        ("HOST", "STATUS", "CHANGES", "OPERATIONS"),
         (
-            (name, host.status, str(len(host.diff)), str(len(host.operations)), _happened(host))
+            (name, host.status, str(len(host.diff)), str(len(host.operations)))
             for name, host in sorted(report.hosts.items())
         ),
     )
@@ -94,10 +94,6 @@ def show_report(report: ChangeReport, *, diff: bool) -> None:
     touched = any(host.checkpoint_id for host in report.hosts.values())
     if report.checkpoint_id and touched and not report.dry_run:
         say(f"Checkpoint {report.checkpoint_id}; undo with: netopt rollback {report.checkpoint_id}")
-
-
-def _happened(host: HostReport) -> str:
-    return host.error.message if host.error else ""
 
 
 def _host_lines(host: HostReport, *, diff: bool) -> Iterator[str]:

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
 
 """``netopt validate`` and ``netopt render``: no host is touched."""
 
@@ -24,7 +25,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     options.add_json(validate)
     validate.set_defaults(func=_validate)
 
-    render = commands.add_parser("render", help="print the commands that a plan amounts to", description="Render a plan.")
+    render = commands.add_parser(
+        "render", help="print the commands that a plan amounts to", description="Render a plan."
+    )
     render.add_argument("plan", metavar="PLAN", help="JSON or YAML file, - for standard input")
     render.add_argument("--format", choices=("script", "json"), default="script", help="default: script")
     options.add_json(render)
@@ -32,7 +35,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _validate(args: argparse.Namespace) -> int:
-    from mcp_bridge.policy import load_policy  # noqa: PLC0415  # keeps `netopt --help` quick
+    from mcp_bridge.policy import load_policy
     from mcp_bridge.validator import validate
 
     document = options.read_document(args.plan)
@@ -47,7 +50,7 @@ def _validate(args: argparse.Namespace) -> int:
 
 
 def _render(args: argparse.Namespace) -> int:
-    from mcp_bridge import planner  # noqa: PLC0415  # keeps `netopt --help` quick
+    from mcp_bridge import planner
     from mcp_bridge.policy import load_policy
 
     document = options.read_document(args.plan)
@@ -67,5 +70,5 @@ def as_script(rendered: RenderedPlan) -> str:
     if rendered.tc_script:
         lines.append(rendered.tc_script.rstrip("\n"))
     if rendered.nft_script:
-        lines += ["nft -f - <<'END_OF_RULES'", rendered.nft_script.rstrip("\n"), "END_OF_RULES"]
+        lines.append(rendered.nft_script.rstrip("\n"))
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
 
 """``netopt serve``: the MCP server."""
 
@@ -32,7 +33,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from mcp_bridge import server  # noqa: PLC0415  # loads FastMCP, which takes a second
+    from mcp_bridge import server
     from mcp_bridge.bridge import Bridge, login
 
     settings = options.settings_of(args)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcp_bridge.errors import NetoptBridgeError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class PolicyError(Exception):
+class PolicyError(NetoptBridgeError):
     """A policy file that cannot be used.
 
     Args:
@@ -29,3 +31,7 @@ class PolicyError(Exception):
         self.line = line
         self.path = path
         self.message = message
+
+    def __str__(self) -> str:
+        """Return the place and the message."""
+        return str(self.args[0])

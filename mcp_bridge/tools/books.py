@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastmcp import FastMCP
-from fastmcp.exceptions import ToolError
 from pydantic import Field
 
 from mcp_bridge.audit import AuditEntry
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs import RunRecord
-from mcp_bridge.tools.context import CHANGES_HOSTS, READS, Office, RunId, actionable
+from mcp_bridge.tools.context import CHANGES_HOSTS, READS, Office, RunId, actionable, refused
 
 Limit = Annotated[int, Field(description="How many entries at most, the newest ones.", ge=1, le=1000)]
 
@@ -59,7 +58,11 @@ def register_reading(server: FastMCP[Any], office: Office) -> None:
     def search_audit_log_tool(
         query: Annotated[
             str,
-            Field(description="Text to look for anywhere in an entry: a host, a run, a caller.", min_length=1, max_length=200),
+            Field(
+                description="Text to look for anywhere in an entry: a host, a run, a caller.",
+                min_length=1,
+                max_length=200,
+            ),
         ],
         limit: Limit = 100,
     ) -> AuditPage:
@@ -78,7 +81,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
             record = runs.get(run_id)
             cancel = office.cancels.get(run_id)
             if cancel is None:
-                raise ToolError(f"Run {run_id} is {record.state} and not carried out by this server; nothing to cancel.")
+                raise refused(f"Run {run_id} is {record.state} and not carried out by this server; nothing to cancel.")
             cancel.set()
             return RunStatus(run=record, result=None)
 

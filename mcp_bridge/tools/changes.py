@@ -10,7 +10,6 @@ import threading
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
-from fastmcp.exceptions import ToolError
 from pydantic import Field, ValidationError
 
 from mcp_bridge import checkpoints
@@ -27,6 +26,7 @@ from mcp_bridge.tools.context import (
     Hosts,
     Office,
     follow,
+    refused,
 )
 from mcp_bridge.tools.plans import as_object
 
@@ -48,8 +48,9 @@ def register(server: FastMCP[Any], office: Office) -> None:
     """Add the tools that change hosts."""
 
     @server.tool(title="Apply a rendered plan", annotations=CHANGES_HOSTS)
-    async def apply_rendered_plan_tool(  # noqa: PLR0913  # a client fills these in by name
+    async def apply_rendered_plan_tool(
         ctx: Context,
+        *,
         rendered_plan: Annotated[
             dict[str, Any] | str,
             Field(description="What render_change_plan_tool returned, unchanged: as an object or as JSON text."),
@@ -74,9 +75,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         """
         rendered = _rendered(rendered_plan)
         options = ApplyOptions(dry_run=dry_run, label=checkpoint_label, confirm_timeout_s=confirm_timeout_s)
-        return await _carry_out(
-            office, ctx, hosts, lambda bridge, scope: bridge.begin_apply(rendered, options, scope)
-        )
+        return await _carry_out(office, ctx, hosts, lambda bridge, scope: bridge.begin_apply(rendered, options, scope))
 
     @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)
     async def confirm_change_tool(ctx: Context, checkpoint_id: CheckpointId, hosts: Hosts = "all") -> ChangeReport:
@@ -104,7 +103,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
 
     @server.tool(title="Roll back to a checkpoint", annotations=CHANGES_HOSTS)
     async def rollback_to_checkpoint_tool(
-        ctx: Context, checkpoint_id: CheckpointId, hosts: Hosts = "all", dry_run: DryRun = False
+        ctx: Context, checkpoint_id: CheckpointId, *, hosts: Hosts = "all", dry_run: DryRun = False
     ) -> ChangeReport:
         """Bring hosts back to the state before a change, and undo what was changed after it as well.
 
@@ -158,6 +157,6 @@ def _rendered(value: dict[str, Any] | str) -> RenderedPlan:
         return RenderedPlan.model_validate(as_object(value, name="rendered_plan"))
     except ValidationError as error:
         lines = [f"- {'.'.join(map(str, issue['loc']))}: {issue['msg']}" for issue in error.errors(include_input=False)]
-        raise ToolError(
+        raise refused(
             "This is not a rendered plan; pass on what render_change_plan_tool returned.\n" + "\n".join(lines)
         ) from None

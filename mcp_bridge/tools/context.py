@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,14 +21,11 @@ from pydantic import Field
 
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import NetoptBridgeError, PlanError
-from mcp_bridge.policy import PolicyError
 from mcp_bridge.reporting import Progress
 
 READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 READS_HOSTS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=True)
-CHANGES_HOSTS = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
-)
+CHANGES_HOSTS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 ADDS_TO_HOSTS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
 )
@@ -73,6 +71,11 @@ class Office:
         return self.bridge.for_caller(f"mcp {plain} via {self.bridge.caller}")
 
 
+def refused(text: str) -> ToolError:
+    """Return the error for a client that can do something about it; it is no failure of the server to be logged."""
+    return ToolError(text, log_level=logging.DEBUG)
+
+
 @contextmanager
 def actionable() -> Iterator[None]:
     """Turn the bridge's errors into one that the client's model can act on."""
@@ -84,9 +87,9 @@ def actionable() -> Iterator[None]:
             f"- {issue.path or 'plan'}: {issue.message}" + (f" Hint: {issue.hint}" if issue.hint else "")
             for issue in error.issues
         ]
-        raise ToolError("\n".join(lines)) from None
-    except (NetoptBridgeError, PolicyError) as error:
-        raise ToolError(str(error)) from None
+        raise refused("\n".join(lines)) from None
+    except NetoptBridgeError as error:
+        raise refused(str(error)) from None
 
 
 async def follow(ctx: Context, work: Callable[[Progress], Result]) -> Result:
@@ -120,7 +123,7 @@ async def follow(ctx: Context, work: Callable[[Progress], Result]) -> Result:
     def run() -> None:
         try:
             result = work(lambda host, text: tell(steps.put_nowait, f"{host}: {text}"))
-        except BaseException as error:  # whatever it is, the request that waits must hear of it
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the request that waits must hear of it
             tell(settle, None, error)
         else:
             tell(settle, result, None)

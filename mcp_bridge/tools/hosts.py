@@ -85,5 +85,8 @@ def _parameter(name: str, parameter: Parameter) -> inspect.Parameter:
             name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[TYPES[parameter.kind], described]
         )
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[TYPES[parameter.kind] | None, described], default=None
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[TYPES[parameter.kind] | None, described],
+        default=None,
     )

@@ -10,14 +10,13 @@ import json
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
-from fastmcp.exceptions import ToolError
 from pydantic import Field
 
 from mcp_bridge import draft
 from mcp_bridge.draft import Drafts
 from mcp_bridge.fleet import Scope
 from mcp_bridge.models import RenderedPlan, ValidationResult
-from mcp_bridge.tools.context import READS, READS_HOSTS, Hosts, Office, actionable, follow
+from mcp_bridge.tools.context import READS, READS_HOSTS, Hosts, Office, actionable, follow, refused
 
 PlanInput = Annotated[
     dict[str, Any] | str,
@@ -39,9 +38,9 @@ def as_object(value: dict[str, Any] | str, *, name: str) -> dict[str, Any]:
     try:
         data = json.loads(value)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ToolError(f"{name} is text that is not JSON: {error}. Send an object.") from None
+        raise refused(f"{name} is text that is not JSON: {error}. Send an object.") from None
     if not isinstance(data, dict):
-        raise ToolError(f"{name} is JSON, but {type(data).__name__} where an object is wanted.")
+        raise refused(f"{name} is JSON, but {type(data).__name__} where an object is wanted.")
     return data
 
 

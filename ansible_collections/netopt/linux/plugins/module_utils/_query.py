@@ -107,7 +107,10 @@ QUERIES: dict[str, Query] = {
         _TARGET,
     ),
     "tracepath": Query(
-        "Routers and path MTU on the way to a target", {"": ("tracepath", "-n", "-m", "15", "{target}")}, "lines", _TARGET
+        "Routers and path MTU on the way to a target",
+        {"": ("tracepath", "-n", "-m", "15", "{target}")},
+        "lines",
+        _TARGET,
     ),
     "ss_summary": Query("Sockets by protocol and state", {"": ("ss", "-s")}, "socket_summary"),
     "tc_qdisc_show": Query(
@@ -116,10 +119,16 @@ QUERIES: dict[str, Query] = {
         parameters=_IFACE,
     ),
     "tc_class_show": Query(
-        "Traffic classes of an interface", {"": ("tc", "-s", "-j", "class", "show", "dev", "{iface}")}, "json", _ONE_IFACE
+        "Traffic classes of an interface",
+        {"": ("tc", "-s", "-j", "class", "show", "dev", "{iface}")},
+        "json",
+        _ONE_IFACE,
     ),
     "tc_filter_show": Query(
-        "Traffic filters of an interface", {"": ("tc", "-s", "-j", "filter", "show", "dev", "{iface}")}, "json", _ONE_IFACE
+        "Traffic filters of an interface",
+        {"": ("tc", "-s", "-j", "filter", "show", "dev", "{iface}")},
+        "json",
+        _ONE_IFACE,
     ),
     "nft_list_ruleset": Query("All nftables rules", {"": ("nft", "-j", "list", "ruleset")}),
     "iptables_list": Query(
@@ -132,7 +141,9 @@ QUERIES: dict[str, Query] = {
     ),
     "kernel_capabilities": Query("Kernel release, congestion controls, and network modules that are loaded", {}),
     "conntrack_stats": Query("Tracked connections, their maximum, and the tracker's counters", {}),
-    "nic_features": Query("Offloads and other features of an interface", {"": ("ethtool", "-k", "{iface}")}, "pairs", _ONE_IFACE),
+    "nic_features": Query(
+        "Offloads and other features of an interface", {"": ("ethtool", "-k", "{iface}")}, "pairs", _ONE_IFACE
+    ),
     "nic_rings": Query("Ring buffer sizes of an interface", {"": ("ethtool", "-g", "{iface}")}, "pairs", _ONE_IFACE),
     "nic_stats": Query("Counters of an interface's driver", {"": ("ethtool", "-S", "{iface}")}, "pairs", _ONE_IFACE),
     "link_stats": Query(
