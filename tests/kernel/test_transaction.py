@@ -91,7 +91,12 @@ REFUSED = {
     "no default route": ({"plan": {"iface": "auto", "changes": {"mtu": 1400}}}, None, "facts", "no default route"),
     "netem without the label": ({}, {"netem": {"delay_ms": 10, "duration_s": 5}}, "plan", "not labelled"),
     "a key the kernel lacks": ({}, sysctl(tcp_no_such_key=1), "rehearse", "tcp_no_such_key"),
-    "a bad name": ({"checkpoint_id": "../../etc"}, sysctl(tcp_fin_timeout=15), "checkpoint", "cannot name a checkpoint"),
+    "a bad name": (
+        {"checkpoint_id": "../../etc"},
+        sysctl(tcp_fin_timeout=15),
+        "checkpoint",
+        "cannot name a checkpoint",
+    ),
 }
 
 
@@ -187,7 +192,9 @@ def test_snapshot_by_hand(host: Host) -> None:
     scope = {"ifaces": [IFACE], "sysctl": ["net.ipv4.ip_forward"]}
     assert host.checkpoint("present", id="mine", **scope)["report"]["changed"] is True
     assert host.checkpoint("present", id="mine", **scope)["report"]["changed"] is False
-    host.shell("tc qdisc del dev eth0 root; ip link set eth0 mtu 1300; sysctl -w net.ipv4.ip_forward=1; nft add table inet netopt")
+    host.shell(
+        "tc qdisc del dev eth0 root; ip link set eth0 mtu 1300; sysctl -w net.ipv4.ip_forward=1; nft add table inet netopt"
+    )
     report = host.checkpoint("restored", id="mine")["report"]
     assert report["status"] == "rolled_back", report["error"]
     assert host.view() == before

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Leaves a change behind whose first half ends after a second. Kernel parameters stand for netem, which few kernels have."""
+"""Leaves a change behind whose first half ends after a second; kernel parameters stand for netem."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ MAKE = (
     "mkdir -p /run/netopt /var/lib/netopt && mount -t tmpfs none /run/netopt && mount -t tmpfs none /var/lib/netopt"
     " && mount -t sysfs none /sys && ip link set lo up && echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"
     " && ip link add eth0 type veth peer name peer0"
-    " && ip addr add 192.0.2.1/24 dev eth0 && ip link set eth0 up && ip link set peer0 up && echo ready && exec sleep 600"
+    " && ip addr add 192.0.2.1/24 dev eth0 && ip link set eth0 up && ip link set peer0 up"
+    " && echo ready && exec sleep 600"
 )
 VIEW = (
     "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e conf.ifb",
@@ -143,7 +144,7 @@ class Host:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_bytes().split(b"\0")
-                here = os.readlink(folder / "ns/net") == os.readlink(f"/proc/{self.pid}/ns/net")
+                here = (folder / "ns/net").readlink() == Path(f"/proc/{self.pid}/ns/net").readlink()
             except OSError:
                 continue
             if here and b"--guard" in words:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import check_id
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError

@@ -69,10 +69,7 @@ def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR)
     act = _ACTIONS[request.state]
     try:
         with interrupts_raise():
-            if request.id is not None:
-                outcome.report.checkpoint_id = check_id(request.id)
-            elif request.state not in ("present", "listed"):
-                raise NetoptError(f"state {request.state} needs an id", stage="checkpoint", key="id")
+            _check(request, outcome)
             if request.check or request.state == "listed":
                 act(request, store, Tools(), outcome)
             else:
@@ -85,6 +82,14 @@ def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR)
     except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
         outcome.report.fail(reporting.FAILED, reporting.defect(error, stage="checkpoint"))
     return outcome
+
+
+def _check(request: Request, outcome: Outcome) -> None:
+    """Refuse a request whose id is missing or can name nothing."""
+    if request.id is not None:
+        outcome.report.checkpoint_id = check_id(request.id)
+    elif request.state not in ("present", "listed"):
+        raise NetoptError(f"state {request.state} needs an id", stage="checkpoint", key="id")
 
 
 def _change(outcome: Outcome, request: Request) -> None:
@@ -133,7 +138,7 @@ def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> 
     if store.exists(identity):
         outcome.checkpoints = [_describe(store.header(identity))]
         return
-    scopes = _scopes(request, tools)
+    scopes = _scopes(request)
     before = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
     _change(outcome, request)
     if request.check:
@@ -152,7 +157,7 @@ def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> 
     outcome.checkpoints = [_describe(header)]
 
 
-def _scopes(request: Request, tools: Tools) -> dict[str, Any]:
+def _scopes(request: Request) -> dict[str, Any]:
     """Return what is to be looked at, by subsystem."""
     from ._facts_io import gather  # noqa: PLC0415 - the others do without
     from ._interfaces import resolve  # noqa: PLC0415

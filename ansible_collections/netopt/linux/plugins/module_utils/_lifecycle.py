@@ -44,7 +44,7 @@ def set_by(header: Header, content: Content) -> dict[str, Any] | None:
     return dict(content.after, **content.ending) if ended else content.after
 
 
-def roll_back_one(
+def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers differ in
     store: Store,
     header: Header,
     tools: Tools,

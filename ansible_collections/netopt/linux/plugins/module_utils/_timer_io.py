@@ -143,7 +143,7 @@ def _become(argv: list[str], *, keep: int) -> None:
             if int(name) > 2 and int(name) != keep:
                 with contextlib.suppress(OSError):  # the one that listed them is closed already
                     os.close(int(name))
-        os.set_inheritable(keep, True)
+        os.set_inheritable(keep, True)  # noqa: FBT003 - os knows no keyword here
         os.execve(argv[0], argv, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"})
     except OSError as error:
         os.write(keep, str(error).encode("ascii", "replace"))

@@ -87,12 +87,12 @@ class Transaction:
         *,
         store: Store | None = None,
         run_dir: str = RUN_DIR,
-        on_operation: Callable[[Operation], None] = lambda operation: None,
+        on_operation: Callable[[Operation], None] | None = None,
     ) -> None:
         self._request = request
         self._store = store or Store()
         self._run_dir = run_dir
-        self._on_operation = on_operation
+        self._on_operation = on_operation or (lambda _operation: None)
         self._report = HostReport()
         self._begun = False
 
