@@ -132,7 +132,7 @@ def diff(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
     for head in [*new, *(head for head in old if head not in new)]:
         key = f"table {TABLE} {head}".rstrip()
         before, after = old.get(head), new.get(head)
-        if head.startswith("chain "):
+        if head.startswith("chain ") and (before or after):
             found += _rules(key, before or [], after or [])
         elif before != after:
             found.append(Change(SUBSYSTEM, key, _whole(before), _whole(after)))
@@ -176,4 +176,4 @@ def _rules(key: str, before: list[str], after: list[str]) -> list[Change]:
 
 def _whole(lines: list[str] | None) -> str | None:
     """Return the lines of a set, map or object as one text."""
-    return None if lines is None else "; ".join(lines)
+    return None if lines is None else "; ".join(lines) or "empty"

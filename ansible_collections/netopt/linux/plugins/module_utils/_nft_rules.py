@@ -33,6 +33,7 @@ SET_SIZE = 65535  # sources remembered per limit; a source beyond that is not li
 DEFAULT_MASK = 32
 DEFAULT_BURST = 5  # packets; nft's own
 MIN_SOURCE_TIMEOUT_S = 60
+MAX_SOURCE_TIMEOUT_S = 365 * 86400
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 _RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
@@ -236,13 +237,13 @@ def _refusal(action: str, protocol: str, family: int) -> str:
 
 
 def _source_timeout_s(rate: str, burst: int, path: str) -> int:
-    """Return the seconds after which a silent source is forgotten: not before its burst has filled up again."""
+    """Return the seconds after which a silent source is forgotten: not before its burst is full again, or a year later."""
     parts = _RATE.match(rate)
     count = int(parts.group("count")) if parts else 0
     if parts is None or count == 0:
         raise match.refuse(f"{path}.rate", "expected NUMBER/UNIT", wanted=rate, hint="E.g. 1000/second or 10/minute.")
     refill_s = -(-burst * SECONDS[parts.group("per")] // count)
-    return max(MIN_SOURCE_TIMEOUT_S, refill_s)
+    return min(max(MIN_SOURCE_TIMEOUT_S, refill_s), MAX_SOURCE_TIMEOUT_S)
 
 
 def _word(port: object) -> str:
