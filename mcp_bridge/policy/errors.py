@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from mcp_bridge.errors import NetoptBridgeError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class PolicyError(NetoptBridgeError):
@@ -22,6 +19,9 @@ class PolicyError(NetoptBridgeError):
         line: its line, counted from 1; ``None`` where no line can be named.
         path: dotted path of the key inside the file; empty for the file as a whole.
         message: what is wrong and what was wanted.
+
+    Attributes:
+        problem: ``message`` as given; ``message`` itself says the place as well.
     """
 
     def __init__(self, *, file: Path, line: int | None, path: str, message: str) -> None:
@@ -30,8 +30,4 @@ class PolicyError(NetoptBridgeError):
         self.file = file
         self.line = line
         self.path = path
-        self.message = message
-
-    def __str__(self) -> str:
-        """Return the place and the message."""
-        return str(self.args[0])
+        self.problem = message

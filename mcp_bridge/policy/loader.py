@@ -22,7 +22,7 @@ from .fragments import FragmentRules, Problem
 from .limits import Limits
 from .models import AllowlistFile, Card, ProfilesFile, Rules, ValidationLimits
 from .policy import Policy
-from .yaml_file import Document, KeyPath
+from .yaml_file import Document
 
 CARDS = "config_cards"
 FILES: dict[str, type[BaseModel]] = {
@@ -143,15 +143,15 @@ def _raise_first(document: Document, problems: Iterator[Problem]) -> None:
 
 
 def _model(model: type[Model], document: Document) -> Model:
-    """Return a document as a model; the first problem becomes an error with its line."""
+    """Return a document as a model; one problem becomes an error with its line."""
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        path: KeyPath = first["loc"]
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        first = next((entry for entry in errors if entry["type"] == "extra_forbidden"), errors[0])  # most often a typo
         message = first["msg"].removeprefix("Value error, ")
-        more = error.error_count() - 1
-        raise document.error(path, f"{message} (and {more} more)" if more else message) from None
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise document.error(first["loc"], message + more) from None
 
 
 def _digest(content: dict[str, Any]) -> str:

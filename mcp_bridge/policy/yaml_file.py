@@ -73,7 +73,8 @@ class Document:
 
     def _not_yaml(self, error: yaml.YAMLError) -> PolicyError:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
+        parts = (getattr(error, "context", None), getattr(error, "problem", None))
+        problem = ", ".join(part for part in parts if part) or str(error)
         line = mark.line + 1 if mark else None
         return PolicyError(file=self.file, line=line, path="", message=f"Not valid YAML: {problem}")
 
