@@ -51,7 +51,7 @@ class RouteSocket:
         self._socket.bind((0, 0))
         self._sequence = 0
 
-    def __enter__(self) -> RouteSocket:
+    def __enter__(self) -> RouteSocket:  # noqa: PYI034 - typing.Self came with 3.11
         return self
 
     def __exit__(
@@ -75,7 +75,7 @@ class RouteSocket:
         """Return the bodies of one dump, and whether the kernel says that it was interrupted by a change."""
         self._sequence += 1
         self._socket.send(rt.message(kind, rt.NLM_F_REQUEST | rt.NLM_F_DUMP, self._sequence, body))
-        found = []
+        found: list[bytes] = []
         interrupted = False
         while True:
             for reply in rt.messages(self._socket.recv(RECEIVE_BYTES)):

@@ -38,8 +38,8 @@ def _doublings(count: int) -> tuple[list[int], int]:
             size *= 2
     total = 0
     after = []
-    for doubles in reversed(happened):
-        total += doubles
+    for doubled in reversed(happened):
+        total += doubled
         after.append(total)
     return after[::-1], size
 

@@ -115,7 +115,12 @@ def _u32_steps(
     fits = True
     for group, new in then.items():
         old = now.get(group, [])
-        fits = fits and bool(old) and not is_lost(group[0]) and [o.handle for o in old if _is_table(o)] == [o.handle for o in new if _is_table(o)]
+        fits = (
+            fits
+            and bool(old)
+            and not is_lost(group[0])
+            and [o.handle for o in old if _is_table(o)] == [o.handle for o in new if _is_table(o)]
+        )
         if not fits:
             break
         before, after = {one.handle: one for one in old}, {one.handle: one for one in new}
@@ -162,11 +167,7 @@ def _u32_build(groups: dict[Group, list[TcObject]], taken: set[int]) -> Steps:
         roots.append(("add", holder))
         leftovers.append(("delete", holder))
         table = root + 1
-    tables: Steps = [
-        ("add", one)
-        for members in ordered
-        for one in reversed([o for o in members if _is_table(o)][:-1])
-    ]
+    tables: Steps = [("add", one) for members in ordered for one in reversed([o for o in members if _is_table(o)][:-1])]
     return roots + tables + nodes + leftovers
 
 

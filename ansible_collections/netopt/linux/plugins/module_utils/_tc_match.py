@@ -70,7 +70,7 @@ def _families(match: Match) -> list[str]:
         found &= {ONLY[match["proto"]]}
     for field in ("src", "dst"):
         if match.get(field):
-            found &= {"ip" if _network(match[field]).version == 4 else "ipv6"}  # noqa: PLR2004 - IP versions
+            found &= {"ip" if _network(match[field]).version == 4 else "ipv6"}
     if not found:
         raise NetoptError(
             f"Nothing can match {match}: it mixes IPv4 and IPv6",
@@ -113,7 +113,8 @@ def selectors(match: Match) -> list[tuple[str, Words]]:
         base = _header_words(SELECTOR[family], match, protocol)
         if (sports or dports) and family == "ip":
             base += ["match", "u16", "0x0000", "0x1fff", "at", "6"]  # later fragments carry no ports
-        for sport, dport in itertools.product(sports or [None], dports or [None]):
+        nothing: list[tuple[int, int] | None] = [None]
+        for sport, dport in itertools.product(sports or nothing, dports or nothing):
             words = list(base)
             for name, pair in (("sport", sport), ("dport", dport)):
                 if pair is not None:
@@ -131,7 +132,13 @@ def _header_words(selector: str, match: Match, protocol: str | None) -> Words:
         if match.get(field):
             words += ["match", selector, field, str(_network(match[field]))]
     if match.get("dscp") is not None:
-        words += ["match", selector, "dsfield" if selector == "ip" else "priority", f"0x{int(match['dscp']) << 2:02x}", "0xfc"]
+        words += [
+            "match",
+            selector,
+            "dsfield" if selector == "ip" else "priority",
+            f"0x{int(match['dscp']) << 2:02x}",
+            "0xfc",
+        ]
     if match.get("fwmark") is not None:
         words += ["match", "mark", str(int(match["fwmark"])), "0xffffffff"]
     return words

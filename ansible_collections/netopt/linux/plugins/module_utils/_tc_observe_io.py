@@ -50,7 +50,8 @@ def _parse(form: str, body: bytes, names: dict[int, str]) -> TcObject:
     _family, _ifindex, handle, parent, info = rt.TCMSG.unpack_from(body)
     told = dict(rt.attributes(body[rt.TCMSG.size :]))
     kind = rt.as_text(told[rt.TCA_KIND])
-    options, devices = told.get(rt.TCA_OPTIONS), ()
+    options = told.get(rt.TCA_OPTIONS)
+    devices: tuple[str, ...] = ()
     if options is not None:
         options, devices = canonical(form, kind, options, names)
     return TcObject(
@@ -88,14 +89,13 @@ def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]
 
 
 def _objects(
-    route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools | None
+    route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools
 ) -> list[TcObject]:
-    """Return all objects of one interface, with their text where ``tools`` are given."""
+    """Return all objects of one interface, with their text."""
     classes: list[TcObject] = []
     if any(one.kind in CLASSFUL for one in qdiscs):
         classes = [
-            _parse("class", body, names)
-            for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0))
+            _parse("class", body, names) for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0))
         ]
     said = [one for one in classes if one.kind in CLASSFUL and one.handle & 0xFFFF]
     filters: list[list[TcObject]] = []
@@ -103,18 +103,19 @@ def _objects(
         bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
         if bodies:
             filters.append([_parse("filter", body, names) for body in bodies])
-    if tools is None:
-        return [*qdiscs, *said, *_without_heads([one for place in filters for one in place])]
-    shown = _show(tools, "qdisc", name)
-    qdiscs = with_text(qdiscs, shown)
+    qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
     if said:
         texts = {_second_words(text): text for text in _show(tools, "class", name)}
         said = [_with_class_text(one, texts) for one in said]
-    told = []
-    for place in filters:
-        where = [HOOK_NAMES[place[0].parent]] if place[0].parent in HOOK_NAMES else ["parent", handle_text(place[0].parent)]
-        told += with_text(place, _show(tools, "filter", name, *where)) if len(filters) <= SHOWN_FILTERS else place
-    return [*qdiscs, *said, *_without_heads(told)]
+    if len(filters) <= SHOWN_FILTERS:
+        filters = [with_text(place, _show(tools, "filter", name, *_where(place[0]))) for place in filters]
+    return [*qdiscs, *said, *_without_heads([one for place in filters for one in place])]
+
+
+def _where(one: TcObject) -> list[str]:
+    """Return the words by which tc shows the filters at the place of one of them."""
+    hook = HOOK_NAMES.get(one.parent)
+    return [hook] if hook else ["parent", handle_text(one.parent)]
 
 
 def _second_words(text: str) -> str:

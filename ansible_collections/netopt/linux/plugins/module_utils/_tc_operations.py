@@ -57,16 +57,16 @@ def _link_operation(name: str, verb: str, link: dict[str, Any]) -> Operation:
         details = f" mtu {link['mtu']} txqueuelen {link['txqlen']}{queues} type {link['kind']}"
         details += f" && ip link set dev {name} up" if link["up"] else ""
     if verb == "link-set":
-        options = [f"{word} {link[field]}" for field, word in (("mtu", "mtu"), ("txqlen", "txqueuelen")) if field in link]
+        options = [
+            f"{word} {link[field]}" for field, word in (("mtu", "mtu"), ("txqlen", "txqueuelen")) if field in link
+        ]
         options += ["up" if link["up"] else "down"] if "up" in link else []
         details = " " + " ".join(options)
     step = {"verb": verb, "iface": name, "link": link}
     return Operation("tc", f"{name} link", f"ip link {words} dev {name}{details}", {"steps": [step]})
 
 
-def _link_operations(
-    name: str, now: dict[str, Any] | None, then: dict[str, Any], *, anew: bool
-) -> list[Operation]:
+def _link_operations(name: str, now: dict[str, Any] | None, then: dict[str, Any], *, anew: bool) -> list[Operation]:
     """Return the operations that make a device of ours exist as wanted."""
     if now is None or anew:
         removed = [_link_operation(name, "link-delete", now["link"])] if now else []
@@ -93,9 +93,7 @@ def _wanted_objects(current: list[TcObject], then: dict[str, Any]) -> tuple[list
     return wanted, default_kinds(current, 0) != default_kinds(wanted, 0)
 
 
-def _tree_operations(
-    name: str, now: dict[str, Any] | None, then: dict[str, Any], remade: set[str]
-) -> list[Operation]:
+def _tree_operations(name: str, now: dict[str, Any] | None, then: dict[str, Any], remade: set[str]) -> list[Operation]:
     """Return the operations on one interface's tree."""
     current = [one for one in objects(now) if not remade.intersection(one.devices)]
     wanted, other_default = _wanted_objects(current, then)

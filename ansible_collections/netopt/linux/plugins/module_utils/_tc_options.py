@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the options of qdiscs, classes and filters mean to a restore: what is volatile, and what a dump leaves out. Pure.
+"""What the options of qdiscs, classes and filters mean to a restore: what is volatile, what a dump leaves out. Pure.
 
 Options stay the kernel's own bytes. ``canonical`` takes out what changes by itself (counters, timestamps, what the
 kernel derives), so that equal bytes mean equal settings; ``replayable`` adds what the kernel wants to be sent but
@@ -31,8 +31,17 @@ _IN_HARDWARE = 0x4 | 0x8  # TCA_CLS_FLAGS_IN_HW, _NOT_IN_HW: told by the kernel,
 
 ACT_KIND, ACT_OPTIONS, ACT_INDEX, ACT_STATS, ACT_USED_HW_STATS, ACT_IN_HW_COUNT = 1, 2, 3, 4, 9, 10
 _ACT_VOLATILE = {ACT_INDEX, ACT_STATS, ACT_USED_HW_STATS, ACT_IN_HW_COUNT}
-# Per action: the attributes that begin with struct tc_gen (index, capab, action, refcnt, bindcnt), and the volatile ones.
-_ACT_PARMS = {"connmark": {1}, "csum": {1}, "nat": {1}, "ife": {1}, "ct": {1}, "ctinfo": {3}, "pedit": {2, 4}, "xt": set()}
+# Per action: what begins with struct tc_gen (index, capab, action, refcnt, bindcnt), and what is volatile.
+_ACT_PARMS = {
+    "connmark": {1},
+    "csum": {1},
+    "nat": {1},
+    "ife": {1},
+    "ct": {1},
+    "ctinfo": {3},
+    "pedit": {2, 4},
+    "xt": set(),
+}
 _ACT_TIMES = {"connmark": {2}, "csum": {2}, "nat": {2}, "ife": {2}, "ct": {2}, "ctinfo": {2, 8, 9, 10}, "xt": {5}}
 POLICE_TBF, POLICE_RATE, POLICE_PEAKRATE, POLICE_TIMES = 1, 2, 3, 6
 _POLICE_SIZE = 56  # struct tc_police
@@ -119,9 +128,7 @@ def _canonical_action(kind: str, options: bytes, named: Callable[[int], str], de
     return _each(options, one)
 
 
-def canonical(
-    form: str, kind: str, options: bytes, names: Mapping[int, str]
-) -> tuple[bytes, tuple[str, ...]]:
+def canonical(form: str, kind: str, options: bytes, names: Mapping[int, str]) -> tuple[bytes, tuple[str, ...]]:
     """Return (options without what is volatile, the names of the interfaces that its actions point at).
 
     Args:
@@ -201,14 +208,15 @@ def _with_rate_tables(options: bytes) -> bytes:
     for number, payload in rt.attributes(options, flags=True):
         if number & rt.TYPE_MASK in (POLICE_RATE, POLICE_PEAKRATE):
             continue
+        told = payload
         if number & rt.TYPE_MASK == POLICE_TBF and len(payload) >= _POLICE_SIZE:
             mtu = struct.unpack_from("=I", payload, 16)[0]
             for offset, table_number in ((20, POLICE_RATE), (32, POLICE_PEAKRATE)):
                 if struct.unpack_from("=I", payload, offset + 8)[0]:
                     spec, table = rate_table(payload[offset : offset + 12], mtu)
-                    payload = payload[:offset] + spec + payload[offset + 12 :]
+                    told = told[:offset] + spec + told[offset + 12 :]
                     parts.append(rt.attribute(table_number, table))
-        parts.append(rt.attribute(number, payload))
+        parts.append(rt.attribute(number, told))
     return b"".join(parts)
 
 
@@ -229,7 +237,12 @@ def class_of(kind: str, options: bytes) -> int | None:
 
 def numbers(kind: str, options: bytes) -> frozenset[int]:
     """Return which attributes a qdisc's or class's options hold; empty for options that are a plain struct."""
-    if kind in ("pfifo", "bfifo", "prio", "multiq", "sfq", "pfifo_fast", "hfsc", "plug") and len(options) in (2, 4, 20, 72):
+    if kind in ("pfifo", "bfifo", "prio", "multiq", "sfq", "pfifo_fast", "hfsc", "plug") and len(options) in (
+        2,
+        4,
+        20,
+        72,
+    ):
         return frozenset()
     return frozenset(n for n, _payload in rt.attributes(options[_NETEM_HEAD:] if kind == "netem" else options))
 

@@ -11,17 +11,18 @@ that the plan does not touch are wanted as they are.
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from . import _rtnetlink as rt
 from ._errors import NetoptError
 from ._rtnetlink_io import KernelRefusedError, RouteSocket
-from ._tc import Command, Intent, commands, scope
+from ._tc_intent import Intent
+from ._tc_layout import Command, commands
 from ._tc_message import encode
 from ._tc_observe_io import links, observe
-from ._tc_options import irreplaceable, loose
-from ._tc_tree import HOOKS, State, TcObject, ifb_name, major, objects
+from ._tc_options import loose
+from ._tc_parts import is_ours, part, refuse_irreplaceable
+from ._tc_tree import State, TcObject, ifb_name, objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,13 +54,13 @@ def settle(intent: Intent, current: State, tools: Tools) -> State:
     """
     if not intent:
         return {"interfaces": {}}
-    _refuse_irreplaceable(intent, current)
+    refuse_irreplaceable(intent, current)
     _load_ifb(intent, tools)
     with RouteSocket() as route:
         for place, iface in enumerate(intent.ifaces):
             _stand_in(route, iface, current["interfaces"][iface]["link"], intent.mtu, place)
     _run(intent, tools, stage="rehearse")
-    return _merged(intent, current, _checked(intent, observe(scope(intent), tools)))
+    return _merged(intent, current, _checked(intent, observe({"ifaces": list(intent.ifaces)}, tools)))
 
 
 def force(intent: Intent, current: State, tools: Tools) -> State:
@@ -70,59 +71,10 @@ def force(intent: Intent, current: State, tools: Tools) -> State:
     """
     if not intent:
         return {"interfaces": {}}
-    _refuse_irreplaceable(intent, current)
+    refuse_irreplaceable(intent, current)
     _load_ifb(intent, tools)
     _run(intent, tools, stage="apply")
-    return _checked(intent, observe(scope(intent), tools))
-
-
-def _touches(intent: Intent, current: State, iface: str, one: TcObject) -> bool:
-    """Return whether the intent replaces the part of the tree that an object of the host belongs to."""
-    if major(one.handle if one.form == "qdisc" else one.parent) == HOOKS and one.form != "class":
-        return intent.shapes_ingress or _is_ours(current, iface)
-    return intent.sets_root
-
-
-def _is_ours(current: State, iface: str) -> bool:
-    """Return whether the host has an ingress device of ours for an interface."""
-    device = current["interfaces"].get(ifb_name(iface))
-    return device is not None and device["link"]["kind"] == "ifb"
-
-
-def _refuse_irreplaceable(intent: Intent, current: State) -> None:
-    """Raise when the plan would remove something that could not be brought back."""
-    for iface in intent.ifaces:
-        found = objects(current["interfaces"][iface])
-        tables: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
-        for one in found:
-            if one.form == "filter" and one.kind == "u32":
-                tables[major(one.parent), one.handle >> 20].add((one.parent, one.info))
-        for one in found:
-            if not _touches(intent, current, iface, one):
-                continue
-            reason = irreplaceable(one.form, one.kind, one.options or b"")
-            if one.shared:
-                reason = "it shares its filters with other interfaces (a tc block)"
-            if one.form == "filter" and len(tables.get((major(one.parent), one.handle >> 20), ())) > 1:
-                reason = "the kernel does not tell which of two u32 filters with the same preference it belongs to"
-            if reason:
-                raise NetoptError(
-                    f"{iface} {one.name} could not be brought back by a rollback: {reason}",
-                    stage="rehearse",
-                    key=f"{iface} {one.name}",
-                    before=one.text or one.kind,
-                    hint="Remove it by hand if it may go, or leave this direction of the interface out of the plan.",
-                )
-        device = current["interfaces"].get(ifb_name(iface))
-        if intent.shapes_ingress and device is not None and device["link"]["kind"] != "ifb":
-            raise NetoptError(
-                f"{ifb_name(iface)} exists, but is no ifb device",
-                stage="rehearse",
-                key=f"{ifb_name(iface)} link",
-                wanted="ifb",
-                before=device["link"]["kind"] or "a device without a kind",
-                hint="Rename that device: the name is needed to shape the ingress of " + iface + ".",
-            )
+    return _checked(intent, observe({"ifaces": list(intent.ifaces)}, tools))
 
 
 def _load_ifb(intent: Intent, tools: Tools) -> None:
@@ -258,9 +210,7 @@ def _checked(intent: Intent, found: State) -> State:
     return found
 
 
-def _expect_count(
-    iface: str, what: str, count: int, found: list[TcObject], word: Callable[[TcObject], str]
-) -> None:
+def _expect_count(iface: str, what: str, count: int, found: list[TcObject], word: Callable[[TcObject], str]) -> None:
     """Raise unless as many objects were made as were asked for."""
     if len(found) != count:
         raise NetoptError(
@@ -289,11 +239,11 @@ def _merged(intent: Intent, current: State, made: State) -> State:
     for iface in intent.ifaces:
         device = ifb_name(iface)
         now, new = current["interfaces"][iface], made["interfaces"][iface]
-        ours = _is_ours(current, iface)
+        ours = is_ours(current, iface)
         host = objects(now)
         fresh = objects(new)
-        root = [] if intent.absent else _part(fresh if intent.shapes_egress else host, hooks=False)
-        hook = _part(fresh, hooks=True) if intent.shapes_ingress else [] if ours else _part(host, hooks=True)
+        root = [] if intent.absent else part(fresh if intent.shapes_egress else host, hooks=False)
+        hook = part(fresh, hooks=True) if intent.shapes_ingress else [] if ours else part(host, hooks=True)
         wanted[device] = None if ours else current["interfaces"].get(device)
         if intent.shapes_ingress:
             link = {**made["interfaces"][device]["link"], "index": None, "address": None}
@@ -308,12 +258,3 @@ def _loosened_part(intent: Intent, root: list[TcObject], hook: list[TcObject]) -
     """Return root and hook as JSON, loosened where they were made by the rehearsal."""
     plain = [one.as_dict() for one in [*([] if intent.sets_root else root), *([] if intent.shapes_ingress else hook)]]
     return [*_loosened(root if intent.sets_root else []), *_loosened(hook if intent.shapes_ingress else []), *plain]
-
-
-def _part(found: list[TcObject], *, hooks: bool) -> list[TcObject]:
-    """Return the objects at the ingress and egress hooks, or all others."""
-    return [
-        one
-        for one in found
-        if (one.form != "class" and major(one.handle if one.form == "qdisc" else one.parent) == HOOKS) is hooks
-    ]

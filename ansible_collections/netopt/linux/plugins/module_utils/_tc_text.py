@@ -21,8 +21,8 @@ _VOLATILE = re.compile(
 )
 # What tc prints of an object and does not take.
 _TOLD = re.compile(
-    r" (?:ver \S+|level \d+|linklayer ethernet|mpu 0b?|overhead 0b?|order \d+:|index \d+ ref \d+ bind \d+"
-    r"|terminal|flowid \?\?\?|\[[^\]]*\])(?= |$)|(?<=b)/\d+"
+    r" (?:ver \S+|level \d+|linklayer ethernet|mpu 0b?|overhead 0b?|index \d+ ref \d+ bind \d+"
+    r"|terminal|order \d+:|\[[^\]]*\])(?= |$)|(?<=b)/\d+"
 )
 
 
@@ -74,15 +74,33 @@ def command_of(iface: str, verb: str, one: TcObject) -> str:
     return f"{head} {_parameters(one)}".rstrip()
 
 
+# What tc prints in other words than it takes.
+_REWORDED = (
+    (re.compile(r"^qdisc \S+ \S+ (?:root|parent \S+)|^class \S+ \S+ (?:root|parent \S+)(?: leaf \S+)?"), ""),
+    (re.compile(r"^filter.*? fh \S+(?: order \d+)?(?: key ht \S+ bkt \S+)?"), ""),
+    (
+        re.compile(r"mirred \(Egress (\w+) to device ([^)]+)\) \w+"),
+        lambda found: _mirred(found.group(1), found.group(2)),
+    ),
+    (re.compile(r"(?<= )match ([0-9a-f]{8})/([0-9a-f]{8}) at"), r"match u32 0x\1 0x\2 at"),
+    (re.compile(r" \*?flowid (\S+:\S*)"), r" flowid \1"),
+    (re.compile(r" flowid(?! \S+:)"), ""),
+    (re.compile(r" lat (?=\d)"), " latency "),
+    (re.compile(r" limit (\d+)p(?= |$)"), r" limit \1"),
+    (re.compile(r" bands 3 priomap(?: \d+)+"), ""),
+)
+
+
+def _mirred(how: str, device: str) -> str:
+    """Return a mirred action as tc takes it."""
+    return f"mirred egress {how.lower()} dev {device}"
+
+
 def _parameters(one: TcObject) -> str:
     """Return an object's parameters as tc takes them, as near as its text comes to that."""
     text = one.text
-    if one.form == "qdisc":
-        text = re.sub(r"^qdisc \S+ \S+ (?:root|parent \S+)", "", text)
-    elif one.form == "class":
-        text = re.sub(r"^class \S+ \S+ (?:root|parent \S+)(?: leaf \S+)?", "", text)
-    else:
-        text = re.sub(r"^filter.*? fh \S+(?: order \d+)?(?: key ht \S+ bkt \S+)?", "", text)
+    for pattern, words in _REWORDED:
+        text = pattern.sub(words, text)
     return " ".join(_TOLD.sub("", text).split())
 
 

@@ -178,6 +178,8 @@ def default_kinds(found: list[TcObject], under: int) -> tuple[str, ...]:
         sorted(
             one.kind
             for one in found
-            if one.form == "qdisc" and not one.handle and (not under or (one.parent != ROOT and major(one.parent) == under))
+            if one.form == "qdisc"
+            and not one.handle
+            and (not under or (one.parent != ROOT and major(one.parent) == under))
         )
     )

@@ -110,7 +110,16 @@ PARAMETERS: Dict[str, Dict[str, Word]] = {
     "bfifo": {"limit_bytes": _unit("b", "limit")},
     "pfifo_fast": {},
 }
-_NETEM = ("delay_ms", "delay_jitter_ms", "loss_pct", "duplicate_pct", "corrupt_pct", "reorder_pct", "limit", "duration_s")
+_NETEM = (
+    "delay_ms",
+    "delay_jitter_ms",
+    "loss_pct",
+    "duplicate_pct",
+    "corrupt_pct",
+    "reorder_pct",
+    "limit",
+    "duration_s",
+)
 
 
 def qdisc_words(kind: str, params: Mapping[str, Any]) -> Words:
@@ -122,7 +131,11 @@ def qdisc_words(kind: str, params: Mapping[str, Any]) -> Words:
     known = PARAMETERS.get(kind)
     if known is None:
         raise NetoptError(
-            f"Unknown qdisc {kind}", stage="plan", key="qdisc.type", wanted=kind, hint="Known: " + ", ".join(PARAMETERS) + "."
+            f"Unknown qdisc {kind}",
+            stage="plan",
+            key="qdisc.type",
+            wanted=kind,
+            hint="Known: " + ", ".join(PARAMETERS) + ".",
         )
     unknown = sorted(set(params) - set(known))
     if unknown:
@@ -141,7 +154,10 @@ def qdisc_words(kind: str, params: Mapping[str, Any]) -> Words:
         values.setdefault("burst_bytes", max(SMALLEST_TBF_BURST, int(values["rate_mbit"] * 125 * MS_OF_RATE)))
         if "limit_bytes" not in values:
             values.setdefault("latency_ms", TBF_LATENCY_MS)
-    return [kind, *(word for field in known if values.get(field) is not None for word in known[field](field, values[field]))]
+    return [
+        kind,
+        *(word for field in known if values.get(field) is not None for word in known[field](field, values[field])),
+    ]
 
 
 def netem_words(netem: Mapping[str, Any]) -> Words:
@@ -153,7 +169,10 @@ def netem_words(netem: Mapping[str, Any]) -> Words:
     unknown = sorted(set(netem) - set(_NETEM))
     if unknown:
         raise NetoptError(
-            f"netem has no parameter {unknown[0]}", stage="plan", key=f"netem.{unknown[0]}", hint="Known: " + ", ".join(_NETEM) + "."
+            f"netem has no parameter {unknown[0]}",
+            stage="plan",
+            key=f"netem.{unknown[0]}",
+            hint="Known: " + ", ".join(_NETEM) + ".",
         )
     words = ["netem", "limit", number(netem.get("limit") or NETEM_LIMIT)]
     delay, jitter = netem.get("delay_ms") or 0, netem.get("delay_jitter_ms") or 0

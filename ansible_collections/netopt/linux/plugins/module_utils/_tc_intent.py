@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan asks of traffic control. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a plan asks of the qdiscs of some interfaces; falsy when it asks nothing.
+
+    Attributes:
+        ifaces: the interfaces.
+        qdisc, shaper, netem, htb_classes, default_class: the plan's fields, ``None`` or empty when not set.
+        mtu: the MTU that the plan sets, on which the kernel bases some defaults.
+        absent: whether the kernel's own qdisc shall be back instead.
+    """
+
+    ifaces: Tuple[str, ...] = ()
+    qdisc: Dict[str, Any] | None = None
+    shaper: Dict[str, Any] | None = None
+    netem: Dict[str, Any] | None = None
+    htb_classes: List[Dict[str, Any]] = field(default_factory=list)
+    default_class: str | None = None
+    mtu: int | None = None
+    absent: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.ifaces) and (self.absent or self.shapes_egress or self.shapes_ingress)
+
+    @property
+    def sets_root(self) -> bool:
+        """Whether the root qdisc is touched at all."""
+        return self.absent or self.shapes_egress
+
+    @property
+    def shapes_egress(self) -> bool:
+        """Whether the root qdisc is ours to set."""
+        return bool(self.qdisc or self.netem or self.htb_classes or self.egress_mbit)
+
+    @property
+    def shapes_ingress(self) -> bool:
+        """Whether the ingress hook is ours to set."""
+        return bool((self.shaper or {}).get("ingress_mbit"))
+
+    @property
+    def egress_mbit(self) -> float | None:
+        """The rate that egress is shaped to, in Mbit/s."""
+        shaper = self.shaper or {}
+        return shaper.get("egress_mbit") or shaper.get("ceil_mbit")
+
+
+def intent(changes: Mapping[str, Any], ifaces: Iterable[str], *, absent: bool = False) -> Intent:
+    """Return what normalised ``changes`` ask of the qdiscs of ``ifaces``."""
+    return Intent(
+        ifaces=tuple(ifaces),
+        qdisc=changes.get("qdisc"),
+        shaper=changes.get("shaper"),
+        netem=changes.get("netem"),
+        htb_classes=list(changes.get("htb_classes") or ()),
+        default_class=changes.get("default_class"),
+        mtu=changes.get("mtu"),
+        absent=absent,
+    )

@@ -1,0 +1,300 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The commands that make what a plan asks of traffic control. Pure.
+
+On the interface, the root qdisc is ``1:``. Shaping and classes make it an htb (or the chosen cake); a chosen
+classless qdisc then sits in the leaves. netem sits above a classless qdisc and below a classful one. Ingress is
+redirected to a device of our own (``ifb_name``) and shaped there. Unclassified traffic never escapes a shaper or
+netem: without a default class it gets a class of its own.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any, Tuple
+
+from ._errors import NetoptError
+from ._tc_intent import Intent
+from ._tc_match import selectors
+from ._tc_tree import ifb_name
+from ._tc_words import netem_words, number, qdisc_words
+
+UNLIMITED_MBIT = 400000
+REST_CLASS = "1:fffe"  # for what no filter matches
+REST_MBIT = 1
+GROUP_SIZE = 2000  # filters per preference; the kernel numbers at most 4095 in one
+FREE_HANDLES = 0x4000  # where handles are taken from that no class suggests
+TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
+R2Q = 10
+SMALLEST_QUANTUM, SHORT_QUANTUM, LARGEST_QUANTUM = 1000, 1514, 200000  # outside, the kernel warns and clamps
+BURST_MS = 1
+SMALLEST_BURST = 1600
+IFB_QUEUE_LENGTH = 1000  # an ifb's own 32 would drop bursts
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the script.
+
+    Attributes:
+        words: the program and its arguments.
+        key: what it makes, for error messages.
+        unless: a device whose existence makes the command needless.
+        when: a device without which the command is needless.
+    """
+
+    words: Tuple[str, ...]
+    key: str
+    unless: str | None = None
+    when: str | None = None
+
+    @property
+    def line(self) -> str:
+        """The command as bash takes it."""
+        line = " ".join(shlex.quote(word) for word in self.words)
+        device = self.unless or self.when
+        if device is None:
+            return line
+        test = f"ip link show dev {shlex.quote(device)} >/dev/null 2>&1"
+        return f"{'if ' + test if self.when else 'if ! ' + test}; then {line}; fi"
+
+
+def commands(wanted: Intent, iface: str) -> list[Command]:
+    """Return the commands for one interface, in order.
+
+    Raises:
+        NetoptError: the plan cannot be turned into commands.
+    """
+    layout = _Layout(wanted, iface)
+    if wanted.shapes_ingress:
+        layout.ingress_device()
+    if wanted.absent:
+        layout.reset(iface)
+        layout.tc("qdisc", "del", "dev", iface, "root", key=f"{iface} qdisc root")
+    elif wanted.shapes_egress:
+        layout.egress()
+    if wanted.shapes_ingress:
+        layout.ingress()
+    else:
+        layout.no_ingress()
+    return layout.commands
+
+
+class _Layout:
+    """Collects the commands for one interface and hands out handles."""
+
+    def __init__(self, wanted: Intent, iface: str) -> None:
+        self._wanted = wanted
+        self._iface = iface
+        self._kind = (wanted.qdisc or {}).get("type")
+        self._params = dict((wanted.qdisc or {}).get("params") or {})
+        self._used = set(TAKEN_HANDLES)
+        self.commands: list[Command] = []
+
+    def tc(self, *words: str, key: str) -> None:
+        """Add one tc command."""
+        self.commands.append(Command(("tc", *words), key))
+
+    def reset(self, device: str) -> None:
+        """Put a qdisc with a handle of the kernel's choice at the root: whatever was there goes, and 1: is free."""
+        self.tc("qdisc", "replace", "dev", device, "root", "pfifo", key=f"{device} qdisc root")
+
+    def _root(self, device: str, words: list[str]) -> None:
+        """Set the root qdisc of a device."""
+        self.reset(device)
+        key = f"{device} qdisc {words[0]}"
+        self.tc("qdisc", "replace", "dev", device, "root", "handle", "1:", *words, key=key)
+
+    def _child(self, device: str, parent: str, words: list[str], *, prefer: int) -> str:
+        """Add a qdisc below ``parent`` and return its handle, ``prefer`` where that is free."""
+        handle = prefer if prefer and prefer not in self._used else FREE_HANDLES
+        while handle in self._used:
+            handle += 1
+        self._used.add(handle)
+        key = f"{device} qdisc {words[0]}"
+        self.tc("qdisc", "add", "dev", device, "parent", parent, "handle", f"{handle:x}:", *words, key=key)
+        return f"{handle:x}:"
+
+    def egress(self) -> None:
+        """Add what shapes egress."""
+        wanted, netem = self._wanted, self._wanted.netem
+        if wanted.htb_classes or self._kind == "htb" or (wanted.egress_mbit and self._kind != "cake"):
+            self._htb()
+            return
+        if self._kind is None:
+            self._root(self._iface, netem_words(netem or {}))
+            return
+        if wanted.egress_mbit:
+            self._params["bandwidth_mbit"] = wanted.egress_mbit
+        words = qdisc_words(self._kind, self._params)
+        if netem and self._kind != "tbf":
+            self._root(self._iface, netem_words(netem))
+            self._child(self._iface, "1:1", words, prefer=0x10)
+            return
+        self._root(self._iface, words)
+        if netem:
+            self._child(self._iface, "1:1", netem_words(netem), prefer=0x10)
+
+    def _classes(self) -> tuple[list[dict[str, Any]], str | None]:
+        """Return (all classes with their parents, the default class)."""
+        wanted = self._wanted
+        default = wanted.default_class or (self._params.get("default") if self._kind == "htb" else None)
+        classes: list[dict[str, Any]] = []
+        top = "1:"
+        if wanted.egress_mbit or not wanted.htb_classes:
+            bounded = wanted.egress_mbit is not None
+            if bounded or wanted.netem:
+                rate = wanted.egress_mbit or UNLIMITED_MBIT
+                ceil = (wanted.shaper or {}).get("ceil_mbit") or rate
+                classes.append({"classid": "1:1", "parent": "1:", "rate_mbit": rate, "ceil_mbit": ceil})
+                top = "1:1"
+        if not wanted.htb_classes:
+            return classes, str(default) if default is not None else ("1:1" if classes else None)
+        classes += [{"parent": top, **one} for one in wanted.htb_classes]
+        if default is None and (wanted.egress_mbit or wanted.netem):
+            ceil = classes[0]["ceil_mbit"] if top == "1:1" else UNLIMITED_MBIT
+            rate = min(REST_MBIT, ceil)
+            classes.append({"classid": REST_CLASS, "parent": top, "rate_mbit": rate, "ceil_mbit": ceil})
+            default = REST_CLASS
+        return _parents_first(classes), None if default is None else str(default)
+
+    def _htb(self) -> None:
+        """Add an htb with its classes, their leaves and their filters."""
+        classes, default = self._classes()
+        params = dict(self._params) if self._kind == "htb" else {}
+        if default is not None:
+            params["default"] = default
+        self._root(self._iface, qdisc_words("htb", params))
+        r2q = params.get("r2q") or R2Q
+        parents = {one["parent"] for one in classes}
+        self._used.update(_minor(one["classid"]) for one in classes if one["classid"] not in parents)
+        for one in classes:
+            self._class(self._iface, one, r2q)
+        leaf = {"type": self._kind, "params": self._params} if self._kind not in (None, "htb") else None
+        for one in classes:
+            if one["classid"] not in parents:
+                self._leaf(one["classid"], one.get("leaf") or leaf)
+        self._filters([one for one in classes if one.get("match")])
+
+    def _class(self, device: str, one: dict[str, Any], r2q: int) -> None:
+        """Add one htb class."""
+        rate, ceil = one["rate_mbit"], one.get("ceil_mbit") or one["rate_mbit"]
+        words = ["htb", "rate", number(rate) + "mbit", "ceil", number(ceil) + "mbit"]
+        if one.get("priority") is not None:
+            words += ["prio", number(one["priority"])]
+        burst = one.get("burst")
+        if burst is not None:
+            words += ["burst", number(burst) + "b" if isinstance(burst, (int, float)) else str(burst)]
+        for name, mbit in (("burst", rate), ("cburst", ceil)):
+            default = int(mbit * 125 * BURST_MS)
+            if default > SMALLEST_BURST and not (name == "burst" and burst is not None):
+                words += [name, f"{default}b"]
+        quantum = rate * 125000 / r2q
+        if not SMALLEST_QUANTUM <= quantum <= LARGEST_QUANTUM:
+            words += ["quantum", str(SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM)]
+        key = f"{device} class {one['classid']}"
+        self.tc("class", "add", "dev", device, "parent", one["parent"], "classid", one["classid"], *words, key=key)
+
+    def _leaf(self, classid: str, leaf: dict[str, Any] | None) -> None:
+        """Add the qdiscs below one leaf class: netem where asked for, and the leaf's qdisc."""
+        minor = _minor(classid)
+        if minor not in TAKEN_HANDLES:
+            self._used.discard(minor)
+        parent = classid
+        if self._wanted.netem:
+            parent = self._child(self._iface, parent, netem_words(self._wanted.netem), prefer=minor) + "1"
+            minor = 0
+        if leaf is not None:
+            self._child(self._iface, parent, qdisc_words(leaf["type"], leaf.get("params") or {}), prefer=minor)
+
+    def _filters(self, classes: list[dict[str, Any]]) -> None:
+        """Add the filters of all classes, in the classes' order."""
+        counts = {"ip": 0, "ipv6": 0}
+        for one in classes:
+            for match in one["match"]:
+                for family, words in selectors(match):
+                    preference = counts[family] // GROUP_SIZE * 2 + (1 if family == "ip" else 2)
+                    counts[family] += 1
+                    where = ["dev", self._iface, "parent", "1:", "protocol", family, "pref", str(preference)]
+                    key = f"{self._iface} filter for class {one['classid']}"
+                    self.tc("filter", "add", *where, "u32", *words, "flowid", one["classid"], key=key)
+
+    def ingress_device(self) -> None:
+        """Add the device that ingress is redirected to."""
+        device = ifb_name(self._iface)
+        made = ("ip", "link", "add", "name", device, "type", "ifb")
+        self.commands.append(Command(made, f"{device} link", unless=device))
+        settings = ("ip", "link", "set", "dev", device, "txqueuelen", str(IFB_QUEUE_LENGTH), "up")
+        self.commands.append(Command(settings, f"{device} link"))
+
+    def ingress(self) -> None:
+        """Add what shapes ingress on our device, and the redirection to it."""
+        device = ifb_name(self._iface)
+        rate = (self._wanted.shaper or {})["ingress_mbit"]
+        if self._kind == "cake":
+            params = dict((self._wanted.qdisc or {}).get("params") or {}, bandwidth_mbit=rate, ingress=True)
+            self._root(device, qdisc_words("cake", params))
+        else:
+            self._root(device, qdisc_words("htb", {"default": "1:1"}))
+            self._class(device, {"classid": "1:1", "parent": "1:", "rate_mbit": rate}, R2Q)
+            if self._kind not in (None, "htb", "tbf"):
+                self._child(device, "1:1", qdisc_words(str(self._kind), self._params), prefer=0)
+        self.tc("qdisc", "replace", "dev", self._iface, "ingress", key=f"{self._iface} qdisc ingress")
+        self.tc("filter", "del", "dev", self._iface, "ingress", key=f"{self._iface} filter ingress")
+        words = ["dev", self._iface, "ingress", "protocol", "all", "pref", "1", "u32", "match", "u32", "0", "0"]
+        action = ["action", "mirred", "egress", "redirect", "dev", device]
+        self.tc("filter", "add", *words, *action, key=f"{self._iface} filter ingress")
+
+    def no_ingress(self) -> None:
+        """Add what takes an ingress shaper of ours away; needless where there is no device of ours."""
+        device = ifb_name(self._iface)
+        removal = ("tc", "qdisc", "del", "dev", self._iface, "ingress")
+        self.commands.append(Command(removal, f"{self._iface} qdisc ingress", when=device))
+        self.commands.append(Command(("ip", "link", "del", "dev", device), f"{device} link", when=device))
+
+
+def _minor(classid: str) -> int:
+    """Return the minor number of a class written ``1:10``."""
+    try:
+        return int(classid.rpartition(":")[2], 16)
+    except ValueError:
+        raise NetoptError(
+            f"{classid} is no class", stage="plan", key="htb_classes.classid", wanted=classid, hint="Write it as 1:10."
+        ) from None
+
+
+def _parents_first(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the classes with each parent before its children, else in their order.
+
+    Raises:
+        NetoptError: a class is its own ancestor, or two have the same name.
+    """
+    names = [one["classid"] for one in classes]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise NetoptError(
+            f"The class {twice[0]} is there twice",
+            stage="plan",
+            key=f"htb_classes {twice[0]}",
+            hint="Give every class a name of its own; with a shaper, 1:1 is the shaper's.",
+        )
+    parents = {one["classid"]: one["parent"] for one in classes}
+    found: list[dict[str, Any]] = []
+    done: set[str] = set()
+    waiting = list(classes)
+    while waiting:
+        ready = [one for one in waiting if parents[one["classid"]] in done or parents[one["classid"]] not in parents]
+        if not ready:
+            raise NetoptError(
+                f"The class {waiting[0]['classid']} is below itself",
+                stage="plan",
+                key=f"htb_classes {waiting[0]['classid']}",
+                hint="Let the chain of parents end at the root, 1:.",
+            )
+        found += ready
+        done.update(one["classid"] for one in ready)
+        waiting = [one for one in waiting if one["classid"] not in done]
+    return found
