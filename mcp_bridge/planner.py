@@ -101,7 +101,8 @@ def _text(data: dict[str, Any]) -> dict[str, Any]:
     try:
         return _render.render(data)
     except NetoptError as error:
-        path = f"changes.{error.key}" if error.key else "changes"
+        below = f"sysctl.{error.key}" if error.key in data["changes"].get("sysctl", {}) else error.key
+        path = f"changes.{below}" if below else "changes"
         raise PlanError([Issue(path=path, message=error.message, hint=error.hint)]) from None
 
 

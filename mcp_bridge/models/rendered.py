@@ -27,7 +27,7 @@ class RenderedPlan(Strict):
     tc_script: str = ""
     """Shell script of tc commands."""
     nft_script: str = ""
-    """Ruleset for ``nft -f``."""
+    """Shell script that hands a ruleset to nft."""
     ethtool_cmds: list[str] = []
     """Commands that set interface features."""
     ip_link_cmds: list[str] = []

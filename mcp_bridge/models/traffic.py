@@ -76,7 +76,7 @@ class DscpMatch(Strict):
     """Which packets; every field given must fit."""
 
     proto: Proto | None = None
-    """Transport protocol; ports without one mean tcp, udp and sctp."""
+    """Transport protocol; ports without one mean the protocols that have ports."""
     sports: Ports | None = None
     """Source ports."""
     dports: Ports | None = None

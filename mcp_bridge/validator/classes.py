@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._tc_match import port_masks
+
 from .finding import Finding, Path
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = "1:"
 SHAPER_CLASS = "1:1"  # made by a shaper with htb, above the plan's own classes
+FILTERS_MAX = 4096  # tried one after the other, for two IP versions and up to two protocols
 DEPTH_MAX = 8  # TC_HTB_MAXDEPTH, linux/pkt_sched.h
 
 
@@ -50,9 +53,39 @@ def check_classes(changes: dict[str, Any]) -> Iterator[Finding]:
         if name == SHAPER_CLASS and shapes_with_htb(changes):
             hint = "Use another id, or leave changes.shaper out."
             yield Finding(class_path(index, "classid"), f"Class {name} belongs to the shaper", hint)
+        if changes.get("default_class") == name and name in parents.values():
+            message = f"Class {name} has classes below it; packets can only wait in one that has none"
+            yield Finding(("changes", "default_class"), message, "Name a class without children.")
+        if entry.get("match") and name in parents.values():
+            message = f"Class {name} has classes below it; packets that match would not wait in it"
+            yield Finding(class_path(index, "match"), message, "Move the match to a class without children.")
         if len(ancestors(name, parents)) > DEPTH_MAX and name not in ancestors(name, parents):
             message = f"Nested deeper than the {DEPTH_MAX} levels that htb has"
             yield Finding(class_path(index, "parent"), message, "Hang the class on one nearer to the root.")
+
+
+def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
+    """Yield the class at which a plan needs more filters than a kernel can try for every packet.
+
+    A filter knows ports by value and mask: one range may take 30 of them, and source and destination multiply.
+    """
+    total = 0
+    for index, entry in enumerate(changes.get("htb_classes", [])):
+        for match in entry.get("match", []):
+            total += 4 * _port_filters(match.get("sports", [])) * _port_filters(match.get("dports", []))
+        if total > FILTERS_MAX:
+            message = f"The matches up to here need {total} filters, more than the {FILTERS_MAX} allowed"
+            hint = (
+                "Use fewer ports or ranges, with bounds at powers of two, and not for source and destination at once."
+            )
+            yield Finding(class_path(index, "match"), message, hint)
+            return
+
+
+def _port_filters(ranges: list[str]) -> int:
+    """Return how many filters tell these ports apart, at least one."""
+    bounds = ([int(port) for port in each.split("-")] for each in ranges)
+    return sum(len(port_masks(bound[0], bound[-1])) for bound in bounds) or 1
 
 
 def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.models import Issue, ParameterPlan, ValidationResult
 
-from .classes import check_classes, check_given_twice
+from .classes import check_classes, check_filters, check_given_twice
 from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
@@ -72,6 +72,7 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     yield from check_ranges(changes, policy)
     if "htb_classes" not in partial:
         yield from check_classes(changes)
+    yield from check_filters(changes)
     yield from check_given_twice(changes)
     if is_whole and plan.changes.is_empty() and plan.profile in policy.profiles:
         changes = profile_changes(policy.profiles[plan.profile], policy)

@@ -174,6 +174,34 @@ FINDINGS: list[tuple[dict[str, Any], str, str, str | None]] = [
     ),
     (
         plan(
+            htb_classes=[{"classid": "1:1", "rate_mbit": 5, "match": [{"sports": "1-65534", "dports": "1-65534"}] * 2}]
+        ),
+        "changes.htb_classes[0].match",
+        "filters",
+        None,
+    ),
+    (
+        plan(
+            htb_classes=[{"classid": "1:1", "rate_mbit": 5}, {"classid": "1:2", "rate_mbit": 5, "parent": "1:1"}],
+            default_class="1:1",
+        ),
+        "changes.default_class",
+        "has classes below it",
+        None,
+    ),
+    (
+        plan(
+            htb_classes=[
+                {"classid": "1:1", "rate_mbit": 5, "match": [{"proto": "tcp"}]},
+                {"classid": "1:2", "rate_mbit": 5, "parent": "1:1"},
+            ],
+        ),
+        "changes.htb_classes[0].match",
+        "has classes below it",
+        None,
+    ),
+    (
+        plan(
             sysctl={"net.netfilter.nf_conntrack_max": 100_000},
             connection_tracking={"max_connections": 200_000},
         ),

@@ -24,9 +24,7 @@ _IP_FORWARD = "net.ipv4.ip_forward"
 _FORWARDING = (_IP_FORWARD, "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 
 
-def preflight(
-    changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]
-) -> list[dict[str, str]]:
+def preflight(changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]) -> list[dict[str, str]]:
     """Return what speaks against changes on this host, errors and warnings alike.
 
     Args:

@@ -31,8 +31,8 @@ def render(plan: Mapping[str, Any]) -> dict[str, Any]:
         plan: a normalised ParameterPlan as JSON data.
 
     Returns:
-        ``sysctl_cmds``, ``ethtool_cmds`` and ``ip_link_cmds``: lists of commands; ``tc_script``: a shell script;
-        ``nft_script``: a ruleset for ``nft -f``.
+        ``sysctl_cmds``, ``ethtool_cmds`` and ``ip_link_cmds``: lists of commands; ``tc_script`` and
+        ``nft_script``: shell scripts.
 
     Raises:
         NetoptError: stage ``plan``, when a part of the plan cannot be said in commands.
