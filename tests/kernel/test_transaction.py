@@ -192,9 +192,8 @@ def test_snapshot_by_hand(host: Host) -> None:
     scope = {"ifaces": [IFACE], "sysctl": ["net.ipv4.ip_forward"]}
     assert host.checkpoint("present", id="mine", **scope)["report"]["changed"] is True
     assert host.checkpoint("present", id="mine", **scope)["report"]["changed"] is False
-    host.shell(
-        "tc qdisc del dev eth0 root; ip link set eth0 mtu 1300; sysctl -w net.ipv4.ip_forward=1; nft add table inet netopt"
-    )
+    host.shell("tc qdisc del dev eth0 root; ip link set eth0 mtu 1300")
+    host.shell("sysctl -w net.ipv4.ip_forward=1; nft add table inet netopt")
     report = host.checkpoint("restored", id="mine")["report"]
     assert report["status"] == "rolled_back", report["error"]
     assert host.view() == before

@@ -29,7 +29,8 @@ CHANGES = {
     "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "mask": 32, "action": "reject"}],
 }
 BEFORE = (
-    "sysctl -qw net.ipv4.tcp_fin_timeout=42; tc qdisc add dev eth0 root handle 5: tbf rate 10mbit burst 5kb latency 70ms;"
+    "sysctl -qw net.ipv4.tcp_fin_timeout=42;"
+    "tc qdisc add dev eth0 root handle 5: tbf rate 10mbit burst 5kb latency 70ms;"
     "nft add table ip other; nft add chain ip other input; nft add rule ip other input counter;"
     "nft add table inet netopt; nft add chain inet netopt mine; nft add rule inet netopt mine counter accept"
 )
