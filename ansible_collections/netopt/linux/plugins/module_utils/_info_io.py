@@ -53,16 +53,21 @@ def links(ifaces: Sequence[str], tools: Tools) -> dict[str, Any]:
     return {iface: state["links"][iface] for iface in ifaces}
 
 
-def traffic_control(ifaces: Sequence[str], tools: Tools) -> dict[str, Any]:
-    """Return the qdiscs, classes and filters of interfaces as ``tc -j`` tells them, by name."""
-    found = {}
-    for iface in ifaces:
-        parts = {}
-        for kind in ("qdisc", "class", "filter"):
-            text = tools.run(["tc", "-j", kind, "show", "dev", iface], stage="observe").stdout
-            parts[kind] = json.loads(text) if text.strip() else []
-        found[iface] = parts
-    return found
+def traffic_control(ifaces: Sequence[str], tools: Tools) -> dict[str, dict[str, list[str]]]:
+    """Return the lines of ``tc -d`` on the qdiscs, classes and filters of interfaces, by name.
+
+    As text: ``tc -j`` of iproute2 6.1 still prints classes as text.
+    """
+    return {
+        iface: {
+            kind: [
+                line.rstrip()
+                for line in tools.run(["tc", "-d", kind, "show", "dev", iface], stage="observe").stdout.splitlines()
+            ]
+            for kind in ("qdisc", "class", "filter")
+        }
+        for iface in ifaces
+    }
 
 
 def firewall(tools: Tools) -> str | None:

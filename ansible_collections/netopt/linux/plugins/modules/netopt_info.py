@@ -90,7 +90,7 @@ info:
       type: dict
       returned: when asked for
     tc:
-      description: Lists C(qdisc), C(class) and C(filter) as C(tc -j) tells them, by interface.
+      description: Lists C(qdisc), C(class) and C(filter) of the lines that C(tc -d) prints, by interface.
       type: dict
       returned: when asked for
     nft:

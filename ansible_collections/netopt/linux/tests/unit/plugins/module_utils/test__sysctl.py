@@ -90,7 +90,7 @@ def test_what_is_no_key_is_refused(key: str) -> None:
     ],
 )
 def test_values_are_compared_as_the_kernel_means_them(
-    key: str, one: str | None, other: str | None, expected: bool
+    *, key: str, one: str | None, other: str | None, expected: bool
 ) -> None:
     """Tabs, hexadecimal, octal, merged ranges and sets are no difference."""
     assert same(key, one, other) is expected
