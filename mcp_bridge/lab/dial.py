@@ -15,7 +15,7 @@ import array
 import socket
 import sys
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 10.0
 
 
 def main() -> int:

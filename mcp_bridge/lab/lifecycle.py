@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +21,8 @@ from .requirements import tool
 from .state import Lab
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 
 def up(name: str = state.DEFAULT_NAME, *, hosts: int = 3, kernel: str = "namespace") -> Lab:
@@ -44,14 +48,15 @@ def up(name: str = state.DEFAULT_NAME, *, hosts: int = 3, kernel: str = "namespa
         raise LabError(f"Lab {name} is up already", hint=f"Take it down first: netopt lab down --name {name}") from None
     made_of = vm if kernel == "vm" else namespaces
     lab = Lab(name, kernel, made_of.hosts_of(name, hosts), directory)
-    try:
-        lab.save()
-        made_of.up(lab)
-        lab = replace(lab, ready=True)
-        lab.save()
-    except BaseException:  # an interrupted start must not leave namespaces and processes behind
-        down(name)
-        raise
+    with _locked(directory) as lock:
+        try:
+            lab.save()
+            made_of.up(lab, lock)
+            lab = replace(lab, ready=True)
+            lab.save()
+        except BaseException:  # an interrupted start must not leave namespaces and processes behind
+            _remove(name, directory)
+            raise
     return lab
 
 
@@ -62,11 +67,34 @@ def down(name: str = state.DEFAULT_NAME) -> bool:
         whether there was anything to remove.
     """
     directory = state.directory_of(name)
+    try:
+        with _locked(directory):
+            return _remove(name, directory)
+    except FileNotFoundError:
+        return _remove(name, directory)  # somebody removed the folder by hand, or there never was such a lab
+
+
+def _remove(name: str, directory: Path) -> bool:
     found = any([namespaces.down(name, directory), vm.down(name)])
     if directory.exists():
         shutil.rmtree(directory)
         found = True
     return found
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[int]:
+    """Hold the lock of a lab, which is its folder, and give the lock's descriptor.
+
+    The commands that make a lab inherit it. When a start is killed, the command that was just running goes on to its
+    end: only then does the kernel let go of the lock, and there is nothing more to come that a removal could miss.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def status(name: str) -> dict[str, Any]:

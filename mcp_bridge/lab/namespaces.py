@@ -34,24 +34,28 @@ def hosts_of(name: str, count: int) -> tuple[LabHost, ...]:
     return network.hosts_of(name, count)
 
 
-def up(lab: Lab) -> None:
+def up(lab: Lab, lock: int) -> None:
     """Make the hosts of a lab and wait until each one's sshd answers.
+
+    Args:
+        lab: the lab, its folder made.
+        lock: the descriptor of its lock; whatever makes something for the lab inherits it, see ``lifecycle``.
 
     Raises:
         LabError: something is missing or failed; what was made so far is left for ``down``.
     """
     require(NAMESPACE_TOOLS)
-    _batch(network.namespace_batch(lab))
-    _batch(network.bridge_batch(lab), namespace=lab.lan)
+    _batch(network.namespace_batch(lab), lock=lock)
+    _batch(network.bridge_batch(lab), namespace=lab.lan, lock=lock)
     make_key(lab.key, comment=f"{PREFIX}{lab.name}")
     host_keys = {}
     for host in lab.hosts:
         lab.host_directory(host).mkdir(mode=0o700, parents=True)
         host_keys[host.name] = make_key(lab.host_directory(host) / "host_key", comment=host.name)
-        _batch(network.host_batch(lab, host), namespace=host.name)
+        _batch(network.host_batch(lab, host), namespace=host.name, lock=lock)
     inventory.write(lab, host_keys)
     for host in lab.hosts:
-        _start(lab, host)
+        _start(lab, host, lock)
     _await_sshd(lab)
 
 
@@ -94,7 +98,7 @@ def read_process(path: Path) -> Process | None:
         return None
 
 
-def _start(lab: Lab, host: LabHost) -> None:
+def _start(lab: Lab, host: LabHost, lock: int) -> None:
     """Start a host's process 1 and record it."""
     directory = lab.host_directory(host)
     (directory / "root").mkdir()
@@ -108,7 +112,13 @@ def _start(lab: Lab, host: LabHost) -> None:
     argv = [sys.executable, "-IS", host_init.__file__]
     with (directory / "console.log").open("wb") as console:
         done = subprocess.run(
-            argv, input=json.dumps(spec), stdout=subprocess.PIPE, stderr=console, text=True, check=False
+            argv,
+            input=json.dumps(spec),
+            stdout=subprocess.PIPE,
+            stderr=console,
+            text=True,
+            check=False,
+            pass_fds=(lock,),
         )
     process = identify(int(done.stdout)) if done.returncode == 0 else None
     if process is None:
@@ -149,13 +159,15 @@ def _listens(pid: int) -> bool:
     return any(line.split()[1].endswith(":0016") and line.split()[3] == "0A" for line in lines)
 
 
-def _batch(lines: list[str], *, namespace: str = "") -> None:
+def _batch(lines: list[str], *, namespace: str = "", lock: int | None = None) -> None:
     """Run lines through one ``ip -batch``, inside a namespace where one is named."""
     if not lines:
         return
     where = ["-n", namespace] if namespace else []
     argv = [tool("ip"), *where, "-batch", "-"]
-    done = subprocess.run(argv, input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
+    inherited = () if lock is None else (lock,)
+    text = "\n".join(lines) + "\n"
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, pass_fds=inherited)
     if done.returncode != 0:
         raise LabError(f"{' '.join(argv)}: {'; '.join(done.stderr.split(chr(10))).strip('; ')}")
 

@@ -37,8 +37,12 @@ def hosts_of(name: str, count: int) -> tuple[LabHost, ...]:
     return tuple(LabHost(f"{PREFIX}{name}-{n}", "127.0.0.1", machine.free_port()) for n in range(1, count + 1))
 
 
-def up(lab: Lab) -> None:
+def up(lab: Lab, _lock: int) -> None:
     """Start the machines of a lab from the saved state and wait until each one runs commands.
+
+    Args:
+        lab: the lab, its folder made.
+        _lock: not handed on: a machine is one process, and known by its name as soon as there is one.
 
     Raises:
         LabError: something is missing or failed; what was started so far is left for ``down``.
