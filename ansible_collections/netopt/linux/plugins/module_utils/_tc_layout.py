@@ -20,7 +20,7 @@ from ._errors import NetoptError
 from ._tc_intent import Intent
 from ._tc_match import selectors
 from ._tc_tree import ifb_name
-from ._tc_words import netem_words, number, qdisc_words
+from ._tc_words import as_number, netem_words, number, qdisc_words
 
 UNLIMITED_MBIT = 400000
 REST_CLASS = "1:fffe"  # for what no filter matches
@@ -156,7 +156,7 @@ class _Layout:
         classes += [{"parent": top, **one} for one in wanted.htb_classes]
         if default is None and (wanted.egress_mbit or wanted.netem):
             ceil = classes[0]["ceil_mbit"] if top == "1:1" else UNLIMITED_MBIT
-            rate = min(REST_MBIT, ceil)
+            rate = min(REST_MBIT, as_number(ceil))
             classes.append({"classid": REST_CLASS, "parent": top, "rate_mbit": rate, "ceil_mbit": ceil})
             default = REST_CLASS
         return _parents_first(classes), None if default is None else str(default)
@@ -168,7 +168,7 @@ class _Layout:
         if default is not None:
             params["default"] = default
         self._root(self._iface, qdisc_words("htb", params))
-        r2q = params.get("r2q") or R2Q
+        r2q = as_number(params.get("r2q") or R2Q)
         parents = {one["parent"] for one in classes}
         self._used.update(_minor(one["classid"]) for one in classes if one["classid"] not in parents)
         for one in classes:
@@ -179,9 +179,9 @@ class _Layout:
                 self._leaf(one["classid"], one.get("leaf") or leaf)
         self._filters([one for one in classes if one.get("match")])
 
-    def _class(self, device: str, one: dict[str, Any], r2q: int) -> None:
+    def _class(self, device: str, one: dict[str, Any], r2q: float) -> None:
         """Add one htb class."""
-        rate, ceil = one["rate_mbit"], one.get("ceil_mbit") or one["rate_mbit"]
+        rate, ceil = as_number(one["rate_mbit"]), as_number(one.get("ceil_mbit") or one["rate_mbit"])
         words = ["htb", "rate", number(rate) + "mbit", "ceil", number(ceil) + "mbit"]
         if one.get("priority") is not None:
             words += ["prio", number(one["priority"])]
@@ -233,6 +233,7 @@ class _Layout:
     def ingress(self) -> None:
         """Add what shapes ingress on our device, and the redirection to it."""
         device = ifb_name(self._iface)
+        self._used = set(TAKEN_HANDLES)
         rate = (self._wanted.shaper or {})["ingress_mbit"]
         if self._kind == "cake":
             params = dict((self._wanted.qdisc or {}).get("params") or {}, bandwidth_mbit=rate, ingress=True)
@@ -241,7 +242,7 @@ class _Layout:
             self._root(device, qdisc_words("htb", {"default": "1:1"}))
             self._class(device, {"classid": "1:1", "parent": "1:", "rate_mbit": rate}, R2Q)
             if self._kind not in (None, "htb", "tbf"):
-                self._child(device, "1:1", qdisc_words(str(self._kind), self._params), prefer=0)
+                self._child(device, "1:1", qdisc_words(str(self._kind), self._params), prefer=0x10)
         self.tc("qdisc", "replace", "dev", self._iface, "ingress", key=f"{self._iface} qdisc ingress")
         self.tc("filter", "del", "dev", self._iface, "ingress", key=f"{self._iface} filter ingress")
         words = ["dev", self._iface, "ingress", "protocol", "all", "pref", "1", "u32", "match", "u32", "0", "0"]

@@ -20,9 +20,30 @@ NETEM_LIMIT = 10000  # packets; tc's own 1000 drops packets at a delay of 100 ms
 
 
 def number(value: Any) -> str:
-    """Return a number without exponent and without needless digits: ``12``, ``0.5``."""
-    text = f"{float(value):.6f}".rstrip("0").rstrip(".")
-    return str(value) if isinstance(value, int) else text
+    """Return a number without exponent and without needless digits: ``12``, ``0.5``.
+
+    Raises:
+        NetoptError: it is no number.
+    """
+    return str(value) if isinstance(value, int) else f"{as_number(value):.6f}".rstrip("0").rstrip(".")
+
+
+def as_number(value: Any) -> float:
+    """Return a plan's value as a number; text is accepted, since templates make text.
+
+    Raises:
+        NetoptError: it is no number.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise NetoptError(
+            f"{value} is no number",
+            stage="plan",
+            key="tc",
+            wanted=str(value),
+            hint="Give a number in the field's unit.",
+        ) from None
 
 
 def _unit(unit: str, name: str | None = None) -> Word:
@@ -35,12 +56,31 @@ def _flag(on: str, off: str | None) -> Word:
     return lambda _field, value: [on] if value else [off] if off else []
 
 
-def _bare(_field: str, value: Any) -> Words:
-    """Return a value that tc takes without a name."""
-    return [str(value)]
+def _choice(words: Mapping[str, str]) -> Word:
+    """Return how one of several words is said; ``words`` maps what a plan says to what tc says."""
+
+    def word(field: str, value: Any) -> Words:
+        said = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        if said not in words:
+            raise NetoptError(
+                f"{field} cannot be {value}",
+                stage="plan",
+                key=f"qdisc.params.{field}",
+                wanted=str(value),
+                hint="One of " + ", ".join(words) + ".",
+            )
+        return [words[said]]
+
+    return word
 
 
 _ACK_FILTER = {"no": "no-ack-filter", "yes": "ack-filter", "aggressive": "ack-filter-aggressive"}
+_DIFFSERV = ("besteffort", "precedence", "diffserv3", "diffserv4", "diffserv8")
+_ISOLATION = (
+    *("flowblind", "srchost", "dsthost", "hosts", "flows"),
+    *("dual-srchost", "dual-dsthost", "triple-isolate"),
+)
+_ATM = ("noatm", "atm", "ptm")
 _PLAIN = _unit("")
 PARAMETERS: Dict[str, Dict[str, Word]] = {
     "fq": {
@@ -71,14 +111,14 @@ PARAMETERS: Dict[str, Dict[str, Word]] = {
     },
     "cake": {
         "bandwidth_mbit": _unit("mbit", "bandwidth"),
-        "diffserv": _bare,
-        "isolation": _bare,
+        "diffserv": _choice({word: word for word in _DIFFSERV}),
+        "isolation": _choice({word: word for word in _ISOLATION}),
         "nat": _flag("nat", "nonat"),
         "wash": _flag("wash", "nowash"),
-        "ack_filter": lambda _field, value: [_ACK_FILTER[str(value)]],
+        "ack_filter": _choice(_ACK_FILTER),
         "split_gso": _flag("split-gso", "no-split-gso"),
         "rtt_ms": _unit("ms", "rtt"),
-        "atm": _bare,
+        "atm": _choice({word: word for word in _ATM}),
         "overhead": _PLAIN,
         "mpu": _PLAIN,
         "ingress": _flag("ingress", "egress"),
@@ -151,7 +191,9 @@ def qdisc_words(kind: str, params: Mapping[str, Any]) -> Words:
             raise NetoptError(
                 "The qdisc tbf needs a rate", stage="plan", key="qdisc.params.rate_mbit", hint="Set rate_mbit."
             )
-        values.setdefault("burst_bytes", max(SMALLEST_TBF_BURST, int(values["rate_mbit"] * 125 * MS_OF_RATE)))
+        values.setdefault(
+            "burst_bytes", max(SMALLEST_TBF_BURST, int(as_number(values["rate_mbit"]) * 125 * MS_OF_RATE))
+        )
         if "limit_bytes" not in values:
             values.setdefault("latency_ms", TBF_LATENCY_MS)
     return [

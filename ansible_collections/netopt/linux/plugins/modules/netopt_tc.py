@@ -1,0 +1,356 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: queueing disciplines, shaping, classes and emulated impairment."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: netopt_tc
+short_description: Set queueing disciplines, shapers, classes and netem
+version_added: 0.1.0
+description:
+  - Brings the traffic control of interfaces to what the options say, with the fewest changes to the running kernel.
+    A class whose rate differs is changed in place, the classes beside it are left alone.
+  - What is wanted is first made in a scratch network namespace, on an interface of the same name. What tc or the kernel
+    refuses, or drops without a word, is reported before anything is touched.
+  - The kernel's own form of that state is what is compared with the host, and what is sent to it over netlink.
+  - When a step fails, the qdiscs, classes and filters that were there before are put back, whoever made them.
+author:
+  - The NetOpt Authors (@netopt)
+extends_documentation_fragment:
+  - netopt.linux.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  platform:
+    platforms: linux
+options:
+  state:
+    description:
+      - V(present) sets what the other options say.
+      - V(absent) gives the interface its default qdisc back, and takes an ingress shaper of this collection away.
+    type: str
+    choices: [present, absent]
+    default: present
+  iface:
+    description:
+      - The interfaces. V(auto) is the one of the default route.
+    type: list
+    elements: str
+    required: true
+  qdisc:
+    description:
+      - The queueing discipline. Together with a shaper or with classes it is the one in their leaves, unless it is
+        V(htb) itself. V(cake) shapes by itself.
+    type: dict
+    suboptions:
+      type:
+        description: Its kind.
+        type: str
+        required: true
+        choices: [fq, fq_codel, cake, htb, pfifo_fast, pfifo, bfifo, sfq, tbf]
+      params:
+        description:
+          - Its parameters in tc's own words, with an underscore for a hyphen and the unit in the name where tc has
+            none, for example C(target_us), C(maxrate_mbit) or C(limit_bytes).
+        type: dict
+        default: {}
+  shaper:
+    description:
+      - The rate that the whole interface is held to.
+    type: dict
+    suboptions:
+      egress_mbit:
+        description: Rate of what leaves, in Mbit/s.
+        type: float
+      ingress_mbit:
+        description:
+          - Rate of what arrives, in Mbit/s.
+          - It is shaped on a device C(ifb-IFACE) to which everything that arrives is redirected. What was at the
+            interface's ingress hook before makes way.
+          - Left out, a device of that name and its redirection are taken away.
+        type: float
+      ceil_mbit:
+        description: Upper bound of what leaves, in Mbit/s, where that is more than O(shaper.egress_mbit).
+        type: float
+  netem:
+    description:
+      - Delay, loss and other impairment for tests. It sits below a classful qdisc and above a classless one.
+      - This module leaves it in place until told otherwise. A limit in time is kept by M(netopt.linux.netopt_apply).
+    type: dict
+    suboptions:
+      delay_ms:
+        description: Delay of every packet, in ms.
+        type: float
+      delay_jitter_ms:
+        description: Variation of the delay, in ms.
+        type: float
+      loss_pct:
+        description: Packets lost, in percent.
+        type: float
+      duplicate_pct:
+        description: Packets sent twice, in percent.
+        type: float
+      corrupt_pct:
+        description: Packets with a bit turned, in percent.
+        type: float
+      reorder_pct:
+        description: Packets sent at once, ahead of those that wait, in percent. Needs O(netem.delay_ms).
+        type: float
+      limit:
+        description: Packets that may wait. V(10000) when left out.
+        type: int
+      duration_s:
+        description: Accepted so that a plan's fields fit, and kept by M(netopt.linux.netopt_apply) only.
+        type: int
+  htb_classes:
+    description:
+      - Classes of traffic with a rate each.
+    type: list
+    elements: dict
+    suboptions:
+      classid:
+        description: Name of the class, for example V(1:10), in hexadecimal.
+        type: str
+        required: true
+      parent:
+        description: The class above. The shaper's V(1:1) where there is one, else the root V(1:).
+        type: str
+      rate_mbit:
+        description: What it is sure to get, in Mbit/s.
+        type: float
+        required: true
+      ceil_mbit:
+        description: What it may borrow up to, in Mbit/s. The rate when left out.
+        type: float
+      priority:
+        description: Who borrows first, V(0) ahead of V(7).
+        type: int
+      burst:
+        description: Bytes that may be sent at once at full speed.
+        type: int
+      leaf:
+        description: The qdisc in the class. O(qdisc) when left out, the kernel's own when that is not set either.
+        type: dict
+        suboptions:
+          type:
+            description: Its kind.
+            type: str
+            required: true
+            choices: [fq, fq_codel, cake, pfifo_fast, pfifo, bfifo, sfq, tbf]
+          params:
+            description: Its parameters, as in O(qdisc.params).
+            type: dict
+            default: {}
+      match:
+        description:
+          - What belongs to the class. The first class that matches gets the packet.
+        type: list
+        elements: dict
+        suboptions:
+          proto:
+            description: The protocol.
+            type: str
+            choices: [tcp, udp, sctp, icmp, icmpv6]
+          sports:
+            description: Source ports, each V(N) or V(N-M). Without a protocol they mean TCP and UDP.
+            type: list
+            elements: str
+          dports:
+            description: Destination ports, likewise.
+            type: list
+            elements: str
+          src:
+            description: A source address or prefix, IPv4 or IPv6.
+            type: str
+          dst:
+            description: A destination address or prefix, of the same IP version.
+            type: str
+          fwmark:
+            description: The mark that the firewall has put on the packet. Needs a kernel with CONFIG_CLS_U32_MARK.
+            type: int
+          dscp:
+            description: The code point, 0 to 63.
+            type: int
+  default_class:
+    description:
+      - The class of what matches nothing.
+      - Left out, it is a small class that may borrow where there is a shaper or netem, so that nothing passes them by.
+        Without those, it is sent unshaped.
+    type: str
+notes:
+  - The settings do not outlast a restart. M(netopt.linux.netopt_apply) makes them persistent, and watches over them
+    until they are confirmed.
+  - Refused is a change that would remove what a rollback could not bring back, such as a loaded BPF program.
+seealso:
+  - module: netopt.linux.netopt_apply
+  - module: netopt.linux.netopt_link
+"""
+
+EXAMPLES = r"""
+- name: Fair queueing on the interface of the default route
+  netopt.linux.netopt_tc:
+    iface: auto
+    qdisc:
+      type: fq_codel
+      params:
+        target_us: 5000
+
+- name: Shape both directions of a 100/20 line
+  netopt.linux.netopt_tc:
+    iface: eth0
+    qdisc:
+      type: cake
+    shaper:
+      egress_mbit: 19
+      ingress_mbit: 95
+
+- name: Voice first, backups last
+  netopt.linux.netopt_tc:
+    iface: eth0
+    shaper:
+      egress_mbit: 100
+    htb_classes:
+      - classid: "1:10"
+        rate_mbit: 10
+        ceil_mbit: 100
+        priority: 0
+        match:
+          - dscp: 46
+      - classid: "1:20"
+        rate_mbit: 80
+        ceil_mbit: 100
+        priority: 1
+      - classid: "1:30"
+        rate_mbit: 10
+        ceil_mbit: 100
+        priority: 7
+        match:
+          - proto: tcp
+            dports: ["873", "9100-9110"]
+    default_class: "1:20"
+
+- name: Back to what the kernel does by itself
+  netopt.linux.netopt_tc:
+    iface: eth0
+    state: absent
+"""
+
+RETURN = r"""
+report:
+  description:
+    - What was done, in the shape of one host's report of a plan.
+  returned: always
+  type: dict
+  sample:
+    status: applied
+    changed: true
+    diff:
+      - subsystem: tc
+        key: eth0 class 1:10
+        before: class htb 1:10 parent 1:1 prio 0 rate 5Mbit ceil 100Mbit burst 1600b cburst 12500b
+        after: class htb 1:10 parent 1:1 prio 0 rate 10Mbit ceil 100Mbit burst 1600b cburst 12500b
+    operations:
+      - command: tc class change dev eth0 parent 1:1 classid 1:10 htb prio 0 rate 10Mbit ceil 100Mbit
+        ok: true
+    skipped: []
+    warnings: []
+    checkpoint_id: null
+    measurements: null
+    error: null
+"""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
+from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
+from ansible_collections.netopt.linux.plugins.module_utils._info_io import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+
+CONTENTS = ["qdisc", "shaper", "netem", "htb_classes"]
+LEAVES = ["fq", "fq_codel", "cake", "pfifo_fast", "pfifo", "bfifo", "sfq", "tbf"]
+ROOTS = ["fq", "fq_codel", "cake", "htb", "pfifo_fast", "pfifo", "bfifo", "sfq", "tbf"]
+
+
+def _fields(**types: str) -> Dict[str, Dict[str, str]]:
+    """Return the spec of plain fields."""
+    return {name: {"type": kind} for name, kind in types.items()}
+
+
+def _qdisc(kinds: list[str]) -> Dict[str, Any]:
+    """Return the spec of a qdisc."""
+    kind = {"type": "str", "required": True, "choices": kinds}
+    return {"type": "dict", "options": {"type": kind, "params": {"type": "dict", "default": {}}}}
+
+
+MATCH = {
+    "proto": {"type": "str", "choices": ["tcp", "udp", "sctp", "icmp", "icmpv6"]},
+    "sports": {"type": "list", "elements": "str"},
+    "dports": {"type": "list", "elements": "str"},
+    **_fields(src="str", dst="str", fwmark="int", dscp="int"),
+}
+CLASS = {
+    "classid": {"type": "str", "required": True},
+    "rate_mbit": {"type": "float", "required": True},
+    **_fields(parent="str", ceil_mbit="float", priority="int", burst="int"),
+    "leaf": _qdisc(LEAVES),
+    "match": {"type": "list", "elements": "dict", "options": MATCH},
+}
+NETEM = {
+    **_fields(delay_ms="float", delay_jitter_ms="float", loss_pct="float", duplicate_pct="float"),
+    **_fields(corrupt_pct="float", reorder_pct="float", limit="int", duration_s="int"),
+}
+ARGUMENT_SPEC = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "iface": {"type": "list", "elements": "str", "required": True},
+    "qdisc": _qdisc(ROOTS),
+    "shaper": {"type": "dict", "options": _fields(egress_mbit="float", ingress_mbit="float", ceil_mbit="float")},
+    "netem": {"type": "dict", "options": NETEM},
+    "htb_classes": {"type": "list", "elements": "dict", "options": CLASS},
+    "default_class": {"type": "str"},
+}
+
+
+def _set_only(value: Any) -> Any:
+    """Return an option without the suboptions that were not set."""
+    if isinstance(value, dict):
+        return {name: _set_only(each) for name, each in value.items() if each is not None}
+    return [_set_only(each) for each in value] if isinstance(value, list) else value
+
+
+def main() -> None:
+    """Bring the interfaces to what the options say."""
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        required_if=[("state", "present", CONTENTS, True)],
+        supports_check_mode=True,
+    )
+    changes = _set_only({name: module.params[name] for name in [*CONTENTS, "default_class"]})
+    absent = module.params["state"] == "absent"
+    try:
+        ifaces = tuple(resolve(module.params["iface"]))
+        intent = _tc.intent({} if absent else changes, ifaces, absent=absent)
+    except NetoptError as error:
+        report = HostReport()
+        report.fail(FAILED, error)
+    else:
+        report = run_subsystem(_tc, _tc_io, intent, tools=Tools(), check=module.check_mode, in_scratch=True)
+    result = as_result(report, diff_mode=module._diff)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
