@@ -57,3 +57,11 @@ Percent = Annotated[float, Field(ge=0, le=100), NO_BOOL, WHOLE]
 """A share in percent."""
 
 U32_MAX = 2**32 - 1
+
+PORT_MAX = 65535
+WORD_LENGTH_MAX = 255
+
+
+def refusal(kind: str, message: str) -> PydanticCustomError:
+    """Return the error for a value that has the wrong form; the message is final text."""
+    return PydanticCustomError(f"netopt_{kind}", "{text}", {"text": message})

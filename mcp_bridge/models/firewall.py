@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from .base import NO_BOOL, U32_MAX, Strict
-from .scalars import Address, Cidr, InterfaceName, Port, Rate, lower
+from .endpoints import Address, Cidr, Port
+from .scalars import InterfaceName, Rate, lower
 from .traffic import PORT_PROTOCOLS, Proto, check_family
 
 PortProtocol = Annotated[Literal["tcp", "udp", "sctp"], BeforeValidator(lower)]

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from .base import NO_BOOL, WHOLE, Percent, Strict
-from .scalars import Host, HostPort
+from .endpoints import Host, HostPort
 
 
 class Targets(Strict):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The words of a plan: interface names, addresses, ports, code points, classes, rates, sysctl values.
+"""The words of a plan: interface names, code points, classes, rates, sysctl values.
 
 Each accepts the spellings that people use and gives back one canonical spelling, so that two plans
 which mean the same are the same.
@@ -10,38 +10,25 @@ which mean the same are the same.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated
 
-from pydantic import Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import PlainValidator, WithJsonSchema
 
-from .base import NO_BOOL, U32_MAX
+from .base import PORT_MAX, U32_MAX, WORD_LENGTH_MAX, refusal
 from .dscp import DSCP_MAX, DSCP_NAMES
 
 AUTO = "auto"
 IFACE_COUNT_MAX = 64
-PORT_MAX = 65535
-PORTS_COUNT_MAX = 64
 SYSCTL_VALUE_LENGTH_MAX = 1024
-WORD_LENGTH_MAX = 255
 
 _IFACE = re.compile(r"[^\s/\x00-\x1f\x7f]{1,15}")
-_PORTS = re.compile(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?")
 _CLASSID = re.compile(r"(?:1:)?0*([0-9a-fA-F]{1,4})")
 _PARENT_ROOT = re.compile(r"(?:root|1:0*)")
 _RATE = re.compile(r"([1-9][0-9]{0,9})/(second|minute|hour|day)")
 _SIZE = re.compile(r"([0-9]{1,10})(|b|k|kb|m|mb)")
 _SIZE_UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2}
-_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_HOST_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+)):([0-9]{1,5})")
 _SYSCTL_KEY = re.compile(r"[a-z0-9_]+(?:[./][A-Za-z0-9_@:-]+)+")
-
-
-def _error(kind: str, message: str) -> PydanticCustomError:
-    """Return the error for a value that has the wrong form; the message is final text."""
-    return PydanticCustomError(f"netopt_{kind}", "{text}", {"text": message})
 
 
 def interface_name(value: object) -> str:
@@ -54,7 +41,7 @@ def interface_name(value: object) -> str:
         or not value.isascii()
         or value.startswith("-")
     ):
-        raise _error(
+        raise refusal(
             "iface", "Not a legal interface name: 1 to 15 ASCII characters, no blank, '/' or ':', no leading '-'"
         )
     return value
@@ -65,12 +52,12 @@ def _iface(value: object) -> str | list[str]:
     if not isinstance(value, list | tuple):
         return interface_name(value)
     if not 1 <= len(value) <= IFACE_COUNT_MAX:
-        raise _error("iface", f"A list of interfaces needs 1 to {IFACE_COUNT_MAX} names")
+        raise refusal("iface", f"A list of interfaces needs 1 to {IFACE_COUNT_MAX} names")
     names = [interface_name(item) for item in value]
     if len(set(names)) != len(names):
-        raise _error("iface", "An interface is listed twice")
+        raise refusal("iface", "An interface is listed twice")
     if AUTO in names:
-        raise _error("iface", "'auto' stands alone, not in a list")
+        raise refusal("iface", "'auto' stands alone, not in a list")
     return names
 
 
@@ -92,94 +79,6 @@ Iface = Annotated[
 ]
 """An interface, a list of them, or ``auto`` for the one with the default route."""
 
-Port = Annotated[int, Field(ge=1, le=PORT_MAX), NO_BOOL]
-
-
-def _port_range(value: object) -> str:
-    """Return ``N`` or ``N-M`` for a port or a range of ports."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PORT_MAX else value
-    match = _PORTS.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= WORD_LENGTH_MAX else None
-    if match:
-        low, high = int(match[1]), int(match[2] or match[1])
-        if 1 <= low <= high <= PORT_MAX:
-            return str(low) if low == high else f"{low}-{high}"
-    raise _error("ports", f"Not a port or a range of ports 'N-M' with 1 <= N <= M <= {PORT_MAX}")
-
-
-def _ports(value: object) -> list[str]:
-    """Return ports and ranges as a sorted list without repetition."""
-    items = value if isinstance(value, list | tuple) else [value]
-    if not 1 <= len(items) <= PORTS_COUNT_MAX:
-        raise _error("ports", f"A list of ports needs 1 to {PORTS_COUNT_MAX} entries")
-    ranges = sorted(_bounds(_port_range(item)) for item in items)
-    merged: list[tuple[int, int]] = []
-    for low, high in ranges:
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
-        else:
-            merged.append((low, high))
-    return [str(low) if low == high else f"{low}-{high}" for low, high in merged]
-
-
-def _bounds(text: str) -> tuple[int, int]:
-    """Return the first and last port of ``N`` or ``N-M``."""
-    low, _, high = text.partition("-")
-    return int(low), int(high or low)
-
-
-_PORT_SCHEMA = {
-    "anyOf": [
-        {"type": "integer", "minimum": 1, "maximum": PORT_MAX},
-        {"type": "string", "pattern": "^[0-9]{1,5}(-[0-9]{1,5})?$"},
-    ]
-}
-
-Ports = Annotated[
-    list[str],
-    PlainValidator(_ports),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                *_PORT_SCHEMA["anyOf"],
-                {"type": "array", "items": _PORT_SCHEMA, "minItems": 1, "maxItems": PORTS_COUNT_MAX},
-            ]
-        }
-    ),
-]
-"""A port, a range ``N-M``, or a list of those; kept as a list of strings, ranges that touch are joined."""
-
-
-def _cidr(value: object) -> str:
-    """Return an IPv4 or IPv6 network in canonical form, with its prefix length."""
-    if not isinstance(value, str) or len(value) > WORD_LENGTH_MAX or "%" in value:
-        raise _error("cidr", "Not an IP address or network such as 192.0.2.0/24 or 2001:db8::/32")
-    try:
-        return str(ipaddress.ip_network(value.strip()))
-    except ValueError:
-        pass
-    try:
-        network = ipaddress.ip_network(value.strip(), strict=False)
-    except ValueError:
-        raise _error("cidr", "Not an IP address or network such as 192.0.2.0/24 or 2001:db8::/32") from None
-    raise _error("cidr", f"Has bits set beyond its prefix length; the network is {network}")
-
-
-def _address(value: object) -> str:
-    """Return an IPv4 or IPv6 address in canonical form."""
-    if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX and "%" not in value:
-        try:
-            return str(ipaddress.ip_address(value.strip()))
-        except ValueError:
-            pass
-    raise _error("address", "Not an IP address such as 192.0.2.1 or 2001:db8::1")
-
-
-Cidr = Annotated[str, PlainValidator(_cidr), WithJsonSchema({"type": "string", "maxLength": 49})]
-"""An IPv4 or IPv6 network; a bare address is a network of one."""
-
-Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "maxLength": 45})]
-"""An IPv4 or IPv6 address."""
-
 
 def lower(value: object) -> object:
     """Return text in lower case and without outer blanks; anything else as it is."""
@@ -197,7 +96,7 @@ def _dscp(value: object) -> int:
             word = int(name)
     if isinstance(word, int) and not isinstance(word, bool) and 0 <= word <= DSCP_MAX:
         return word
-    raise _error("dscp", f"Not a DSCP: a number from 0 to {DSCP_MAX}, or one of {', '.join(DSCP_NAMES).upper()}")
+    raise refusal("dscp", f"Not a DSCP: a number from 0 to {DSCP_MAX}, or one of {', '.join(DSCP_NAMES).upper()}")
 
 
 Dscp = Annotated[
@@ -220,7 +119,7 @@ def _classid(value: object) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= PORT_MAX else value
     match = _CLASSID.fullmatch(text.strip()) if isinstance(text, str) and len(text) <= WORD_LENGTH_MAX else None
     if not match or int(match[1], 16) == 0:
-        raise _error("classid", "Not a class: '1:' and a hexadecimal minor from 1 to ffff, such as 1:10")
+        raise refusal("classid", "Not a class: '1:' and a hexadecimal minor from 1 to ffff, such as 1:10")
     return f"1:{int(match[1], 16):x}"
 
 
@@ -249,7 +148,7 @@ def _rate(value: object) -> str:
     word = lower(value)
     match = _RATE.fullmatch(word.replace(" ", "")) if isinstance(word, str) else None
     if not match or int(match[1]) > U32_MAX:
-        raise _error("rate", "Not a rate: a whole number and second, minute, hour or day, such as 1000/second")
+        raise refusal("rate", "Not a rate: a whole number and second, minute, hour or day, such as 1000/second")
     return f"{match[1]}/{match[2]}"
 
 
@@ -272,7 +171,7 @@ def _size(value: object) -> int:
         match = _SIZE.fullmatch(word)
     size = int(match[1]) * _SIZE_UNITS[match[2]] if match else 0
     if not 0 < size <= U32_MAX:
-        raise _error("size", f"Not a size: bytes from 1 to {U32_MAX}, or with a unit as in 15k or 1m")
+        raise refusal("size", f"Not a size: bytes from 1 to {U32_MAX}, or with a unit as in 15k or 1m")
     return size
 
 
@@ -297,7 +196,7 @@ def _fwmark(value: object) -> int:
         value = int(value, 16 if value.startswith("0x") else 10)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U32_MAX:
         return value
-    raise _error("fwmark", f"Not a firewall mark: a number from 0 to {U32_MAX}, or hexadecimal such as 0x10")
+    raise refusal("fwmark", f"Not a firewall mark: a number from 0 to {U32_MAX}, or hexadecimal such as 0x10")
 
 
 Fwmark = Annotated[
@@ -315,55 +214,25 @@ Fwmark = Annotated[
 """A firewall mark (``meta mark``)."""
 
 
-def host(value: object) -> str:
-    """Return a host name or address that no tool can take for an option."""
-    if isinstance(value, str) and 0 < len(value) <= WORD_LENGTH_MAX:
-        try:
-            return str(ipaddress.ip_address(value))
-        except ValueError:
-            pass
-        if all(_HOST_LABEL.fullmatch(label) for label in value.removesuffix(".").split(".")):
-            return value
-    raise _error("host", "Not a host name or IP address")
-
-
-def _host_port(value: object) -> str:
-    """Return ``host:port``, or ``[address]:port`` for IPv6."""
-    match = _HOST_PORT.fullmatch(value) if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX else None
-    if match and 1 <= int(match[3]) <= PORT_MAX:
-        name = host(match[1] or match[2])
-        return f"[{name}]:{int(match[3])}" if ":" in name else f"{name}:{int(match[3])}"
-    raise _error("host_port", "Not host:port, such as db1:5432 or [2001:db8::1]:443")
-
-
-Host = Annotated[str, PlainValidator(host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255})]
-"""A host name or an IP address."""
-
-HostPort = Annotated[
-    str, PlainValidator(_host_port), WithJsonSchema({"type": "string", "pattern": "^(\\[[^\\]]+\\]|[^:]+):[0-9]{1,5}$"})
-]
-"""A TCP service, ``host:port``."""
-
-
 def _sysctl_key(value: object) -> str:
     """Return a dotted sysctl key."""
     if isinstance(value, str) and len(value) <= WORD_LENGTH_MAX and _SYSCTL_KEY.fullmatch(value):
         return value
-    raise _error("sysctl_key", "Not a dotted sysctl key such as net.core.rmem_max")
+    raise refusal("sysctl_key", "Not a dotted sysctl key such as net.core.rmem_max")
 
 
 def _sysctl_value(value: object) -> str:
     """Return a sysctl value as text, its fields parted by single blanks."""
     if isinstance(value, bool):
-        raise _error("sysctl_value", f"Value must be text or a whole number; write {int(value)} instead")
+        raise refusal("sysctl_value", f"Value must be text or a whole number; write {int(value)} instead")
     if isinstance(value, int):
         if not -(2**63) <= value < 2**64:
-            raise _error("sysctl_value", "Value does not fit into 64 bits")
+            raise refusal("sysctl_value", "Value does not fit into 64 bits")
         return str(value)
     if not isinstance(value, str):
-        raise _error("sysctl_value", "Value must be text or a whole number")
+        raise refusal("sysctl_value", "Value must be text or a whole number")
     if len(value) > SYSCTL_VALUE_LENGTH_MAX or not value.isascii() or any(c < " " and c != "\t" for c in value):
-        raise _error(
+        raise refusal(
             "sysctl_value", f"Value must be one line of at most {SYSCTL_VALUE_LENGTH_MAX} printable ASCII characters"
         )
     return " ".join(value.split())

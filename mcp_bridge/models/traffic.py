@@ -12,8 +12,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from .base import NO_BOOL, U32_MAX, WHOLE, Mbit, Percent, Strict
+from .endpoints import Cidr, Ports
 from .qdisc import LeafQdisc
-from .scalars import Cidr, Classid, Dscp, Fwmark, Parent, Ports, Size, lower
+from .scalars import Classid, Dscp, Fwmark, Parent, Size, lower
 
 Proto = Annotated[Literal["tcp", "udp", "icmp", "icmpv6", "sctp"], BeforeValidator(lower)]
 """A transport protocol, in any case."""

@@ -22,12 +22,16 @@ from mcp_bridge.models.validation import Issue, ValidationResult
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
+CHANGES_FIELDS = (
+    "sysctl qdisc shaper netem htb_classes default_class dscp connection_limits rate_limits connection_tracking"
+    " nat_rules offloads mtu"
+)
+
 FIELDS: list[tuple[type[BaseModel], str]] = [
     (ParameterPlan, "iface profile changes validate rationale"),
     (
         Changes,
-        "sysctl qdisc shaper netem htb_classes default_class dscp connection_limits rate_limits connection_tracking"
-        " nat_rules offloads mtu",
+        CHANGES_FIELDS,
     ),
     (Shaper, "egress_mbit ingress_mbit ceil_mbit"),
     (Netem, "delay_ms delay_jitter_ms loss_pct duplicate_pct corrupt_pct reorder_pct limit duration_s"),
@@ -122,7 +126,7 @@ def test_fields(model: type[BaseModel], names: str) -> None:
 def test_qdisc_types() -> None:
     """Every qdisc of the interface has a model."""
     types = {get_args(model.model_fields["type"].annotation)[0] for model in get_args(get_args(Qdisc)[0])}
-    assert types == set("fq fq_codel cake htb pfifo_fast pfifo bfifo sfq tbf".split())
+    assert types == {"fq", "fq_codel", "cake", "htb", "pfifo_fast", "pfifo", "bfifo", "sfq", "tbf"}
 
 
 def test_host_statuses() -> None:

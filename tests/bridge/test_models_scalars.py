@@ -13,24 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mcp_bridge.models import scalars
+from mcp_bridge.models import endpoints, scalars
 from mcp_bridge.models.base import Mbit
 
 KINDS: dict[str, Any] = {
     "iface": scalars.Iface,
     "name": scalars.InterfaceName,
-    "port": scalars.Port,
-    "ports": scalars.Ports,
-    "cidr": scalars.Cidr,
-    "address": scalars.Address,
+    "port": endpoints.Port,
+    "ports": endpoints.Ports,
+    "cidr": endpoints.Cidr,
+    "address": endpoints.Address,
     "dscp": scalars.Dscp,
     "classid": scalars.Classid,
     "parent": scalars.Parent,
     "rate": scalars.Rate,
     "size": scalars.Size,
     "fwmark": scalars.Fwmark,
-    "host": scalars.Host,
-    "host_port": scalars.HostPort,
+    "host": endpoints.Host,
+    "host_port": endpoints.HostPort,
     "sysctl_key": scalars.SysctlKey,
     "sysctl_value": scalars.SysctlValue,
     "mbit": Mbit,

@@ -369,8 +369,30 @@ def test_any_json_gives_an_answer(data: Any) -> None:
 
 FIELD_NAMES = sorted(
     {"iface", "profile", "changes", "validate", "validation", "rationale"}
-    | set("sysctl qdisc shaper netem htb_classes default_class dscp connection_limits rate_limits".split())
-    | set("connection_tracking nat_rules offloads mtu type params match targets objectives leaf rate".split())
+    | {
+        "sysctl",
+        "qdisc",
+        "shaper",
+        "netem",
+        "htb_classes",
+        "default_class",
+        "dscp",
+        "connection_limits",
+        "rate_limits",
+    }
+    | {
+        "connection_tracking",
+        "nat_rules",
+        "offloads",
+        "mtu",
+        "type",
+        "params",
+        "match",
+        "targets",
+        "objectives",
+        "leaf",
+        "rate",
+    }
 )
 NEAR_PLANS = st.recursive(
     ANY_JSON,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ WHENS = [
 
 
 @pytest.mark.parametrize(("when", "iface", "expected"), WHENS)
-def test_holds(when, iface, expected):
+def test_holds(when: dict[str, Any], iface: Any, expected: Any) -> None:
     """A condition holds when every comparison does, and never over an unknown fact."""
     ifaces = (iface,) if isinstance(iface, str) else iface
     assert holds(when, FACTS, ifaces) is expected
@@ -125,7 +126,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("rule", "expected"), RULES)
-def test_adapt(rule, expected):
+def test_adapt(rule: dict[str, Any], expected: Any) -> None:
     """One rule changes what it names, and nothing of what it was given."""
     before = copy.deepcopy(CHANGES)
 
@@ -136,7 +137,7 @@ def test_adapt(rule, expected):
     assert before == CHANGES
 
 
-def test_notes_say_what_and_why():
+def test_notes_say_what_and_why() -> None:
     """A note names the rule, its reason and every value that differs."""
     rule = {
         "id": "small_memory",
@@ -146,14 +147,15 @@ def test_notes_say_what_and_why():
     }
     adapted = adapt(CHANGES, [rule, {**rule, "id": "again"}], FACTS, "eth0")
 
-    assert adapted.notes == (
+    note = (
         "small_memory: Little memory (connection_tracking.max_connections: 1000000 -> 65536;"
-        " net.core.rmem_max: 16777216 -> 4194304)",
+        " net.core.rmem_max: 16777216 -> 4194304)"
     )
+    assert adapted.notes == (note,)
     assert adapted.skipped == ()
 
 
-def test_drops_are_reported_as_skipped():
+def test_drops_are_reported_as_skipped() -> None:
     """What is dropped is named with its reason; what was not there is not."""
     rule = {
         "id": "namespace",
@@ -168,14 +170,14 @@ def test_drops_are_reported_as_skipped():
     assert adapted.notes == ()
 
 
-def test_rules_apply_in_order():
+def test_rules_apply_in_order() -> None:
     """A later rule sees what an earlier one left."""
     first = {"id": "a", "message": "m", "set": {"sysctl": {"net.core.rmem_max": 100}}}
     second = {"id": "b", "message": "m", "raise": {"sysctl": {"net.core.rmem_max": 50}}}
     assert adapt(CHANGES, [first, second], FACTS, "eth0").changes["sysctl"]["net.core.rmem_max"] == "100"
 
 
-def test_adapting_twice_changes_nothing_more():
+def test_adapting_twice_changes_nothing_more() -> None:
     """Caps, raises and the host's own values settle at once."""
     rules = [
         {"id": "a", "message": "m", "cap": {"sysctl": {"net.core.rmem_max": 4194304}}},

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._preflight import CHECKS, preflight
@@ -44,7 +46,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("changes", "facts", "labels", "expected"), CASES)
-def test_preflight(changes, facts, labels, expected):
+def test_preflight(changes: dict[str, Any], facts: dict[str, Any], labels: list[str], expected: Any) -> None:
     """A plan that would hurt this host is told so by the id of the constraint."""
     issues = preflight(changes, ("eth0",), facts, labels)
 
@@ -55,7 +57,7 @@ def test_preflight(changes, facts, labels, expected):
         assert issue["path"].startswith("changes.")
 
 
-def test_only_management_limits_are_warnings():
+def test_only_management_limits_are_warnings() -> None:
     """A limit on the management port keeps established connections, everything else would break something."""
     changes = {
         "mtu": 1000,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ PLAN = {
 }
 
 
-def test_every_field_is_rendered():
+def test_every_field_is_rendered() -> None:
     """Each part of a plan is in the field of its subsystem, and in no other."""
     text = render(PLAN)
 
@@ -41,7 +42,7 @@ def test_every_field_is_rendered():
         assert [field for field in TEXT_FIELDS if word in json.dumps(text[field])] == [name]
 
 
-def test_an_empty_plan_renders_to_nothing():
+def test_an_empty_plan_renders_to_nothing() -> None:
     """What is not asked for leaves no command behind."""
     assert not any(render({"iface": "eth0", "changes": {}}).values())
 
@@ -49,12 +50,12 @@ def test_an_empty_plan_renders_to_nothing():
 @pytest.mark.parametrize(
     ("iface", "expected"), [("eth0", ("eth0",)), (["eth0", "eth1"], ("eth0", "eth1")), ("auto", ("auto",))]
 )
-def test_interfaces(iface, expected):
+def test_interfaces(iface: Any, expected: Any) -> None:
     """One interface or several; auto stands for itself."""
     assert interfaces({"iface": iface}) == expected
 
 
-def test_every_interface_is_named():
+def test_every_interface_is_named() -> None:
     """Commands for an interface are there for each."""
     text = render({**PLAN, "iface": ["eth0", "eth1"]})
     for name in ("tc_script", "ethtool_cmds", "ip_link_cmds"):
@@ -62,7 +63,7 @@ def test_every_interface_is_named():
         assert "eth1" in json.dumps(text[name])
 
 
-def test_digest_depends_on_plan_and_text_alone():
+def test_digest_depends_on_plan_and_text_alone() -> None:
     """The order of keys and other fields do not matter; every part of plan and text does."""
     text = render(PLAN)
     known = digest(PLAN, text)
@@ -73,7 +74,7 @@ def test_digest_depends_on_plan_and_text_alone():
         assert digest(PLAN, {**text, name: "x"}) != known
 
 
-def test_digest_is_fixed():
+def test_digest_is_fixed() -> None:
     """The digest of a given plan never changes from one release to the next by itself."""
     text = {"sysctl_cmds": [], "tc_script": "", "nft_script": "", "ethtool_cmds": [], "ip_link_cmds": []}
     assert digest({"iface": "eth0"}, text) == "2fa403ada0fbc1256b4e7cbb190ada4491d8ca65e35d606317d83127179385eb"
