@@ -22,42 +22,35 @@ from mcp_bridge.policy.loader import policy_directory
 from mcp_bridge.validator import validate
 
 CONTRACT_CARDS = {
-    *(
-        f"sysctl.{name}"
-        for name in [
-            "tcp_congestion_control",
-            "tcp_low_latency",
-            "tcp_fastopen",
-            "tcp_timestamps",
-            "tcp_window_scaling",
-            "tcp_rmem",
-            "tcp_wmem",
-            "core_rmem_max",
-            "core_wmem_max",
-            "tcp_fin_timeout",
-            "tcp_max_syn_backlog",
-            "tcp_syncookies",
-            "netdev_budget",
-            "ip_local_port_range",
-            "default_qdisc",
-            "ip_forward",
-        ]
-    ),
-    *(
-        f"tc.{name}"
-        for name in ["qdisc_type", "htb_rate", "htb_ceil", "htb_priority", "default_class", "netem_delay", "netem_loss"]
-    ),
-    *(
-        f"iptables.{name}"
-        for name in [
-            "connection_limiting",
-            "connection_tracking",
-            "connection_tracking_size",
-            "rate_limiting",
-            "qos_marking",
-            "nat",
-        ]
-    ),
+    "sysctl.tcp_congestion_control",
+    "sysctl.tcp_low_latency",
+    "sysctl.tcp_fastopen",
+    "sysctl.tcp_timestamps",
+    "sysctl.tcp_window_scaling",
+    "sysctl.tcp_rmem",
+    "sysctl.tcp_wmem",
+    "sysctl.core_rmem_max",
+    "sysctl.core_wmem_max",
+    "sysctl.tcp_fin_timeout",
+    "sysctl.tcp_max_syn_backlog",
+    "sysctl.tcp_syncookies",
+    "sysctl.netdev_budget",
+    "sysctl.ip_local_port_range",
+    "sysctl.default_qdisc",
+    "sysctl.ip_forward",
+    "tc.qdisc_type",
+    "tc.htb_rate",
+    "tc.htb_ceil",
+    "tc.htb_priority",
+    "tc.default_class",
+    "tc.netem_delay",
+    "tc.netem_loss",
+    "iptables.connection_limiting",
+    "iptables.connection_tracking",
+    "iptables.connection_tracking_size",
+    "iptables.rate_limiting",
+    "iptables.qos_marking",
+    "iptables.nat",
 }
 OBJECTIVES = {
     "gaming": {"latency_p95_ms": 20, "jitter_ms": 5, "loss_pct": 0.01},
@@ -84,7 +77,14 @@ def own_policy(tmp_path: Path) -> Path:
 def _facts(**facts: object) -> dict[str, object]:
     """Return the facts of an ordinary host, with some replaced."""
     link = {"type": "ethernet", "speed_mbit": facts.pop("speed", 1000)}
-    usual = {"memory_mb": 16384, "cpus": 4, "kernel_version": [6, 1], "initial_netns": True, "sysctl": {}}
+    usual = {
+        "memory_mb": 16384,
+        "cpus": 4,
+        "kernel_version": [6, 1],
+        "initial_netns": True,
+        "virtualization": "none",
+        "sysctl": {},
+    }
     return {**usual, "interfaces": {"eth0": link}, **facts}
 
 
@@ -200,6 +200,12 @@ def test_every_figure_has_a_source(policy: Policy) -> None:
         ),
         pytest.param("server", {"cpus": 16}, {"net.netfilter.nf_conntrack_max": "524288"}, id="per core"),
         pytest.param("server", {"kernel_version": [4, 4]}, {"net.ipv4.tcp_congestion_control": None}, id="no bbr"),
+        pytest.param("gaming", {}, {"net.core.busy_poll": "50"}, id="polling on four CPUs"),
+        pytest.param(
+            "gaming", {"virtualization": "kvm"}, {"net.core.busy_poll": None}, id="no polling in a small guest"
+        ),
+        pytest.param("bulk_transfer", {"speed": 100}, {"net.core.rmem_max": "6291456"}, id="slow links cap"),
+        pytest.param("bulk_transfer", {"speed": None}, {"net.core.rmem_max": "16777216"}, id="unknown speed"),
         pytest.param("gaming", {"cpus": 2}, {"net.core.busy_poll": None}, id="no polling on two CPUs"),
     ],
 )
