@@ -7,15 +7,16 @@
 set -eu
 cd "$(dirname "$0")/.."
 top=$PWD
-work=$top/.cache/ansible-test
+home=${XDG_CACHE_HOME:-$HOME/.cache}/netopt/ansible-test # its venvs are kept
+work=$(mktemp -d) # outside the checkout, where git's ignored files would all be missing
+trap 'rm -rf "$work"' EXIT
 copy=$work/ansible_collections/netopt/linux
 
-rm -rf "$work/ansible_collections"
-mkdir -p "$copy" "$work/home/.ansible/test/cache"
-(cd ansible_collections/netopt/linux && tar -c --exclude=tests/output --exclude=__pycache__ --exclude='.*_cache' .) | tar -x -C "$copy"
+mkdir -p "$copy" "$home/.ansible/test/cache"
+tar -C ansible_collections/netopt/linux -c --exclude=tests/output --exclude=__pycache__ --exclude='.*_cache' . | tar -x -C "$copy"
 # Its venvs get pip from Python itself: nothing is downloaded but packages.
 for version in 21_3_1 24_2; do
-  cp tools/get_pip.py "$work/home/.ansible/test/cache/get_pip_$version.py"
+  cp tools/get_pip.py "$home/.ansible/test/cache/get_pip_$version.py"
 done
 
 for config in "${PIP_CONFIG_FILE:-}" "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
@@ -30,7 +31,6 @@ command=$1
 shift
 cd "$copy"
 case $command in
-  units) exec env HOME="$work/home" ansible-test units --venv --python "$python" --color no "$@" ;;
-  sanity) exec env HOME="$work/home" ansible-test sanity --venv --python "$python" --color no "$@" ;;
+  sanity | units) HOME="$home" ansible-test "$command" --venv --python "$python" --color no "$@" ;;
   *) echo "usage: $0 sanity|units [ARGUMENTS...]" >&2; exit 2 ;;
 esac
