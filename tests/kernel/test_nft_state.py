@@ -34,7 +34,7 @@ LIST = "nft list table inet netopt"
 ROOT = Path(__file__).parents[2]
 LIMIT = {"protocol": "tcp", "port": 22, "limit": 5}
 PLAN: dict[str, Any] = {
-    "connection_limits": [LIMIT, {**LIMIT, "mask": 24, "action": "drop"}, {**LIMIT, "protocol": "udp", "mask": 0}],
+    "connection_limits": [LIMIT, LIMIT, {**LIMIT, "mask": 24, "action": "drop"}, {**LIMIT, "protocol": "udp", "mask": 0}],
     "rate_limits": [{"rate": "1000/second", "burst": 50}, {"rate": "10/hour", "protocol": "tcp", "per_source": True}],
     "connection_tracking": {"drop_invalid": True, "max_connections": 1000},
     "dscp": [{"match": {"sports": ["80", "70-90"]}, "dscp": 46}, {"match": {}, "dscp": 0}],
@@ -189,7 +189,7 @@ def test_a_snapshot_of_our_own_table_brings_its_counters_back(namespace: None) -
     """What rules have counted and remembered is part of a snapshot, and does not count as a difference."""
     wanted = settled(PLAN)
     lead_to(wanted)
-    run("nft -f -", stdin="add element inet netopt connlimit_tcp_22_v4 { 10.0.0.7 ct count over 5 }\n")
+    run("nft -f -", stdin="add element inet netopt connlimit_tcp_v4 { 10.0.0.7 . 22 ct count over 5 }\n")
     counted = run(LIST).replace("counter packets 0 bytes 0", "counter packets 8 bytes 640")
     run("nft -f -", stdin=_nft.CLEAR + counted)
     before, snapshot = listing(), _nft_io.observe({}, TOOLS)
@@ -204,7 +204,7 @@ def test_a_snapshot_of_our_own_table_brings_its_counters_back(namespace: None) -
 @pytest.mark.parametrize(
     ("command", "key"),
     [
-        ("add rule inet netopt input tcp dport 99 drop", "table inet netopt chain input rule 14"),
+        ("add rule inet netopt input tcp dport 99 drop", "table inet netopt chain input rule 16"),
         ("insert rule inet netopt input tcp dport 99 drop", "table inet netopt chain input rule 1"),
         ("flush chain inet netopt egress", "table inet netopt chain egress rule 1"),
         ("add set inet netopt mine { type ipv4_addr; }", "table inet netopt set mine"),
@@ -356,7 +356,7 @@ def test_the_module_checks_applies_and_removes(namespace: None) -> None:
     options = {"iface": ["lo"], "connection_limits": [LIMIT], "dscp": [{"dscp": 0}]}
     checked = module(**options, _ansible_check_mode=True, _ansible_diff=True)
     assert ("would_change", "") == (checked["report"]["status"], run("nft list ruleset"))
-    assert "connlimit_tcp_22_v4" in checked["diff"][0]["after"]
+    assert "connlimit_tcp_v4" in checked["diff"][0]["after"]
     assert ["applied", "unchanged"] == [module(**options)["report"]["status"] for _ in range(2)]
     run("nft flush chain inet netopt egress")
     assert "applied" == module(**options)["report"]["status"]

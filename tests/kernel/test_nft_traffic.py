@@ -187,6 +187,16 @@ def test_two_limits_on_one_port_both_hold(lab: Lab) -> None:
     lab.connect(other)
 
 
+def test_a_port_limited_twice_keeps_the_lower_limit(lab: Lab) -> None:
+    """Two limits that differ in nothing but the number do not disturb each other."""
+    lab.listen()
+    lab.apply(connection_limits=[{"protocol": "tcp", "port": PORT, "limit": limit} for limit in (3, 2, 4)])
+    for _ in range(2):
+        lab.connect(SOURCES[4][0])
+    with pytest.raises(ConnectionRefusedError):
+        lab.connect(SOURCES[4][0])
+
+
 def test_limits_on_two_ports_count_apart(lab: Lab) -> None:
     """A connection to one port does not use up the limit of another, and both limits hold."""
     lab.listen(port=PORT)

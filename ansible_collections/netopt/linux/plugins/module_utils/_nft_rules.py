@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ._nft import Intent
 
 TABLE = "inet netopt"
-SET_SIZE = 65535  # sources remembered per limit; a source beyond that is not limited
+SET_SIZE = 65535  # sources that a set remembers; the kernel sets aside a megabyte for it when the set is made
 DEFAULT_MASK = 32
 DEFAULT_BURST = 5  # packets; nft's own
 MIN_SOURCE_TIMEOUT_S = 60
@@ -61,22 +61,32 @@ class _Table:
 
     sets: dict[str, list[Line]] = field(default_factory=dict)
     chains: dict[str, list[Line]] = field(default_factory=dict)
+    limited: dict[tuple[str, int, int], int] = field(default_factory=dict)  # how often a port is limited, by set
 
     def rule(self, chain: str, words: Sequence[str], path: str, comment: str | None = None) -> None:
         """Append one rule with a comment, which is the path unless told otherwise."""
         text = f'{" ".join(words)} comment "{comment or path}"'
         self.chains.setdefault(chain, []).append(Line(f"\t\t{text}", path))
 
-    def dynamic_set(self, name: str, family: int, path: str, *, timeout_s: int | None = None) -> str:
-        """Add a set that rules fill, and return its name; a name already taken gets a number."""
+    def counting_set(self, name: str, family: int, path: str, *, port: int) -> str:
+        """Return a set of sources and ports that limits share: one more only where a port is limited twice."""
+        times = self.limited[(name, family, port)] = self.limited.get((name, family, port), 0) + 1
+        shared = f"{name}_v{family}" if times == 1 else f"{name}_{times}_v{family}"
+        if shared not in self.sets:
+            self._add(shared, [f"type {_SET_TYPE[family]} . inet_service", "flags dynamic"], path)
+        return shared
+
+    def rating_set(self, name: str, family: int, path: str, *, timeout_s: int) -> str:
+        """Add a set of sources for one limit, and return its name; a name already taken gets a number."""
         unique, number = f"{name}_v{family}", 1
         while unique in self.sets:
             number += 1
             unique = f"{name}_{number}_v{family}"
-        body = [f"type {_SET_TYPE[family]}", f"size {SET_SIZE}"]
-        body += ["flags dynamic"] if timeout_s is None else ["flags dynamic,timeout", f"timeout {timeout_s}s"]
-        self.sets[unique] = [Line(f"\t\t{text}", path) for text in body]
+        self._add(unique, [f"type {_SET_TYPE[family]}", "flags dynamic,timeout", f"timeout {timeout_s}s"], path)
         return unique
+
+    def _add(self, name: str, body: list[str], path: str) -> None:
+        self.sets[name] = [Line(f"\t\t{text}", path) for text in [*body, f"size {SET_SIZE}"]]
 
     def lines(self) -> list[Line]:
         """Return the whole table."""
@@ -141,16 +151,21 @@ def _input(grown: _Table, intent: Intent) -> None:
 
 
 def _limit_connections(grown: _Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
-    """Refuse connections over ``limit`` from one source prefix, for each IP version with a set of its own."""
-    protocol, port = entry["protocol"], entry["port"]
-    mask = entry.get("mask", DEFAULT_MASK)
+    """Refuse connections over ``limit`` from one source prefix, for each IP version.
+
+    The number is kept with the source and port, so that limits of one protocol and mask share a set.
+    """
+    protocol, port, mask = entry["protocol"], entry["port"], entry.get("mask", DEFAULT_MASK)
+    low, high = match.port_range(port, f"{path}.port")
+    if low != high:
+        raise match.refuse(f"{path}.port", "expected one port", wanted=port, hint="Write one limit for each port.")
     limit = match.uint32(entry["limit"], f"{path}.limit")
-    name = "_".join(["connlimit", protocol, _word(port), *([] if mask == DEFAULT_MASK else [str(mask)])])
+    name = "_".join(["connlimit", protocol, *([] if mask == DEFAULT_MASK else [str(mask)])])
     for family in match.FAMILIES:
         source = match.source_prefix(family, mask, path)
-        words = [*arriving, f"meta nfproto {match.NFPROTO[family]}", *match.transport(protocol, path, dports=[port])]
-        known = grown.dynamic_set(name, family, path)
-        words += ["ct state new", f"add @{known} {{ {source} ct count over {limit} }}", "counter"]
+        words = [*arriving, f"meta nfproto {match.NFPROTO[family]}", *match.transport(protocol, path, dports=[low])]
+        known = grown.counting_set(name, family, path, port=low)
+        words += ["ct state new", f"add @{known} {{ {source} . {protocol} dport ct count over {limit} }}", "counter"]
         words.append(_refusal(entry.get("action", "reject"), protocol, family))
         grown.rule("input", words, path)
 
@@ -170,7 +185,7 @@ def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: li
         return
     name = "_".join(["ratelimit", protocol or "any", *([] if port is None else [_word(port)])])
     for family in match.families(entry, path, addresses=()):
-        known = grown.dynamic_set(name, family, path, timeout_s=timeout_s)
+        known = grown.rating_set(name, family, path, timeout_s=timeout_s)
         source = match.source_prefix(family, DEFAULT_MASK, path)
         words = [*arriving, f"meta nfproto {match.NFPROTO[family]}", *what, f"update @{known} {{ {source} {over} }}"]
         grown.rule("input", [*words, "counter drop"], path)

@@ -52,7 +52,8 @@ options:
       - How many connections one source may hold at a time to a port of this host.
       - Several limits hold together, also for the same port. Connections that are there when a limit is set go on,
         and are not counted.
-      - A limit remembers 65535 sources. A source beyond that is not limited.
+      - Limits of one protocol and one mask together remember 65535 pairs of source and port. A source beyond that is
+        not limited.
     type: list
     elements: dict
     suboptions:
