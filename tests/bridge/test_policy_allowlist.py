@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._allowlist import ALLOWLIST, PACKAGES, refuse
+from ansible_collections.netopt.linux.plugins.module_utils._query import QUERIES
 from mcp_bridge.policy import load_policy
 from mcp_bridge.policy.loader import policy_directory
 from mcp_bridge.policy.models import AllowlistFile
@@ -89,6 +90,23 @@ def test_refused(command: str, reason: str) -> None:
     found = refuse(command.split(), ALLOWLIST)
     assert found is not None
     assert found.startswith(reason)
+
+
+QUESTIONS = [(name, argv) for name, query in QUERIES.items() for argv in query.commands.values()]
+ANSWERS = {"iface": "eth0", "target": "192.0.2.1", "record": "AAAA", "count": "4"}
+
+
+@pytest.mark.parametrize(("name", "argv"), QUESTIONS, ids=[f"{name}: {argv[0]}" for name, argv in QUESTIONS])
+def test_discovery_is_permitted(name: str, argv: tuple[str, ...]) -> None:
+    """Every command that discovery may run is on the allowlist, among those that change nothing."""
+    words = [word.removeprefix("?").format(**ANSWERS) for word in argv]
+    reads = {
+        program: entry.reads
+        for program, entry in AllowlistFile.model_validate(
+            Document(policy_directory() / "allowlist.yaml").value
+        ).programs.items()
+    }
+    assert refuse(words, reads) is None, name
 
 
 @pytest.mark.parametrize(
