@@ -14,6 +14,7 @@ from . import _facts_io, _link_io, _sysctl_io
 from ._checkpoint_io import Store
 from ._errors import NetoptError
 from ._host_report import one_line
+from ._interfaces import resolve
 from ._sysctl_key import canonical
 
 if TYPE_CHECKING:
@@ -24,27 +25,6 @@ if TYPE_CHECKING:
 SUBSETS = ("facts", "link", "tc", "nft", "sysctl", "checkpoints", "versions")
 TABLE = ("inet", "netopt")
 _VERSIONS = {"ip": "-V", "tc": "-V", "nft": "-v", "ethtool": "--version", "sysctl": "--version"}
-
-
-def resolve(ifaces: Sequence[str]) -> list[str]:
-    """Return the interfaces that are meant, with ``auto`` as that of the default route.
-
-    Raises:
-        NetoptError: there is no default route to find one by.
-    """
-    found = []
-    for iface in ifaces:
-        name = _facts_io.route_interface() if iface == "auto" else iface
-        if name is None:
-            raise NetoptError(
-                "This host has no default route to choose an interface by",
-                stage="facts",
-                key="iface",
-                wanted="auto",
-                hint="Name the interface instead of auto.",
-            )
-        found.append(name)
-    return list(dict.fromkeys(found))
 
 
 def links(ifaces: Sequence[str], tools: Tools) -> dict[str, Any]:
@@ -105,10 +85,14 @@ def gather(
     Returns:
         ``{subset: what was found, None where it could not be read}`` and one line for each of the latter.
     """
+
+    def named() -> tuple[str, ...]:
+        return resolve(ifaces, _facts_io.gather())
+
     readers: dict[str, Callable[[], Any]] = {
         "facts": lambda: _facts_io.gather(sysctl=sysctl),
-        "link": lambda: links(resolve(ifaces), tools),
-        "tc": lambda: traffic_control(resolve(ifaces), tools),
+        "link": lambda: links(named(), tools),
+        "tc": lambda: traffic_control(named(), tools),
         "nft": lambda: firewall(tools),
         "sysctl": lambda: {canonical(key): _sysctl_io.read(key) for key in sysctl},
         "checkpoints": lambda: [asdict(header) for header in Store().headers()],

@@ -130,8 +130,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netopt.linux.plugins.module_utils import _link, _link_io
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._facts_io import gather
 from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
-from ansible_collections.netopt.linux.plugins.module_utils._info_io import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._interfaces import resolve
 from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 
@@ -154,7 +155,7 @@ def main() -> None:
     if module.params["mtu"] is not None:
         changes["mtu"] = module.params["mtu"]
     try:
-        intent = _link.intent(changes, tuple(resolve(module.params["iface"])))
+        intent = _link.intent(changes, resolve(module.params["iface"], gather()))
     except NetoptError as error:
         report = HostReport()
         report.fail(FAILED, error)
