@@ -22,6 +22,7 @@ def test_target_copy_is_current() -> None:
     programs = AllowlistFile.model_validate(Document(policy_directory() / "allowlist.yaml").value).programs
     current = TARGET.read_text(encoding="utf-8")
     assert target_text(programs, current) == current
+    assert target_text(programs, current.replace('"-batch -"', '"-batch /tmp/x"')) == current
     assert load_policy().allowlist == ALLOWLIST
     assert load_policy().packages == PACKAGES
 
