@@ -117,7 +117,7 @@ def apply(intent: _nft.Intent) -> None:
         probe.close()
     for operation in _nft.operations(_nft_io.observe({}, tools), wanted):
         _nft_io.perform(operation, tools)
-    assert [] == _nft.operations(_nft_io.observe({}, tools), wanted)
+    assert _nft.operations(_nft_io.observe({}, tools), wanted) == []
 
 
 def exchange(one: socket.socket, other: socket.socket) -> bool:
@@ -256,8 +256,7 @@ def test_a_packet_rate_counts_what_is_established_when_told_to(lab: Lab) -> None
     assert all(exchange(sender, receiver) for _ in range(10))
     lab.apply(rate_limits=rates, connection_tracking={"accept_established": False})
     with pytest.raises(TimeoutError):
-        for _ in range(10):
-            exchange(sender, receiver)
+        all(exchange(sender, receiver) for _ in range(10))
 
 
 def test_a_rate_without_protocol_leaves_neighbour_discovery_alone(lab: Lab) -> None:
@@ -333,7 +332,7 @@ def test_icmp_is_marked(lab: Lab) -> None:
         pinger.settimeout(TIMEOUT_S)
         pinger.sendto(struct.pack("!BBHHH", 8, 0, 0xFFFF - 0x0800 - 7, 7, 0), (SERVER[4], 0))
         reply = pinger.recv(256)
-    assert 63 == reply[1] >> 2
+    assert reply[1] >> 2 == 63
 
 
 class Routed(Lab):

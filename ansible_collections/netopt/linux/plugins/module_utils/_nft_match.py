@@ -137,11 +137,11 @@ def source_prefix(family: int, mask: int, path: str) -> str:
         mask: bits of the IPv4 prefix, 0-32. IPv6 takes twice as many: one customer is a /32 there and a /64 here.
         path: the plan's entry, for errors.
     """
-    if not 0 <= mask <= 32:  # noqa: PLR2004 - the bits of an IPv4 address
+    if not 0 <= mask <= 32:
         raise refuse(f"{path}.mask", "expected a number of bits between 0 and 32", wanted=mask)
-    if family == 4:  # noqa: PLR2004 - the IP version
+    if family == 4:
         netmask = ipaddress.IPv4Network((0, mask)).netmask
-        return "ip saddr" if mask == 32 else f"ip saddr & {netmask}"  # noqa: PLR2004 - as above
+        return "ip saddr" if mask == 32 else f"ip saddr & {netmask}"
     return f"ip6 saddr & {ipaddress.IPv6Network((0, 2 * mask)).netmask}"
 
 

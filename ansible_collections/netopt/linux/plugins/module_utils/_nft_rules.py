@@ -239,7 +239,7 @@ def _target(kind: str, to_addr: str | None, to_port: object, path: str) -> str:
     if address.num_addresses != 1:
         raise match.refuse(f"{path}.to_addr", "expected one address", wanted=to_addr)
     text = str(address.network_address)
-    if address.version == 6 and port:  # noqa: PLR2004 - the IP version
+    if address.version == 6 and port:
         text = f"[{text}]"
     return f"{kind} {match.ADDRESS[address.version]} to {text}{port}"
 
@@ -252,7 +252,7 @@ def _refusal(action: str, protocol: str, family: int) -> str:
 
 
 def _source_timeout_s(rate: str, burst: int, path: str) -> int:
-    """Return the seconds after which a silent source is forgotten: not before its burst is full again, or a year later."""
+    """Return the seconds after which a silent source is forgotten: when its burst is full again, or a year later."""
     parts = _RATE.match(rate)
     count = int(parts.group("count")) if parts else 0
     if parts is None or count == 0:

@@ -285,8 +285,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netopt.linux.plugins.module_utils import _nft, _nft_io
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._facts_io import gather
 from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
-from ansible_collections.netopt.linux.plugins.module_utils._info_io import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._interfaces import resolve
 from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 
@@ -363,7 +364,7 @@ def main() -> None:
         if module.params["state"] == "absent":
             intent = _nft.Intent(absent=True)
         else:
-            intent = _nft.intent(module.params, tuple(resolve(module.params["iface"])))
+            intent = _nft.intent(module.params, resolve(module.params["iface"], gather()))
             # Options that ask for nothing describe an empty table, which is none.
             intent = intent or _nft.Intent(absent=True)
     except NetoptError as error:
