@@ -154,6 +154,11 @@ def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> 
         label=request.label,
     )
     store.create(header, Content(scopes=scopes, before=before), restore_archive())
+    running = [other.id for other in store.headers() if other.ends_at is not None and other.boot_id == boot_id()]
+    if running and "tc" in scopes:
+        outcome.report.warnings.append(
+            f"{identity} may hold the impairment of {', '.join(running)}, which would not end by itself when restored."
+        )
     outcome.checkpoints = [_describe(header)]
 
 

@@ -78,7 +78,7 @@ def in_scratch_namespace(function: Callable[[], Any]) -> Any:
     with os.fdopen(read_end, encoding="utf-8") as stream:
         text = stream.read()
     os.waitpid(pid, 0)
-    outcome = json.loads(text) if text else {"crash": "the process in the scratch namespace died"}
+    outcome: dict[str, Any] = json.loads(text) if text else {"crash": "the process in the scratch namespace died"}
     if "unavailable" in outcome:
         raise ScratchUnavailableError(outcome["unavailable"])
     if "error" in outcome:

@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table of subsystems: which modules make up each, and where its rehearsal runs."""
+"""The table of subsystems: which modules make up each, and where its rehearsal runs.
+
+A module sent by Ansible is compiled anew on every run, so each half of a subsystem is imported when it is first needed:
+a confirmation needs none, and a plan for sysctl keys does without the code that speaks to tc.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _link, _link_io, _nft, _nft_io, _sysctl, _sysctl_io, _tc, _tc_io
 from ._change import SUBSYSTEMS
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ State = Any  # a JSON-able dict whose shape is private to the subsystem
 class Pure(Protocol):
     """What the pure module of a subsystem offers."""
 
-    intent: Callable[[dict[str, Any], tuple[str, ...]], Any]
+    intent: Callable[..., Any]
     scope: Callable[[Any], dict[str, Any]]
     diff: Callable[[State, State], list[Change]]
     operations: Callable[[State, State], list[Operation]]
@@ -38,28 +41,84 @@ class Kernel(Protocol):
     perform: Callable[[Operation, Tools], None]
 
 
+def _sysctl_pure() -> Any:
+    from . import _sysctl  # noqa: PLC0415 - see above, here and below
+
+    return _sysctl
+
+
+def _sysctl_kernel() -> Any:
+    from . import _sysctl_io  # noqa: PLC0415
+
+    return _sysctl_io
+
+
+def _link_pure() -> Any:
+    from . import _link  # noqa: PLC0415
+
+    return _link
+
+
+def _link_kernel() -> Any:
+    from . import _link_io  # noqa: PLC0415
+
+    return _link_io
+
+
+def _tc_pure() -> Any:
+    from . import _tc  # noqa: PLC0415
+
+    return _tc
+
+
+def _tc_kernel() -> Any:
+    from . import _tc_io  # noqa: PLC0415
+
+    return _tc_io
+
+
+def _nft_pure() -> Any:
+    from . import _nft  # noqa: PLC0415
+
+    return _nft
+
+
+def _nft_kernel() -> Any:
+    from . import _nft_io  # noqa: PLC0415
+
+    return _nft_io
+
+
 @dataclass(frozen=True)
 class Subsystem:
     """One subsystem.
 
     Attributes:
-        name: one of ``SUBSYSTEMS``.
-        pure: decides: intent, scope, diff, operations.
-        kernel: acts: observe, settle, perform.
+        load_pure: imports what decides.
+        load_kernel: imports what acts.
         settles_in_scratch: whether ``settle`` makes the state for real and so needs a scratch namespace.
     """
 
-    name: str
-    pure: Any
-    kernel: Any
+    load_pure: Callable[[], Pure]
+    load_kernel: Callable[[], Kernel]
     settles_in_scratch: bool
+
+    @property
+    def pure(self) -> Pure:
+        """What decides: intent, scope, diff, operations."""
+        return self.load_pure()
+
+    @property
+    def kernel(self) -> Kernel:
+        """What acts: observe, settle, perform."""
+        return self.load_kernel()
 
 
 _PARTS = {
-    "sysctl": Subsystem("sysctl", _sysctl, _sysctl_io, settles_in_scratch=False),
-    "link": Subsystem("link", _link, _link_io, settles_in_scratch=False),
-    "tc": Subsystem("tc", _tc, _tc_io, settles_in_scratch=True),
-    "nft": Subsystem("nft", _nft, _nft_io, settles_in_scratch=True),
+    "sysctl": Subsystem(_sysctl_pure, _sysctl_kernel, settles_in_scratch=False),
+    "link": Subsystem(_link_pure, _link_kernel, settles_in_scratch=False),
+    "tc": Subsystem(_tc_pure, _tc_kernel, settles_in_scratch=True),
+    "nft": Subsystem(_nft_pure, _nft_kernel, settles_in_scratch=True),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying

@@ -61,6 +61,7 @@ def arm(*, archive: str, identity: str, after_s: float, tools: Tools) -> Armed:
             [
                 "systemd-run",
                 "--quiet",
+                "--collect",
                 f"--unit={unit}",
                 f"--description=Restore the network to before {identity} unless it is confirmed",
                 f"--on-active={after_s:g}s",
