@@ -209,8 +209,10 @@ def _to_load(current: State, module: str, state: str) -> bool:
     return state in LOADED and current.get("modules", {}).get(module) not in LOADED
 
 
-def _to_unload(current: State, module: str, state: str) -> bool:
-    return state not in LOADED and current.get("modules", {}).get(module) == "idle"
+def _to_unload(current: State, module: str, state: str, *, writing: bool) -> bool:
+    """Tell whether a module is to go; one in use may become idle by what is written, such as an algorithm by another."""
+    now = current.get("modules", {}).get(module)
+    return state not in LOADED and (now == "idle" or (now == "used" and writing))
 
 
 def _lro_to_enable(current: State, wanted: State) -> list[str]:
@@ -257,7 +259,7 @@ def operations(current: State, wanted: State) -> list[Operation]:
     """Return the steps from one state to the other: modules, then keys in order, then LRO, then idle modules.
 
     A key that another key resets is written after it even when it does not differ now; ``perform`` leaves a
-    value alone that is right already. Empty exactly when nothing differs.
+    value alone that is right already, and a module that is still in use. Empty exactly when nothing differs.
     """
     modules = wanted.get("modules", {})
     steps = [
@@ -277,5 +279,5 @@ def operations(current: State, wanted: State) -> list[Operation]:
     return steps + [
         Operation("sysctl", f"module {module}", f"modprobe -r {module}", {"do": "unload", "module": module})
         for module, state in modules.items()
-        if _to_unload(current, module, state)
+        if _to_unload(current, module, state, writing=bool(to_write))
     ]

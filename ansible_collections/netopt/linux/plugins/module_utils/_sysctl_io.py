@@ -170,6 +170,8 @@ def _write(key: str, value: str, *, before: str | None, stage: str, there: str |
         hint = "See that the key exists and may be written by this process."
         if error.errno in (errno.EINVAL, errno.ERANGE):
             hint = "The value is outside what this kernel takes, or has the wrong number of fields."
+        elif error.errno == errno.ENOENT:
+            hint = f"This kernel knows nothing called {value}, and has no module for it."
         raise NetoptError(
             f"The kernel refused {key}={value}: {error.strerror}",
             stage=stage,
@@ -242,6 +244,8 @@ def perform(operation: Operation, tools: Tools) -> None:
     todo = operation.payload
     if todo["do"] == "load":
         tools.run(["modprobe", todo["module"]], stage="apply")
+    elif todo["do"] == "unload" and module_state(todo["module"], tools) != "idle":
+        return  # something has come to use it
     elif todo["do"] == "unload":
         tools.run(["modprobe", "-r", todo["module"]], stage="apply")
     elif todo["do"] == "lro":

@@ -234,6 +234,15 @@ def test_operations_load_and_unload_modules() -> None:
     assert operations(state({key: "9"}, modules={"nf_conntrack": "used"}), absent) == []
 
 
+def test_an_algorithm_is_unloaded_once_it_is_not_the_default() -> None:
+    """Its module is in use until the old default is written back."""
+    key = "net.ipv4.tcp_congestion_control"
+    before = state({key: "cubic"}, modules={"tcp_bbr": "loadable"})
+    after = state({key: "bbr"}, modules={"tcp_bbr": "used"})
+    assert commands(operations(after, before)) == [f"sysctl -w {key}=cubic", "modprobe -r tcp_bbr"]
+    assert operations(state({key: "cubic"}, modules={"tcp_bbr": "used"}), before) == []
+
+
 def test_lro_comes_back() -> None:
     """Forwarding turns LRO off for good: restoring turns it on where it was on and is there still."""
     before = state({FORWARD: "0"}, lro={"eth0": True, "eth1": False, "eth2": True})
