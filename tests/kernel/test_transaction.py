@@ -18,7 +18,7 @@ import pytest
 
 from tests.kernel.transaction_host import CHECKPOINTS, DRIVER, IFACE, Host, transaction_host
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
 FIN = "net.ipv4.tcp_fin_timeout"
 SYN = "net.ipv4.tcp_max_syn_backlog"

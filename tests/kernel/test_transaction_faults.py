@@ -15,7 +15,7 @@ import pytest
 
 from tests.kernel.transaction_host import Host, transaction_host
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
 CHANGES = {
     "sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_fin_timeout": "15"},

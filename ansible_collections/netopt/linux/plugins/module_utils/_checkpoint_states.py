@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _host_report as reporting
-from ._checkpoint import CONFIRMED, PENDING, ROLLED_BACK, SNAPSHOT, Content, Header, check_id
+from ._checkpoint import ARMED, CONFIRMED, PENDING, ROLLED_BACK, SNAPSHOT, Content, Header, check_id
 from ._checkpoint_io import Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
 from ._host_report import HostReport
 from ._lifecycle import confirm, roll_back
-from ._lock_io import RUN_DIR, host_lock
+from ._lock_io import RUN_DIR, host_lock, start_time
 from ._restore import RESTORE
 from ._signals import interrupts_raise, interrupts_wait
 from ._subsystems import TABLE
@@ -111,13 +111,15 @@ def _unknown(request: Request, store: Store, outcome: Outcome) -> bool:
 
 def _describe(header: Header) -> dict[str, Any]:
     """Return a checkpoint as a list shows it."""
+    maker = header.maker
+    alone = header.status == ARMED and start_time(maker.get("pid", 0)) != maker.get("started")
     return {
         "id": header.id,
         "label": header.label,
         "created": header.created,
         "status": header.status,
         "digest": header.digest,
-        "note": header.note,
+        "note": "interrupted; the next change or a rollback undoes it" if alone else header.note,
         "this_boot": header.boot_id == boot_id(),
         "time_boxed": header.ends_at is not None,
     }
