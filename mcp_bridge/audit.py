@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mcp_bridge import private_files
+from mcp_bridge.errors import RunError
 
 FIRST = "0" * 64  # what stands for the line before the first
 BLOCK = 65536
@@ -78,13 +79,16 @@ class AuditLog:
             action: what was asked for.
             outcome: ``started``, ``refused``, or what came of it.
             fields: other fields of an ``AuditEntry``.
+
+        Raises:
+            RunError: the log is damaged at its end, so the chain cannot go on.
         """
         private_files.make_folder(self._path.parent)
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             last = _last_line(handle)
-            before: dict[str, Any] = json.loads(last) if last else {"sequence": 0, "hash": FIRST}
+            before = self._end_of_chain(last)
             data = AuditEntry(
                 sequence=before["sequence"] + 1,
                 time=datetime.now(UTC),
@@ -104,14 +108,12 @@ class AuditLog:
 
     def entries(self, *, limit: int = 100) -> list[AuditEntry]:
         """Return the last ``limit`` entries, oldest first."""
-        found = [AuditEntry.model_validate(data) for data in self._read()]
-        return found[-limit:]
+        return list(self._whole())[-limit:]
 
     def search(self, text: str, *, limit: int = 100) -> list[AuditEntry]:
         """Return the last ``limit`` entries that contain ``text`` anywhere, without regard to case."""
         wanted = text.casefold()
-        found = [data for data in self._read() if wanted in json.dumps(data, ensure_ascii=False).casefold()]
-        return [AuditEntry.model_validate(data) for data in found[-limit:]]
+        return [entry for entry in self._whole() if wanted in entry.model_dump_json().casefold()][-limit:]
 
     def verify(self) -> int | None:
         """Return the number of the first line that was tampered with, ``None`` when all are whole."""
@@ -125,6 +127,28 @@ class AuditLog:
         except (json.JSONDecodeError, KeyError, TypeError):
             return number + 1
         return None
+
+    def _end_of_chain(self, line: bytes) -> dict[str, Any]:
+        if not line:
+            return {"sequence": 0, "hash": FIRST}
+        try:
+            return AuditEntry.model_validate_json(line).model_dump()
+        except ValidationError:
+            raise RunError(
+                f"The last line of the audit log {self._path} is damaged",
+                hint="Nothing is changed without an audit log. Move the file aside; a new one is begun.",
+            ) from None
+
+    def _whole(self) -> Iterator[AuditEntry]:
+        """Yield the entries that can be read; ``verify`` tells of the others."""
+        if not self._path.exists():
+            return
+        with self._path.open(encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                try:
+                    yield AuditEntry.model_validate_json(line)
+                except ValidationError:
+                    continue
 
     def _read(self) -> Iterator[dict[str, Any]]:
         if not self._path.exists():

@@ -81,6 +81,9 @@ def _run(args: argparse.Namespace) -> int:
             status = EXIT_USAGE
     except BrokenPipeError:  # the reader, such as head, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"netopt: {place}{error.strerror or error}\n")
     except KeyboardInterrupt:
         sys.stderr.write("netopt: interrupted\n")
     except Exception as error:  # noqa: BLE001 - a defect: the operator gets one line, the details go to a file
