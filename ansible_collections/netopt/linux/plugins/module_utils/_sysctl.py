@@ -210,7 +210,7 @@ def _to_load(current: State, module: str, state: str) -> bool:
 
 
 def _to_unload(current: State, module: str, state: str, *, writing: bool) -> bool:
-    """Tell whether a module is to go; one in use may become idle by what is written, such as an algorithm by another."""
+    """Tell whether a module is to go; one in use may become idle by what is written, as an algorithm does."""
     now = current.get("modules", {}).get(module)
     return state not in LOADED and (now == "idle" or (now == "used" and writing))
 
