@@ -24,11 +24,18 @@ def interfaces(plan: Mapping[str, Any]) -> tuple[str, ...]:
     return (iface,) if isinstance(iface, str) else tuple(iface)
 
 
-def render(plan: Mapping[str, Any]) -> dict[str, Any]:
+def render(
+    plan: Mapping[str, Any],
+    *,
+    skippable: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return the text of a normalised plan.
 
     Args:
         plan: a normalised ParameterPlan as JSON data.
+        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack; none by default.
+        modules: ``{sysctl key: kernel module}`` of keys that a module brings; none by default.
 
     Returns:
         ``sysctl_cmds``, ``ethtool_cmds`` and ``ip_link_cmds``: lists of commands; ``tc_script`` and
@@ -41,7 +48,7 @@ def render(plan: Mapping[str, Any]) -> dict[str, Any]:
     ifaces = interfaces(plan)
     ip_link_cmds, ethtool_cmds = _link.render(_link.intent(changes, ifaces))
     return {
-        "sysctl_cmds": _sysctl.render(_sysctl.intent(changes, ifaces)),
+        "sysctl_cmds": _sysctl.render(_sysctl.intent(changes, ifaces, skippable=skippable, modules=modules)),
         "tc_script": _tc.render(_tc.intent(changes, ifaces)),
         "nft_script": _nft.render(_nft.intent(changes, ifaces)),
         "ethtool_cmds": ethtool_cmds,

@@ -33,6 +33,7 @@ STAND_INS = ("veth", "ifb", "dummy")  # veth first: loading the others makes dev
 VETH_PEER = 1  # VETH_INFO_PEER
 U32_MARK = 10  # TCA_U32_MARK
 SHORTEST_MTU = 68
+BATCH_LINES = 2000  # so many fit into one tool's timeout on a busy host
 _CONFIG = {
     "fq": "NET_SCH_FQ",
     "fq_codel": "NET_SCH_FQ_CODEL",
@@ -112,7 +113,7 @@ def _stand_in(route: RouteSocket, name: str, link: dict[str, Any], mtu: int | No
 
 
 def _run(intent: Intent, tools: Tools, *, stage: str) -> None:
-    """Run the rendered commands: devices first, then all of tc in one batch, then what is no longer needed."""
+    """Run the rendered commands: devices first, then all of tc in a batch, then what is no longer needed."""
     with RouteSocket() as route:
         there = set(links(route))
     todo = [
@@ -125,14 +126,19 @@ def _run(intent: Intent, tools: Tools, *, stage: str) -> None:
         if one.words[0] == "ip" and one.when is None:
             _ip(one, tools, stage)
     batch = [one for one in todo if one.words[0] == "tc"]
-    if batch:
-        lines = "".join(" ".join(shlex.quote(word) for word in one.words[1:]) + "\n" for one in batch)
-        done = tools.run(["tc", "-batch", "-"], stage=stage, stdin=lines, check=False)
-        if done.rc:
-            raise _refused(batch, done.stderr or done.stdout, stage)
+    for start in range(0, len(batch), BATCH_LINES):
+        _tc_batch(batch[start : start + BATCH_LINES], tools, stage)
     for one in todo:
         if one.words[0] == "ip" and one.when is not None:
             _ip(one, tools, stage)
+
+
+def _tc_batch(batch: list[Command], tools: Tools, stage: str) -> None:
+    """Run tc commands in one process."""
+    lines = "".join(" ".join(shlex.quote(word) for word in one.words[1:]) + "\n" for one in batch)
+    done = tools.run(["tc", "-batch", "-"], stage=stage, stdin=lines, check=False)
+    if done.rc:
+        raise _refused(batch, done.stderr or done.stdout, stage)
 
 
 def _ip(one: Command, tools: Tools, stage: str) -> None:

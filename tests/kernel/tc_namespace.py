@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A namespace with an interface for the tests of traffic control, and what tc itself says about it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
+from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import in_scratch_namespace
+from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+
+IFACE = "eth0"
+PLACES = (("parent", "1:"), ("parent", "1:1"), ("parent", "1:2"), ("ingress",), ("egress",))
+SCOPE = {"ifaces": [IFACE]}
+CLASSIFIERS = ("flower", "matchall")
+
+
+def run(script: str) -> None:
+    """Run a bash script and fail with what it said when it fails."""
+    done = subprocess.run(["bash", "-c", script], check=False, capture_output=True, text=True)
+    if done.returncode:
+        message = f"{script}\n{done.stderr or done.stdout}"
+        raise RuntimeError(message.replace("\n", " / "))
+
+
+def make_interface(queues: int = 1) -> None:
+    """Make the interface, one end of a pair, in this namespace."""
+    run(f"ip link add {IFACE} numtxqueues {queues} type veth peer name peer; ip link set {IFACE} up; ip link set peer up")
+
+
+def told(device: str = IFACE, *, numbered: bool = True) -> list[str]:
+    """Return all that ``tc -d`` says about a device, line by line, without counters, actions ``numbered`` or not."""
+    shows = [["qdisc", "show", "dev", device], ["class", "show", "dev", device]]
+    shows += [["filter", "show", "dev", device, *place] for place in PLACES]
+    lines: list[str] = []
+    for words in shows:
+        done = subprocess.run(["tc", "-d", *words], check=False, capture_output=True, text=True)
+        lines += [f"{' '.join(words)}: {line}" for line in done.stdout.splitlines()]
+    volatile = r"direct_packets_stat \d+|refcnt \d+" + ("" if numbered else r"|index \d+")
+    return [re.sub(volatile, "", line) for line in lines]
+
+
+def links() -> list[str]:
+    """Return what ``ip -d link`` says about the devices here."""
+    return subprocess.run(["ip", "-d", "link"], check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def in_namespace(function: Callable[[], Any]) -> Any:
+    """Return what ``function`` returns in a namespace of its own."""
+    return in_scratch_namespace(function)
+
+
+@cache
+def has(kind: str) -> bool:
+    """Return whether this kernel has a qdisc, or a classifier with actions, of a kind."""
+    if kind in CLASSIFIERS:
+        line = f"tc qdisc add dev {IFACE} ingress; tc filter add dev {IFACE} ingress {kind} action drop"
+        return bool(in_namespace(lambda: _works(line)))
+    options = {"tbf": "rate 1mbit burst 5k latency 50ms", "netem": "delay 1ms", "hfsc": "default 1"}.get(kind, "")
+
+    root = "" if kind == "clsact" else "root"
+    return bool(in_namespace(lambda: _works(f"tc qdisc add dev {IFACE} {root} {kind} {options}")))
+
+
+def _works(command: str) -> bool:
+    """Return whether a command succeeds on a new interface."""
+    make_interface()
+    return subprocess.run(["bash", "-c", command], check=False, capture_output=True).returncode == 0
+
+
+def missing(kinds: Iterable[str]) -> str:
+    """Return which of the kinds this kernel lacks, as words for a skipped test; empty when it has them all."""
+    lacking = [kind for kind in kinds if not has(kind)]
+    return f"this kernel lacks {', '.join(lacking)}" if lacking else ""
+
+
+def settled(changes: dict[str, Any], *, absent: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (the State now, the wanted State) for changes on the interface."""
+    intent = _tc.intent(changes, (IFACE,), absent=absent)
+    current = _tc_io.observe(SCOPE, Tools())
+    return current, in_scratch_namespace(lambda: _tc_io.settle(intent, current, Tools()))
+
+
+def lead(wanted: dict[str, Any]) -> int:
+    """Lead the interface to a State and return how many operations that took."""
+    operations = _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)
+    for operation in operations:
+        _tc_io.perform(operation, Tools())
+    return len(operations)
+
+
+def left(wanted: dict[str, Any]) -> list[str]:
+    """Return the operations that still separate the interface from a State."""
+    return [operation.command for operation in _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)]
