@@ -119,7 +119,12 @@ class Bridge:
             "netopt_validated": True,
         }
         task = Task(
-            "apply", "netopt.linux.apply", extravars, check=options.dry_run, record={"plan_digest": rendered.digest}
+            "apply",
+            "netopt.linux.apply",
+            extravars,
+            check=options.dry_run,
+            skip_tags=("netopt_validate", "netopt_confirm"),  # the one is done, the other is the caller's to ask for
+            record={"plan_digest": rendered.digest},
         )
         detail = {"label": options.label, "confirm_timeout_s": options.confirm_timeout_s, "dry_run": options.dry_run}
         started = self._begin(task, scope, detail=detail, rationale=list(rendered.plan.rationale))

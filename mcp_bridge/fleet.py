@@ -53,6 +53,7 @@ class Task:
         playbook: the collection's playbook.
         extravars: its variables.
         check: predict only.
+        skip_tags: tags of the playbook's tasks to leave out.
         record: fields for the run's record.
     """
 
@@ -60,6 +61,7 @@ class Task:
     playbook: str
     extravars: Mapping[str, Any] = field(default_factory=dict)
     check: bool = False
+    skip_tags: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -111,6 +113,7 @@ class Fleet:
                     limit=record.limit,
                     extravars=task.extravars,
                     check=task.check,
+                    skip_tags=task.skip_tags,
                     forks=self.settings.forks,
                     timeout_s=self.settings.run_timeout_s,
                 ),

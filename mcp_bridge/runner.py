@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -37,6 +37,7 @@ class Job:
         extravars: variables for the playbook; data, never templates.
         check: predict changes and make none.
         diff: have the modules return differences.
+        skip_tags: tags of tasks to leave out.
         forks: hosts worked on at once.
         timeout_s: seconds after which the run is ended.
     """
@@ -47,6 +48,7 @@ class Job:
     extravars: Mapping[str, Any] = field(default_factory=dict)
     check: bool = False
     diff: bool = False
+    skip_tags: tuple[str, ...] = ()
     forks: int = 20
     timeout_s: float = 1800
 
@@ -132,7 +134,9 @@ def run_playbook(
 
 
 def _flags(job: Job) -> str | None:
-    flags: Sequence[str] = [flag for flag, wanted in (("--check", job.check), ("--diff", job.diff)) if wanted]
+    flags = [flag for flag, wanted in (("--check", job.check), ("--diff", job.diff)) if wanted]
+    if job.skip_tags:
+        flags.append("--skip-tags=" + ",".join(job.skip_tags))
     return " ".join(flags) or None
 
 

@@ -18,15 +18,6 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
 
-try:
-    from mcp_bridge import planner
-    from mcp_bridge.errors import NetoptBridgeError, PlanError
-    from mcp_bridge.policy import load_policy
-except ImportError as error:
-    MISSING: str | None = str(error)
-else:
-    MISSING = None
-
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
     """The action plugin."""
@@ -45,11 +36,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
                 "policy_dir": {"type": "path"},
             }
         )
-        if MISSING:
+        try:
+            # here, since ansible-playbook loads the action also for a play that skips it, and these take their time
+            from mcp_bridge import planner  # noqa: PLC0415
+            from mcp_bridge.errors import NetoptBridgeError, PlanError  # noqa: PLC0415
+            from mcp_bridge.policy import load_policy  # noqa: PLC0415
+        except ImportError as error:
             raise AnsibleActionFail(
-                f"The Python package netopt is not installed beside ansible-core on the controller: {MISSING}. "
+                f"The Python package netopt is not installed beside ansible-core on the controller: {error}. "
                 "Install it there with: pip install netopt"
-            )
+            ) from None
         plan = json.loads(json.dumps(options["plan"]))  # plain values, without the marks of ansible-core's templating
         try:
             policy = load_policy(Path(options["policy_dir"]) if options["policy_dir"] else None)
