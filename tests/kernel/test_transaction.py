@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,7 +125,7 @@ def test_skippable_key_is_skipped(host: Host) -> None:
 def test_second_apply_is_told_who_is_first(host: Host) -> None:
     """While one change is under way another is refused at once, and told who holds the lock."""
     asked = {"plan": {"iface": IFACE, "changes": sysctl(tcp_fin_timeout=15)}, "at": 0, "fault": "SIGSTOP"}
-    first = host.popen(["python3", "-c", DRIVER])
+    first = host.popen([sys.executable, "-c", DRIVER])
     assert first.stdin is not None
     first.stdin.write(json.dumps({**asked, "checkpoint_id": "first"}))
     first.stdin.close()
@@ -232,11 +233,34 @@ def test_restart_before_confirmation(host: Host) -> None:
         "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store\n"
         "store = Store(); store.update(replace(store.header('old'), boot_id='another'))"
     )
-    host.run("python3", "-c", program)
+    host.run(sys.executable, "-c", program)
     assert "restarted" in host.checkpoint("confirmed", id="old")["report"]["error"]["message"]
     assert host.checkpoint("restored", id="old")["report"]["status"] == "unchanged"
     assert host.statuses() == {"old": "rolled_back"}
     assert host.shell(f"sysctl -n {FIN}").strip() == "15"
+
+
+def test_full_disk(host: Host) -> None:
+    """Where the checkpoint cannot be written nothing is changed."""
+    host.shell("mount -t tmpfs -o size=64k none /var/lib/netopt")
+    report = host.apply(sysctl(tcp_fin_timeout=15))
+    assert report["status"] == "failed"
+    assert report["error"]["stage"] == "checkpoint"
+    assert "No space left on device" in report["error"]["message"]
+    assert host.shell(f"sysctl -n {FIN}").strip() == "60"
+    assert host.statuses() == {}
+
+
+def test_no_namespace_to_rehearse_in(host: Host) -> None:
+    """Where no namespace can be made, what needs none is still done, and the rest is refused with a way out."""
+    bounded = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    asked = {"plan": {"iface": IFACE, "changes": {"nat_rules": [{"type": "masquerade"}], **sysctl(ip_forward=1)}}}
+    report = json.loads(host.run(*bounded, sys.executable, "-c", DRIVER, stdin=json.dumps(asked)))
+    assert (report["status"], report["error"]["stage"]) == ("failed", "rehearse"), report["error"]
+    assert "CAP_SYS_ADMIN" in report["error"]["hint"]
+    asked["plan"]["changes"] = sysctl(tcp_fin_timeout=15)
+    report = json.loads(host.run(*bounded, sys.executable, "-c", DRIVER, stdin=json.dumps(asked)))
+    assert report["status"] == "applied", report["error"]
 
 
 def test_retention(host: Host) -> None:
@@ -264,7 +288,7 @@ def test_time_box_ends(host: Host) -> None:
     """The time-boxed part of a change ends by itself and the rest stays; a rollback then undoes the rest."""
     before = host.view()
     program = Path(__file__).with_name("time_box_program.py").read_text(encoding="utf-8")
-    host.run("python3", "-c", program)
+    host.run(sys.executable, "-c", program)
     assert host.shell(f"sysctl -n {FIN} {SYN}").split() == ["15", "1000"]
     host.restore("boxed", "--guard")
     assert host.shell(f"sysctl -n {FIN} {SYN}").split() == ["60", "1000"]

@@ -73,6 +73,27 @@ def test_fault_undone(host: Host, operations: int, fault: str) -> None:
     assert host.guards() == []
 
 
+def test_drift_is_found_on_reading_back(host: Host, operations: int) -> None:
+    """What does not hold at the end, though every operation succeeded, is found, named and undone."""
+    before = host.view()
+    report = host.apply(CHANGES, at=operations - 1, fault="drift")
+    assert report["status"] == "rolled_back"
+    error = report["error"]
+    found = (error["stage"], error["key"], error["wanted"], error["after"])
+    assert found == ("verify", "net.ipv4.tcp_fin_timeout", "15", "77")
+    assert host.view() == before
+
+
+def test_first_error_stays_when_the_rollback_fails(host: Host, operations: int) -> None:
+    """When the rollback cannot succeed either, the first error is reported, the second told, and the rest restored."""
+    report = host.apply(CHANGES, at=operations - 1, fault="gone", checkpoint_id="lost")
+    assert report["status"] == "rollback_failed"
+    assert report["error"]["message"] == "made to fail"
+    assert any("eth0" in warning for warning in report["warnings"])
+    assert host.statuses() == {"lost": "restore_failed"}
+    assert host.shell("sysctl -n net.ipv4.tcp_fin_timeout net.ipv4.ip_forward").split() == ["42", "0"]
+
+
 def test_kill_undone_by_guard(host: Host, operations: int) -> None:
     """After kill -9 at any operation the guard restores the host at once, without waiting for its time."""
     before = host.view()

@@ -55,6 +55,13 @@ def on_operation(operation):
         return
     if fault == "error":
         raise NetoptError("made to fail", stage="apply", key=operation.key)
+    if fault == "drift":
+        with open("/proc/sys/net/ipv4/tcp_fin_timeout", "w") as key:
+            key.write("77")
+        return
+    if fault == "gone":
+        os.system("ip link del eth0")
+        raise NetoptError("made to fail", stage="apply", key=operation.key)
     if fault == "defect":
         raise KeyError("made to fail")
     os.kill(os.getpid(), getattr(signal, fault))

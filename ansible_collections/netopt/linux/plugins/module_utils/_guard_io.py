@@ -38,14 +38,15 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
     while wake is not None:
         time.sleep(max(0.0, wake - time.monotonic()))
         try:
-            with host_lock(f"guard of {identity}", wait_s=_patience(store, identity), directory=run_dir):
-                wake = _attend(store, identity)
+            wait_s = _patience(store, identity)
+            with host_lock(f"guard of {identity}", wait_s=wait_s, directory=run_dir) as lock:
+                wake = _attend(store, identity, lock)
         except NetoptError:  # the lock is taken still
             _end_if_hung(store, identity, run_dir)
             wake = 0.0
 
 
-def _attend(store: Store, identity: str) -> float | None:
+def _attend(store: Store, identity: str, lock: int) -> float | None:
     """Do what is due. The imports come only now: a guard that is not needed has cost next to nothing."""
     if not _may_be_due(store, identity):
         return None
@@ -54,7 +55,7 @@ def _attend(store: Store, identity: str) -> float | None:
 
     previous = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        return attend(store, identity, Tools())
+        return attend(store, identity, Tools(keep_open=(lock,)))
     except NetoptError:
         return None  # a damaged checkpoint; it has been marked as such
     finally:

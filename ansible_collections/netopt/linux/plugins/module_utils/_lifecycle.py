@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -85,7 +86,8 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
         disarm(header, tools)
         status = RESTORE_FAILED if restored.errors else ROLLED_BACK
         note = "; ".join(error.message for error in restored.errors) or note
-        store.update(replace(header.with_status(status), ends_at=None, note=note))
+        with contextlib.suppress(OSError):  # the host is restored, even if a full disk cannot be told
+            store.update(replace(header.with_status(status), ends_at=None, note=note))
     return restored
 
 
@@ -178,10 +180,9 @@ def attend(store: Store, identity: str, tools: Tools) -> float | None:
             return None
         if time.monotonic() < moment:
             return moment
-        if header.status == ARMED:
-            roll_back_one(store, header, tools, note="the change was interrupted")
-        elif header.status == APPLIED and moment == header.confirm_by:
-            roll_back_one(store, header, tools, note="not confirmed in time")
-        else:
-            end_time_box(store, header, tools)
+        if header.status == ARMED or (header.status == APPLIED and moment == header.confirm_by):
+            why = "the change was interrupted" if header.status == ARMED else "not confirmed in time"
+            roll_back_one(store, header, tools, note=why)
+            return None
+        end_time_box(store, header, tools)
     return None

@@ -317,9 +317,7 @@ def _check_digest(request: Request) -> None:
     """Refuse a plan that does not read as the one that was looked at."""
     if request.digest is None:
         return
-    found = digest(
-        request.plan, render(request.plan, skippable=request.skippable, modules=request.modules)
-    )
+    found = digest(request.plan, render(request.plan, skippable=request.skippable, modules=request.modules))
     if found != request.digest:
         raise NetoptError(
             "The plan is not the one that was rendered: its digest differs",
