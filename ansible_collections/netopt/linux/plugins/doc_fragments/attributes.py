@@ -24,6 +24,7 @@ attributes:
   platform:
     description: The operating systems that the module can act on.
     platforms: posix
+    support: full
 """
 
     INFO_MODULE = r"""

@@ -38,11 +38,14 @@ def _related(iface: str, links: dict[str, dict[str, Any]]) -> list[str]:
     The other end of a veth pair is named like a parent and is none.
     """
     found = [iface]
-    for name in found:
+    waiting = [iface]
+    while waiting:
+        name = waiting.pop(0)
         for other, link in links.items():
             stacked = link.get("link") == name and link.get("linkinfo", {}).get("info_kind") != "veth"
             if other not in found and (stacked or link.get("master") == name or links[name].get("master") == other):
                 found.append(other)
+                waiting.append(other)
     return found[1:]
 
 

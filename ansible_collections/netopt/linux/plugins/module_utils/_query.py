@@ -357,7 +357,7 @@ def interface_bytes(text: str) -> dict[str, tuple[int, int]]:
     """Return ``{interface: (bytes received, bytes sent)}`` of /proc/net/dev."""
     found = {}
     for line in text.splitlines()[2:]:
-        name, _, rest = line.partition(":")
+        name, _colon, rest = line.partition(":")
         fields = rest.split()
         found[name.strip()] = (int(fields[0]), int(fields[8]))
     return found

@@ -100,7 +100,7 @@ def _restore_part(part: _Part, done: Restored, *, after: Any, on_conflict: str, 
     if check:
         return
     failure = None
-    for _ in range(PASSES):
+    for _pass in range(PASSES):
         if not operations:
             return
         failure = _perform(part, operations, done) or failure

@@ -65,7 +65,7 @@ class RouteSocket:
         Raises:
             KernelRefusedError: the kernel refused the request.
         """
-        for _ in range(INTERRUPTED_RETRIES):
+        for _attempt in range(INTERRUPTED_RETRIES):
             found, interrupted = self._dump_once(kind, body)
             if not interrupted:
                 break

@@ -73,7 +73,7 @@ def _expand(key: str) -> list[str]:
     """Return the keys that a key or a pattern names on this host."""
     if "*" not in key:
         return [key]
-    head, _, tail = key.partition("*")
+    head, _star, tail = key.partition("*")
     folder = PROC_SYS / proc_path(head.rstrip("."))
     if not folder.is_dir():
         return []

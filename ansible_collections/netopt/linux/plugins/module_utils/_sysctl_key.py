@@ -56,7 +56,7 @@ def _expand(ranges: str) -> tuple[tuple[int, int], ...]:
     """Return a port list such as ``1-2,3`` as merged ranges, the way the kernel keeps it."""
     merged: list[tuple[int, int]] = []
     for part in sorted(
-        (int(low), int(high or low)) for low, _, high in (text.partition("-") for text in ranges.split(","))
+        (int(low), int(high or low)) for low, _dash, high in (text.partition("-") for text in ranges.split(","))
     ):
         if merged and part[0] <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(part[1], merged[-1][1]))

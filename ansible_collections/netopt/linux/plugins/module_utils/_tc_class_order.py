@@ -62,7 +62,7 @@ def creation_order(parents: Mapping[int, int], listed: Sequence[int]) -> list[in
     waiting: Deque[Deque[int]] = deque(buckets.values())
     for place in range(len(listed) - 1, -1, -1):
         end = -1 if after[place] % 2 else 0
-        for _ in range(len(waiting)):
+        for _round in range(len(waiting)):
             bucket = waiting[0]
             if not children[bucket[end]]:
                 break

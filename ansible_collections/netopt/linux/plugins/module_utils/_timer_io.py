@@ -117,7 +117,7 @@ def _spawn_detached(argv: list[str]) -> int:
     os.close(write_end)
     os.waitpid(child, 0)
     with os.fdopen(read_end, "rb", buffering=0) as stream:
-        answered, _, _ = select.select([stream], [], [], READY_S)
+        answered, _writable, _failed = select.select([stream], [], [], READY_S)
         said = stream.read(64).decode("ascii", "replace").strip() if answered else ""
     if not said.isdigit():
         raise NetoptError(
