@@ -24,7 +24,8 @@ lock: setup ## resolve the development tools anew
 	  --group dev pyproject.toml -o requirements-dev.lock
 
 changelog: setup ## turn the fragments into the changelog of the version in galaxy.yml
-	cd ansible_collections/netopt/linux && $(CURDIR)/.venv/bin/antsibull-changelog release
+	cd ansible_collections/netopt/linux && PATH="$(CURDIR)/.venv/bin:$$PATH" antsibull-changelog release \
+	  --update-existing --reload-plugins --refresh-plugins
 
 lint-changelog:
 	@$(PYTHON) tools/check.py changelog

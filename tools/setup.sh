@@ -45,22 +45,26 @@ if [ -n "$missing" ]; then
   python=$(find_python)
 fi
 
-wanted=$(cat requirements-dev.lock pyproject.toml | sha256sum | cut -d' ' -f1)
-if [ "$(cat .venv/.made-from 2>/dev/null)" = "$wanted:$PWD" ]; then
+# A venv holds absolute paths: one from another folder, or with a Python that is gone, is made anew.
+wanted=$(sha256sum <requirements-dev.lock | cut -d' ' -f1)-$(sha256sum <pyproject.toml | cut -d' ' -f1)
+if [ "$(cat .venv/.made-in 2>/dev/null)" != "$PWD" ] || ! .venv/bin/python -c '' 2>/dev/null; then
+  if [ -z "$python" ]; then
+    echo "No Python 3.11 or newer that can make a venv was found. Install one, with its venv module." >&2
+    exit 1
+  fi
+  echo "Making .venv with $python"
+  rm -rf .venv
+  "$python" -m venv .venv
+  echo "$PWD" >.venv/.made-in
+fi
+if [ "$(cat .venv/.made-from 2>/dev/null)" = "$wanted" ]; then
   echo "Nothing to do: .venv is as requirements-dev.lock says."
   exit 0
 fi
-if [ -z "$python" ]; then
-  echo "No Python 3.11 or newer that can make a venv was found. Install one, with its venv module." >&2
-  exit 1
-fi
-echo "Making .venv with $python"
-rm -rf .venv
-"$python" -m venv .venv
 # -qq: what a pip.conf names and this machine lacks is not worth a page of warnings
 .venv/bin/pip install -qq --disable-pip-version-check -r requirements-dev.lock
 # The mode that puts this folder itself on sys.path, where ansible-core finds ansible_collections/
 .venv/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
   --config-settings editable_mode=compat -e .
-echo "$wanted:$PWD" >.venv/.made-from
+echo "$wanted" >.venv/.made-from
 echo "Ready: .venv/bin/netopt"
