@@ -34,6 +34,7 @@ def follow(work: Callable[[Progress, threading.Event], Result], *, quiet: bool) 
     cancel = threading.Event()
     results: list[Result] = []
     errors: list[BaseException] = []
+    ended = threading.Event()
 
     with _progress(quiet=quiet or not sys.stderr.isatty()) as progress, _ended_by_sigterm(cancel):
 
@@ -42,12 +43,13 @@ def follow(work: Callable[[Progress, threading.Event], Result], *, quiet: bool) 
                 results.append(work(progress, cancel))
             except BaseException as error:  # noqa: BLE001 - raised again below, in the main thread
                 errors.append(error)
+            finally:
+                ended.set()
 
-        thread = threading.Thread(target=run, name="netopt-run")
-        thread.start()
-        while thread.is_alive():
+        threading.Thread(target=run, name="netopt-run").start()
+        while not ended.is_set():
             try:
-                thread.join()
+                ended.wait()  # not join(): interrupted, it takes the thread for ended (CPython 3.11)
             except KeyboardInterrupt:
                 if cancel.is_set():
                     raise

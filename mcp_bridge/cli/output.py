@@ -88,8 +88,8 @@ def show_report(report: ChangeReport, *, diff: bool) -> None:
             say(f"{name}: {line}")
     for note in report.notes:
         say(f"note: {note}")
-    if not report.hosts:
-        for error in report.errors:
+    for error in report.errors:
+        if error.partition(":")[0] not in report.hosts:  # those of a host have been said with the host
             say(f"error: {error}")
     touched = any(host.checkpoint_id for host in report.hosts.values())
     if report.checkpoint_id and touched and not report.dry_run:

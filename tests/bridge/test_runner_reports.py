@@ -41,7 +41,12 @@ def failing(tmp_path: Path) -> str:
     library.mkdir()
     (library / "fails.py").write_text(CRASH, encoding="utf-8")
     play = tmp_path / "play.yml"
-    task = {"name": "Apply the plan", "fails": {"how": "{{ 'x' if inventory_hostname in ['refused', 'nameless', 'pythonless', 'unprivileged'] else how }}"}}
+    task = {
+        "name": "Apply the plan",
+        "fails": {
+            "how": "{{ 'x' if inventory_hostname in ['refused', 'nameless', 'pythonless', 'unprivileged'] else how }}"
+        },
+    }
     play.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
     return str(play)
 

@@ -28,13 +28,59 @@ from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 
 Value = TypeVar("Value")
 PLAN = {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 23}}, "rationale": "said by nobody else"}
-CONTRACT_TOOLS = """validate_change_plan render_change_plan plan_from_profile apply_rendered_plan confirm_change
-snapshot_checkpoint rollback_to_checkpoint list_checkpoints delete_checkpoint run_status cancel_run list_hosts
-get_audit_log search_audit_log ip_info eth_info hostname_ips hostnamectl nmcli_status iwconfig iwlist_scan arp_table
-ip_neigh ip_route ip_rule resolvectl_status cat_resolv_conf dig host nslookup ping_host traceroute tracepath ss_summary
-tc_qdisc_show tc_class_show tc_filter_show nft_list_ruleset iptables_list sysctl_get kernel_capabilities
-conntrack_stats nic_features nic_rings nic_stats link_stats softnet_stats nstat bandwidth_sample host_facts
-netopt_state""".split()
+CONTRACT_TOOLS = [
+    "validate_change_plan",
+    "render_change_plan",
+    "plan_from_profile",
+    "apply_rendered_plan",
+    "confirm_change",
+    "snapshot_checkpoint",
+    "rollback_to_checkpoint",
+    "list_checkpoints",
+    "delete_checkpoint",
+    "run_status",
+    "cancel_run",
+    "list_hosts",
+    "get_audit_log",
+    "search_audit_log",
+    "ip_info",
+    "eth_info",
+    "hostname_ips",
+    "hostnamectl",
+    "nmcli_status",
+    "iwconfig",
+    "iwlist_scan",
+    "arp_table",
+    "ip_neigh",
+    "ip_route",
+    "ip_rule",
+    "resolvectl_status",
+    "cat_resolv_conf",
+    "dig",
+    "host",
+    "nslookup",
+    "ping_host",
+    "traceroute",
+    "tracepath",
+    "ss_summary",
+    "tc_qdisc_show",
+    "tc_class_show",
+    "tc_filter_show",
+    "nft_list_ruleset",
+    "iptables_list",
+    "sysctl_get",
+    "kernel_capabilities",
+    "conntrack_stats",
+    "nic_features",
+    "nic_rings",
+    "nic_stats",
+    "link_stats",
+    "softnet_stats",
+    "nstat",
+    "bandwidth_sample",
+    "host_facts",
+    "netopt_state",
+]
 CHANGING = {
     f"{name}_tool"
     for name in (
@@ -165,7 +211,7 @@ def test_altered_rendering_is_refused(settings: Settings, here: str) -> None:
 
     other = {**PLAN, "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": "24"}}}
     for change in ({"sysctl_cmds": ["reboot"]}, {"plan": other}, {"digest": "0" * 64}):
-        with pytest.raises(ToolError, match="digest|altered"):
+        with pytest.raises(ToolError, match=r"digest|altered"):
             with_client(located, lambda client, change=change: use(client, change))  # type: ignore[misc]
     assert [entry.outcome for entry in AuditLog(settings.audit_file).entries()] == ["refused"] * 3
 
@@ -249,12 +295,12 @@ def test_gone_client_leaves_no_half_run(settings: Settings, lab: Lab) -> None:
             rendered = await call(client, "render_change_plan_tool", plan=PLAN)
             work = asyncio.create_task(call(client, "apply_rendered_plan_tool", rendered_plan=rendered))
             registry = Bridge(located, caller="tester").fleet().runs
-            while not registry.latest():
+            while not registry.latest():  # noqa: ASYNC110 - the registry is on disk
                 await asyncio.sleep(0.05)
             work.cancel()
             run_id = registry.latest()[0].run_id
             async with asyncio.timeout(60):
-                while registry.get(run_id).state == "running":
+                while registry.get(run_id).state == "running":  # noqa: ASYNC110 - the same
                     await asyncio.sleep(0.1)
             status = await call(client, "run_status_tool", run_id=run_id)
             assert (status["run"]["state"], statuses(status["result"])) == ("successful", {"would_change"})

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line: exit statuses, readable refusals, and the whole way on real hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.lab.state import Lab
+from mcp_bridge.settings import COLLECTIONS_ROOT
+
+GOOD = {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 23}}}
+TOO_LARGE = {"iface": "eth0", "changes": {"sysctl": {"net.core.rmem_max": "999999999999"}}}
+
+
+class Netopt:
+    """Runs ``netopt`` as a process of its own, with a state folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(COLLECTIONS_ROOT),
+            "NETOPT_STATE_DIR": str(folder / "state"),
+        }
+
+    def __call__(self, *words: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "mcp_bridge", *words],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=300,
+            cwd=self.folder,
+            env={**self.environment, **environment},
+        )
+
+    def json(self, *words: str, status: int = 0) -> dict[str, Any]:
+        """Run one command with --json and return what it printed."""
+        done = self(*words, "--json")
+        assert done.returncode == status, done.stderr + done.stdout
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture
+def netopt(tmp_path: Path) -> Netopt:
+    """The command, and plans to give it."""
+    (tmp_path / "good.json").write_text(json.dumps(GOOD), encoding="utf-8")
+    (tmp_path / "good.yml").write_text("iface: eth0\nchanges: {sysctl: {net.ipv4.tcp_fin_timeout: 23}}\n")
+    (tmp_path / "too-large.json").write_text(json.dumps(TOO_LARGE), encoding="utf-8")
+    (tmp_path / "broken.json").write_text('{"iface": ', encoding="utf-8")
+    (tmp_path / "broken.yml").write_text("iface: [eth0\nchanges: x", encoding="utf-8")
+    (tmp_path / "list.yml").write_text("- 1\n", encoding="utf-8")
+    (tmp_path / "latin.json").write_bytes(b'{"iface": "\xe9"}')
+    return Netopt(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        ("", 2, "usage: netopt"),
+        ("--help", 0, "some hosts could not be rolled back"),
+        ("frobnicate", 2, "invalid choice"),
+        ("validate", 2, "required: PLAN"),
+        ("validate good.json", 0, "The plan is valid."),
+        ("validate good.yml", 0, "The plan is valid."),
+        (
+            "validate too-large.json",
+            1,
+            "error: changes.sysctl.net.core.rmem_max: Value exceeds maximum allowed: 268435456",
+        ),
+        ("validate missing.json", 2, "missing.json cannot be read: No such file or directory"),
+        ("validate .", 2, "cannot be read: Is a directory"),
+        ("validate broken.json", 2, "broken.json is not JSON"),
+        ("validate broken.yml", 2, "broken.yml:2:"),
+        ("validate list.yml", 2, "holds a list where an object is wanted"),
+        ("validate latin.json", 2, "is not UTF-8 at byte 11"),
+        ("render too-large.json", 1, "Value exceeds maximum allowed: 268435456"),
+        ("apply", 2, "Give exactly one of PLAN"),
+        ("apply good.json --profile server", 2, "Give exactly one of PLAN"),
+        ("apply good.json --iface eth0", 2, "--iface goes with --profile"),
+        ("apply good.json --confirm-timeout 3", 2, "not a whole number from 10 to 86400"),
+        ("apply --rendered good.json", 2, "is not a rendered plan"),
+        ("apply --profile nope -i here,", 1, "There is no such profile"),
+        ("apply too-large.json -i here,", 1, "Value exceeds maximum allowed"),
+        ("apply good.json -i missing.ini", 1, "There is no inventory missing.ini"),
+        ("apply good.json -i here, -l nowhere", 1, "Known hosts: here."),
+        ("apply good.json -i here, -l @/etc/passwd", 1, "Not a host pattern"),
+        ("rollback ../../etc", 2, "not a checkpoint id"),
+        ("serve --http nowhere", 2, "not HOST:PORT"),
+    ],
+)
+def test_status_and_words(netopt: Netopt, words: str, status: int, text: str) -> None:
+    """Each wrong call has its status and says what is wrong, without a traceback."""
+    done = netopt(*words.split())
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == status, said
+    assert text in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("variable", ["NETOPT_FORKS", "NETOPT_RUN_TIMEOUT_S", "NETOPT_READ_ONLY"])
+def test_unusable_environment(netopt: Netopt, variable: str) -> None:
+    """A variable that cannot be used is named."""
+    done = netopt("validate", "good.json", **{variable: "many"})
+    assert (done.returncode, variable in done.stderr) == (1, True)
+
+
+def test_standard_input(netopt: Netopt) -> None:
+    """A plan comes from standard input as well."""
+    assert netopt("validate", "-", stdin=json.dumps(GOOD)).returncode == 0
+    assert netopt("validate", "-", stdin="").returncode == 2
+
+
+def test_json_refusal(netopt: Netopt) -> None:
+    """With --json a refusal is JSON too, with every issue."""
+    found = netopt.json("render", "too-large.json", status=1)
+    assert [issue["path"] for issue in found["issues"]] == ["changes.sysctl.net.core.rmem_max"]
+
+
+def test_broken_policy(netopt: Netopt) -> None:
+    """A policy that cannot be read is one line."""
+    done = netopt("validate", "good.json", NETOPT_POLICY_DIR=str(netopt.folder / "nowhere"))
+    assert (done.returncode, "There is no such policy directory" in done.stderr) == (1, True)
+
+
+def test_script_is_bash(netopt: Netopt) -> None:
+    """What render prints for people is a script that bash can read."""
+    plan = {**GOOD, "changes": {**GOOD["changes"], "qdisc": {"type": "sfq"}, "rate_limits": [{"rate": "10/second"}]}}  # type: ignore[dict-item]
+    done = netopt("render", "-", stdin=json.dumps(plan))
+    assert "sysctl -w net.ipv4.tcp_fin_timeout=23" in done.stdout.splitlines()
+    assert subprocess.run(["bash", "-n"], input=done.stdout, text=True, check=False).returncode == 0
+
+
+def test_whole_way_on_real_hosts(netopt: Netopt, lab: Lab) -> None:
+    """Apply what was rendered, list it, roll it back: the statuses, the exit statuses and the words for people."""
+    inventory = ("-i", str(lab.inventory))
+    rendered = netopt.json("render", "good.json")
+    (netopt.folder / "rendered.json").write_text(json.dumps(rendered), encoding="utf-8")
+    checked = netopt("apply", "good.json", *inventory, "--check", "--diff")
+    assert (checked.returncode, checked.stdout.count("would_change")) == (0, 2)
+    assert "sysctl net.ipv4.tcp_fin_timeout: 60 -> 23" in checked.stdout
+    report = netopt.json("apply", "--rendered", "rendered.json", *inventory, "--label", "from the test")
+    assert (report["applied"], statuses(report), report["plan_digest"]) == (True, {"applied"}, rendered["digest"])
+    checkpoint = report["checkpoint_id"]
+    listed = netopt("checkpoints", *inventory)
+    assert checkpoint in listed.stdout
+    assert "from the test" in listed.stdout
+    assert statuses(netopt.json("apply", "good.json", *inventory)) == {"unchanged"}
+    back = netopt("rollback", checkpoint, *inventory, "-l", lab.hosts[0].name)
+    assert (back.returncode, back.stdout.count("rolled_back")) == (0, 1)
+    assert statuses(netopt.json("rollback", checkpoint, *inventory, "-l", lab.hosts[1].name)) == {"rolled_back"}
+    nothing = netopt("rollback", "no-such-checkpoint", *inventory)
+    assert (nothing.returncode, "No host has the checkpoint" in nothing.stdout) == (1, True)
+
+
+def test_unconfirmed_change_and_its_confirmation(netopt: Netopt, lab: Lab) -> None:
+    """A change with a time limit waits, is confirmed, and can then be rolled back like any other."""
+    inventory = ("-i", str(lab.inventory), "-l", lab.hosts[0].name)
+    report = netopt.json("apply", "good.json", *inventory, "--confirm-timeout", "600")
+    assert statuses(report) == {"applied"}
+    checkpoint = report["checkpoint_id"]
+    assert any(f"netopt confirm {checkpoint}" in note for note in report["notes"])
+    assert hosts_of(netopt, inventory, checkpoint) == {"applied"}
+    assert netopt("confirm", checkpoint, *inventory).returncode == 0
+    assert hosts_of(netopt, inventory, checkpoint) == {"confirmed"}
+    assert netopt("rollback", checkpoint, *inventory).returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_ends_with_a_report(netopt: Netopt, lab: Lab, number: signal.Signals) -> None:
+    """Ctrl-C ends ansible-playbook and all its workers, and there is a report still."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mcp_bridge", "apply", "good.json", "-i", str(lab.inventory), "--check", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=netopt.folder,
+        env=netopt.environment,
+    )
+    runs = netopt.folder / "state" / "runs"
+    while not list(runs.glob("*/artifacts/*/stdout")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=120)
+    report = json.loads(output)
+    assert process.returncode == 1, errors
+    assert any("ended early" in note for note in report["notes"])
+    assert len(report["hosts"]) == 2
+
+
+def hosts_of(netopt: Netopt, inventory: tuple[str, ...], checkpoint: str) -> set[str]:
+    """Return the statuses of a checkpoint on the hosts that keep it."""
+    listed = netopt.json("checkpoints", *inventory)["checkpoints"]
+    return {status for entry in listed if entry["checkpoint_id"] == checkpoint for status in entry["hosts"].values()}
+
+
+def statuses(report: dict[str, Any]) -> set[str]:
+    """Return the statuses of a report's hosts."""
+    return {host["status"] for host in report["hosts"].values()}
