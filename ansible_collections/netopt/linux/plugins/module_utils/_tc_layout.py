@@ -27,6 +27,7 @@ REST_CLASS = "1:fffe"  # for what no filter matches
 REST_MBIT = 1
 GROUP_SIZE = 2000  # filters per preference; the kernel numbers at most 4095 in one
 FREE_HANDLES = 0x4000  # where handles are taken from that no class suggests
+ROOTS = ("1:", "1:0")
 TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
 R2Q = 10
 SMALLEST_QUANTUM, SHORT_QUANTUM, LARGEST_QUANTUM = 1000, 1514, 200000  # outside, the kernel warns and clamps
@@ -151,6 +152,8 @@ class _Layout:
                 ceil = (wanted.shaper or {}).get("ceil_mbit") or rate
                 classes.append({"classid": "1:1", "parent": "1:", "rate_mbit": rate, "ceil_mbit": ceil})
                 top = "1:1"
+        if wanted.default_class is not None:
+            _known(wanted.default_class, [*classes, *wanted.htb_classes], "default_class")
         if not wanted.htb_classes:
             return classes, str(default) if default is not None else ("1:1" if classes else None)
         classes += [{"parent": top, **one} for one in wanted.htb_classes]
@@ -267,6 +270,18 @@ def _minor(classid: str) -> int:
         ) from None
 
 
+def _known(name: str, classes: list[dict[str, Any]], key: str) -> None:
+    """Raise unless a class exists; the kernel takes a missing one for the root, without a word."""
+    if _minor(name) not in {_minor(one["classid"]) for one in classes}:
+        raise NetoptError(
+            f"{key}: there is no class {name}",
+            stage="plan",
+            key=key,
+            wanted=name,
+            hint="Classes there are: " + (", ".join(one["classid"] for one in classes) or "none") + ".",
+        )
+
+
 def _parents_first(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the classes with each parent before its children, else in their order.
 
@@ -282,6 +297,9 @@ def _parents_first(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
             key=f"htb_classes {twice[0]}",
             hint="Give every class a name of its own; with a shaper, 1:1 is the shaper's.",
         )
+    for one in classes:
+        if one["parent"] not in ROOTS:
+            _known(one["parent"], classes, f"htb_classes {one['classid']} parent")
     parents = {one["classid"]: one["parent"] for one in classes}
     found: list[dict[str, Any]] = []
     done: set[str] = set()
