@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules' options and the plan's fields agree: whoever knows one knows the other."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.netopt.linux.plugins.module_utils import _sysctl
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import Request
+from mcp_bridge import planner
+from mcp_bridge.models.changes import Changes
+from mcp_bridge.policy import load_policy
+
+COLLECTION = Path(__file__).resolve().parents[2] / "ansible_collections/netopt/linux"
+SCHEMA = Changes.model_json_schema(mode="validation")
+OWN = {"netopt_tc": {"state", "iface"}, "netopt_nft": {"state", "iface"}, "netopt_link": {"iface"}}
+ANSIBLE_TYPES = {
+    "str": {"string"},
+    "int": {"integer"},
+    "float": {"number", "integer"},
+    "bool": {"boolean"},
+    "list": {"array"},
+    "dict": {"object"},
+}
+KEPT_BY_SYSCTL = {"max_connections": 1000, "tcp_timeout_established": 600, "tcp_timeout_close_wait": 30}
+
+
+def options(module: str) -> dict[str, Any]:
+    """Return the documented options of a module."""
+    found = importlib.import_module(f"ansible_collections.netopt.linux.plugins.modules.{module}")
+    documented: dict[str, Any] = yaml.safe_load(found.DOCUMENTATION)["options"]
+    return documented
+
+
+def variants(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the alternatives of a JSON schema, references followed, ``null`` left out."""
+    if "$ref" in schema:
+        yield from variants(SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
+    elif "anyOf" in schema or "oneOf" in schema:
+        for one in schema.get("anyOf") or schema["oneOf"]:
+            yield from variants(one)
+    elif schema.get("type") != "null":
+        yield dict(schema)
+
+
+def words(schema: Mapping[str, Any]) -> list[str]:
+    """Return the words that a schema permits, none where it permits any."""
+    return [
+        word
+        for one in variants(schema)
+        for word in (one.get("enum") or ([one["const"]] if "const" in one else []))
+        if isinstance(word, str)
+    ]
+
+
+def disagreements(option: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Yield what an option and a field of the plan do not agree on, with everything below them."""
+    found = list(variants(schema))
+    types = {one.get("type", "string" if words(one) else "object") for one in found}
+    if not types & ANSIBLE_TYPES[option["type"]]:
+        yield f"{path}: {option['type']} in the module, {sorted(types)} in the plan"
+    named = [] if path.endswith(".dscp") else words(schema)  # code points' names are resolved on the controller
+    if sorted(option.get("choices", [])) != sorted(named):
+        yield f"{path}: choices {option.get('choices')} in the module, {words(schema)} in the plan"
+    default = schema.get("default")
+    if default not in (None, option.get("default")):
+        yield f"{path}: default {option.get('default')} in the module, {default} in the plan"
+    if option["type"] == "list":
+        items = next((one["items"] for one in found if one.get("type") == "array"), {})
+        if option.get("elements") == "dict":
+            yield from below(option, list(variants(items)), f"{path}[]")
+    elif "suboptions" in option:
+        yield from below(option, [one for one in found if one.get("type") == "object"], path)
+
+
+def below(option: Mapping[str, Any], models: list[dict[str, Any]], path: str) -> Iterator[str]:
+    """Yield what suboptions and the fields of a model, or of several by kind, do not agree on."""
+    named = option.get("suboptions", {})
+    fields_of: dict[str, list[dict[str, Any]]] = {}
+    for model in models:
+        for name, schema in model.get("properties", {}).items():
+            fields_of.setdefault(name, []).append(schema)
+    if path == "connection_tracking":
+        for name in KEPT_BY_SYSCTL:
+            fields_of.pop(name)
+    if set(named) != set(fields_of):
+        yield f"{path}: {sorted(named)} in the module, {sorted(fields_of)} in the plan"
+        return
+    for name, suboption in named.items():
+        schema = fields_of[name][0] if len(fields_of[name]) == 1 else {"oneOf": fields_of[name]}
+        required = all(name in model.get("required", []) for model in models)
+        if bool(suboption.get("required")) != required and "default" not in suboption:
+            yield f"{path}.{name}: required {suboption.get('required', False)} in the module, {required} in the plan"
+        yield from disagreements(suboption, schema, f"{path}.{name}")
+
+
+@pytest.mark.parametrize("module", OWN)
+def test_options_and_fields_agree(module: str) -> None:
+    """Every option is a field of ``changes`` with the same words, types, defaults and parts."""
+    found = {name: option for name, option in options(module).items() if name not in OWN[module]}
+    assert set(found) <= set(SCHEMA["properties"])
+    lines = [line for name, option in found.items() for line in disagreements(option, SCHEMA["properties"][name], name)]
+    assert lines == []
+
+
+def test_every_field_has_a_module() -> None:
+    """What a plan can say, the single modules can say between them."""
+    said = {name for module, own in OWN.items() for name in set(options(module)) - own} | {"sysctl"}
+    assert said == set(SCHEMA["properties"])
+
+
+@pytest.mark.parametrize(("field", "value"), KEPT_BY_SYSCTL.items())
+def test_sizes_and_timeouts_of_connection_tracking_are_sysctl_keys(field: str, value: int) -> None:
+    """What ``netopt_nft`` does not know of ``connection_tracking`` is kept by sysctl keys, which ``netopt_sysctl`` sets."""
+    assert str(value) in _sysctl.intent({"connection_tracking": {field: value}}).values.values()
+
+
+def test_apply_takes_what_the_transaction_takes() -> None:
+    """``netopt_apply`` has one option for each part of a request; check mode is Ansible's own."""
+    assert set(options("netopt_apply")) == {field.name for field in fields(Request)} - {"check"}
+
+
+def test_the_role_hands_on_what_the_controller_prepares() -> None:
+    """Every variable that the planner gives, and every other option of ``netopt_apply``, reaches the module."""
+    tasks = yaml.safe_load((COLLECTION / "roles/optimize/tasks/main.yml").read_text(encoding="utf-8"))
+    given = next(task["netopt.linux.netopt_apply"] for task in tasks if "netopt.linux.netopt_apply" in task)
+    assert set(given) == set(options("netopt_apply"))
+    plan = {"iface": "eth0", "changes": {"mtu": 1400}}
+    prepared = {name.removeprefix("netopt_") for name in planner.target_inputs(plan, load_policy()).extra_vars()}
+    assert prepared <= set(given)
+
+
+def test_validate_gives_what_apply_takes() -> None:
+    """What ``netopt_validate`` returns on the controller is named as the options that it is for."""
+    module = importlib.import_module("ansible_collections.netopt.linux.plugins.modules.netopt_validate")
+    plan = {"iface": "eth0", "changes": {"mtu": 1400}}
+    prepared = {name.removeprefix("netopt_") for name in planner.target_inputs(plan, load_policy()).extra_vars()}
+    assert prepared <= set(yaml.safe_load(module.RETURN))
