@@ -236,8 +236,8 @@ def _line_of(text: str, part: str) -> int:
         ),
         pytest.param(
             "validation_limits.yaml",
-            '  max_hosts: "netopt',
-            '  max_hosst: "netopt',
+            '  max_hosts: "judgement',
+            '  max_hosst: "judgement',
             None,
             "",
             "sources must hold",
