@@ -89,17 +89,17 @@ def render(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> RenderedP
     if normal is None:
         raise PlanError(result.issues)
     data = normal.dump()
-    text = _text(data)
+    text = _text(data, policy)
     warnings = [f"{issue.path}: {issue.message}" for issue in result.issues if issue.severity == "warning"]
     return RenderedPlan(
         **text, plan=normal, digest=_render.digest(data, text), warnings=[*warnings, *_notes(normal, policy)]
     )
 
 
-def _text(data: dict[str, Any]) -> dict[str, Any]:
+def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return the text of a normalised plan; what cannot be said becomes the plan's issue."""
     try:
-        return _render.render(data)
+        return _render.render(data, skippable=policy.skippable, modules=policy.modules)
     except NetoptError as error:
         below = f"sysctl.{error.key}" if error.key in data["changes"].get("sysctl", {}) else error.key
         path = f"changes.{below}" if below else "changes"
@@ -171,7 +171,7 @@ def target_inputs(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> Ta
     adapts = normal.profile is not None and comes_from_profile(normal, policy)
     return TargetInputs(
         plan=data,
-        digest=_render.digest(data, _text(data)),
+        digest=_render.digest(data, _text(data, policy)),
         adaptations=policy.rules.adaptations_for(normal.profile) if adapts and normal.profile else [],
         skippable=policy.skippable,
         modules=policy.modules,
