@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mcp_bridge import private_files
 from mcp_bridge.errors import RunError
@@ -24,6 +24,8 @@ RunState = Literal["running", "successful", "failed", "cancelled", "timeout", "l
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 RECORD = "run.json"
 RESULT = "result.json"
+QUESTIONS = frozenset({"query", "facts"})
+SLACK = 20  # runs above the limit before old ones are looked for, which takes reading all records
 
 
 class UnknownRunError(RunError):
@@ -150,8 +152,9 @@ class RunRegistry:
         for run_id in reversed(self._ids()):
             if len(found) >= limit:
                 break
-            if (self._folder / run_id / RECORD).exists():
-                found.append(self.get(run_id))
+            record = self._known(run_id)
+            if record is not None:
+                found.append(record)
         return found
 
     def _ids(self) -> list[str]:
@@ -160,13 +163,21 @@ class RunRegistry:
         return sorted(entry.name for entry in self._folder.iterdir() if _RUN_ID.fullmatch(entry.name))
 
     def _prune(self) -> None:
-        for run_id in self._ids()[: -self._keep]:
-            try:
-                running = self.get(run_id).state == "running"
-            except UnknownRunError:
-                running = False
-            if not running:
-                shutil.rmtree(self._folder / run_id, ignore_errors=True)
+        """Remove what is too old: answers to questions first, since they are of no use later, then changes."""
+        excess = len(self._ids()) - self._keep
+        if excess <= SLACK:
+            return
+        found = [self._known(run_id) for run_id in self._ids()]
+        ended = [record for record in found if record is not None and record.state != "running"]
+        ended.sort(key=lambda record: (record.action not in QUESTIONS, record.run_id))
+        for record in ended[:excess]:
+            shutil.rmtree(self._folder / record.run_id, ignore_errors=True)
+
+    def _known(self, run_id: str) -> RunRecord | None:
+        try:
+            return self.get(run_id)
+        except (UnknownRunError, ValidationError):
+            return None
 
     def _write(self, record: RunRecord) -> None:
         private_files.write(self.folder(record.run_id) / RECORD, record.model_dump_json())

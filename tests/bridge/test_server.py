@@ -347,3 +347,15 @@ def test_registry_survives_the_process(settings: Settings, tmp_path: Path) -> No
     path.write_text(record.model_copy(update={"pid_start": "1"}).model_dump_json(), encoding="utf-8")
     assert registry.get(record.run_id).state == "lost"
     assert not list(tmp_path.rglob(".run.json.*"))
+
+
+def test_questions_do_not_push_changes_out(settings: Settings) -> None:
+    """What came of a change stays while answers to questions, newer ones too, make room."""
+    registry = Bridge(replace(settings, keep_runs=3), caller="tester").fleet().runs
+    changes = []
+    for number in range(40):
+        record = registry.begin(action="apply" if number < 3 else "query", caller="tester")
+        registry.finish(record, state="successful", result={}, hosts={})
+        changes += [record.run_id] if number < 3 else []
+    assert {record.run_id for record in registry.latest()} >= set(changes)
+    assert len(registry.latest()) < 40

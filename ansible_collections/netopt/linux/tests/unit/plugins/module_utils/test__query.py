@@ -14,6 +14,7 @@ from ansible_collections.netopt.linux.plugins.module_utils import _query
 from ansible_collections.netopt.linux.plugins.module_utils._allowlist import ALLOWLIST, refuse
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 
+PING = "3 packets transmitted, 2 received, 33.3% packet loss, time 2ms\nrtt min/avg/max/mdev = 0.1/0.2/0.3/0.04 ms"
 SAMPLE = {
     "iface": "eth0",
     "target": "192.0.2.1",
@@ -89,8 +90,7 @@ def test_wrong_arguments(name: str, given: dict[str, Any], message: str) -> None
         ),
         (
             "ping",
-            "3 packets transmitted, 2 received, 33.3% packet loss, time 2ms\n"
-            "rtt min/avg/max/mdev = 0.1/0.2/0.3/0.04 ms",
+            PING,
             {
                 "lines": [
                     "3 packets transmitted, 2 received, 33.3% packet loss, time 2ms",
