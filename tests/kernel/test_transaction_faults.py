@@ -165,3 +165,19 @@ def test_confirmed_stays(host: Host) -> None:
     assert host.view() == after
     assert host.guards() == []
     assert host.checkpoint("confirmed", id="good")["report"]["status"] == "unchanged"
+
+
+def test_confirmation_races_expiry(host: Host) -> None:
+    """A confirmation at the very moment of the expiry wins or loses as a whole, and is told which."""
+    key = "net.ipv4.tcp_fin_timeout"
+    for attempt in range(8):
+        identity = f"race-{attempt}"
+        assert host.apply({"sysctl": {key: "15"}}, confirm_timeout_s=0.3, checkpoint_id=identity)["status"] == "applied"
+        confirmed = host.checkpoint("confirmed", id=identity)["report"]
+        won = confirmed["status"] == "applied"
+        assert won or confirmed["error"]["stage"] == "confirm"
+        time.sleep(0.5)
+        assert host.statuses()[identity] == ("confirmed" if won else "rolled_back")
+        assert host.shell(f"sysctl -n {key}").strip() == ("15" if won else "42")
+        host.checkpoint("restored", id=identity)
+        assert host.guards() == []
