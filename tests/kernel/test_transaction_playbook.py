@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks from end to end on one host, with a local connection: what an operator runs, as it is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kernel.transaction_host import IFACE, ROOT, Host, transaction_host
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root"),
+]
+
+PYTHON = {"ansible_python_interpreter": sys.executable}
+PLAN = {
+    "iface": IFACE,
+    "changes": {
+        "sysctl": {"net.ipv4.tcp_fin_timeout": 15},
+        "qdisc": {"type": "htb", "params": {"default": "1:10"}},
+        "htb_classes": [{"classid": "1:10", "rate_mbit": 50}],
+    },
+}
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A host with one interface."""
+    with transaction_host() as made:
+        yield made
+
+
+def play(host: Host, name: str, *options: str, **variables: Any) -> dict[str, Any]:
+    """Run one of the collection's playbooks and return the last task's result."""
+    playbook = f"netopt.linux.{name}"
+    text = host.run(
+        "env",
+        f"ANSIBLE_COLLECTIONS_PATH={ROOT}",
+        "ANSIBLE_LOCALHOST_WARNING=0",
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        playbook,
+        *("-i", "host,", "-c", "local", "-v", "-e", json.dumps({**variables, **PYTHON}), *options),
+        check=False,
+    )
+    results = [line.partition("=> ")[2] for line in text.splitlines() if "=> {" in line]
+    assert results, text
+    found: dict[str, Any] = json.loads(results[-1])
+    return found
+
+
+def test_apply_confirm_and_roll_back(host: Host) -> None:
+    """A plan is checked, applied, confirmed over a new connection, found unchanged, and rolled back by its name."""
+    before = host.view()
+    confirmed = play(host, "apply", netopt_plan=PLAN, netopt_checkpoint_id="fleet", netopt_confirm_timeout_s=60)
+    assert confirmed["report"]["status"] == "applied"
+    assert host.statuses() == {"fleet": "confirmed"}
+    again = play(host, "apply", "--skip-tags", "netopt_confirm", netopt_plan=PLAN)
+    assert (again["report"]["status"], again["changed"]) == ("unchanged", False)
+    assert list(host.statuses()) == ["fleet"]
+    undone = play(host, "rollback", netopt_checkpoint_id="fleet")
+    assert undone["report"]["status"] == "rolled_back"
+    assert host.view() == before
+
+
+def test_refused_before_any_host(host: Host) -> None:
+    """A plan beyond the policy's limits fails with all its issues, and the host does not hear of it."""
+    plan = {"iface": IFACE, "changes": {"sysctl": {"net.core.rmem_max": "999999999999"}, "mtu": 1}}
+    refused = play(host, "apply", netopt_plan=plan)
+    messages = {issue["path"]: issue["message"] for issue in refused["issues"]}
+    assert messages["changes.sysctl.net.core.rmem_max"] == "Value exceeds maximum allowed: 268435456"
+    assert "changes.mtu" in messages
+    assert host.statuses() == {}
