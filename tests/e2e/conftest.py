@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_bridge.lab import lifecycle
+from mcp_bridge.lab import lifecycle, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,24 +35,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Three namespace hosts for the whole session; a test leaves them as it found them."""
-    yield from _lab("e2e", hosts=HOSTS, kernel="namespace")
+    yield from _lab("all", hosts=HOSTS, kernel="namespace")
 
 
 @pytest.fixture
 def fresh_lab() -> Iterator[Lab]:
     """Two namespace hosts for one test, to be treated as it likes."""
-    yield from _lab("e2e-fresh", hosts=2, kernel="namespace")
+    yield from _lab("one", hosts=2, kernel="namespace")
 
 
 @pytest.fixture(scope="session")
 def vm_lab() -> Iterator[Lab]:
     """One virtual machine with the distribution's own kernel for the whole session."""
-    yield from _lab("e2e-vm", hosts=1, kernel="vm")
+    yield from _lab("vm", hosts=1, kernel="vm")
 
 
-def _lab(name: str, *, hosts: int, kernel: str) -> Iterator[Lab]:
-    """Bring a lab up, and down again whatever happens."""
-    lifecycle.down(name)
+def _lab(purpose: str, *, hosts: int, kernel: str) -> Iterator[Lab]:
+    """Bring a lab of this session's own up, and down again whatever happens."""
+    for name in state.names():
+        session = re.fullmatch(r"e2e-(\d+)-[a-z]+", name)
+        if session and not Path("/proc", session[1]).exists():
+            lifecycle.down(name)  # its session was killed
+    name = f"e2e-{os.getpid()}-{purpose}"
     try:
         yield lifecycle.up(name, hosts=hosts, kernel=kernel)
     finally:

@@ -110,7 +110,7 @@ def test_one_decision(store: disk.Store) -> None:
         ]
         for process in processes:
             process.start()
-        said = dict(answers.get(timeout=20) for _ in processes)
+        said = dict(answers.get(timeout=20) for _process in processes)
         for process in processes:
             process.join()
         assert sorted(said.values()) == [False, True]

@@ -48,10 +48,9 @@ def test_deliberate_rollback_is_no_failure() -> None:
 
 def test_defect_tells_its_place() -> None:
     """An unforeseen exception is told with the line it comes from, and not as a traceback."""
-    try:
+    with pytest.raises(KeyError) as raised:
         {}["x"]
-    except KeyError as error:
-        told = reporting.defect(error, stage="apply")
+    told = reporting.defect(raised.value, stage="apply")
     assert "KeyError" in told.message
     assert "test__host_report.py:" in told.message
     assert "\n" not in told.message
