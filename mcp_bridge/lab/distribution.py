@@ -40,14 +40,12 @@ class Distribution:
         codename: of the release, such as ``bookworm``.
         packages: everything the image is made of; the last one brings the kernel.
         sources: the machine's own apt sources.
-        hooks: shell commands that mmdebstrap runs before it cleans up; the root is ``$1``.
     """
 
     id: str
     codename: str
     packages: tuple[str, ...]
     sources: tuple[Path, ...]
-    hooks: tuple[str, ...] = ()
 
 
 def detect() -> Distribution:
@@ -64,12 +62,7 @@ def detect() -> Distribution:
     if name == "debian":
         return Distribution(name, codename, (*PACKAGES, "linux-image-cloud-amd64"), sources)
     if name == "ubuntu":
-        # Half of the queueing disciplines are in the extra modules, whose package is named after the kernel.
-        extra = (
-            'chroot "$1" sh -c \'apt-get install -y --no-install-recommends '
-            'linux-modules-extra-"$(basename /usr/lib/modules/*)"\''
-        )
-        return Distribution(name, codename, (*PACKAGES, "linux-image-virtual"), sources, (extra,))
+        return Distribution(name, codename, (*PACKAGES, "linux-image-virtual"), sources)
     system = name or "this system"
     raise LabError(f"VM labs are built on Debian or Ubuntu, not on {system}", hint="Use --kernel namespace.")
 

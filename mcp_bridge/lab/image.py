@@ -147,7 +147,6 @@ def _bootstrap(root: Path, distribution: Distribution) -> None:
     """Unpack and configure the distribution's packages into ``root``."""
     options = [f"--dpkgopt=path-exclude={path}" for path in UNUSED_PATHS]
     options += ['--aptopt=Acquire::Languages "none"', *(f"--aptopt={line}" for line in _transport_settings())]
-    options += [f"--customize-hook={hook}" for hook in distribution.hooks]
     include = "--include=" + ",".join(distribution.packages)
     _run(
         [tool("mmdebstrap"), "--variant=minbase", "--mode=root", include, *options, distribution.codename, str(root)]
