@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from .base import Strict
 from .changes import Changes
@@ -22,6 +22,13 @@ Remark = Annotated[str, Field(max_length=4096)]
 def _as_list(value: object) -> object:
     """Return a list of one for a single text."""
     return [value] if isinstance(value, str) else value
+
+
+def _set_only(value: Any) -> Any:
+    """Return JSON data without what is not set, at every level."""
+    if isinstance(value, dict):
+        return {key: _set_only(item) for key, item in value.items() if item is not None}
+    return [_set_only(item) for item in value] if isinstance(value, list) else value
 
 
 class ParameterPlan(Strict):
@@ -43,6 +50,14 @@ class ParameterPlan(Strict):
         list[Remark], Field(max_length=100), BeforeValidator(_as_list, json_schema_input_type=str | list[str])
     ] = []
     """Why; kept in the audit log, never interpreted."""
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        """Write what is set and nothing else: a digest is over this form, in whatever message the plan travels.
+
+        There is no return type, as that would replace the fields in the published schema.
+        """
+        return _set_only(handler(self))
 
     @property
     def ifaces(self) -> tuple[str, ...]:

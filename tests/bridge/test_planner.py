@@ -248,3 +248,14 @@ def test_what_cannot_be_said_in_commands_is_an_issue(policy: Policy) -> None:
     with pytest.raises(PlanError) as caught:
         planner.render(data, policy)
     assert caught.value.issues[0].path.startswith("changes.htb_classes")
+
+
+def test_digest_can_be_checked_from_the_published_json() -> None:
+    """Whoever holds the JSON of a rendered plan can compute its digest with nothing but a JSON library."""
+    rendered = planner.render({"iface": "eth0", "changes": {"mtu": 1400}}, load_policy())
+    published = json.loads(rendered.model_dump_json(by_alias=True))
+    fields = ("plan", "sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
+    text = json.dumps(
+        {name: published[name] for name in fields}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    assert hashlib.sha256(text.encode()).hexdigest() == published["digest"]
