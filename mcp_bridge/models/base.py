@@ -6,10 +6,22 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 
 class Strict(BaseModel):
@@ -23,13 +35,40 @@ class Strict(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         validate_default=False,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe each field in the published schema by the text below it.
+
+        pydantic would do so with ``use_attribute_docstrings``, but at every start: a fifth of what the models cost.
+        """
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in _field_texts(cls).items():
+            field = cls.model_fields[name]
+            for published in {name, field.serialization_alias} & properties.keys():
+                properties[published].setdefault("description", text)
+        return schema
 
     def dump(self) -> dict[str, Any]:
         """Return the model as JSON data under its published names, without what is not set."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _field_texts(model: type[BaseModel]) -> dict[str, str]:
+    """Return the text below each field of a model, the fields that it inherits included."""
+    texts: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        if not issubclass(part, BaseModel) or part is BaseModel:
+            continue
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
+        for field, text in pairwise(definition.body if isinstance(definition, ast.ClassDef) else []):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                    texts[name] = inspect.cleandoc(words)
+    return {name: text for name, text in texts.items() if name in model.model_fields}
 
 
 def _no_bool(value: object) -> object:
