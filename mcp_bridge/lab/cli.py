@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: PLC0415 - making hosts takes a third of what all of netopt loads; other commands need none of it
 
 """``netopt lab``: disposable hosts for trying, testing and showing things."""
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from mcp_bridge.errors import LabError
 
-from . import lifecycle, state
+from . import state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,8 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
 
 
 def _up(args: argparse.Namespace) -> int:
+    from . import lifecycle
+
     begun = time.monotonic()
     lab = lifecycle.up(args.name, hosts=args.hosts, kernel=args.kernel)
     sys.stdout.write(f"Lab {lab.name}: {len(lab.hosts)} hosts up in {time.monotonic() - begun:.1f} s ({lab.kernel})\n")
@@ -82,6 +85,8 @@ def _up(args: argparse.Namespace) -> int:
 
 
 def _down(args: argparse.Namespace) -> int:
+    from . import lifecycle
+
     for name in state.names() if args.all else [args.name]:
         found = lifecycle.down(name)
         sys.stdout.write(f"Lab {name}: {'removed' if found else 'nothing to remove'}\n")
@@ -89,6 +94,8 @@ def _down(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
+    from . import lifecycle
+
     found = [lifecycle.status(name) for name in ([args.name] if args.name else state.names())]
     if args.json:
         sys.stdout.write(json.dumps(found[0] if args.name else {"labs": found}, indent=2) + "\n")
@@ -110,6 +117,8 @@ def _inventory(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from . import lifecycle
+
     argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv
     command = lifecycle.command(state.load(args.name), args.host, argv, console=args.lab_command == "exec")
     sys.stdout.flush()
