@@ -32,11 +32,12 @@ def run(script: str) -> None:
 
 def make_interface(queues: int = 1) -> None:
     """Make the interface, one end of a pair, in this namespace."""
-    run(f"ip link add {IFACE} numtxqueues {queues} type veth peer name peer; ip link set {IFACE} up; ip link set peer up")
+    run(f"ip link add {IFACE} numtxqueues {queues} type veth peer name peer")
+    run(f"ip link set {IFACE} up; ip link set peer up")
 
 
 def told(device: str = IFACE, *, numbered: bool = True) -> list[str]:
-    """Return all that ``tc -d`` says about a device, line by line, without counters, actions ``numbered`` or not."""
+    """Return all that ``tc -d`` says about a device, line by line, less counters and flows, actions numbered or not."""
     shows = [["qdisc", "show", "dev", device], ["class", "show", "dev", device]]
     shows += [["filter", "show", "dev", device, *place] for place in PLACES]
     lines: list[str] = []
@@ -44,7 +45,7 @@ def told(device: str = IFACE, *, numbered: bool = True) -> list[str]:
         done = subprocess.run(["tc", "-d", *words], check=False, capture_output=True, text=True)
         lines += [f"{' '.join(words)}: {line}" for line in done.stdout.splitlines()]
     volatile = r"direct_packets_stat \d+|refcnt \d+" + ("" if numbered else r"|index \d+")
-    return [re.sub(volatile, "", line) for line in lines]
+    return [re.sub(volatile, "", line) for line in lines if not re.search(r"class (cake|fq_codel|sfq) ", line)]
 
 
 def links() -> list[str]:

@@ -126,6 +126,18 @@ tc filter add dev eth0 parent 1: protocol all pref 3 handle 7 fw classid 1:3
 tc filter add dev eth0 parent 1: protocol all pref 9 matchall classid 1:1 action police rate 3mbit burst 20k drop
 """,
     ),
+    "times that the kernel rounds": (
+        ["fq_codel", "prio", "codel", "sfq", "pie"],
+        1,
+        """
+tc qdisc add dev eth0 root handle 1: prio bands 5
+tc qdisc add dev eth0 parent 1:1 handle 10: fq_codel
+tc qdisc add dev eth0 parent 1:2 handle 20: fq_codel target 4001us interval 77777us ce_threshold 3ms
+tc qdisc add dev eth0 parent 1:3 handle 30: codel target 6ms
+tc qdisc add dev eth0 parent 1:4 handle 40: sfq
+tc qdisc add dev eth0 parent 1:5 handle 50: pie target 15ms
+""",
+    ),
     "hfsc": (
         ["hfsc"],
         1,

@@ -59,6 +59,23 @@ class RouteSocket:
     ) -> None:
         self._socket.close()
 
+    def ask(self, kind: int, body: bytes) -> bytes:
+        """Return the body of the one message that answers a request.
+
+        Raises:
+            KernelRefusedError: the kernel refused the request.
+        """
+        self._sequence += 1
+        self._socket.send(rt.message(kind, rt.NLM_F_REQUEST, self._sequence, body))
+        while True:
+            for reply in rt.messages(self._socket.recv(RECEIVE_BYTES)):
+                if reply.sequence != self._sequence:
+                    continue
+                if reply.type == rt.NLMSG_ERROR:
+                    errno, words = rt.error_of(reply)
+                    raise KernelRefusedError(position=0, errno=errno, words=words)
+                return reply.body
+
     def dump(self, kind: int, body: bytes) -> list[bytes]:
         """Return the bodies of all messages that the kernel answers to a dump request.
 

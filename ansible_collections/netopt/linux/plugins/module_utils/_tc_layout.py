@@ -84,6 +84,15 @@ def commands(wanted: Intent, iface: str) -> list[Command]:
     return layout.commands
 
 
+def classes_of(wanted: Intent) -> tuple[list[dict[str, Any]], str | None]:
+    """Return (all htb classes with their parents, in the order in which filters for them are asked, the default class).
+
+    Raises:
+        NetoptError: a class that is named does not exist, is there twice, or is below itself.
+    """
+    return _Layout(wanted, "").classes()
+
+
 class _Layout:
     """Collects the commands for one interface and hands out handles."""
 
@@ -139,7 +148,7 @@ class _Layout:
         if netem:
             self._child(self._iface, "1:1", netem_words(netem), prefer=0x10)
 
-    def _classes(self) -> tuple[list[dict[str, Any]], str | None]:
+    def classes(self) -> tuple[list[dict[str, Any]], str | None]:
         """Return (all classes with their parents, the default class)."""
         wanted = self._wanted
         default = wanted.default_class or (self._params.get("default") if self._kind == "htb" else None)
@@ -166,7 +175,7 @@ class _Layout:
 
     def _htb(self) -> None:
         """Add an htb with its classes, their leaves and their filters."""
-        classes, default = self._classes()
+        classes, default = self.classes()
         params = dict(self._params) if self._kind == "htb" else {}
         if default is not None:
             params["default"] = default

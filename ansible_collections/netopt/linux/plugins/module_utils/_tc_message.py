@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _rtnetlink as rt
-from ._tc_options import replayable
+from ._tc_options import replayable, resent
 from ._tc_tables import size_table
 from ._tc_tree import TcObject
 
@@ -54,7 +54,7 @@ def encode(step: Mapping[str, Any], indices: Mapping[str, int]) -> tuple[int, in
     if one.chain is not None:
         body += rt.u32(rt.TCA_CHAIN, one.chain)
     if one.options is not None and not deleting:
-        options = one.options
+        options = resent(one.kind, one.options) if one.form == "qdisc" else one.options
         if one.form == "filter":
             options = replayable(one.kind, options, one.devices, indices)
         body += rt.attribute(rt.TCA_OPTIONS, options)

@@ -52,6 +52,8 @@ _HTB_VERSION = 3  # what htb_init() asks for; the dump says 0x30011 instead
 _NETEM_HEAD, NETEM_SEED = 24, 14  # struct tc_netem_qopt stands before the attributes
 _SFQ_V1, _SFQ_STATS = 72, 48  # struct tc_sfq_qopt_v1, and where its counters begin
 FQ_CODEL_FLOWS = 5
+# Attributes that hold microseconds which the kernel rounds: target, interval, ce_threshold.
+_ROUNDED_TIMES = {"fq_codel": {1, 3, 7}, "codel": {1, 3, 5}, "pie": {1}, "fq_pie": {3}}
 
 
 def _each(data: bytes, edit: Callable[[int, bytes], bytes | None]) -> bytes:
@@ -200,6 +202,30 @@ def replayable(kind: str, options: bytes, devices: tuple[str, ...], indices: Map
         return _each(data, aim)
 
     return _edit_filter(kind, options, fill)
+
+
+def resent(kind: str, options: bytes) -> bytes:
+    """Return a qdisc's options such that the kernel, given them, dumps what it dumped.
+
+    It keeps the times of CoDel in units of 1024 ns and those of PIE in units of 64 ns, and rounds down both when it
+    takes and when it tells microseconds. An sfq whose limit was never set holds more flows than that limit, which the
+    same limit, once sent, would cut.
+    """
+    if kind == "sfq" and len(options) >= _SFQ_V1:
+        limit, flows = struct.unpack_from("=I", options, 8)[0], struct.unpack_from("=I", options, 16)[0]
+        return _zeroed(options, 8, 12) if limit < flows else options
+    times = _ROUNDED_TIMES.get(kind)
+    if times is None:
+        return options
+    exact = 8 if "pie" in kind else 0
+
+    def raised(number: int, payload: bytes) -> bytes:
+        value = rt.as_u32(payload) if number in times else 0
+        if number not in times or (exact and value % exact == 0):
+            return payload
+        return struct.pack("=I", value + 1)
+
+    return _each(options, raised)
 
 
 def _with_rate_tables(options: bytes) -> bytes:

@@ -15,9 +15,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from . import _rtnetlink as rt
-from ._tc_class_order import by_depth, creation_order
 from ._tc_filters import Steps, filter_steps
 from ._tc_options import FQ_CODEL_FLOWS, HTB_PARMS, numbers
+from ._tc_order import by_depth, creation_order, qdisc_order
 from ._tc_tree import HOOKS, INGRESS, ROOT, TcObject, default_kinds, major, placed, same
 
 if TYPE_CHECKING:
@@ -136,10 +136,7 @@ class Transition:
         found: Steps = [step for qdisc in sorted(filters) for step in filters[qdisc][0]]
         found += self._qdisc_deletions()
         found += self._class_deletions()
-        for top in (ROOT, INGRESS):
-            if top in self._then.child_qdisc:
-                found += self._creations(self._then.child_qdisc[top], {each: filters[each][1] for each in filters})
-        return found
+        return found + self._creations({each: filters[each][1] for each in filters})
 
     def _filter_steps(self, handle: int) -> tuple[Steps, Steps]:
         """Return (deletions, creations) of filters at one qdisc and its classes."""
@@ -173,16 +170,17 @@ class Transition:
         order = by_depth(dropped, list(dropped))
         return [("delete", self._now.classes[handle]) for handle in reversed(order)]
 
-    def _creations(self, top: TcObject, filters: dict[int, Steps]) -> Steps:
-        """Return what makes a wanted qdisc and all below it, in order."""
+    def _creations(self, filters: dict[int, Steps]) -> Steps:
+        """Return what makes the wanted tree, qdisc by qdisc, in order."""
+        parents = {
+            handle: 0 if one.parent in (ROOT, INGRESS) else major(one.parent)
+            for handle, one in self._then.qdiscs.items()
+        }
         found: Steps = []
-        waiting = [top]
-        while waiting:
-            qdisc = waiting.pop(0)
-            found += self._qdisc_creation(qdisc)
-            found += self._class_creations(qdisc.handle)
-            found += filters.get(qdisc.handle, [])
-            waiting = self._then.qdiscs_under[qdisc.handle] + waiting
+        for handle in qdisc_order(parents, list(self._then.qdiscs)):
+            found += self._qdisc_creation(self._then.qdiscs[handle])
+            found += self._class_creations(handle)
+            found += filters.get(handle, [])
         return found
 
     def _qdisc_creation(self, qdisc: TcObject) -> Steps:

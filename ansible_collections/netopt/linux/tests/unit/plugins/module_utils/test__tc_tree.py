@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.netopt.linux.plugins.module_utils import _rtnetlink as rt
-from ansible_collections.netopt.linux.plugins.module_utils._tc_class_order import by_depth, creation_order
 from ansible_collections.netopt.linux.plugins.module_utils._tc_operations import diff, operations
-from ansible_collections.netopt.linux.plugins.module_utils._tc_options import canonical, irreplaceable, loose
+from ansible_collections.netopt.linux.plugins.module_utils._tc_options import canonical, irreplaceable, loose, resent
+from ansible_collections.netopt.linux.plugins.module_utils._tc_order import by_depth, creation_order
 from ansible_collections.netopt.linux.plugins.module_utils._tc_tables import rate_table, size_table
 from ansible_collections.netopt.linux.plugins.module_utils._tc_transition import default_kind_for, tree_steps
 from ansible_collections.netopt.linux.plugins.module_utils._tc_tree import ROOT, TcObject, ifb_name, same
@@ -170,3 +170,19 @@ def test_ifb_names_fit(iface: str, length: int) -> None:
     """The name of our device fits into what the kernel allows, and differs between interfaces."""
     assert len(ifb_name(iface)) == length
     assert ifb_name(iface) != ifb_name(iface[:-1] + "_")
+
+
+@given(st.integers(0, 4_000_000))
+def test_codel_times_survive(asked: int) -> None:
+    """A time in units of 1024 ns, told in rounded microseconds and sent again, is the same time."""
+    kept = asked * 1000 >> 10
+    sent = rt.as_u32(dict(rt.attributes(resent("fq_codel", rt.u32(1, kept * 1024 // 1000))))[1])
+    assert sent * 1000 >> 10 == kept
+
+
+@given(st.integers(0, 4_000_000))
+def test_pie_times_survive(asked: int) -> None:
+    """A time in ticks of 64 ns, told in rounded microseconds and sent again, is told the same."""
+    told = (asked * 1000 >> 6 << 6) // 1000
+    sent = rt.as_u32(dict(rt.attributes(resent("pie", rt.u32(1, told))))[1])
+    assert (sent * 1000 >> 6 << 6) // 1000 == told

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The order in which classes are made, so that the kernel lists them again in the order of its dump. Pure.
+"""The order in which classes and qdiscs are made, so that the kernel lists them again in the order of its dump. Pure.
 
 The kernel keeps classes in a hash table (net/sched/sch_api.c, qdisc_class_hash_*): a new class goes to the front of
 its bucket, and a table that is three quarters full doubles, which turns every bucket's order around. So a class made
 at position p ends up before its older neighbours when an even number of doublings follows, else behind them.
+Qdiscs below the root are in a table of fixed size per interface (net/sched/sch_api.c, qdisc_hash_add()), new ones to
+the front.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SMALLEST = 4
+GOLDEN_RATIO, QDISC_SHIFT = 0x61C88647, 28  # hash_32() to 16 buckets
 
 
 def _bucket(handle: int, size: int) -> int:
@@ -97,3 +100,34 @@ def by_depth(parents: Mapping[int, int], listed: Sequence[int]) -> list[int]:
         return below
 
     return sorted(listed, key=depth)
+
+
+def qdisc_order(parents: Mapping[int, int], listed: Sequence[int]) -> list[int]:
+    """Return qdiscs in an order that has parents first and, where there is one, gives the kernel's listing.
+
+    Args:
+        parents: each qdisc's parent qdisc; parents that are no keys are outside.
+        listed: the qdiscs as the kernel lists them.
+    """
+    followers: dict[int, list[int]] = defaultdict(list)
+    blockers: dict[int, int] = defaultdict(int)
+    latest: dict[int, int] = {}
+    for handle in reversed(listed):
+        before = {parents[handle]} if parents[handle] in parents else set()
+        bucket = (handle * GOLDEN_RATIO & 0xFFFFFFFF) >> QDISC_SHIFT
+        if parents[handle] in parents:  # a root is in no bucket
+            before |= {latest[bucket]} if bucket in latest else set()
+            latest[bucket] = handle
+        for one in before:
+            followers[one].append(handle)
+            blockers[handle] += 1
+    ready = deque(handle for handle in reversed(listed) if not blockers[handle])
+    found: list[int] = []
+    while ready:
+        handle = ready.popleft()
+        found.append(handle)
+        for one in followers[handle]:
+            blockers[one] -= 1
+            if not blockers[one]:
+                ready.append(one)
+    return found if len(found) == len(listed) else by_depth(parents, listed)
