@@ -19,6 +19,7 @@ from mcp_bridge.runner import RunOutcome
 
 HELD = frozenset({"applied", "unchanged", "would_change"})
 RESTORED = HELD | {"rolled_back", "skipped"}  # a host that lacks the checkpoint has nothing to undo
+CLIP = 200  # characters of a value in a line
 Progress = Callable[[str, str], None]
 
 _RESULT_EVENTS = {"runner_on_ok": "ok", "runner_on_failed": "failed", "runner_on_unreachable": "unreachable"}
@@ -152,13 +153,25 @@ def failures(hosts: Mapping[str, HostReport], *, good: frozenset[str]) -> list[s
 
 
 def error_line(report: HostReport) -> str:
-    """Return what went wrong on a host, and what to do, in one line."""
+    """Return what went wrong on a host, with stage, key, wanted, found and what to do, in one line."""
     error = report.error
     if error is None:
         return report.status
-    stage = f" (at {error.stage})" if error.stage else ""
+    parts = (("key", error.key), ("wanted", error.wanted), ("found", error.after))
+    known = [
+        f"{name} {_clipped(value)}" for name, value in parts if value and not (name == "key" and value in error.message)
+    ]
+    particulars = f" ({', '.join(known)})" if known else ""
+    stage = f" at {error.stage}" if error.stage else ""
     hint = f" Hint: {error.hint}" if error.hint else ""
-    return f"{report.status}{stage}: {error.message}.{hint}".replace("..", ".")
+    message = " ".join(error.message.split()).rstrip(".")
+    return f"{report.status}{stage}: {message}{particulars}.{hint}"
+
+
+def _clipped(text: str) -> str:
+    """Return text as a part of a line: without line breaks, and not at any length."""
+    words = " ".join(text.split())
+    return words if len(words) <= CLIP else f"{words[:CLIP]}..."
 
 
 def exit_code(report: ChangeReport) -> int:

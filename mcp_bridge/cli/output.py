@@ -106,16 +106,7 @@ def _host_lines(host: HostReport, *, diff: bool) -> Iterator[str]:
         yield f"skipped {skip.key}: {skip.reason}"
     for warning in host.warnings:
         yield f"warning: {warning}"
-    if host.error is None:
-        return
-    error = host.error
-    yield f"failed at {error.stage}: {error.message}"
-    for name, value in (
-        ("key", error.key),
-        ("wanted", error.wanted),
-        ("before", error.before),
-        ("found", error.after),
-        ("hint", error.hint),
-    ):
-        if value:
-            yield f"  {name}: {value}"
+    if host.error is not None:
+        from mcp_bridge.reporting import error_line
+
+        yield error_line(host)

@@ -242,8 +242,11 @@ QDISC = st.one_of(
         {
             "type": st.just("tbf"),
             "params": st.fixed_dictionaries(
-                {"rate_mbit": st.integers(1, 1000)},
-                optional={"burst_bytes": st.integers(20_000, 10**6), "latency_ms": st.integers(10, 200)},
+                {
+                    "rate_mbit": st.integers(1, 1000),
+                    "burst_bytes": st.integers(20_000, 10**6),
+                    "latency_ms": st.integers(10, 200),
+                }
             ),
         }
     ),
@@ -251,7 +254,7 @@ QDISC = st.one_of(
 SYSCTL = plans.optional(
     **{
         "net.ipv4.tcp_rmem": st.sampled_from(["4096 131072 6291456", "4096\t87380\t33554432"]),
-        "net.ipv4.tcp_congestion_control": st.sampled_from(["cubic", "reno"]),
+        "net.ipv4.tcp_congestion_control": st.just("reno"),
         "net.ipv4.tcp_fin_timeout": st.integers(10, 60),
         "net.ipv4.tcp_syncookies": st.sampled_from([0, 1, 2, "0x1"]),
         "net.ipv4.ip_forward": st.just(1),
@@ -267,10 +270,10 @@ def trees(draw: st.DrawFn) -> dict[str, Any]:
     for number in range(draw(st.integers(1, 4))):
         rate = draw(st.integers(1, 50))
         one: dict[str, Any] = {"classid": f"1:{number + 10}", "rate_mbit": rate}
-        one |= draw(plans.optional(ceil_mbit=st.just(rate * 2), priority=st.integers(0, 7), leaf=QDISC))
+        one |= draw(plans.optional(ceil_mbit=st.just(rate * 2), priority=st.integers(0, 7)))
+        if classes:  # the first one may get classes below it: packets do not wait in such a class
+            one |= draw(plans.optional(leaf=QDISC, parent=st.just("1:10")))
         if classes and draw(st.booleans()):
-            one["parent"] = classes[0]["classid"]
-        if draw(st.booleans()):
             one["match"] = [{"proto": "udp", "dports": draw(plans.PORTS)}, {"dscp": draw(plans.DSCP)}]
         classes.append(one)
     changes: dict[str, Any] = {"htb_classes": classes, "default_class": classes[-1]["classid"]}
@@ -317,7 +320,7 @@ GENERATED = st.tuples(trees() | OTHERS, FIREWALL).map(
 
 
 @pytest.mark.slow
-@settings(max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(changes=GENERATED)
 def test_text_and_modules_agree_on_any_plan(changes: dict[str, Any]) -> None:
     """Whatever this kernel can hold is the same by hand and by module."""
