@@ -32,11 +32,13 @@ class ApplyOptions:
         label: a person's name for the checkpoint.
         confirm_timeout_s: seconds after which hosts restore by themselves unless the change is
             confirmed; ``None`` keeps it at once.
+        persist: bring the change back after a restart of a host, once it is confirmed.
     """
 
     dry_run: bool = False
     label: str | None = None
     confirm_timeout_s: int | None = None
+    persist: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class Bridge:
             **inputs.extra_vars(),
             "netopt_checkpoint_label": options.label or "",
             "netopt_confirm_timeout_s": options.confirm_timeout_s or 0,
+            "netopt_persist": options.persist,
             "netopt_validated": True,
         }
         task = Task(
@@ -126,7 +129,12 @@ class Bridge:
             skip_tags=("netopt_validate", "netopt_confirm"),  # the one is done, the other is the caller's to ask for
             record={"plan_digest": rendered.digest},
         )
-        detail = {"label": options.label, "confirm_timeout_s": options.confirm_timeout_s, "dry_run": options.dry_run}
+        detail = {
+            "label": options.label,
+            "confirm_timeout_s": options.confirm_timeout_s,
+            "persist": options.persist,
+            "dry_run": options.dry_run,
+        }
         started = self._begin(task, scope, detail=detail, rationale=list(rendered.plan.rationale))
         notes = tuple(rendered.warnings)
         if options.confirm_timeout_s and not options.dry_run:

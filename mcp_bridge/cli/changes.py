@@ -43,6 +43,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         type=_seconds,
         help="restore unless `netopt confirm` comes within SECONDS",
     )
+    apply.add_argument("--persist", action="store_true", help="bring the change back after a restart of a host")
     options.add_hosts(apply)
     options.add_check(apply)
     options.add_json(apply)
@@ -82,7 +83,9 @@ def _apply(args: argparse.Namespace) -> int:
         from mcp_bridge.bridge import ApplyOptions
 
         what = _as_rendered(args.rendered, document) if args.rendered else document
-        chosen = ApplyOptions(dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout)
+        chosen = ApplyOptions(
+            dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout, persist=args.persist
+        )
         return bridge.begin_apply(what, chosen, scope)
 
     return carry_out(args, begin)

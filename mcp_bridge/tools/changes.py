@@ -67,6 +67,12 @@ def register(server: FastMCP[Any], office: Office) -> None:
                 le=86400,
             ),
         ] = None,
+        persist: Annotated[
+            bool,
+            Field(
+                description="Bring the change back after a restart of a host, once it is confirmed. Needs systemd there."
+            ),
+        ] = False,
     ) -> ChangeReport:
         """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
 
@@ -74,7 +80,9 @@ def register(server: FastMCP[Any], office: Office) -> None:
         rehearses, writes a checkpoint, applies and reads back; rollback_to_checkpoint_tool undoes it.
         """
         rendered = _rendered(rendered_plan)
-        options = ApplyOptions(dry_run=dry_run, label=checkpoint_label, confirm_timeout_s=confirm_timeout_s)
+        options = ApplyOptions(
+            dry_run=dry_run, label=checkpoint_label, confirm_timeout_s=confirm_timeout_s, persist=persist
+        )
         return await _carry_out(office, ctx, hosts, lambda bridge, scope: bridge.begin_apply(rendered, options, scope))
 
     @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)

@@ -52,6 +52,7 @@ class Header:
         ends_at: monotonic seconds at which the time-boxed part of the change ends, ``None`` where there is none.
         note: how it came to its status, where that needs saying.
         maker: the process that makes the change: ``{"pid", "started"}``.
+        persist: whether the change is still to be written down for the next boot, once it is confirmed.
         guard: the process that watches over it: ``{"pid", "started"}``, and ``"unit"`` where systemd does too.
     """
 
@@ -66,6 +67,7 @@ class Header:
     give_up_at: float | None = None
     ends_at: float | None = None
     note: str | None = None
+    persist: bool = False
     maker: dict[str, Any] = field(default_factory=dict)
     guard: dict[str, Any] = field(default_factory=dict)
 
@@ -88,6 +90,7 @@ class Content:
         after: ``{subsystem: state}``: what the change sets; empty for a snapshot by hand.
         ending: ``{subsystem: state}``: what is set when the time-boxed part ends; empty where there is none.
         plan: the ParameterPlan, empty for a snapshot by hand.
+        persist: ``{"root", "layer"}``: what the change leaves for the next boot, see ``_persist``; empty when nothing.
     """
 
     scopes: dict[str, Any]
@@ -95,6 +98,7 @@ class Content:
     after: dict[str, Any] = field(default_factory=dict)
     ending: dict[str, Any] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
+    persist: dict[str, Any] = field(default_factory=dict)
 
 
 def check_id(identity: str) -> str:

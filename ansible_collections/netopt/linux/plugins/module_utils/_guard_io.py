@@ -66,7 +66,7 @@ def _may_be_due(store: Store, identity: str) -> bool:
     header = _header(store, identity)
     if header is None or header.boot_id != boot_id():
         return False
-    return header.status == ARMED or header.confirm_by is not None or header.ends_at is not None
+    return header.status == ARMED or header.confirm_by is not None or header.ends_at is not None or header.persist
 
 
 def _patience(store: Store, identity: str) -> float:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTORE_FAILED, ROLLED_BACK, SNAPSHOT, to_unwind
 from ._checkpoint_io import CONFIRM, RESTORE, boot_id
 from ._errors import NetoptError
+from ._restore import KEEP, Restored, restore
 from ._restore import RESTORE as OVERWRITE
-from ._restore import Restored, restore
 from ._timer_io import disarm
 
 if TYPE_CHECKING:
@@ -74,6 +75,12 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
         if not check:
             store.update(header.with_status(RESTORE_FAILED))
         raise
+    persisted = Restored()
+    if header.persist or os.path.exists(store.persist_path):
+        from ._persist_change_io import withdraw  # noqa: PLC0415 - few changes are persisted
+
+        # first, so that a restart in the midst of it comes up in the old state
+        withdraw(store, header, tools, persisted, keep=on_conflict == KEEP, check=check)
     restored = restore(
         scopes=content.scopes,
         target=content.before,
@@ -82,12 +89,13 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
         on_conflict=on_conflict,
         check=check,
     )
+    restored.add(persisted)
     if not check and header.status != SNAPSHOT:
         disarm(header, tools)
         status = RESTORE_FAILED if restored.errors else ROLLED_BACK
         note = "; ".join(error.message for error in restored.errors) or note
         with contextlib.suppress(OSError):  # the host is restored, even if a full disk cannot be told
-            store.update(replace(header.with_status(status), ends_at=None, note=note))
+            store.update(replace(header.with_status(status), ends_at=None, persist=False, note=note))
     return restored
 
 
@@ -120,7 +128,7 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
         NetoptError: there is nothing to confirm any more.
     """
     header = store.header(identity)
-    if header.status in (CONFIRMED, SNAPSHOT):
+    if header.status in (CONFIRMED, SNAPSHOT) and not header.persist:
         return False
     if header.boot_id != boot_id():
         raise NetoptError(
@@ -130,7 +138,15 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
             wanted=CONFIRMED,
             hint="Apply the plan again.",
         )
-    if header.status != APPLIED or (not check and not store.decide(identity, CONFIRM)):
+    owed = None
+    if header.persist and not check and header.status in (APPLIED, CONFIRMED):
+        from ._persist_change_io import owed as stage  # noqa: PLC0415 - few changes are persisted
+
+        owed = stage(store, header)
+    undecided = header.status == APPLIED and not check
+    if header.status not in (APPLIED, CONFIRMED) or (undecided and not store.decide(identity, CONFIRM)):
+        if owed:
+            owed.forget()
         raise NetoptError(
             f"{identity} cannot be confirmed: it is {header.status.replace('_', ' ')}",
             stage="confirm",
@@ -140,7 +156,10 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
             hint="Apply the plan again; confirm it before its time is up.",
         )
     if not check:
-        store.update(replace(header.with_status(CONFIRMED), confirm_by=None))
+        if owed:
+            header, _steps = owed.pay(store, header, tools)
+        else:
+            store.update(replace(header.with_status(CONFIRMED), confirm_by=None))
         if header.ends_at is None:
             disarm(header, tools)
     return True
@@ -157,7 +176,7 @@ def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:
 
 def due(header: Header) -> float | None:
     """Return the monotonic time at which something is to be done about a checkpoint, ``None`` for never."""
-    if header.status == ARMED:
+    if header.status == ARMED or (header.status == CONFIRMED and header.persist):
         return 0.0
     times = [header.confirm_by] if header.status == APPLIED else []
     if header.status in (APPLIED, CONFIRMED):
@@ -184,5 +203,8 @@ def attend(store: Store, identity: str, tools: Tools) -> float | None:
             why = "the change was interrupted" if header.status == ARMED else "not confirmed in time"
             roll_back_one(store, header, tools, note=why)
             return None
+        if header.status == CONFIRMED and header.persist:  # whoever confirmed it was killed
+            confirm(store, identity, tools)
+            continue
         end_time_box(store, header, tools)
     return None

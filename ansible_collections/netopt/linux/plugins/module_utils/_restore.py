@@ -39,6 +39,13 @@ class Restored:
     operations: list[dict[str, Any]] = field(default_factory=list)
     errors: list[NetoptError] = field(default_factory=list)
 
+    def add(self, other: Restored) -> None:
+        """Add what else was restored."""
+        self.diff.extend(other.diff)
+        self.conflicts.extend(other.conflicts)
+        self.operations.extend(other.operations)
+        self.errors.extend(other.errors)
+
 
 def restore(
     *,

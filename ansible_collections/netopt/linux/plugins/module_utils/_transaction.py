@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from . import _host_report as reporting
 from ._adapt import adapt
 from ._checkpoint import APPLIED, ARMED, CONFIRMED, Content, Header, check_id
-from ._checkpoint_io import ARCHIVE, Store, boot_id, new_id, now_utc
+from ._checkpoint_io import ARCHIVE, CONFIRM, Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
 from ._facts_io import gather
 from ._host_report import HostReport
 from ._interfaces import resolve
 from ._lifecycle import roll_back_one
 from ._lock_io import RUN_DIR, host_lock, start_time
-from ._preflight import preflight
+from ._preflight import meets_connections, preflight
 from ._rehearse import intents_of, rehearse, settle
 from ._render import digest, interfaces, render
 from ._restore_archive import restore_archive
@@ -33,7 +33,7 @@ from ._tools_io import Tools
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._change import Operation
+    from ._change import Change, Operation
     from ._rehearse import Rehearsal
 
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
@@ -55,6 +55,7 @@ class Request:
         checkpoint_id: ``None`` to make one up.
         checkpoint_label: what a person calls the change.
         confirm_timeout_s: seconds in which the change has to be confirmed; 0 to keep it at once.
+        persist: bring the change back after a restart of the host, once it is confirmed.
         check: say what would be done, and do nothing.
     """
 
@@ -68,6 +69,7 @@ class Request:
     checkpoint_id: str | None = None
     checkpoint_label: str | None = None
     confirm_timeout_s: float = 0.0
+    persist: bool = False
     check: bool = False
 
 
@@ -78,6 +80,7 @@ class Transaction:
         request: what is asked.
         store: where checkpoints lie.
         run_dir: where the host's lock lies.
+        boot_root: the folder whose ``etc`` is persisted to; only ``/`` is read by a systemd.
         on_operation: called before each operation; what it raises fails that operation.
     """
 
@@ -87,11 +90,13 @@ class Transaction:
         *,
         store: Store | None = None,
         run_dir: str = RUN_DIR,
+        boot_root: str = "/",
         on_operation: Callable[[Operation], None] | None = None,
     ) -> None:
         self._request = request
         self._store = store or Store()
         self._run_dir = run_dir
+        self._boot_root = boot_root
         self._on_operation = on_operation or (lambda _operation: None)
         self._report = HostReport()
         self._begun = False
@@ -120,28 +125,32 @@ class Transaction:
     def _run(self, identity: str, tools: Tools) -> None:
         """Prepare the change, and make it where there is one to make."""
         _check_digest(self._request)
+        request = self._request
+        if request.persist:
+            _persisting().check_host(self._boot_root)
         self._recover(tools)
         changes, ifaces = self._fit()
-        request = self._request
         intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
         rehearsal = rehearse(intents, tools)
         self._report.skipped.extend(rehearsal.skipped)
-        if not rehearsal.operations:
+        persist, persisted = self._persist(changes, rehearsal)
+        if not rehearsal.operations and not persist:
             return
-        self._report.differs(rehearsal.diff())
+        self._report.differs([*rehearsal.diff(), *persisted])
         self._refuse_undecided(rehearsal)
         if request.check:
             self._report.status = reporting.WOULD_CHANGE
             self._report.changed = True
             return
         ending, ends_after_s = self._time_box(changes, ifaces, rehearsal, tools)
-        header = self._header(identity)
+        header = replace(self._header(identity), persist=bool(persist))
         content = Content(
             scopes=_only(rehearsal.scopes, rehearsal.operations),
             before=_only(rehearsal.current, rehearsal.operations),
             after=_only(rehearsal.wanted, rehearsal.operations),
             ending=ending,
             plan=request.plan,
+            persist=persist,
         )
         self._store.create(header, content, restore_archive())
         self._report.checkpoint_id = identity
@@ -183,6 +192,11 @@ class Transaction:
             changes = adapted.changes
             self._report.warnings.extend(adapted.notes)
             self._report.skipped.extend(adapted.skipped)
+        if facts["management"] and meets_connections(changes):
+            from ._management_io import path_of  # noqa: PLC0415 - most plans do without
+
+            facts["management"] = path_of(facts["management"])
+            facts["confirm_timeout_s"] = request.confirm_timeout_s
         issues = preflight(changes, ifaces, facts, request.labels)
         for issue in issues:
             if issue["severity"] == "warning":
@@ -281,6 +295,8 @@ class Transaction:
         """Mark the change as made, and leave behind only what still has something to watch."""
         now = time.monotonic()
         timeout = self._request.confirm_timeout_s
+        if header.persist and not timeout:
+            header = self._persist_now(header, tools)
         header = replace(
             header,
             status=APPLIED if timeout else CONFIRMED,
@@ -294,6 +310,28 @@ class Transaction:
         self._report.changed = True
         self._store.keep_report(header.id, self._report)
         self._store.retain()
+
+    def _persist(self, changes: dict[str, Any], rehearsal: Rehearsal) -> tuple[dict[str, Any], list[Change]]:
+        """Return what is to be left for the next boot as in ``Content.persist``, and what that changes."""
+        if not self._request.persist:
+            return {}, []
+        from ._persist import layer_of  # noqa: PLC0415
+
+        if changes.get("netem"):
+            self._report.warnings.append("changes.netem: an impairment ends by itself and is not persisted.")
+        asked = {"root": self._boot_root, "layer": layer_of(changes, rehearsal.intents, rehearsal.wanted)}
+        found = _persisting().would_change(self._store, asked)
+        return (asked if found else {}), found
+
+    def _persist_now(self, header: Header, tools: Tools) -> Header:
+        """Confirm a change that nobody else is asked to confirm, and write it down for the next boot."""
+        owed = _persisting().owed(self._store, header)
+        self._begun = True
+        self._store.decide(header.id, CONFIRM)
+        confirmed: Header
+        confirmed, steps = owed.pay(self._store, header, tools)
+        self._report.operations.extend(steps)
+        return confirmed
 
     def _undo(self, header: Header, content: Content, error: NetoptError, tools: Tools) -> None:
         """Lead the host back, and report the error that made it necessary, whatever else goes wrong."""
@@ -311,6 +349,13 @@ class Transaction:
             self._report.fail(reporting.ROLLBACK_FAILED if failures else undone, error)
             for failure in failures:
                 self._report.fail(reporting.ROLLBACK_FAILED, failure)
+
+
+def _persisting() -> Any:
+    """Return what persists, which few changes ask for."""
+    from . import _persist_change_io  # noqa: PLC0415
+
+    return _persist_change_io
 
 
 def _check_digest(request: Request) -> None:

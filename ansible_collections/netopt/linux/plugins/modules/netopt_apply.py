@@ -88,6 +88,14 @@ options:
         restores itself. V(0) keeps the change at once.
     type: float
     default: 0
+  persist:
+    description:
+      - Bring the change back after a restart of the host, with C(/etc/sysctl.d/90-netopt.conf) and with units of
+        systemd that need no Python.
+      - Nothing of it is written before the change is confirmed, and rolling the change back takes it away again.
+      - Impairments are never persisted. On a host whose process 1 is not systemd this is an error.
+    type: bool
+    default: false
 notes:
   - When C(changes.netem.duration_s) is given, the impairment is taken away by the host itself after that time, and the
     rest of the plan stays. Rolling the checkpoint back then leads to the state before the whole change.
@@ -152,7 +160,9 @@ report:
       type: bool
       returned: always
     diff:
-      description: Differences, each with C(subsystem), C(key), C(before) and C(after).
+      description:
+        - Differences, each with C(subsystem), C(key), C(before) and C(after). What is there after a restart has the
+          subsystem C(persist).
       type: list
       elements: dict
       returned: always
@@ -222,6 +232,7 @@ def main() -> None:
             "checkpoint_id": {"type": "str"},
             "checkpoint_label": {"type": "str"},
             "confirm_timeout_s": {"type": "float", "default": 0},
+            "persist": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -1,0 +1,281 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a change leaves for the next boot: written on confirmation, replayed by the very lines it holds, taken away."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kernel.transaction_host import DRIVER, IFACE, Host, transaction_host
+
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
+
+FIN = {"sysctl": {"net.ipv4.tcp_fin_timeout": "15"}}
+EVERYTHING: dict[str, Any] = {
+    "sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_fin_timeout": "15"},
+    "mtu": 1400,
+    "offloads": {"gso": False},
+    "qdisc": {"type": "htb", "params": {"default": 10}},
+    "htb_classes": [
+        {"classid": "1:10", "rate_mbit": 50, "ceil_mbit": 100},
+        {"classid": "1:20", "rate_mbit": 20, "match": [{"proto": "tcp", "dports": ["443"]}]},
+    ],
+    "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "mask": 32, "action": "reject"}],
+}
+SYSCTL_FILE = "etc/sysctl.d/90-netopt.conf"
+# A place that is killed or that fails: after so many renames into place. It is set in the driver's environment.
+KILLED = """
+import os as _os, signal as _signal
+from ansible_collections.netopt.linux.plugins.module_utils import _persist_tree_io as _tree
+_left = int(_os.environ["AT"])
+_place, _unlink = _tree.Tree.place, _tree.Tree.unlink
+def _counted(function):
+    def call(self, path):
+        global _left
+        if _left == 0:
+            _os.kill(_os.getpid(), _signal.SIGKILL)
+        _left -= 1
+        return function(self, path)
+    return call
+_tree.Tree.place, _tree.Tree.unlink = _counted(_place), _counted(_unlink)
+"""
+
+
+class BootHost(Host):
+    """A host that persists below a folder instead of ``/``, as systemd does not run it."""
+
+    def __init__(self, pid: int, root: Path) -> None:
+        super().__init__(pid)
+        self.root = root
+
+    def persist(self, changes: dict[str, Any], *, dies_at: int | None = None, **options: Any) -> dict[str, Any]:
+        """Apply and persist changes."""
+        asked = {"plan": {"iface": IFACE, "changes": changes}, "persist": True, **options}
+        driver = DRIVER.replace(
+            "on_operation=on_operation)", f"on_operation=on_operation, boot_root={str(self.root)!r})"
+        )
+        if dies_at is not None:
+            driver = KILLED + driver
+        out = self.run("env", f"AT={dies_at}", sys.executable, "-c", driver, stdin=json.dumps(asked), check=False)
+        return json.loads(out) if out.startswith("{") else {}
+
+    def files(self) -> dict[str, tuple[str, int, int]]:
+        """Return every file below the root, with its mode and owner; and every link and folder."""
+        found = {}
+        for path in sorted(self.root.rglob("*")):
+            about = path.lstat()
+            content = os.readlink(path) if path.is_symlink() else "" if path.is_dir() else path.read_bytes().hex()
+            found[str(path.relative_to(self.root))] = (content, about.st_mode, about.st_uid)
+        return found
+
+    def text(self, path: str) -> str:
+        """Return what a file below the root holds."""
+        return (self.root / path).read_text()
+
+    def boot(self) -> None:
+        """Do what a boot does: sysctl.d, then what the enabled units say, none of it through a shell or Python."""
+        conf = self.root / SYSCTL_FILE
+        if conf.exists():
+            self.run("sysctl", "-q", "-p", str(conf))
+        for link in sorted(self.root.glob("etc/systemd/system/*.wants/*")):
+            unit = self.root / str(link.readlink()).lstrip("/")
+            for line in unit.read_text().splitlines():
+                if line.startswith("ExecStart="):
+                    command = line.partition("=")[2]
+                    words = [
+                        f"{self.root}{word}" if word.startswith("/etc/") else word
+                        for word in shlex.split(command.lstrip("-"))
+                    ]
+                    self.run(*words, check=not command.startswith("-"))
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[BootHost]:
+    """A host with some files of its own."""
+    (tmp_path / "etc/sysctl.d").mkdir(parents=True)
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    with transaction_host() as made:
+        yield BootHost(made.pid, tmp_path)
+
+
+def test_boot_leads_to_the_same_state(host: BootHost) -> None:
+    """On a fresh host, what is persisted gives the very state that the change gave, and a second apply agrees."""
+    report = host.persist(EVERYTHING)
+    assert report["status"] == "applied", report["error"]
+    made = host.view()
+    with transaction_host() as other:
+        booted = BootHost(other.pid, host.root)
+        booted.boot()
+        again = booted.apply(EVERYTHING, check=True)
+        assert (again["status"], again["diff"]) == ("unchanged", [])
+        mine, theirs = (view.split("\n") for view in (made, booted.view()))
+        volatile = ("link/ether", "inet6 fe80", "fe80::", "expires", "multicast ff00")
+        assert [line for line in mine if not any(word in line for word in volatile)] == [
+            line for line in theirs if not any(word in line for word in volatile)
+        ]
+
+
+def test_persisted_once_and_rolled_back(host: BootHost) -> None:
+    """Check mode writes nothing, a second run changes nothing, and rolling back restores every file, mode and owner."""
+    theirs = host.root / SYSCTL_FILE
+    theirs.write_bytes(b"\xff\xfe not ours\n")
+    theirs.chmod(0o640)
+    os.chown(theirs, 1234, 1234)
+    before, view = host.files(), host.view()
+    predicted = host.persist(EVERYTHING, check=True)
+    assert (predicted["status"], host.files()) == ("would_change", before)
+    report = host.persist(EVERYTHING, checkpoint_id="one")
+    assert report["status"] == "applied", report["error"]
+    assert report["diff"] == predicted["diff"]
+    assert {"sysctl", "link", "tc", "nft", "persist"} == {change["subsystem"] for change in report["diff"]}
+    assert all(operation["ok"] for operation in report["operations"])
+    after = host.files()
+    assert after != before
+    assert not [path for path in after if path.endswith(".netopt-new")]
+    again = host.persist(EVERYTHING)
+    assert (again["status"], again["changed"], host.files()) == ("unchanged", False, after)
+    undone = host.checkpoint("restored", id="one")["report"]
+    assert undone["status"] == "rolled_back", undone["error"]
+    assert (host.files(), host.view()) == (before, view)
+    assert "persist" in {change["subsystem"] for change in undone["diff"]}
+
+
+def test_nothing_before_the_confirmation(host: BootHost) -> None:
+    """A change that waits has written no file; confirming writes them; the time running out writes none."""
+    before = host.files()
+    assert host.persist(FIN, checkpoint_id="one", confirm_timeout_s=60)["status"] == "applied"
+    assert host.files() == before
+    assert host.checkpoint("confirmed", id="one")["report"]["status"] == "applied"
+    assert "net.ipv4.tcp_fin_timeout = 15" in host.text(SYSCTL_FILE)
+    assert host.checkpoint("confirmed", id="one")["report"]["status"] == "unchanged"
+    assert host.guards() == []
+    host.checkpoint("restored", id="one")
+    assert host.persist(FIN, checkpoint_id="two", confirm_timeout_s=1)["status"] == "applied"
+    host.wait_for("two", "rolled_back")
+    assert host.files() == before
+
+
+def test_persist_what_is_in_force_already(host: BootHost) -> None:
+    """A plan that holds and is not persisted is persisted; rolling that back leaves the kernel alone."""
+    before = host.files()
+    assert host.apply(FIN)["status"] == "applied"
+    view = host.view()
+    report = host.persist(FIN, checkpoint_id="two")
+    assert (report["status"], {change["subsystem"] for change in report["diff"]}) == ("applied", {"persist"})
+    assert "15" in host.text(SYSCTL_FILE)
+    host.checkpoint("restored", id="two")
+    assert (host.files(), host.view()) == (before, view)
+
+
+def test_stacked_changes(host: BootHost) -> None:
+    """A later change adds and supersedes; rolling it back leaves the earlier one's files as they were."""
+    before = host.files()
+    host.persist({**FIN, "mtu": 1400, "qdisc": {"type": "pfifo", "params": {"limit": 100}}}, checkpoint_id="one")
+    first = host.files()
+    report = host.persist(
+        {"sysctl": {"net.ipv4.tcp_fin_timeout": "20", "net.ipv4.tcp_syncookies": "2"}, "mtu": 1300}, checkpoint_id="two"
+    )
+    assert report["status"] == "applied", report["error"]
+    lines = host.text(SYSCTL_FILE).splitlines()
+    assert "net.ipv4.tcp_fin_timeout = 20" in lines
+    assert "net.ipv4.tcp_syncookies = 2" in lines
+    unit = host.text("etc/systemd/system/netopt-device@eth0.service")
+    assert "mtu 1300" in unit
+    assert "tc -batch" in unit
+    host.checkpoint("restored", id="two")
+    assert host.files() == first
+    host.checkpoint("restored", id="one")
+    assert host.files() == before
+
+
+def test_a_checkpoint_that_is_removed_leaves_what_it_persisted(host: BootHost) -> None:
+    """Removing a checkpoint changes nothing else, and the next change builds upon what is there."""
+    host.persist(FIN, checkpoint_id="one")
+    host.checkpoint("absent", id="one")
+    first = host.files()
+    host.persist({"sysctl": {"net.ipv4.tcp_syncookies": "2"}}, checkpoint_id="two")
+    assert "tcp_fin_timeout = 15" in host.text(SYSCTL_FILE)
+    host.checkpoint("restored", id="two")
+    assert host.files() == first
+
+
+def test_impairments_are_not_persisted(host: BootHost) -> None:
+    """An impairment is left out, and what goes with it is not."""
+    changes = {"qdisc": {"type": "tbf", "params": {"rate_mbit": 10, "burst_bytes": 5000, "latency_ms": 50}}}
+    host.persist(changes, checkpoint_id="plain")
+    plain = {path: file for path, file in host.files().items() if path.endswith(".tc")}
+    assert plain
+    assert "netem" not in bytes.fromhex(next(iter(plain.values()))[0]).decode()
+
+
+def test_edited_by_hand(host: BootHost) -> None:
+    """An edited file is mended by the next apply, and named as a conflict when the change is rolled back."""
+    host.persist(FIN, checkpoint_id="one")
+    after = host.files()
+    (host.root / SYSCTL_FILE).write_text("net.ipv4.tcp_fin_timeout = 99\n")
+    report = host.persist(FIN)
+    assert [change["key"] for change in report["diff"]] == [f"/{SYSCTL_FILE}"]
+    assert host.files() == after
+    (host.root / SYSCTL_FILE).write_text("net.ipv4.tcp_fin_timeout = 98\n")
+    kept = host.checkpoint("restored", id="one", on_conflict="keep")["report"]
+    assert f"/{SYSCTL_FILE}" in [entry["key"] for entry in kept["skipped"]]
+    assert host.text(SYSCTL_FILE) == "net.ipv4.tcp_fin_timeout = 98\n"
+
+
+@pytest.mark.slow
+def test_killed_between_files(host: BootHost) -> None:
+    """Wherever the writing is killed, the files end up as before or as confirmed, and the checkpoint says which."""
+    before = host.files()
+    clean = host.persist(EVERYTHING, checkpoint_id="clean")
+    after = host.files()
+    host.checkpoint("restored", id="clean")
+    assert host.files() == before
+    count = sum(operation["command"].startswith("write ") for operation in clean["operations"])
+    assert count > 5
+    for at in range(count + 2):
+        identity = f"killed{at}"
+        assert host.persist(EVERYTHING, dies_at=at, checkpoint_id=identity) == {}
+        ends = time.monotonic() + 20
+        while host.guards() and time.monotonic() < ends:
+            time.sleep(0.1)
+        status = host.statuses()[identity]
+        assert host.files() == {"confirmed": after, "rolled_back": before}[status], (at, status)
+        host.checkpoint("restored", id=identity)
+        assert host.files() == before
+
+
+@pytest.mark.parametrize("folder", ["etc/sysctl.d", "etc"])
+def test_refused_where_it_cannot_be_written(host: BootHost, folder: str) -> None:
+    """A disk that refuses is told of, and leaves nothing behind."""
+    before, view = host.files(), host.view()
+    blocked = host.root / folder / ("90-netopt.conf" if folder.endswith(".d") else "netopt")
+    if folder.endswith(".d"):
+        blocked.mkdir()
+    else:
+        blocked.write_text("in the way")
+    obstructed = host.files()
+    assert obstructed != before
+    report = host.persist(EVERYTHING)
+    assert report["status"] in ("failed", "rolled_back")
+    assert str(blocked.relative_to(host.root)) in report["error"]["message"]
+    assert (host.files(), host.view()) == (obstructed, view)
+
+
+def test_without_systemd(host: BootHost) -> None:
+    """Where systemd does not run the host, asking to persist is refused before anything is done."""
+    view = host.view()
+    report = host.apply(FIN, persist=True)
+    assert (report["status"], report["error"]["key"]) == ("failed", "persist")
+    assert "systemd" in report["error"]["message"]
+    assert host.view() == view
