@@ -44,7 +44,6 @@ MASKED_UNITS = (
     "getty.target",
     "motd-news.timer",
     "serial-getty@.service",
-    "ssh.socket",
     "systemd-binfmt.service",
     "systemd-networkd-wait-online.service",
     "systemd-pstore.service",
