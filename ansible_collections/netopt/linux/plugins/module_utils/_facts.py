@@ -142,4 +142,5 @@ def management(connection: str | None) -> dict[str, Any] | None:
     fields = (connection or "").split()
     if len(fields) != 4 or not fields[3].isdigit():  # sshd(8): client, its port, server, its port
         return None
-    return {"local_port": int(fields[3]), "remote_addr": fields[0], "local_addr": fields[2]}
+    port = int(fields[1]) if fields[1].isdigit() else None
+    return {"local_port": int(fields[3]), "remote_addr": fields[0], "remote_port": port, "local_addr": fields[2]}

@@ -38,6 +38,7 @@ SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 SIOCGIFMTU = 0x8921
 SIOCGIFHWADDR = 0x8927
 IFF_UP = 0x1
+ANCESTORS_MAX = 64
 
 
 def _text(path: str | Path) -> str | None:
@@ -132,12 +133,31 @@ def has_ipv6() -> bool:
     return any(line.split()[-1] != "lo" for line in lines)
 
 
+def ssh_connection() -> str | None:
+    """Return ``SSH_CONNECTION``, also where sudo has taken it out of the environment: an ancestor still has it."""
+    found = os.environ.get("SSH_CONNECTION")
+    pid = os.getppid()
+    for _step in range(ANCESTORS_MAX):
+        if found or pid <= 1:
+            break
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+            data = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            break
+        for entry in data.split(b"\0"):
+            if entry.startswith(b"SSH_CONNECTION="):
+                found = entry.partition(b"=")[2].decode("ascii", errors="replace")
+        pid = int(stat.rpartition(")")[2].split()[1])
+    return found
+
+
 def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the facts of this host.
 
     Args:
         sysctl: the keys whose values to include; keys that the kernel lacks are left out.
-        environment: where to look for ``SSH_CONNECTION``; this process's own by default.
+        environment: where to look for ``SSH_CONNECTION``; by default that of this process and of its ancestors.
 
     Returns:
         ``memory_mb``, ``cpus``, ``kernel``, ``kernel_version`` as ``[major, minor]``, ``virtualization``,
@@ -152,7 +172,6 @@ def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None 
         raise NetoptError("/proc/meminfo cannot be read", stage="facts", hint="Is /proc mounted?")
     release = platform.release()
     values = {key: read(key) for key in sysctl}
-    surroundings = os.environ if environment is None else environment
     return {
         "memory_mb": memory,
         "cpus": os.sysconf("SC_NPROCESSORS_ONLN"),
@@ -167,5 +186,5 @@ def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None 
         "sysctl": {key: value for key, value in values.items() if value is not None},
         "python": platform.python_version(),
         "tools": tools_present(),
-        "management": management(surroundings.get("SSH_CONNECTION")),
+        "management": management(ssh_connection() if environment is None else environment.get("SSH_CONNECTION")),
     }

@@ -21,7 +21,24 @@ IPV6_MTU_MIN = 1280  # RFC 8200, section 5
 NETEM_LABEL = "netem"
 SSH_PORT = 22
 _IP_FORWARD = "net.ipv4.ip_forward"
+_CONNTRACK_MAX = "net.netfilter.nf_conntrack_max"
+_MEETS_CONNECTIONS = (
+    "connection_limits",
+    "rate_limits",
+    "nat_rules",
+    "connection_tracking",
+    "mtu",
+    "qdisc",
+    "shaper",
+    "netem",
+    "htb_classes",
+)
 _FORWARDING = (_IP_FORWARD, "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
+
+
+def meets_connections(changes: Changes) -> bool:
+    """Return whether changes set anything that a connection to the host meets on its way."""
+    return any(changes.get(name) for name in _MEETS_CONNECTIONS) or _CONNTRACK_MAX in changes.get("sysctl", {})
 
 
 def preflight(changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]) -> list[dict[str, str]]:
@@ -30,7 +47,7 @@ def preflight(changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Seq
     Args:
         changes: normalised changes, adapted to the host.
         ifaces: the plan's interfaces, ``auto`` resolved.
-        facts: the host's facts.
+        facts: the host's facts, and as ``confirm_timeout_s`` the seconds within which the change has to be confirmed.
         labels: the host's labels from the inventory.
 
     Returns:
@@ -144,11 +161,38 @@ def _limit_on_management_port(
             )
 
 
+def _management_blocked(
+    changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """No plan keeps its own operator out."""
+    del labels
+    yield from (issue for issue in _walked(changes, ifaces, facts) if issue["id"] == "management_blocked")
+
+
+def _management_starved(
+    changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """No plan leaves its own operator too little to work with."""
+    del labels
+    yield from (issue for issue in _walked(changes, ifaces, facts) if issue["id"] == "management_starved")
+
+
+def _walked(changes: Changes, ifaces: Sequence[str], facts: Facts) -> list[dict[str, str]]:
+    """Return what the controller's own connection meets on its way through the plan."""
+    if not facts.get("management") or not meets_connections(changes):
+        return []
+    from ._lockout import lockout  # noqa: PLC0415 - most plans do without the walk and what it needs
+
+    return lockout(changes, ifaces, facts.get("management"), confirm_s=facts.get("confirm_timeout_s"))
+
+
 CHECKS: dict[str, Callable[[Changes, Sequence[str], Facts, Sequence[str]], Iterator[dict[str, str]]]] = {
     "lro_with_forwarding": _lro_with_forwarding,
     "nat_without_forwarding": _nat_without_forwarding,
     "mtu_below_ipv6_minimum": _mtu_below_ipv6_minimum,
     "netem_unlabelled_host": _netem_unlabelled_host,
     "limit_on_management_port": _limit_on_management_port,
+    "management_blocked": _management_blocked,
+    "management_starved": _management_starved,
 }
 """The checks by the id of their constraint."""

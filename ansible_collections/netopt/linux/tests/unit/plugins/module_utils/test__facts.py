@@ -120,8 +120,14 @@ def test_memory() -> None:
 @pytest.mark.parametrize(
     ("connection", "expected"),
     [
-        ("10.0.0.9 51234 10.0.0.1 2222", {"local_port": 2222, "remote_addr": "10.0.0.9", "local_addr": "10.0.0.1"}),
-        ("fd00::9 51234 fd00::1 22", {"local_port": 22, "remote_addr": "fd00::9", "local_addr": "fd00::1"}),
+        (
+            "10.0.0.9 51234 10.0.0.1 2222",
+            {"local_port": 2222, "remote_addr": "10.0.0.9", "remote_port": 51234, "local_addr": "10.0.0.1"},
+        ),
+        (
+            "fd00::9 51234 fd00::1 22",
+            {"local_port": 22, "remote_addr": "fd00::9", "remote_port": 51234, "local_addr": "fd00::1"},
+        ),
         ("nonsense", None),
         (None, None),
     ],

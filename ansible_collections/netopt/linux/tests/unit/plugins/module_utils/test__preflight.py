@@ -15,6 +15,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._preflight import CHE
 LIMIT_80 = {"protocol": "tcp", "port": 80, "limit": 5}
 LIMIT_22 = {"protocol": "tcp", "port": 22, "limit": 5}
 FORWARDS = {"sysctl": {"net.ipv4.ip_forward": "1"}}
+SSH_22 = {"local_port": 22, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2", "arrives": ["eth0"]}
 SSH_2222 = {"management": {"local_port": 2222, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2"}}
 
 CASES = [
@@ -62,12 +63,13 @@ def test_only_management_limits_are_warnings() -> None:
     changes = {
         "mtu": 1000,
         "netem": {"loss_pct": 1},
-        "nat_rules": [{}],
-        "connection_limits": [LIMIT_22],
+        "nat_rules": [{"type": "masquerade"}],
+        "connection_limits": [LIMIT_22, {**LIMIT_22, "limit": 1}],
+        "rate_limits": [{"rate": "1/day"}],
         "offloads": {"lro": True},
         "sysctl": {"net.ipv6.conf.all.forwarding": "1"},
     }
-    issues = preflight(changes, ("eth0",), {"ipv6": True}, [])
+    issues = preflight(changes, ("eth0",), {"ipv6": True, "management": SSH_22}, [])
 
     assert {issue["id"] for issue in issues} == set(CHECKS)
-    assert [issue["id"] for issue in issues if issue["severity"] == "warning"] == ["limit_on_management_port"]
+    assert {issue["id"] for issue in issues if issue["severity"] == "warning"} == {"limit_on_management_port"}
