@@ -214,30 +214,13 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._host_report import as_result
-from ansible_collections.netopt.linux.plugins.module_utils._transaction import Request, Transaction
+from ansible_collections.netopt.linux.plugins.module_utils._apply_entry import ARGUMENT_SPEC, REQUIRED_IF, run
 
 
 def main() -> None:
     """Apply the plan."""
-    module = AnsibleModule(
-        argument_spec={
-            "plan": {"type": "dict", "required": True},
-            "digest": {"type": "str"},
-            "adaptations": {"type": "list", "elements": "dict", "default": []},
-            "skippable": {"type": "dict", "default": {}},
-            "modules": {"type": "dict", "default": {}},
-            "labels": {"type": "list", "elements": "str", "default": []},
-            "allowlist": {"type": "dict"},
-            "checkpoint_id": {"type": "str"},
-            "checkpoint_label": {"type": "str"},
-            "confirm_timeout_s": {"type": "float", "default": 0},
-            "persist": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    report = Transaction(Request(check=module.check_mode, **module.params)).run()
-    result = as_result(report, diff_mode=module._diff)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
+    result = run(module.params, check=module.check_mode, diff=module._diff)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -147,40 +147,13 @@ checkpoints:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_states import STATES, Request, run
-from ansible_collections.netopt.linux.plugins.module_utils._host_report import as_result
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_entry import ARGUMENT_SPEC, REQUIRED_IF, run
 
 
 def main() -> None:
     """Do what is asked of the checkpoints."""
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": list(STATES), "default": "listed"},
-            "id": {"type": "str"},
-            "label": {"type": "str"},
-            "iface": {"type": "list", "elements": "str", "default": []},
-            "sysctl": {"type": "list", "elements": "str", "default": []},
-            "nft": {"type": "bool", "default": True},
-            "on_conflict": {"type": "str", "choices": ["keep", "restore"], "default": "restore"},
-        },
-        required_if=[("state", state, ("id",)) for state in ("restored", "confirmed", "absent")],
-        supports_check_mode=True,
-    )
-    asked = module.params
-    outcome = run(
-        Request(
-            state=asked["state"],
-            id=asked["id"],
-            label=asked["label"],
-            ifaces=tuple(asked["iface"]),
-            sysctl=tuple(asked["sysctl"]),
-            nft=asked["nft"],
-            on_conflict=asked["on_conflict"],
-            check=module.check_mode,
-        )
-    )
-    result = as_result(outcome.report, diff_mode=module._diff)
-    result["checkpoints"] = outcome.checkpoints
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
+    result = run(module.params, check=module.check_mode, diff=module._diff)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt_apply takes and does, for the module and for the courier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._host_report import as_result
+from ._transaction import Request, Transaction
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "plan": {"type": "dict", "required": True},
+    "digest": {"type": "str"},
+    "adaptations": {"type": "list", "elements": "dict", "default": []},
+    "skippable": {"type": "dict", "default": {}},
+    "modules": {"type": "dict", "default": {}},
+    "labels": {"type": "list", "elements": "str", "default": []},
+    "allowlist": {"type": "dict"},
+    "checkpoint_id": {"type": "str"},
+    "checkpoint_label": {"type": "str"},
+    "confirm_timeout_s": {"type": "float", "default": 0},
+    "persist": {"type": "bool", "default": False},
+}
+REQUIRED_IF: list[tuple[Any, ...]] = []
+
+
+def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
+    """Apply the plan and return the module's result."""
+    return as_result(Transaction(Request(check=check, **options)).run(), diff_mode=diff)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt_checkpoint takes and does, for the module and for the courier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._checkpoint_states import STATES, Request
+from ._checkpoint_states import run as do
+from ._host_report import as_result
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "state": {"type": "str", "choices": list(STATES), "default": "listed"},
+    "id": {"type": "str"},
+    "label": {"type": "str"},
+    "iface": {"type": "list", "elements": "str", "default": []},
+    "sysctl": {"type": "list", "elements": "str", "default": []},
+    "nft": {"type": "bool", "default": True},
+    "on_conflict": {"type": "str", "choices": ["keep", "restore"], "default": "restore"},
+}
+REQUIRED_IF: list[tuple[Any, ...]] = [("state", state, ("id",)) for state in ("restored", "confirmed", "absent")]
+
+
+def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
+    """Do what is asked of the checkpoints and return the module's result."""
+    outcome = do(
+        Request(
+            state=options["state"],
+            id=options["id"],
+            label=options["label"],
+            ifaces=tuple(options["iface"]),
+            sysctl=tuple(options["sysctl"]),
+            nft=options["nft"],
+            on_conflict=options["on_conflict"],
+            check=check,
+        )
+    )
+    return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints)

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries a module of this collection to a target and its result back, in one exchange and without a file.
+
+ansible-core packs a module anew in every run: it parses the module and everything that it imports, and sends
+it with ansible-core's own library. That takes longer than a whole change. The courier sends this collection's
+own sources as they are, to the target's Python over the connection's standard input, and they run from memory.
+
+Everything else is ansible-core's: the connection, become, the environment, check mode. Where the courier cannot
+go (pipelining is off, the task is asynchronous, the target's Python is not where it usually is), ansible-core's
+own way is taken instead.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import shlex
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.netopt.linux.plugins.module_utils._courier_main import BEGIN, ENTRIES
+
+PACKAGE = "ansible_collections.netopt.linux.plugins.module_utils"
+SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
+USUAL_PYTHON = "/usr/bin/python3"
+TOO_OLD = 78
+NOT_HERE = (126, 127, TOO_OLD)  # no such program, not to be executed, or too old a Python
+
+# Reads the message and the sources from standard input; the sources are imported from memory.
+BOOTSTRAP = f"""
+import sys
+if sys.version_info < (3, 8):
+    sys.exit({TOO_OLD})
+import json, os
+data = sys.stdin.buffer
+message = json.loads(data.readline().decode("utf-8"))
+memory = os.memfd_create("netopt")
+with os.fdopen(os.dup(memory), "wb") as stream:
+    stream.write(data.read())
+sys.path.insert(0, "/proc/self/fd/%d" % memory)
+sys.dont_write_bytecode = True
+from {PACKAGE}._courier_main import main
+main(message)
+"""
+
+
+class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no types
+    """The action of a module that the courier carries."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        module = self._task.action.rpartition(".")[2]
+        entry = importlib.import_module(f"{PACKAGE}.{ENTRIES[module]}")
+        _, options = self.validate_argument_spec(argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF)
+        if not self._task.async_val and self._connection.is_pipelining_enabled():
+            message = {
+                "module": module,
+                "options": options,
+                "check": bool(self._task.check_mode),
+                "diff": bool(self._task.diff),
+            }
+            carried = self._carry(message, variables)
+            if carried is not None:
+                return {**result, **carried}
+        return {**result, **self._execute_module(task_vars=variables, wrap_async=self._task.async_val)}
+
+    def _carry(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the module's result, ``None`` where the target's Python is not found or too old."""
+        python = self._python(variables)
+        words = [self._compute_environment_string(), python, "-c", shlex.quote(BOOTSTRAP)]
+        text = json.dumps(message).encode() + b"\n"
+        answer = self._low_level_execute_command(" ".join(word for word in words if word), in_data=text + program())
+        if answer["rc"] in NOT_HERE:
+            return None
+        head, found, line = answer["stdout"].rpartition(BEGIN)
+        if not found:
+            return {
+                "failed": True,
+                "msg": f"{message['module']} ended without a result",
+                "rc": answer["rc"],
+                "module_stdout": answer["stdout"],
+                "module_stderr": answer["stderr"],
+            }
+        carried: dict[str, Any] = json.loads(line)
+        return carried
+
+    def _python(self, variables: dict[str, Any]) -> str:
+        """Return the target's Python: as the inventory says, as was discovered, or where it usually is."""
+        configured = variables.get("ansible_python_interpreter")
+        if configured and not str(configured).startswith("auto"):
+            return str(self._templar.template(configured))
+        discovered = variables.get("ansible_facts", {}).get("discovered_interpreter_python")
+        return str(discovered or USUAL_PYTHON)
+
+
+@cache
+def program() -> bytes:
+    """Return the collection's sources as a zip file that Python can import from."""
+    buffer = io.BytesIO()
+    folders = [PACKAGE.rsplit(".", depth)[0].replace(".", "/") for depth in range(PACKAGE.count("."), -1, -1)]
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for folder in folders:
+            archive.writestr(f"{folder}/__init__.py", "")
+        for path in sorted(SOURCES.glob("_*.py")):
+            archive.writestr(f"{folders[-1]}/{path.name}", path.read_bytes())
+    return buffer.getvalue()
