@@ -84,7 +84,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         answer = self._low_level_execute_command(" ".join(word for word in words if word), in_data=text + program())
         if answer["rc"] in NOT_HERE:
             return None
-        head, found, line = answer["stdout"].rpartition(BEGIN)
+        _, found, line = answer["stdout"].rpartition(BEGIN)
         if not found:
             return {
                 "failed": True,
