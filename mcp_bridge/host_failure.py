@@ -33,6 +33,13 @@ def _known(pattern: str, *, key: str, message: str, wanted: str, hint: str, stag
 # The first that matches is taken. The texts are OpenSSH's, sudo's and ansible-core's own.
 _CONNECTION = (
     _known(
+        r"mm_receive_fd|unknown port 65535|stdio forwarding failed|proxy command failed",
+        key="ssh proxy",
+        message="The jump host or proxy of the SSH connection did not get through",
+        wanted="a connection by way of ProxyJump or ProxyCommand",
+        hint="Check ansible_host and ansible_port, that the host is up, and the jump host that leads to it.",
+    ),
+    _known(
         r"host key verification failed|remote host identification has changed",
         key="ssh host key",
         message="The host's SSH key is not the known one",

@@ -314,9 +314,11 @@ OTHERS = plans.optional(
     offloads=plans.optional(gro=st.booleans(), tso=st.booleans()).filter(bool),
     mtu=st.integers(1280, 9000),
 )
-GENERATED = st.tuples(trees() | OTHERS, FIREWALL).map(
-    lambda both: {name: value for name, value in {**both[0], **both[1]}.items() if value}
-).filter(bool)
+GENERATED = (
+    st.tuples(trees() | OTHERS, FIREWALL)
+    .map(lambda both: {name: value for name, value in {**both[0], **both[1]}.items() if value})
+    .filter(bool)
+)
 
 
 @pytest.mark.slow

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a full kernel has and namespaces lack: the examples as they are, and every queueing discipline."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge import planner
+from mcp_bridge.cli.plans import as_script
+from mcp_bridge.lab import lifecycle
+from mcp_bridge.lab.state import Lab
+from mcp_bridge.lab.view import Host, kernel_view
+from mcp_bridge.policy import load_policy
+from tests.e2e.fleet import ROOT, Fleet
+
+pytestmark = pytest.mark.vm
+
+MODULES, TEXT = 1, 2  # which machine gets the plan through netopt, and which by hand
+EXAMPLES = {
+    "gaming": (
+        ("sysctl -n net.ipv4.tcp_congestion_control", "bbr"),
+        ("sysctl -n net.core.rmem_max", "16777216"),
+        ("tc qdisc show dev eth0 root", "qdisc fq 1: root"),
+        ("nft list table inet netopt", "tcp dport 22 ct state new add @"),
+    ),
+    "server-protection": (
+        ("sysctl -n net.ipv4.tcp_max_syn_backlog", "8192"),
+        ("sysctl -n net.netfilter.nf_conntrack_max", "1000000"),
+        ("nft list table inet netopt", "ct count over 100"),
+        ("nft list table inet netopt", "limit rate over 1000/second burst 50 packets"),
+    ),
+}
+LEAF = {"fq": {"maxrate_mbit": 50}, "fq_codel": {"target_us": 4000}, "sfq": {"perturb_s": 10}, "pfifo_fast": {}}
+TBF = {"rate_mbit": 5, "burst_bytes": 20000, "latency_ms": 50}
+QDISCS: dict[str, dict[str, Any]] = {
+    **{kind: {"qdisc": {"type": kind, "params": params}} for kind, params in LEAF.items()},
+    "cake both ways": {
+        "qdisc": {"type": "cake", "params": {"diffserv": "diffserv4", "nat": True, "rtt_ms": 50}},
+        "shaper": {"egress_mbit": 20, "ingress_mbit": 90},
+    },
+    "tbf": {"qdisc": {"type": "tbf", "params": TBF}},
+    "htb with every leaf": {
+        "htb_classes": [
+            {"classid": f"1:{number}", "rate_mbit": 5, "leaf": {"type": kind, "params": LEAF.get(kind, {})}}
+            for number, kind in enumerate(("fq", "fq_codel", "sfq", "pfifo", "bfifo", "cake"), start=11)
+        ],
+        "default_class": "1:12",
+    },
+    "netem under htb": {
+        "htb_classes": [{"classid": "1:10", "rate_mbit": 50, "match": [{"proto": "udp", "dscp": "EF"}]}],
+        "default_class": "1:10",
+        "netem": {"delay_ms": 5, "loss_pct": 0.1, "duration_s": 3600},
+    },
+    "netem with a classless qdisc": {
+        "qdisc": {"type": "fq_codel", "params": {}},
+        "netem": {"delay_ms": 5, "delay_jitter_ms": 1, "duration_s": 3600},
+    },
+}
+KINDS = ("fq", "fq_codel", "cake", "htb", "sfq", "tbf", "pfifo_fast", "pfifo", "bfifo", "netem", "ingress")
+CHANCE = re.compile(
+    r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b|fe80::[0-9a-f:]+|(?:refcnt|index|ref|bind|perturb) \S+|seed \d+"
+)
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Lab]:
+    """Two virtual machines for this file."""
+    if os.geteuid() != 0:
+        pytest.skip("a lab needs root")
+    name = f"e2e-vm-{os.getpid()}"
+    try:
+        yield lifecycle.up(name, hosts=2, kernel="vm")
+    finally:
+        lifecycle.down(name)
+
+
+@pytest.fixture
+def fleet(machines: Lab, tmp_path: Path) -> Fleet:
+    """The machines, and a netopt of the test's own."""
+    return Fleet(machines, tmp_path)
+
+
+def plan_file(fleet: Fleet, plan: dict[str, Any]) -> str:
+    """Write a plan down and return where it is."""
+    path = fleet.folder / "plan.json"
+    path.write_text(json.dumps(plan), encoding="utf-8")
+    return str(path)
+
+
+def by_hand(host: Host, plan: dict[str, Any]) -> None:
+    """Run a plan's text on a machine with bash."""
+    script = as_script(planner.render(plan, load_policy()))
+    done = subprocess.run([*host.ssh, "bash"], input=script, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def told(host: Host, start: dict[str, str]) -> list[str]:
+    """Return what differs on a machine from its own start, without what is left to chance."""
+    lines = []
+    for command, text in kernel_view(host).items():
+        before = set(start[command].splitlines())
+        lines += [f"{command}: {CHANCE.sub('', line)}" for line in text.splitlines() if line not in before]
+    return lines
+
+
+def agree(fleet: Fleet, plan: dict[str, Any]) -> Iterator[Host]:
+    """Apply a plan by netopt and by hand, hold the two against each other, yield the machine, and go back exactly."""
+    machine, other = fleet.host(MODULES), fleet.host(TEXT)
+    limit = ("-l", machine.name, "--json")
+    before = kernel_view(machine), kernel_view(other)
+    applied = fleet.netopt("apply", plan_file(fleet, plan), *limit)
+    assert applied.statuses == {"applied"}, applied.report["errors"]
+    try:
+        by_hand(other, plan)
+        by_hand(other, plan)
+        assert told(machine, before[0]) == told(other, before[1])
+        yield machine
+        assert fleet.netopt("apply", plan_file(fleet, plan), *limit).statuses == {"unchanged"}
+    finally:
+        undone = fleet.netopt("rollback", applied.report["checkpoint_id"], *limit)
+    assert undone.statuses == {"rolled_back"}, undone.report["errors"]
+    assert [line for line in fleet.differences({machine.name: before[0], other.name: kernel_view(other)})] == []
+    # by way of netopt the other one goes back as well: what was made by hand is mended to the plan of nothing
+    restore(fleet, other, before[1])
+
+
+def restore(fleet: Fleet, host: Host, before: dict[str, str]) -> None:
+    """Take what was made by hand away again."""
+    script = (
+        "tc qdisc delete dev eth0 root 2>/dev/null; tc qdisc delete dev eth0 ingress 2>/dev/null;"
+        " ip link delete ifb-eth0 2>/dev/null; nft delete table inet netopt 2>/dev/null; true"
+    )
+    host.run("sh", "-c", script)
+    for line in before["sysctl -a --pattern '^net[.]'"].splitlines():
+        key, _, value = line.partition(" = ")
+        if key in fleet.folder.joinpath("plan.json").read_text(encoding="utf-8"):
+            host.run("sysctl", "-w", f"{key}={value}")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_as_it_is(fleet: Fleet, name: str) -> None:
+    """The example holds in sysctl, tc and nft; its text does the same; a second run changes nothing; it goes back."""
+    plan = json.loads((ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8"))
+    for machine in agree(fleet, plan):
+        for command, words in EXAMPLES[name]:
+            assert words in machine.run("sh", "-c", command), command
+
+
+@pytest.mark.parametrize("changes", QDISCS.values(), ids=QDISCS.keys())
+def test_every_qdisc(fleet: Fleet, changes: dict[str, Any]) -> None:
+    """Every kind, alone and below htb, with netem and without: text and modules agree, and it goes back exactly."""
+    for machine in agree(fleet, {"iface": "eth0", "changes": changes}):
+        shown = machine.run("tc", "qdisc", "show")
+        asked = [kind for kind in KINDS if f'"{kind}"' in json.dumps(changes)]
+        assert [kind for kind in asked if f"qdisc {kind} " not in shown] == []
