@@ -30,8 +30,8 @@ class ApplyOptions:
     Attributes:
         dry_run: say what would change, change nothing.
         label: a person's name for the checkpoint.
-        confirm_timeout_s: seconds after which hosts restore by themselves unless the change is
-            confirmed; ``None`` keeps it at once.
+        confirm_timeout_s: seconds after which hosts restore by themselves unless the caller confirms the
+            change; ``None`` to confirm it as soon as a new connection to the host comes about.
         persist: bring the change back after a restart of a host, once it is confirmed.
     """
 
@@ -117,7 +117,9 @@ class Bridge:
         extravars = {
             **inputs.extra_vars(),
             "netopt_checkpoint_label": options.label or "",
-            "netopt_confirm_timeout_s": options.confirm_timeout_s or 0,
+            "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
+            "netopt_confirm_timeout_s": options.confirm_timeout_s
+            or self.policy.validation_limits.confirm_timeout_default_s,
             "netopt_persist": options.persist,
             "netopt_validated": True,
         }
@@ -126,7 +128,7 @@ class Bridge:
             "netopt.linux.apply",
             extravars,
             check=options.dry_run,
-            skip_tags=("netopt_validate", "netopt_confirm"),  # the one is done, the other is the caller's to ask for
+            skip_tags=("netopt_validate",),
             record={"plan_digest": rendered.digest},
         )
         detail = {

@@ -91,7 +91,7 @@ def show_report(report: ChangeReport, *, diff: bool) -> None:
     for error in report.errors:
         if error.partition(":")[0] not in report.hosts:  # those of a host have been said with the host
             say(f"error: {error}")
-    touched = any(host.checkpoint_id for host in report.hosts.values())
+    touched = any(host.checkpoint_id and host.status == "applied" for host in report.hosts.values())
     if report.checkpoint_id and touched and not report.dry_run:
         say(f"Checkpoint {report.checkpoint_id}; undo with: netopt rollback {report.checkpoint_id}")
 

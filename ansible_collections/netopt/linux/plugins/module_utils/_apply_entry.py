@@ -21,12 +21,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "allowlist": {"type": "dict"},
     "checkpoint_id": {"type": "str"},
     "checkpoint_label": {"type": "str"},
-    "confirm_timeout_s": {"type": "float", "default": 0},
+    "confirm": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},
+    "confirm_timeout_s": {"type": "float", "default": 120},
     "persist": {"type": "bool", "default": False},
 }
 REQUIRED_IF: list[tuple[Any, ...]] = []
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
-    """Apply the plan and return the module's result."""
-    return as_result(Transaction(Request(check=check, **options)).run(), diff_mode=diff)
+    """Apply the plan and return the module's result. Who confirms it is a matter of the controller."""
+    asked = {name: value for name, value in options.items() if name != "confirm"}
+    return as_result(Transaction(Request(check=check, **asked)).run(), diff_mode=diff)

@@ -26,16 +26,7 @@ REQUIRED_IF: list[tuple[Any, ...]] = [("state", state, ("id",)) for state in ("r
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Do what is asked of the checkpoints and return the module's result."""
-    outcome = do(
-        Request(
-            state=options["state"],
-            id=options["id"],
-            label=options["label"],
-            ifaces=tuple(options["iface"]),
-            sysctl=tuple(options["sysctl"]),
-            nft=options["nft"],
-            on_conflict=options["on_conflict"],
-            check=check,
-        )
-    )
+    asked = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    asked["ifaces"] = asked.pop("iface", ())
+    outcome = do(Request(check=check, **asked))
     return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints)

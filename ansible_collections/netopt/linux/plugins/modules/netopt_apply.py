@@ -84,10 +84,18 @@ options:
     type: str
   confirm_timeout_s:
     description:
-      - Seconds in which the change has to be confirmed with M(netopt.linux.netopt_checkpoint). Otherwise the host
-        restores itself. V(0) keeps the change at once.
+      - Seconds in which the change has to be confirmed. Otherwise the host restores itself.
+      - From V(5) to V(86400); V(0) keeps the change at once.
     type: float
-    default: 0
+    default: 120
+  confirm:
+    description:
+      - V(auto) confirms as soon as a new connection from the controller to the host comes about.
+      - V(manual) leaves it to a later M(netopt.linux.netopt_checkpoint), for example once users have said that all is
+        well.
+    type: str
+    choices: [auto, manual]
+    default: auto
   persist:
     description:
       - Bring the change back after a restart of the host, with C(/etc/sysctl.d/90-netopt.conf) and with units of

@@ -60,10 +60,22 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result."""
         result = super().run(tmp, task_vars)
-        variables = task_vars or {}
         module = self._task.action.rpartition(".")[2]
         entry = importlib.import_module(f"{PACKAGE}.{ENTRIES[module]}")
-        _, options = self.validate_argument_spec(argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF)
+        _, self.options = self.validate_argument_spec(argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF)
+        return {**result, **self.ask(module, self.options, task_vars or {})}
+
+    def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of one of the collection's modules.
+
+        Args:
+            module: its name without the collection's.
+            options: what it takes.
+            variables: the task's variables.
+
+        Raises:
+            AnsibleConnectionFailure: the target cannot be reached.
+        """
         if not self._task.async_val and self._connection.is_pipelining_enabled():
             message = {
                 "module": module,
@@ -73,8 +85,14 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
             }
             carried = self._carry(message, variables)
             if carried is not None:
-                return {**result, **carried}
-        return {**result, **self._execute_module(task_vars=variables, wrap_async=self._task.async_val)}
+                return carried
+        found: dict[str, Any] = self._execute_module(
+            module_name=f"netopt.linux.{module}",
+            module_args={name: value for name, value in options.items() if value is not None},
+            task_vars=variables,
+            wrap_async=self._task.async_val,
+        )
+        return found
 
     def _carry(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
         """Return the module's result, ``None`` where the target's Python is not found or too old."""
