@@ -121,7 +121,7 @@ QUERIES: dict[str, Query] = {
     "tc_class_show": Query(
         "Traffic classes of an interface",
         {"": ("tc", "-s", "-j", "class", "show", "dev", "{iface}")},
-        "json",
+        "tc_classes",
         _ONE_IFACE,
     ),
     "tc_filter_show": Query(
@@ -300,6 +300,37 @@ def _json(text: str) -> Any:
     return json.loads(text) if text.strip() else []
 
 
+def _tc_classes(text: str) -> list[dict[str, Any]]:
+    """Return traffic classes; before iproute2 6.3, ``tc -j class`` prints text as if ``-j`` were not there."""
+    if text.lstrip().startswith("["):
+        found: list[dict[str, Any]] = _json(text)
+        return found
+    classes: list[dict[str, Any]] = []
+    for line in _lines(text):
+        words = line.split()
+        if words[0] == "class" and len(words) > 2:
+            classes.append({"class": words[1], "handle": words[2], **_class_words(words[3:])})
+        elif classes and words[0] == "Sent":
+            counts = re.findall(r"(\d+) (bytes|pkt)|(dropped|overlimits|requeues) (\d+)", line)
+            names = {"pkt": "packets", "dropped": "drops"}
+            classes[-1]["stats"] = {
+                names.get(before or after, before or after): int(left or right)
+                for left, before, after, right in counts
+            }
+    return classes
+
+
+def _class_words(words: list[str]) -> dict[str, Any]:
+    """Return what a line of ``tc class`` says after the handle: names and values, ``root`` alone."""
+    found: dict[str, Any] = {}
+    if words[:1] == ["root"]:
+        found["root"] = True
+        words = words[1:]
+    for name, value in zip(words[::2], words[1::2]):
+        found[name] = int(value) if value.isdigit() else value
+    return found
+
+
 _PARSERS = {
     "json": _json,
     "lines": _lines,
@@ -307,6 +338,7 @@ _PARSERS = {
     "pairs": _pairs,
     "nmcli_devices": _nmcli_devices,
     "socket_summary": _socket_summary,
+    "tc_classes": _tc_classes,
     "ping": _ping,
 }
 
