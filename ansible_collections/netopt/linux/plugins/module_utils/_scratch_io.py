@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,13 @@ def in_scratch_namespace(function: Callable[[], Any]) -> Any:
     os.close(write_end)
     with os.fdopen(read_end, encoding="utf-8") as stream:
         text = stream.read()
-    os.waitpid(pid, 0)
+    status = os.waitpid(pid, 0)[1]
+    if not text and os.WIFSIGNALED(status):
+        raise NetoptError(
+            f"The rehearsal was ended by {signal.Signals(os.WTERMSIG(status)).name}",
+            stage="rehearse",
+            hint="Nothing was changed on the host. If memory ran short the kernel's log says so; run the plan again.",
+        )
     outcome: dict[str, Any] = json.loads(text) if text else {"crash": "the process in the scratch namespace died"}
     if "unavailable" in outcome:
         raise ScratchUnavailableError(outcome["unavailable"])

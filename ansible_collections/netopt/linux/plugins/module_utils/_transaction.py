@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _host_report as reporting
 from ._adapt import adapt
-from ._checkpoint import APPLIED, ARMED, CONFIRMED, Content, Header, check_id
+from ._checkpoint import APPLIED, ARMED, CONFIRMED, ROLLED_BACK, Content, Header, check_id
 from ._checkpoint_io import ARCHIVE, CONFIRM, Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
 from ._facts_io import gather
@@ -137,6 +137,7 @@ class Transaction:
         if not rehearsal.operations and not persist:
             return
         self._report.differs([*rehearsal.diff(), *persisted])
+        self._name_other_owners(changes, ifaces, rehearsal)
         self._refuse_undecided(rehearsal)
         if request.check:
             self._report.status = reporting.WOULD_CHANGE
@@ -170,6 +171,10 @@ class Transaction:
         if self._request.check:
             return
         for header in list(self._store.pending()):
+            if header.status == ARMED and not header.guard:  # an operation comes only once the guard is written down
+                note = "interrupted before anything was changed"
+                self._store.update(replace(header.with_status(ROLLED_BACK), note=note))
+                continue
             late = header.status == APPLIED and (header.confirm_by or 0.0) <= time.monotonic()
             if header.status == ARMED or late:
                 why = "was not confirmed in time" if late else "was interrupted"
@@ -311,6 +316,14 @@ class Transaction:
         self._store.keep_report(header.id, self._report)
         self._store.retain()
 
+    def _name_other_owners(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
+        """Warn of whoever else sets the same knobs, and may set them again."""
+        from ._owners_io import Owners  # noqa: PLC0415 - a plan that holds already does without
+
+        values = rehearsal.wanted.get("sysctl", {}).get("values", {})
+        keys = {key: value for key, value in values.items() if value is not None}
+        self._report.warnings.extend(Owners().warnings(changes, ifaces, keys, persist=self._request.persist))
+
     def _persist(self, changes: dict[str, Any], rehearsal: Rehearsal) -> tuple[dict[str, Any], list[Change]]:
         """Return what is to be left for the next boot as in ``Content.persist``, and what that changes."""
         if not self._request.persist:
@@ -319,7 +332,10 @@ class Transaction:
 
         if changes.get("netem"):
             self._report.warnings.append("changes.netem: an impairment ends by itself and is not persisted.")
-        asked = {"root": self._boot_root, "layer": layer_of(changes, rehearsal.intents, rehearsal.wanted)}
+        asked = {
+            "root": self._boot_root,
+            "layer": layer_of(changes, rehearsal.intents, rehearsal.current, rehearsal.wanted),
+        }
         found = _persisting().would_change(self._store, asked)
         return (asked if found else {}), found
 

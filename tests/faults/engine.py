@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the engine on a host, and strikes it where asked: at an operation, or at a call of one of its functions.
+
+The engine is as it ships. Python's profiling hook says which function is entered, and the process that runs
+it sends itself a signal there: it ends as if somebody else had sent it at that moment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.netopt.linux.plugins.module_utils import _transaction as engine
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
+from ansible_collections.netopt.linux.plugins.module_utils._guard_io import guard
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import confirm, roll_back
+from ansible_collections.netopt.linux.plugins.module_utils._lock_io import host_lock
+from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from tests.faults.hosts import IFACE, Host, Outcome, Running
+
+FOLDER = os.path.dirname(engine.__file__)
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A signal at one moment in the life of the engine.
+
+    Attributes:
+        number: the signal.
+        operation: before which operation of the plan, from 0.
+        call: ``file.function`` at whose ``count``-th call, e.g. ``_checkpoint_io.update``.
+        count: which of these calls, from 1.
+    """
+
+    number: int
+    operation: int | None = None
+    call: str | None = None
+    count: int = 1
+
+    def __str__(self) -> str:
+        """Say it in a few words, for the name of a case."""
+        where = f"operation {self.operation}" if self.call is None else f"{self.call} no. {self.count}"
+        return f"{signal.Signals(self.number).name} at {where}"
+
+
+def watch(strike: Strike | None) -> None:
+    """Have this process struck at a call."""
+    if strike is None or strike.call is None:
+        return
+    file, _dot, function = strike.call.rpartition(".")
+    path, left = os.path.join(FOLDER, f"{file}.py"), [strike.count]
+
+    def entered(frame: Any, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code.co_name == function and frame.f_code.co_filename == path:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), strike.number)
+
+    sys.setprofile(entered)
+
+
+def calls(host: Host, function: Callable[[], Any]) -> list[str]:
+    """Return every call that the engine makes in a function, in order, as ``file.function``."""
+
+    def counted() -> list[str]:
+        seen: list[str] = []
+
+        def entered(frame: Any, event: str, _argument: object) -> None:
+            code = frame.f_code
+            if event == "call" and os.path.dirname(code.co_filename) == FOLDER and code.co_name[0] != "<":
+                seen.append(f"{os.path.basename(code.co_filename)[:-3]}.{code.co_name}")
+
+        sys.setprofile(entered)
+        function()
+        sys.setprofile(None)
+        return seen
+
+    found: list[str] = host.run(counted).value
+    return found
+
+
+def applying(
+    changes: Mapping[str, Any],
+    *,
+    strike: Strike | None = None,
+    tool_timeout_s: float | None = None,
+    guard_s: float | None = None,
+    **options: Any,
+) -> Callable[[], dict[str, Any]]:
+    """Return the function that applies changes in the process that calls it, and returns the report."""
+
+    def apply() -> dict[str, Any]:
+        if tool_timeout_s is not None:
+            Tools.__init__.__kwdefaults__["timeout_s"] = tool_timeout_s
+        if guard_s is not None:
+            engine.GUARD_S = guard_s
+        passed = iter(range(1 << 30))
+
+        def on_operation(_operation: object) -> None:
+            if next(passed) == (strike.operation if strike else None):
+                os.kill(os.getpid(), strike.number)  # type: ignore[union-attr]
+
+        watch(strike)
+        request = engine.Request(plan={"iface": IFACE, "changes": dict(changes)}, **options)
+        report = engine.Transaction(request, on_operation=on_operation).run()
+        sys.setprofile(None)
+        return report.as_dict()
+
+    return apply
+
+
+def apply(host: Host, changes: Mapping[str, Any], **options: Any) -> Outcome:
+    """Apply changes on a host; see ``applying``."""
+    return host.run(applying(changes, **options))
+
+
+def start(host: Host, changes: Mapping[str, Any], **options: Any) -> Running:
+    """Begin to apply changes on a host; see ``applying``."""
+    return host.start(applying(changes, **options))
+
+
+def confirming(identity: str) -> Callable[[], bool]:
+    """Return the function that confirms a change, as the controller's new connection has it done."""
+
+    def keep() -> bool:
+        from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError  # noqa: PLC0415
+
+        with host_lock("a test that confirms", wait_s=10) as lock:
+            try:
+                return confirm(Store(), identity, Tools(keep_open=(lock,)))
+            except NetoptError:
+                return False
+
+    return keep
+
+
+def restoring(identity: str, *, strike: Strike | None = None) -> Callable[[], list[str]]:
+    """Return the function that rolls a change back, and returns what went wrong."""
+
+    def restore() -> list[str]:
+        watch(strike)
+        with host_lock("a test that restores", wait_s=10) as lock:
+            undone = roll_back(Store(), identity, Tools(keep_open=(lock,)))
+        sys.setprofile(None)
+        return [error.message for one in undone for error in one.restored.errors]
+
+    return restore
+
+
+def guarding(identity: str, *, strike: Strike | None = None) -> Callable[[], None]:
+    """Return the function that is a guard."""
+
+    def watch_over() -> None:
+        watch(strike)
+        guard(Store(), identity)
+
+    return watch_over

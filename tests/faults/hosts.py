@@ -1,0 +1,256 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts to be treated badly: network, mount and pid namespaces of their own, made in a moment.
+
+The engine runs in them in forked children of the test, real processes that real signals end. What they leave
+behind is looked at from outside, through ``/proc/<pid>/root`` and with the tools of an operator.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import difflib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
+from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+
+IFACE = "eth0"
+PATIENCE_S = 40.0
+MAKE = """
+mkdir -p /run/netopt /var/lib/netopt
+mount -t tmpfs none /run && mkdir -p /run/netopt
+mount -t tmpfs none /var/lib/netopt
+mount -t sysfs none /sys
+ip link set lo up
+echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+ip link add eth0 address 02:00:00:00:00:01 type veth peer name peer0 address 02:00:00:00:00:02
+ip addr add 192.0.2.1/24 dev eth0
+ip addr add 2001:db8::1/64 dev eth0
+ip link set eth0 up
+ip link set peer0 up
+ip route add 198.51.100.0/24 via 192.0.2.9 dev eth0
+ip -6 route add 2001:db8:9::/48 via 2001:db8::9 dev eth0
+echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode  # no random addresses on what is made later
+echo ready
+read -r _until_the_test_is_over
+"""
+DUMP = """
+grep -r . /proc/sys/net 2>/dev/null | grep -v -e nf_conntrack_count -e /conf/ifb- | sort
+for device in $(ls /sys/class/net); do
+  for form in qdisc class; do echo "$device $form"; tc -d $form show dev $device; done
+  tc -d filter show dev $device; tc -d filter show dev $device ingress
+  for parent in $(tc class show dev $device | cut -d' ' -f3) $(tc qdisc show dev $device | cut -d' ' -f3); do
+    echo "$device $parent"; tc -d filter show dev $device parent $parent
+  done
+done 2>&1
+nft list ruleset
+ip -d link show; ip addr show; ip route show; ip -6 route show
+ethtool -k eth0
+"""
+MOVING = (  # counts packets; is counted up with every device or action that is made
+    (re.compile(r"direct_packets_stat \d+"), "direct_packets_stat"),
+    (re.compile(r"(?m)^\d+: (ifb-.*\n +link/ether) \S+"), r"\1"),
+    (re.compile(r"\bindex \d+ ref"), "index ref"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process on a host ended: what its function returned, and the signal that ended it, if any."""
+
+    value: Any = None
+    signal: int = 0
+
+
+class Host:
+    """A host in namespaces.
+
+    Args:
+        pid: the process that holds them, process 1 in there.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.root = Path(f"/proc/{pid}/root")
+        self.store = Store(f"{self.root}/var/lib/netopt")
+
+    def start(self, function: Callable[[], Any]) -> Running:
+        """Start a function in a process on this host, in a session of its own."""
+        read_end, write_end = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(read_end)
+                status = _inside(self.pid, function, write_end)
+            except BaseException:  # noqa: BLE001 - a forked child must not run on as a second pytest
+                status = 1
+                os.write(2, traceback.format_exc().encode())
+            os._exit(status)
+        os.close(write_end)
+        return Running(pid, read_end)
+
+    def run(self, function: Callable[[], Any]) -> Outcome:
+        """Run a function in a process on this host and return how it ended."""
+        return self.start(function).outcome()
+
+    def shell(self, text: str, *, check: bool = False) -> str:
+        """Run a shell script on this host and return what it prints."""
+        done = subprocess.run(
+            ["nsenter", f"--target={self.pid}", "--net", "--mount", "--pid", "--", "sh", "-c", text],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+            cwd="/",
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def dump(self) -> str:
+        """Return everything that an operator's tools say of this host's network."""
+        text = self.shell(DUMP)
+        for pattern, words in MOVING:
+            text = pattern.sub(words, text)
+        return text
+
+    def check(self, expected: str) -> None:
+        """See that the tools say what they said before."""
+        lines = difflib.unified_diff(
+            expected.splitlines(), self.dump().splitlines(), "wanted", "found", n=0, lineterm=""
+        )
+        differences = "\n".join(line for line in lines if not line.startswith("@@"))
+        assert not differences, differences
+
+    def status(self, identity: str) -> str | None:
+        """Return a checkpoint's status, ``None`` where there is no such checkpoint."""
+        try:
+            return self.store.header(identity).status
+        except NetoptError:
+            return None
+
+    def wait_for(self, identity: str, *statuses: str | None, seconds: float = PATIENCE_S) -> str | None:
+        """Wait until a checkpoint has one of the statuses, and return the one that it has in the end."""
+        ends = time.monotonic() + seconds
+        while (found := self.status(identity)) not in statuses and time.monotonic() < ends:
+            time.sleep(0.02)
+        assert found in statuses, f"{identity} is {found}, not {statuses}; it has {self.processes()}"
+        return found
+
+    def wait_until_idle(self, *, seconds: float = PATIENCE_S) -> None:
+        """Wait until nothing of netopt runs on this host."""
+        ends = time.monotonic() + seconds
+        while (left := self.processes()) and time.monotonic() < ends:
+            time.sleep(0.02)
+        assert not left, left
+
+    def processes(self) -> dict[int, str]:
+        """Return the processes of this host but its first, by the pids that they have there."""
+        found = {}
+        for folder in (self.root / "proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if words and folder.name != "1":
+                found[int(folder.name)] = words
+        return found
+
+    def kill_guards(self) -> int:
+        """Kill -9 every guard and return how many there were."""
+        guards = [pid for pid, words in self.processes().items() if "--guard" in words]
+        self.shell("; ".join(f"kill -9 {pid}" for pid in guards) or ":")
+        return len(guards)
+
+    def by_hand(self, identity: str, *words: str) -> str:
+        """Run a checkpoint's own program as an operator at the console does."""
+        return self.shell(f"/usr/bin/python3 -I /var/lib/netopt/checkpoints/{identity}/restore.pyz {' '.join(words)}")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process on a host, seen from outside: the pid of the one that waits for it, and the pipe that it answers on."""
+
+    pid: int
+    read_end: int
+
+    def outcome(self) -> Outcome:
+        """Wait for the process and return how it ended."""
+        with os.fdopen(self.read_end, encoding="utf-8") as stream:
+            text = stream.read()
+        _pid, status = os.waitpid(self.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        assert code != 1, "the function in the host raised, see stderr"
+        return Outcome(json.loads(text) if text else None, code - 100 if code > 100 else 0)
+
+
+def _inside(pid: int, function: Callable[[], Any], write_end: int) -> int:
+    """Enter the host, run the function in a process there, and return its signal plus 100, 0 or 1."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for space in ("net", "pid", "mnt"):
+        descriptor = os.open(f"/proc/{pid}/ns/{space}", os.O_RDONLY)
+        if libc.setns(descriptor, 0) != 0:
+            raise OSError(ctypes.get_errno(), f"setns {space}")
+        os.close(descriptor)
+    os.chdir("/")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setsid()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            os.set_inheritable(write_end, False)
+            text = json.dumps(function())
+            os.write(write_end, text.encode())
+            status = 0
+        except BaseException:  # noqa: BLE001 - as above
+            os.write(2, traceback.format_exc().encode())
+        os._exit(status)
+    os.close(write_end)
+    _pid, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return 100 - code if code < 0 else code
+
+
+@contextmanager
+def host(state: str = "") -> Iterator[Host]:
+    """Make a host, bring it into a state with a shell script, and remove it with all that runs on it."""
+    holder = subprocess.Popen(
+        [
+            *("unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"),
+            *("--mount-proc", "sh", "-ec", MAKE),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd="/",
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == "ready\n"
+        children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text(encoding="ascii")
+        made = Host(int(children.split()[0]))
+        if state:
+            made.shell("set -e\n" + state, check=True)
+        yield made
+    finally:
+        holder.kill()  # its child, process 1 of the host, goes with it, and with that the host
+        holder.communicate()
