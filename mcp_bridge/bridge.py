@@ -106,6 +106,7 @@ class Bridge:
             InventoryError: the host pattern is malformed.
         """
         try:
+            timeout = self._confirm_timeout(options.confirm_timeout_s)
             if isinstance(plan, RenderedPlan):
                 rendered = planner.check_rendered(plan, self.policy)
             else:
@@ -118,8 +119,7 @@ class Bridge:
             **inputs.extra_vars(),
             "netopt_checkpoint_label": options.label or "",
             "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
-            "netopt_confirm_timeout_s": options.confirm_timeout_s
-            or self.policy.validation_limits.confirm_timeout_default_s,
+            "netopt_confirm_timeout_s": timeout,
             "netopt_persist": options.persist,
             "netopt_validated": True,
         }
@@ -143,6 +143,17 @@ class Bridge:
             confirm = f"netopt confirm {started.record.run_id}"
             notes += (f"Every host restores by itself in {options.confirm_timeout_s} s unless `{confirm}` comes first",)
         return replace(started, rendered=rendered, notes=notes)
+
+    def _confirm_timeout(self, asked: int | None) -> int:
+        """Return the seconds in which a change is to be confirmed."""
+        limits = self.policy.validation_limits
+        seconds = limits.confirm_timeout_default_s if asked is None else asked
+        if not limits.confirm_timeout_min_s <= seconds <= limits.confirm_timeout_max_s:
+            raise NetoptBridgeError(
+                f"The time to confirm is {seconds} s",
+                hint=f"Allowed: {limits.confirm_timeout_min_s} to {limits.confirm_timeout_max_s} s.",
+            )
+        return seconds
 
     def begin(self, action: str, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
         """Register a confirmation, a rollback or a deletion.

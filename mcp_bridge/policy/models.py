@@ -238,6 +238,7 @@ class ValidationLimits(PolicyModel):
     netem_duration_max_s: int = Field(ge=1)
     netem_limit_default: int = Field(ge=1)
     confirm_timeout_default_s: int = Field(ge=1)
+    confirm_timeout_min_s: int = Field(ge=1)
     confirm_timeout_max_s: int = Field(ge=1)
     qdisc_types: list[Text]
     leaf_qdisc_types: list[Text] = Field(description="Qdiscs that a class of htb may hold.")

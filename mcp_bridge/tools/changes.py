@@ -62,8 +62,8 @@ def register(server: FastMCP[Any], office: Office) -> None:
             int | None,
             Field(
                 description="Seconds within which confirm_change_tool must be called, else every host restores by "
-                "itself. Leave out to keep the change at once.",
-                ge=10,
+                "itself. Leave out to have the change confirmed as soon as a new connection to the host comes about.",
+                ge=5,
                 le=86400,
             ),
         ] = None,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._host_report import as_result
+from ._errors import NetoptError
+from ._host_report import FAILED, HostReport, as_result
 from ._transaction import Request, Transaction
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -25,10 +26,19 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "confirm_timeout_s": {"type": "float", "default": 120},
     "persist": {"type": "bool", "default": False},
 }
+CONFIRM_TIMEOUT_S = (5, 86400)
 REQUIRED_IF: list[tuple[Any, ...]] = []
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Apply the plan and return the module's result. Who confirms it is a matter of the controller."""
+    shortest, longest = CONFIRM_TIMEOUT_S
+    timeout = options["confirm_timeout_s"]
+    if timeout and not shortest <= timeout <= longest:
+        report = HostReport()
+        wanted = f"{shortest} to {longest} s, or 0 to keep the change at once"
+        problem = f"confirm_timeout_s is {timeout:g}, wanted {wanted}"
+        report.fail(FAILED, NetoptError(problem, stage="plan", key="confirm_timeout_s", wanted=wanted))
+        return as_result(report, diff_mode=diff)
     asked = {name: value for name, value in options.items() if name != "confirm"}
     return as_result(Transaction(Request(check=check, **asked)).run(), diff_mode=diff)
