@@ -75,7 +75,7 @@ class BootHost(Host):
         found = {}
         for path in sorted(self.root.rglob("*")):
             about = path.lstat()
-            content = os.readlink(path) if path.is_symlink() else "" if path.is_dir() else path.read_bytes().hex()
+            content = str(path.readlink()) if path.is_symlink() else "" if path.is_dir() else path.read_bytes().hex()
             found[str(path.relative_to(self.root))] = (content, about.st_mode, about.st_uid)
         return found
 
@@ -210,15 +210,6 @@ def test_a_checkpoint_that_is_removed_leaves_what_it_persisted(host: BootHost) -
     assert host.files() == first
 
 
-def test_impairments_are_not_persisted(host: BootHost) -> None:
-    """An impairment is left out, and what goes with it is not."""
-    changes = {"qdisc": {"type": "tbf", "params": {"rate_mbit": 10, "burst_bytes": 5000, "latency_ms": 50}}}
-    host.persist(changes, checkpoint_id="plain")
-    plain = {path: file for path, file in host.files().items() if path.endswith(".tc")}
-    assert plain
-    assert "netem" not in bytes.fromhex(next(iter(plain.values()))[0]).decode()
-
-
 def test_edited_by_hand(host: BootHost) -> None:
     """An edited file is mended by the next apply, and named as a conflict when the change is rolled back."""
     host.persist(FIN, checkpoint_id="one")
@@ -279,3 +270,27 @@ def test_without_systemd(host: BootHost) -> None:
     assert (report["status"], report["error"]["key"]) == ("failed", "persist")
     assert "systemd" in report["error"]["message"]
     assert host.view() == view
+
+
+def test_the_modules_behind_the_keys(host: BootHost) -> None:
+    """What brings the keys of connection tracking is loaded at boot, ahead of sysctl.d."""
+    if not Path("/proc/sys/net/netfilter/nf_conntrack_buckets").exists():
+        pytest.skip("this kernel has no connection tracking loaded")
+    report = host.persist({"connection_tracking": {"tcp_timeout_established": 7200}})
+    assert report["status"] == "applied", report["error"]
+    assert host.text("etc/modules-load.d/90-netopt.conf").splitlines()[-1] == "nf_conntrack"
+
+
+def test_the_disk_fills_up_at_the_confirmation(host: BootHost) -> None:
+    """Confirming where nothing can be written fails, leaves the change unconfirmed, and works once there is room."""
+    before = host.files()
+    host.persist(FIN, checkpoint_id="one", confirm_timeout_s=60)
+    (host.root / SYSCTL_FILE).mkdir()
+    refused = host.checkpoint("confirmed", id="one")["report"]
+    assert refused["status"] == "failed"
+    assert SYSCTL_FILE in refused["error"]["message"]
+    assert host.statuses()["one"] == "applied"
+    (host.root / SYSCTL_FILE).rmdir()
+    assert host.files() == before
+    assert host.checkpoint("confirmed", id="one")["report"]["status"] == "applied"
+    assert "15" in host.text(SYSCTL_FILE)

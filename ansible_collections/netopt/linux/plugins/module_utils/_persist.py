@@ -26,17 +26,26 @@ SUBSYSTEM = "persist"
 BUILT_IN = ("cubic", "reno")  # algorithms that no module brings on any distribution's kernel
 
 
-def layer_of(changes: Mapping[str, Any], intents: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def layer_of(
+    changes: Mapping[str, Any],
+    intents: Mapping[str, Any],
+    current: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+) -> dict[str, Any]:
     """Return what of a rehearsed plan can be persisted. Impairments cannot: they end by themselves.
 
     Args:
         changes: normalised changes as they fit the host.
         intents: ``{subsystem: intent}`` that were made of them.
+        current: ``{subsystem: state}`` now.
         wanted: ``{subsystem: state}`` that the rehearsal led to.
     """
     found = empty()
     if "sysctl" in intents:
-        found["sysctl"] = {key: value for key, value in wanted["sysctl"]["values"].items() if value is not None}
+        # a floor that is reached already may be so by an earlier change, and be gone after a restart
+        reached = {key: current["sysctl"]["values"].get(key) for key in intents["sysctl"].floors}
+        values = {**reached, **wanted["sysctl"]["values"]}
+        found["sysctl"] = {key: value for key, value in values.items() if value is not None}
         needed = [module for key, module in intents["sysctl"].modules.items() if key in found["sysctl"]]
         algorithm = found["sysctl"].get(CONGESTION_CONTROL)
         if algorithm and algorithm not in BUILT_IN:
