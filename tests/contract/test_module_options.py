@@ -121,7 +121,7 @@ def test_every_field_has_a_module() -> None:
 
 @pytest.mark.parametrize(("field", "value"), KEPT_BY_SYSCTL.items())
 def test_sizes_and_timeouts_of_connection_tracking_are_sysctl_keys(field: str, value: int) -> None:
-    """What ``netopt_nft`` does not know of ``connection_tracking`` is kept by sysctl keys, which ``netopt_sysctl`` sets."""
+    """What ``netopt_nft`` does not know of ``connection_tracking`` is kept by kernel parameters."""
     assert str(value) in _sysctl.intent({"connection_tracking": {field: value}}).values.values()
 
 

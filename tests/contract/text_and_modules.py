@@ -21,8 +21,10 @@ from tests.kernel.transaction_host import Host
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LOOK = (
     "sysctl -a --pattern '^net[.]' 2>/dev/null",
-    "for d in $(ls /sys/class/net); do for what in qdisc class filter 'filter parent ffff:'; do set -- $what;"
-    ' echo "# $d $what"; tc -d $1 show dev $d ${2:-} ${3:-} 2>&1; done; done',
+    (
+        "for d in $(ls /sys/class/net); do for what in qdisc class filter 'filter parent ffff:'; do set -- $what;"
+        ' echo "# $d $what"; tc -d $1 show dev $d ${2:-} ${3:-} 2>&1; done; done'
+    ),
     "nft -s list ruleset",
     "for d in $(ls /sys/class/net); do ethtool -k $d; done",
     "ip -d link show; ip address show; ip -4 route show table all",

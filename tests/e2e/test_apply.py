@@ -106,7 +106,8 @@ def others(host: Host) -> str:
     return "".join(host.run("sh", "-c", f"nft list {name}") for name in names)
 
 
-def test_applied_unchanged_mended_and_rolled_back(fleet: Fleet, foreign: None) -> None:
+@pytest.mark.usefixtures("foreign")
+def test_applied_unchanged_mended_and_rolled_back(fleet: Fleet) -> None:
     """The whole way: nothing in check mode, all of it once, nothing twice, drift named and mended, all of it undone."""
     before, untouched = fleet.views(), {host.name: others(host) for host in fleet.hosts}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An agent's whole way over MCP: two clients of others talk to `netopt serve` over stdio, and the lab's kernels change."""
+"""An agent's whole way over MCP: clients by others talk to `netopt serve` over stdio, and kernels change."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ async def discover(client: Client[Any], names: set[str]) -> None:
     )
     classes = await call(client, "tc_class_show_tool", iface="eth0")
     assert all("htb" in json.dumps(host["data"]) for host in classes["hosts"].values())
-    facts = await call(client, "host_facts_tool", hosts=sorted(names)[0])
-    assert facts["hosts"][sorted(names)[0]]["data"]["default_interface"] == "eth0"
+    facts = await call(client, "host_facts_tool", hosts=min(names))
+    assert facts["hosts"][min(names)]["data"]["default_interface"] == "eth0"
     missing = await call(client, "nmcli_status_tool")
     for host in missing["hosts"].values():
         assert host["available"] or host["message"].startswith("not available: install ")
@@ -156,7 +156,7 @@ async def tampered(client: Client[Any], change: Callable[[dict[str, Any]], None]
 
 
 def test_what_is_refused(fleet: Fleet) -> None:
-    """Altered text, an altered plan, a plan against the policy and unknown names: each with what to do, none with effect."""
+    """Altered text, an altered plan, a plan against the policy, unknown names: each refused, with advice."""
     before = fleet.views()
 
     async def script(client: Client[Any]) -> None:
