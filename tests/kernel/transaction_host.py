@@ -78,7 +78,7 @@ asked = json.load(sys.stdin)
 for name in ("ifaces", "sysctl"):
     asked[name] = tuple(asked.get(name, ()))
 outcome = states.run(states.Request(**asked))
-print(json.dumps({"report": outcome.report.as_dict(), "checkpoints": outcome.checkpoints}))
+print(json.dumps({"report": outcome.report.as_dict(), "checkpoints": outcome.checkpoints, "drift": outcome.drift}))
 """
 
 

@@ -29,4 +29,5 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     asked = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     asked["ifaces"] = asked.pop("iface", ())
     outcome = do(Request(check=check, **asked))
-    return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints)
+    drift = {} if outcome.drift is None else {"drift": outcome.drift}
+    return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints, **drift)

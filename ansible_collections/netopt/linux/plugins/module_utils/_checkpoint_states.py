@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netopt_checkpoint does: write a state down, list, restore, confirm and remove checkpoints."""
+"""What netopt_checkpoint does: write a state down, list, restore, confirm, verify and remove checkpoints."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Request:
     """What is asked of the checkpoints of this host.
 
     Attributes:
-        state: ``present``, ``restored``, ``confirmed``, ``absent`` or ``listed``.
-        id: the checkpoint; ``None`` to make one up (``present``) or to mean all (``listed``).
+        state: ``present``, ``restored``, ``confirmed``, ``verified``, ``absent`` or ``listed``.
+        id: the checkpoint; ``None`` to make one up (``present``) or to mean all (``listed``, ``verified``).
         label: what a person calls it.
         ifaces: interfaces whose MTU, offloads and queueing disciplines are written down; ``auto`` is allowed.
         sysctl: keys that are written down.
@@ -56,10 +56,11 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What came of a request: the report, and the checkpoints it was about."""
+    """What came of a request: the report, the checkpoints it was about, and what differs from them where asked."""
 
     report: HostReport = field(default_factory=HostReport)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
+    drift: list[dict[str, Any]] | None = None
 
 
 def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR) -> Outcome:
@@ -88,7 +89,7 @@ def _check(request: Request, outcome: Outcome) -> None:
     """Refuse a request whose id is missing or can name nothing."""
     if request.id is not None:
         outcome.report.checkpoint_id = check_id(request.id)
-    elif request.state not in ("present", "listed"):
+    elif request.state not in ("present", "listed", "verified"):
         raise NetoptError(f"state {request.state} needs an id", stage="checkpoint", key="id")
 
 
@@ -251,6 +252,27 @@ def _confirmed(request: Request, store: Store, tools: Tools, outcome: Outcome) -
     outcome.checkpoints = [_describe(store.header(identity))]
 
 
+def _verified(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    if request.id is not None and _unknown(request, store, outcome):
+        return
+    from ._drift_io import verify  # noqa: PLC0415 - the others do without
+
+    found = verify(store, tools, identity=request.id)
+    outcome.checkpoints = [_describe(header) for header in found.headers]
+    outcome.drift = [one.as_dict() for one in found.drift]
+    report = outcome.report
+    report.warnings += found.warnings
+    if not found.headers:
+        report.warnings.append("There is nothing to compare with: no confirmed change is in force on this host.")
+    for one in found.drift:
+        report.diff.append({"subsystem": one.subsystem, "key": one.key, "before": one.found, "after": one.wanted})
+        if one.owner:
+            report.warnings.append(f"{one.key} belongs to {one.owner}.")
+    if found.drift:
+        report.changed = True
+        report.status = reporting.WOULD_CHANGE
+
+
 def _absent(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
     del tools
     if _unknown(request, store, outcome):
@@ -278,5 +300,6 @@ _ACTIONS = {
     "listed": _listed,
     "present": _present,
     "restored": _restored,
+    "verified": _verified,
 }
 STATES = tuple(_ACTIONS)

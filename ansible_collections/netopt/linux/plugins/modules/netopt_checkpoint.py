@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: netopt_checkpoint
-short_description: Write the network's state down, restore it, confirm or remove checkpoints
+short_description: Write the network's state down, restore it, confirm, verify or remove checkpoints
 version_added: 0.1.0
 description:
   - Every change that M(netopt.linux.netopt_apply) makes has a checkpoint on the host. This module lists them, restores
@@ -40,13 +40,17 @@ options:
       - V(confirmed) keeps a change that waits for its confirmation.
       - V(absent) removes the checkpoint and changes nothing else.
       - V(listed) returns the checkpoints and changes nothing.
+      - V(verified) compares the host with what the changes in force have set, of each knob the newest, and changes
+        nothing. Where something differs it says so as check mode does, with the status V(would_change).
     type: str
-    choices: [absent, confirmed, listed, present, restored]
+    choices: [absent, confirmed, listed, present, restored, verified]
     default: listed
   id:
     description:
       - Name of the checkpoint. With O(state=present) one is made up unless given.
-      - On a host that has no such checkpoint V(restored) and V(confirmed) do nothing and report V(skipped).
+      - With O(state=verified) only what this change set is compared; all changes in force unless given.
+      - On a host that has no such checkpoint V(restored), V(confirmed) and V(verified) do nothing and report
+        V(skipped).
     type: str
   label:
     description:
@@ -89,6 +93,11 @@ EXAMPLES = r"""
   netopt.linux.netopt_checkpoint:
     state: restored
     id: 20260101T120000Z-4f2a1c
+
+- name: See whether anybody has changed by hand what netopt has set
+  netopt.linux.netopt_checkpoint:
+    state: verified
+  register: verified
 
 - name: Write down the state of the uplink before working on it by hand
   netopt.linux.netopt_checkpoint:
@@ -143,6 +152,43 @@ checkpoints:
       description: Whether a part of the change still ends by itself.
       type: bool
       returned: always
+drift:
+  description: The knobs that are not as the changes in force have set them, in the order of applying.
+  returned: when O(state=verified)
+  type: list
+  elements: dict
+  contains:
+    subsystem:
+      description: V(sysctl), V(link), V(tc) or V(nft).
+      type: str
+      returned: always
+    key:
+      description: The knob in the tool's own terms.
+      type: str
+      returned: always
+    wanted:
+      description: What the change set, V(null) where it took the knob away.
+      type: str
+      returned: always
+    found:
+      description: What is there now, V(null) where there is nothing.
+      type: str
+      returned: always
+    checkpoint_id:
+      description: The change that set it.
+      type: str
+      returned: always
+    owner:
+      description: Who has the knob now, where that can be known.
+      type: str
+      returned: always
+  sample:
+    - subsystem: sysctl
+      key: net.ipv4.tcp_fin_timeout
+      wanted: "15"
+      found: "60"
+      checkpoint_id: 20260101T120000Z-4f2a1c
+      owner: null
 """
 
 from ansible.module_utils.basic import AnsibleModule
