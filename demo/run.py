@@ -130,10 +130,10 @@ class Bridge:
         return json.loads(contents[0].text)  # type: ignore[union-attr]
 
     async def call(self, tool: str, **arguments: Any) -> Any:
-        """Call one tool, print its progress, and return its structured result."""
+        """Call one tool, print what it says on its way, and return its structured result."""
 
-        async def progress(done: float, total: float | None, message: str | None) -> None:
-            console.print(f"  [dim]{tool}: {done:g}/{total or 0:g} {message or ''}[/]")
+        async def progress(_done: float, _total: float | None, message: str | None) -> None:
+            console.print(f"  [dim]{message}[/]")
 
         result = await self._client.call_tool(tool, arguments, progress_handler=progress)
         return result.structured_content

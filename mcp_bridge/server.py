@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import sys
 from typing import Any
@@ -14,6 +15,7 @@ from fastmcp import FastMCP
 
 from mcp_bridge import prompts, resources
 from mcp_bridge.bridge import Bridge
+from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.tools import books, changes, hosts, plans
 from mcp_bridge.tools.context import Office
 
@@ -49,10 +51,38 @@ def build(bridge: Bridge) -> FastMCP[Any]:
 def serve_stdio(bridge: Bridge) -> None:
     """Serve one client on standard input and output; whatever else is said goes to standard error."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    build(bridge).run(transport="stdio", show_banner=False)
+    build(bridge).run(transport="stdio", show_banner=False, log_level="WARNING")
 
 
 def serve_http(bridge: Bridge, *, host: str, port: int) -> None:
-    """Serve clients over streamable HTTP at ``/mcp``."""
+    """Serve clients of this machine over streamable HTTP at ``/mcp``.
+
+    A web page in a browser on this machine is no client: requests whose Host or Origin is not this server's are
+    refused (Model Context Protocol, Transports: Security Warning).
+
+    Raises:
+        NetoptBridgeError: the address is not a loopback one; whoever reached it could change every host.
+    """
+    if not _is_loopback(host):
+        raise NetoptBridgeError(
+            f"{host} is not a loopback address, and the server has no authentication",
+            hint="Serve 127.0.0.1 or [::1], and let a proxy that authenticates its clients pass them on.",
+        )
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    build(bridge).run(transport="http", host=host, port=port, show_banner=False)
+    build(bridge).run(
+        transport="http",
+        host=host,
+        port=port,
+        show_banner=False,
+        log_level="WARNING",
+        host_origin_protection=True,
+        allowed_hosts=[host],
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

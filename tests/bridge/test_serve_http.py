@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The server over streamable HTTP: for clients of this machine, and for no web page."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from fastmcp import Client
+
+INITIALIZE = (
+    '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},'
+    '"clientInfo":{"name":"test","version":"1"}}}'
+)
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Give the port of a real server on the loopback address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    state = tmp_path_factory.mktemp("state")
+    argv = [sys.executable, "-m", "mcp_bridge", "serve", "--http", f"127.0.0.1:{number}"]
+    environment = {**os.environ, "NETOPT_STATE_DIR": str(state)}
+    with subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL) as server:
+        try:
+            _await(number, server)
+            yield number
+        finally:
+            server.terminate()
+
+
+def _await(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until the server listens."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server did not come up")
+
+
+def _status(port: int, **headers: str) -> int:
+    """Return the HTTP status of a request to begin a session."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/mcp", body=INITIALIZE, headers={**HEADERS, **headers})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_client_of_this_machine_is_served(port: int) -> None:
+    """A client finds the tools over HTTP."""
+
+    async def tools() -> set[str]:
+        async with Client(f"http://127.0.0.1:{port}/mcp") as client:
+            return {tool.name for tool in await client.list_tools()}
+
+    assert "apply_rendered_plan_tool" in asyncio.run(tools())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "attacker.example"}, {"Origin": "http://attacker.example"}],
+    ids=["a name that was rebound to this machine", "a web page"],
+)
+def test_web_page_is_refused(port: int, headers: dict[str, str]) -> None:
+    """A request that a web page made a browser send is refused."""
+    assert _status(port) == 200
+    assert _status(port, **headers) in {403, 421}
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:8000", "192.0.2.1:8000"])
+def test_other_machines_are_not_served(address: str, tmp_path: Path) -> None:
+    """An address that others can reach is refused, since there is no authentication."""
+    argv = [sys.executable, "-m", "mcp_bridge", "serve", "--http", address]
+    environment = {**os.environ, "NETOPT_STATE_DIR": str(tmp_path)}
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, env=environment, timeout=60)
+    assert done.returncode == 1
+    assert "is not a loopback address" in done.stderr
