@@ -20,7 +20,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "serve", help="speak MCP to an agent", description="Serve MCP on standard input and output."
     )
     options.add_inventory(parser)
-    parser.add_argument("--http", metavar="HOST:PORT", type=_address, help="streamable HTTP instead, at /mcp, for clients of this machine")
+    parser.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        type=_address,
+        help="streamable HTTP instead, at /mcp, for clients of this machine",
+    )
     parser.add_argument("--read-only", action="store_true", help="leave out the tools that change hosts")
     parser.set_defaults(func=_serve)
 
