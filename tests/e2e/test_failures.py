@@ -143,8 +143,12 @@ def wrong_key(fleet: Fleet, _stack: ExitStack) -> Mapping[str, Any]:
     config = fleet.folder / "ssh_config"
     own = fleet.lab.ssh_config.read_text(encoding="utf-8")
     lines = [line for line in own.splitlines() if "IdentityFile" not in line]
-    config.write_text("\n".join([*lines, "  ControlPath none"]) + "\n", encoding="utf-8")
-    return {"ansible_ssh_private_key_file": str(fleet.folder / "wrong"), "ansible_ssh_common_args": f"-F {config}"}
+    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {
+        "ansible_ssh_private_key_file": str(fleet.folder / "wrong"),
+        "ansible_ssh_common_args": f"-F {config}",
+        "ansible_ssh_args": "-o ControlMaster=no",  # a connection that is shared has been let in before
+    }
 
 
 def no_python(_fleet: Fleet, _stack: ExitStack) -> Mapping[str, Any]:
