@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from mcp_bridge.cli import changes, checkpoints, options, plans, serve
+from mcp_bridge.cli import changes, checkpoints, options, plans, serve, verify
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
@@ -25,7 +25,7 @@ from mcp_bridge.settings import Settings
 EPILOG = """\
 exit status:
   0  done
-  1  refused, or failed with everything rolled back
+  1  refused, or failed with everything rolled back; for verify: something differs
   2  usage
   3  some hosts could not be rolled back
 """
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     plans.register(commands)
     changes.register(commands)
     checkpoints.register(commands)
+    verify.register(commands)
     serve.register(commands)
     _register_lab(commands)
     return top

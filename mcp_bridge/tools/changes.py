@@ -12,9 +12,10 @@ from typing import Annotated, Any
 from fastmcp import Context, FastMCP
 from pydantic import Field, ValidationError
 
-from mcp_bridge import checkpoints
+from mcp_bridge import checkpoints, drift
 from mcp_bridge.bridge import ApplyOptions, Bridge, Started
 from mcp_bridge.checkpoints import Checkpoints
+from mcp_bridge.drift import DriftReport
 from mcp_bridge.fleet import Scope
 from mcp_bridge.models import ChangeReport, RenderedPlan
 from mcp_bridge.reporting import Progress
@@ -42,6 +43,25 @@ def register_reading(server: FastMCP[Any], office: Office) -> None:
         """List the checkpoints that the hosts keep, newest first, with their status on every host."""
         fleet = office.on_behalf_of(ctx).fleet()
         return await follow(ctx, lambda progress: checkpoints.read(fleet, Scope(limit=hosts, progress=progress)))
+
+    @server.tool(title="Verify hosts", annotations=READS_HOSTS)
+    async def verify_drift_tool(
+        ctx: Context,
+        hosts: Hosts = "all",
+        checkpoint_id: Annotated[
+            CheckpointId | None, Field(description="Only what this change set; by default all changes in force.")
+        ] = None,
+    ) -> DriftReport:
+        """Compare hosts with what the confirmed changes have set, knob by knob, and change nothing.
+
+        Tells wanted and found, the change that set it, and who owns the knob now where that can be known.
+        Applying the plan again mends what differs.
+        """
+        fleet = office.on_behalf_of(ctx).fleet()
+        return await follow(
+            ctx,
+            lambda progress: drift.verify(fleet, Scope(limit=hosts, progress=progress), checkpoint_id=checkpoint_id),
+        )
 
 
 def register(server: FastMCP[Any], office: Office) -> None:

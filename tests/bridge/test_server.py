@@ -38,6 +38,7 @@ CONTRACT_TOOLS = [
     "rollback_to_checkpoint",
     "list_checkpoints",
     "delete_checkpoint",
+    "verify_drift",
     "run_status",
     "cancel_run",
     "list_hosts",

@@ -36,6 +36,7 @@ TOOLS = {
     "rollback_to_checkpoint_tool": {"checkpoint_id", "hosts"},
     "list_checkpoints_tool": {"hosts"},
     "delete_checkpoint_tool": {"checkpoint_id", "hosts"},
+    "verify_drift_tool": {"hosts", "checkpoint_id"},
     "run_status_tool": {"run_id"},
     "cancel_run_tool": {"run_id"},
     "list_hosts_tool": {"hosts"},
@@ -86,11 +87,12 @@ COMMANDS = {
     "apply": {"-i", "-l", "--check", "--diff", "--json"},
     "rollback": {"-i", "-l", "--check", "--diff", "--json"},
     "checkpoints": {"-i", "-l", "--json"},
+    "verify": {"-i", "-l", "--json"},
     "serve": {"--http"},
     "lab": set(),
 }
 MODULES = "netopt_sysctl netopt_tc netopt_nft netopt_link netopt_checkpoint netopt_apply netopt_info".split()
-PLAYBOOKS = "apply confirm rollback info snapshot".split()
+PLAYBOOKS = "apply confirm rollback verify info snapshot".split()
 MODELS: list[tuple[Any, str]] = [
     (ParameterPlan, "iface profile changes validation rationale"),
     (
