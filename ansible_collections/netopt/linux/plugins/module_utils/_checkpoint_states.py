@@ -267,7 +267,7 @@ def _verified(request: Request, store: Store, tools: Tools, outcome: Outcome) ->
     for one in found.drift:
         report.diff.append({"subsystem": one.subsystem, "key": one.key, "before": one.found, "after": one.wanted})
         if one.owner:
-            report.warnings.append(f"{one.key} belongs to {one.owner}.")
+            report.warnings.append(f"{one.key} is not as it should be: {one.owner}.")
     if found.drift:
         report.changed = True
         report.status = reporting.WOULD_CHANGE

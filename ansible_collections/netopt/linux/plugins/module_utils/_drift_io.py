@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 from ._checkpoint import APPLIED, ARMED, RESTORE_FAILED
 from ._checkpoint_io import boot_id
 from ._drift import Drift, Target, differences, in_force, in_order, lay_over, nft_owner, set_by, states_of, without
+from ._drift_owners_io import Culprits
 from ._errors import NetoptError
 from ._subsystems import TABLE
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from ._change import Change
     from ._checkpoint import Header
     from ._checkpoint_io import Store
@@ -40,13 +39,14 @@ class Verified:
     warnings: list[str] = field(default_factory=list)
 
 
-def verify(store: Store, tools: Tools, *, identity: str | None = None) -> Verified:
+def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits: Culprits | None = None) -> Verified:
     """Return how this host differs from the changes in force.
 
     Args:
         store: the host's checkpoints.
         tools: to run programs with.
         identity: only the knobs that this change set, and that no newer one did.
+        culprits: looks for who has a knob now; in the files of this host by default.
 
     Raises:
         NetoptError: the state cannot be read.
@@ -57,10 +57,10 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None) -> Verifi
     _warn_of_others(store, found, here)
     present = {name for _index, name in socket.if_nameindex()}
     named = {iface for name in ("link", "tc") for iface in target.scopes.get(name, {}).get("ifaces", ())}
-    changes = [(change, None) for change in without(target, sorted(named - present))]
+    changes: list[tuple[Change, str | None]] = [(gone, None) for gone in without(target, sorted(named - present))]
     for name in TABLE:
         if name in target.states:
-            changes += _compared(name, target, tools)
+            changes += _compared(name, target, tools, culprits or Culprits())
     found.drift = in_order(
         Drift(
             subsystem=change.subsystem,
@@ -108,8 +108,10 @@ def _warn_of_others(store: Store, found: Verified, here: str) -> None:
     found.warnings += [f"The checkpoint {name} is damaged; what it set is not compared." for name in store.damaged()]
 
 
-def _compared(name: str, target: Target, tools: Tools) -> list[tuple[Change, Any]]:
+def _compared(name: str, target: Target, tools: Tools, culprits: Culprits) -> list[tuple[Change, str | None]]:
     """Return how one subsystem differs, with who has the knobs now."""
     current = TABLE[name].kernel.observe(target.scopes[name], tools)
-    owner = nft_owner(current) if name == "nft" else None
-    return [(change, owner) for change in differences(name, current, target.states[name])]
+    found = differences(name, current, target.states[name])
+    if name == "nft":
+        return [(change, nft_owner(current)) for change in found]
+    return [(change, culprits.of(change)) for change in found]
