@@ -91,6 +91,7 @@ class Content:
         ending: ``{subsystem: state}``: what is set when the time-boxed part ends; empty where there is none.
         plan: the ParameterPlan, empty for a snapshot by hand.
         persist: ``{"root", "layer"}``: what the change leaves for the next boot, see ``_persist``; empty when nothing.
+        modules: the kernel modules that were loaded before; empty for a snapshot by hand.
     """
 
     scopes: dict[str, Any]
@@ -99,6 +100,7 @@ class Content:
     ending: dict[str, Any] = field(default_factory=dict)
     plan: dict[str, Any] = field(default_factory=dict)
     persist: dict[str, Any] = field(default_factory=dict)
+    modules: list[str] = field(default_factory=list)
 
 
 def check_id(identity: str) -> str:

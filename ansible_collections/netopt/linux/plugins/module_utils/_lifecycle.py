@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTORE_FAILED, ROLLED_BACK, SNAPSHOT, to_unwind
 from ._checkpoint_io import CONFIRM, RESTORE, boot_id
 from ._errors import NetoptError
+from ._modules_io import unload_unused
 from ._restore import KEEP, Restored, restore
 from ._restore import RESTORE as OVERWRITE
 from ._timer_io import disarm
@@ -91,6 +92,7 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
     )
     restored.add(persisted)
     if not check and header.status != SNAPSHOT:
+        unload_unused(content.modules)
         disarm(header, tools)
         status = RESTORE_FAILED if restored.errors else ROLLED_BACK
         note = "; ".join(error.message for error in restored.errors) or note

@@ -21,6 +21,7 @@ from ._host_report import HostReport
 from ._interfaces import resolve
 from ._lifecycle import roll_back_one
 from ._lock_io import RUN_DIR, host_lock, start_time
+from ._modules_io import loaded, unload_unused
 from ._preflight import meets_connections, preflight
 from ._rehearse import intents_of, rehearse, settle
 from ._render import digest, interfaces, render
@@ -100,6 +101,7 @@ class Transaction:
         self._on_operation = on_operation or (lambda _operation: None)
         self._report = HostReport()
         self._begun = False
+        self._modules = list(loaded())
 
     def run(self) -> HostReport:
         """Carry out the request and return what came of it. Nothing is raised."""
@@ -116,6 +118,8 @@ class Transaction:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
             self._fail(reporting.defect(error, stage="apply"))
+        if self._report.status != reporting.APPLIED:
+            unload_unused(self._modules)
         return self._report
 
     def _fail(self, error: NetoptError) -> None:
@@ -152,6 +156,7 @@ class Transaction:
             ending=ending,
             plan=request.plan,
             persist=persist,
+            modules=self._modules,
         )
         self._store.create(header, content, restore_archive())
         self._report.checkpoint_id = identity
