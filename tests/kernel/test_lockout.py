@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,8 @@ from tests.kernel.nft_namespaces import run
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")]
 
+ROOT = Path(__file__).resolve().parents[2]
+FACTS = "ansible_collections.netopt.linux.plugins.module_utils._facts_io"
 LIMIT = {"protocol": "tcp", "port": PORT, "mask": 32}
 NARROW = {"classid": "1:10", "rate_mbit": 0.008, "ceil_mbit": 0.008}
 WIDE = {"classid": "1:20", "rate_mbit": 100}
@@ -315,6 +320,16 @@ def test_the_way_through_the_host_is_found(stack: ExitStack) -> None:
     crooked = site.facts(site.connect(to=OTHER))["management"]
     assert sorted(crooked["arrives"]) == ["eth0", "eth1"]
     assert crooked["peers"] == [CONTROLLER[4]] * 2
+
+
+@pytest.mark.parametrize("between", [["env", "-i"], ["sh", "-c", 'env -i "$@"; true', "sh"]])
+def test_the_session_is_known_behind_sudo(between: list[str]) -> None:
+    """Where the environment was emptied on the way, as sudo does, an ancestor still knows the session."""
+    asked = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {FACTS} import ssh_connection as it; print(it())"
+    words = ["sh", "-c", '"$@"; true', "sh", *between, sys.executable, "-c", asked]
+    environment = {**os.environ, "SSH_CONNECTION": "192.0.2.2 51234 192.0.2.1 2222"}
+    done = subprocess.run(words, env=environment, capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "192.0.2.2 51234 192.0.2.1 2222"
 
 
 def bridged(site: Site) -> None:
