@@ -1,0 +1,163 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What survives a restart of a real machine: what was confirmed with persist, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.lab import lifecycle
+from mcp_bridge.lab.state import Lab
+
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
+
+NAME = "e2e-persist"
+BOOT_S = 180.0
+CHANGES: dict[str, Any] = {
+    "sysctl": {"net.core.somaxconn": 8192, "net.ipv4.tcp_congestion_control": "bbr", "net.ipv4.tcp_fin_timeout": 25},
+    "connection_tracking": {"max_connections": 300000, "tcp_timeout_established": 7200},
+    "shaper": {"egress_mbit": 200, "ingress_mbit": 300},
+    "qdisc": {"type": "fq_codel", "params": {}},
+    "htb_classes": [
+        {"classid": "1:10", "rate_mbit": 50, "ceil_mbit": 100, "match": [{"proto": "tcp", "dports": ["443"]}]},
+        {"classid": "1:20", "rate_mbit": 20},
+    ],
+    "default_class": "1:20",
+    "dscp": [{"match": {"proto": "udp", "dports": ["5060"]}, "dscp": "EF"}],
+    "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "mask": 32, "action": "reject"}],
+    "offloads": {"gso": False},
+    "mtu": 1400,
+}
+NETWORK = (
+    "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e tcp_mem -e udp_mem;"
+    " tc -d qdisc show; for d in $(ls /sys/class/net); do"
+    " tc -d class show dev $d; tc -d filter show dev $d; tc -d filter show dev $d ingress; done;"
+    " nft list ruleset; ip -d link show; ethtool -k eth0"
+)
+FILES = (
+    "find /etc -path '*netopt*' | sort; find /etc/systemd /etc/sysctl.d /etc/modules-load.d -printf '%p %m %u %l\\n'"
+    " | sort; for what in list-unit-files 'list-units --all'; do systemctl $what 'netopt-*@*' --no-legend; done"
+)
+# the flows that fq_codel happens to have queues for, and the address that the kernel draws for an ifb
+VOLATILE = re.compile(r"^class fq_codel .*\n|^ +link/ether .*\n", re.MULTILINE)
+
+
+class Machine:
+    """The machine of a lab, and its inventory."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._inventory = str(Path(lab.inventory))
+
+    def ssh(self, command: str, *, check: bool = True) -> str:
+        """Run a command there and return what it printed."""
+        argv = lifecycle.command(self._lab, "1", [command])
+        return subprocess.run(argv, capture_output=True, text=True, check=check, timeout=180).stdout
+
+    def network(self) -> str:
+        """Return what the tools say of the network, without what changes by itself."""
+        return VOLATILE.sub("", self.ssh(NETWORK))
+
+    def files(self) -> str:
+        """Return what could outlast a restart, and the units that systemd knows."""
+        return self.ssh(FILES)
+
+    def netopt(self, *words: str, stdin: str = "") -> dict[str, Any]:
+        """Run a command of netopt against the machine and return its host's report."""
+        argv = [sys.executable, "-m", "mcp_bridge", *words, "-i", self._inventory, "--json"]
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=300)
+        report = json.loads(done.stdout)
+        (host,) = report["hosts"].values()
+        return {**host, "checkpoint_id": report["checkpoint_id"]}
+
+    def apply(self, *words: str) -> dict[str, Any]:
+        """Apply the plan."""
+        plan = {"iface": "eth0", "changes": CHANGES, "rationale": ["outlast a restart"]}
+        return self.netopt("apply", "-", *words, stdin=json.dumps(plan))
+
+    def reboot(self) -> None:
+        """Restart the machine and wait until it has come up."""
+        before = self.ssh("cat /proc/sys/kernel/random/boot_id")
+        self.ssh("systemctl reboot", check=False)
+        ends = time.monotonic() + BOOT_S
+        while time.monotonic() < ends:
+            time.sleep(2)
+            said = self.ssh("cat /proc/sys/kernel/random/boot_id; systemctl is-system-running", check=False)
+            if said.endswith(("running\n", "degraded\n")) and not said.startswith(before):
+                return
+        raise AssertionError("the machine did not come up again")
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    """A machine that has been restarted once, so that it is as any restart leaves it."""
+    lifecycle.down(NAME)
+    try:
+        made = Machine(lifecycle.up(NAME, hosts=1, kernel="vm"))
+        made.reboot()
+        yield made
+    finally:
+        lifecycle.down(NAME)
+
+
+def test_a_confirmed_change_outlasts_a_restart(machine: Machine) -> None:
+    """After a restart everything is in force without Python; after a rollback and another one, nothing is."""
+    fresh, files = machine.network(), machine.files()
+    applied = machine.apply("--persist")
+    assert applied["status"] == "applied", applied["error"]
+    made, written = machine.network(), machine.files()
+    assert made != fresh
+
+    machine.ssh("mv /usr/bin/python3 /usr/bin/python3.away")
+    machine.reboot()
+    assert machine.network() == made
+    assert machine.ssh("systemctl --failed --no-legend") == ""
+    machine.ssh("mv /usr/bin/python3.away /usr/bin/python3")
+    assert machine.files().replace("active exited", "inactive dead") == written
+
+    again = machine.apply("--persist")
+    assert (again["status"], again["diff"]) == ("unchanged", [])
+
+    undone = machine.netopt("rollback", applied["checkpoint_id"])
+    assert undone["status"] == "rolled_back"
+    assert machine.files() == files
+    machine.reboot()
+    assert (machine.network(), machine.files()) == (fresh, files)
+
+
+def test_an_unconfirmed_change_does_not(machine: Machine) -> None:
+    """A restart before the confirmation comes up in the old state, and says so; confirming then is refused."""
+    fresh, files = machine.network(), machine.files()
+    applied = machine.apply("--persist", "--confirm-timeout", "600")
+    assert applied["status"] == "applied", applied["error"]
+    assert machine.files() == files
+    machine.reboot()
+    assert (machine.network(), machine.files()) == (fresh, files)
+    late = machine.netopt("confirm", applied["checkpoint_id"])
+    assert (late["status"], late["error"]["stage"]) == ("failed", "confirm")
+    assert machine.files() == files
+
+
+def test_the_device_comes_back(machine: Machine) -> None:
+    """A device that is unplugged and plugged in again gets what was persisted for it."""
+    machine.ssh("modprobe dummy && ip link add plug0 type dummy && ip link set plug0 up")
+    plan = {"iface": "plug0", "changes": {"mtu": 1450, "qdisc": {"type": "fq", "params": {}}}, "rationale": ["replug"]}
+    applied = machine.netopt("apply", "-", "--persist", stdin=json.dumps(plan))
+    assert applied["status"] == "applied", applied["error"]
+    machine.ssh("ip link del plug0; sleep 2; ip link add plug0 type dummy; ip link set plug0 up")
+    shown = "for i in 1 2 3 4 5 6 7 8 9 10; do ip link show plug0 | grep -q 'mtu 1450' && break; sleep 1; done"
+    assert "mtu 1450 qdisc fq " in machine.ssh(f"{shown}; sleep 1; ip link show plug0")
+    machine.netopt("rollback", applied["checkpoint_id"])
+    machine.ssh("ip link del plug0")
+    assert "netopt" not in machine.files()
