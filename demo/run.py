@@ -96,6 +96,14 @@ def differences(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
         )
 
 
+def expect_same(host: Host, before: dict[str, str], promise: str) -> None:
+    """Compare the kernel's view of a host with an earlier one, and print what differs."""
+    lines = list(differences(before, kernel_view(host)))
+    if lines:
+        console.print("\n".join(lines), markup=False)
+    expect(not lines, f"{host.name} {promise}")
+
+
 WRITER = """
 import os, sys, threading
 def write():
@@ -197,7 +205,8 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
     report = await bridge.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=True)
     show_report(report)
     expect(set(statuses(report).values()) == {"would_change"}, "every host would change, and none has")
-    expect(all(kernel_view(host) == before[host.name] for host in hosts), "the kernels read as before the dry run")
+    for host in hosts:
+        expect_same(host, before[host.name], "reads as before the dry run")
 
     step("Apply to the fleet")
     report = await bridge.call(
@@ -223,9 +232,9 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
     report = await bridge.call("rollback_to_checkpoint_tool", checkpoint_id=checkpoint, hosts="all")
     show_report(report)
     for host in hosts:
-        lines = list(differences(before[host.name], kernel_view(host)))
-        console.print("\n".join(lines)) if lines else None
-        expect(not lines, f"{host.name} reads exactly as before: sysctl, tc, nft, ip and ethtool, no line differs")
+        expect_same(
+            host, before[host.name], "reads exactly as before: sysctl, tc, nft, ip and ethtool, no line differs"
+        )
 
 
 async def fail_halfway(bridge: Bridge, hosts: list[Host], plan: dict[str, Any]) -> None:
@@ -246,7 +255,7 @@ async def fail_halfway(bridge: Bridge, hosts: list[Host], plan: dict[str, Any]) 
     show_report(report)
     wanted = {host.name: "rolled_back" if host is victim else "applied" for host in hosts}
     expect(statuses(report) == wanted, f"{victim.name} rolled itself back, the other hosts carried on")
-    expect(kernel_view(victim) == held, f"{victim.name} reads exactly as before the attempt")
+    expect_same(victim, held, "reads exactly as before the attempt")
 
 
 async def run(kernel: str) -> None:
