@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.kernel.transaction_host import DRIVER, IFACE, Host, transaction_host
+from tests.kernel.transaction_host import DRIVER, IFACE, STATES_DRIVER, Host, transaction_host
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
@@ -246,6 +246,23 @@ def test_killed_between_files(host: BootHost) -> None:
         assert host.files() == before
 
 
+@pytest.mark.slow
+def test_rollback_killed_between_files(host: BootHost) -> None:
+    """A rollback that was killed anywhere is finished by the next one."""
+    before = host.files()
+    host.persist({**FIN, "mtu": 1400}, checkpoint_id="base")
+    base = host.files()
+    for at in range(0, 12, 2):
+        host.persist(EVERYTHING, checkpoint_id=f"top{at}")
+        asked = json.dumps({"state": "restored", "id": f"top{at}"})
+        driver = KILLED + STATES_DRIVER
+        host.run("env", f"AT={at}", sys.executable, "-c", driver, stdin=asked, check=False)
+        host.checkpoint("restored", id=f"top{at}")
+        assert host.files() == base, at
+    host.checkpoint("restored", id="base")
+    assert host.files() == before
+
+
 @pytest.mark.parametrize("folder", ["etc/sysctl.d", "etc"])
 def test_refused_where_it_cannot_be_written(host: BootHost, folder: str) -> None:
     """A disk that refuses is told of, and leaves nothing behind."""
@@ -294,3 +311,22 @@ def test_the_disk_fills_up_at_the_confirmation(host: BootHost) -> None:
     assert host.files() == before
     assert host.checkpoint("confirmed", id="one")["report"]["status"] == "applied"
     assert "15" in host.text(SYSCTL_FILE)
+
+
+VERIFY = """
+import json
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
+from ansible_collections.netopt.linux.plugins.module_utils._drift_io import verify
+from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+print(json.dumps([one.as_dict() for one in verify(Store(), Tools()).drift]))
+"""
+
+
+def test_drift(host: BootHost) -> None:
+    """A file for the next boot that was removed is found, with the change that wrote it."""
+    host.persist(FIN, checkpoint_id="one")
+    assert json.loads(host.run(sys.executable, "-c", VERIFY)) == []
+    (host.root / SYSCTL_FILE).unlink()
+    (found,) = json.loads(host.run(sys.executable, "-c", VERIFY))
+    assert (found["subsystem"], found["key"], found["found"]) == ("persist", f"/{SYSCTL_FILE}", None)
+    assert found["checkpoint_id"] == "one"

@@ -29,7 +29,7 @@ class Drift:
     """One knob that is not as it should be.
 
     Attributes:
-        subsystem: one of ``SUBSYSTEMS``.
+        subsystem: one of ``SUBSYSTEMS``, or ``persist`` for a file that is read at boot.
         key: the knob in the tool's own terms.
         wanted: the value that the change set, ``None`` where it took the knob away.
         found: the value there now, ``None`` where there is none.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -72,10 +73,25 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits:
         )
         for change, owner in changes
     )
+    found.drift += _persistent(store, found)
     if identity is not None:
         found.drift = [one for one in found.drift if one.checkpoint_id == identity]
         found.headers = [header for header in found.headers if header.id == identity]
     return found
+
+
+def _persistent(store: Store, found: Verified) -> list[Drift]:
+    """Return the files for the next boot that are not as they were written; unreadable ones are warned of."""
+    if not os.path.exists(store.persist_path):
+        return []
+    from ._persist_change_io import drift  # noqa: PLC0415 - few changes are persisted
+
+    try:
+        newest, changes = drift(store)
+    except NetoptError as error:
+        found.warnings.append(f"What is there after a restart is not compared: {error.message}")
+        return []
+    return [Drift(one.subsystem, one.key, one.after, one.before, newest) for one in changes]
 
 
 def _target(store: Store, found: Verified, here: str) -> Target:

@@ -110,13 +110,14 @@ def withdraw(store: Store, header: Header, tools: Tools, restored: Restored, *, 
     restored.operations.extend(done.operations)
 
 
-def drift(store: Store) -> list[Change]:
-    """Return the persistent files that are not as netopt wrote them.
+def drift(store: Store) -> tuple[str, list[Change]]:
+    """Return the newest change that persisted something, and the files that are not as netopt wrote them.
 
     Raises:
         NetoptError: they cannot be read.
     """
-    return _persistence(store, "/").drift()
+    persistence = _persistence(store, "/")
+    return persistence.newest, persistence.drift()
 
 
 def _persistence(store: Store, root: str) -> Persistence:

@@ -78,6 +78,11 @@ class Persistence:
         """Whether the files are those of the running host."""
         return bool(self._document["root"] == "/")
 
+    @property
+    def newest(self) -> str:
+        """The newest change that is persisted; empty where none is."""
+        return next((entry["id"] for entry in reversed(self._document["layers"])), "")
+
     def holds(self, identity: str) -> bool:
         """Say whether a change is among those that are persisted."""
         return any(entry["id"] == identity for entry in self._document["layers"])
