@@ -117,7 +117,7 @@ sys.stdin.read()
 
 
 def fight_over(host: Host, key: str, value: str) -> subprocess.Popen[str]:
-    """Start a process on ``host`` that keeps writing ``value`` to the sysctl ``key``; it ends with its standard input."""
+    """Start a process on ``host`` that keeps writing a sysctl key; it ends with its standard input."""
     path = "/proc/sys/" + key.replace(".", "/")
     command = shlex.join(["python3", "-c", WRITER, path, value])
     process = subprocess.Popen([*host.ssh, command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -238,7 +238,7 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
 
 
 async def fail_halfway(bridge: Bridge, hosts: list[Host], plan: dict[str, Any]) -> None:
-    """Apply a further plan that cannot hold on one host, because another process there keeps writing one of its knobs."""
+    """Apply a further plan that cannot hold on one host: another process there keeps writing one of its knobs."""
     victim = hosts[1]
     step(f"A plan that fails halfway on {victim.name}: another process there keeps writing {CONTESTED}")
     current = victim.run("sysctl", "-n", CONTESTED).strip()
@@ -274,9 +274,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the lab up afterwards")
     options = parser.parse_args()
     try:
-        step(
-            f"{HOSTS} lab hosts with their own sshd ({'a full Debian kernel each' if options.kernel == 'vm' else 'namespaces'})"
-        )
+        kind = "a full Debian kernel each" if options.kernel == "vm" else "namespaces"
+        step(f"{HOSTS} lab hosts with their own sshd ({kind})")
         lab("down", "--name", LAB)
         console.print(lab("up", "--hosts", str(HOSTS), "--name", LAB, "--kernel", options.kernel).rstrip())
         asyncio.run(run(options.kernel))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FAMILIES = ("nf_", "nft_", "tcp_")  # modules that bring keys below net.netfilter and values of net.ipv4.tcp_*
-PATIENCE_S = 1.0  # the kernel lets go of the modules of a table or a namespace a moment after that is gone
+PATIENCE_S = 5.0  # the kernel lets go of the modules of a table or a namespace a moment after that is gone
 PAUSE_S = 0.02
 
 
