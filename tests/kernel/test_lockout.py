@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._lockout_guard import refuse_lockout
 from tests.kernel.lockout_lab import CONTROLLER, ELSEWHERE, HOST, NEIGHBOUR, OTHER, PORT, WITHIN_S, Site, hears, works
 from tests.kernel.nft_namespaces import run
 
@@ -320,6 +322,19 @@ def test_the_way_through_the_host_is_found(stack: ExitStack) -> None:
     crooked = site.facts(site.connect(to=OTHER))["management"]
     assert sorted(crooked["arrives"]) == ["eth0", "eth1"]
     assert crooked["peers"] == [CONTROLLER[4]] * 2
+
+
+def test_a_module_of_one_subsystem_refuses_as_well(stack: ExitStack) -> None:
+    """Options that would keep the session out are refused like a plan; options that were not set say nothing."""
+    site = Site(stack)
+    facts = site.facts(site.connect())
+    unset = {"rate_limits": None, "nat_rules": None, "connection_tracking": None}
+    with site.host.inside():
+        with pytest.raises(NetoptError, match="limit of 1 would refuse") as refused:
+            refuse_lockout({**unset, "connection_limits": [{**LIMIT, "limit": 1, "action": None}]}, ("eth0",), facts)
+        refuse_lockout({**unset, "connection_limits": [{**LIMIT, "limit": 5, "mask": None}]}, ("eth0",), facts)
+        refuse_lockout(unset, ("eth0",), facts)
+    assert (refused.value.stage, refused.value.key) == ("plan", "connection_limits[0]")
 
 
 @pytest.mark.parametrize("between", [["env", "-i"], ["sh", "-c", 'env -i "$@"; true', "sh"]])

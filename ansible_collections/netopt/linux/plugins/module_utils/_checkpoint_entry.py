@@ -26,7 +26,9 @@ REQUIRED_IF: list[tuple[Any, ...]] = [("state", state, ("id",)) for state in ("r
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Do what is asked of the checkpoints and return the module's result."""
-    asked = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    asked: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
     asked["ifaces"] = asked.pop("iface", ())
     outcome = do(Request(check=check, **asked))
     drift = {} if outcome.drift is None else {"drift": outcome.drift}

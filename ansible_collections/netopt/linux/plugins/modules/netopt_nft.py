@@ -288,6 +288,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._errors import Netopt
 from ansible_collections.netopt.linux.plugins.module_utils._facts_io import gather
 from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._lockout_guard import refuse_lockout
 from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 
@@ -364,7 +365,10 @@ def main() -> None:
         if module.params["state"] == "absent":
             intent = _nft.Intent(absent=True)
         else:
-            intent = _nft.intent(module.params, resolve(module.params["iface"], gather()))
+            facts = gather()
+            ifaces = resolve(module.params["iface"], facts)
+            refuse_lockout(module.params, ifaces, facts)
+            intent = _nft.intent(module.params, ifaces)
             # Options that ask for nothing describe an empty table, which is none.
             intent = intent or _nft.Intent(absent=True)
     except NetoptError as error:

@@ -273,8 +273,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._facts_io import gather
 from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
-from ansible_collections.netopt.linux.plugins.module_utils._info_io import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._lockout_guard import refuse_lockout
 from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 
@@ -339,7 +341,10 @@ def main() -> None:
     changes = _set_only({name: module.params[name] for name in [*CONTENTS, "default_class"]})
     absent = module.params["state"] == "absent"
     try:
-        ifaces = tuple(resolve(module.params["iface"]))
+        facts = gather()
+        ifaces = resolve(module.params["iface"], facts)
+        if not absent:
+            refuse_lockout(changes, ifaces, facts)
         intent = _tc.intent({} if absent else changes, ifaces, absent=absent)
     except NetoptError as error:
         report = HostReport()
