@@ -44,6 +44,7 @@ class Answer:
     @property
     def statuses(self) -> set[str]:
         """Every status that there is among the hosts."""
+        assert "hosts" in self.report, self.text + self.said
         return {host["status"] for host in self.report["hosts"].values()}
 
 
