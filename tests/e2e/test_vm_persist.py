@@ -151,6 +151,7 @@ def test_an_unconfirmed_change_does_not(machine: Machine) -> None:
 
 def test_the_device_comes_back(machine: Machine) -> None:
     """A device that is unplugged and plugged in again gets what was persisted for it."""
+    files = machine.files()
     machine.ssh("modprobe dummy && ip link add plug0 type dummy && ip link set plug0 up")
     plan = {"iface": "plug0", "changes": {"mtu": 1450, "qdisc": {"type": "fq", "params": {}}}, "rationale": ["replug"]}
     applied = machine.netopt("apply", "-", "--persist", stdin=json.dumps(plan))
@@ -160,4 +161,4 @@ def test_the_device_comes_back(machine: Machine) -> None:
     assert "mtu 1450 qdisc fq " in machine.ssh(f"{shown}; sleep 1; ip link show plug0")
     machine.netopt("rollback", applied["checkpoint_id"])
     machine.ssh("ip link del plug0")
-    assert "netopt" not in machine.files()
+    assert machine.files() == files
