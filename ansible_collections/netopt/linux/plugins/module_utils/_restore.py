@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RESTORE = "restore"
 KEEP = "keep"
+# Backwards, but for the MTU: a default qdisc takes its quantum from the device at the moment in which it comes back.
+RESTORE_ORDER = ("nft", "link", "tc", "sysctl")
 PASSES = 3  # one key may reset another, so what is left after a pass is tried again
 
 
@@ -56,7 +58,7 @@ def restore(
     on_conflict: str = RESTORE,
     check: bool = False,
 ) -> Restored:
-    """Lead the kernel to ``target``, in the reverse order of applying, and prove that it is there.
+    """Lead the kernel to ``target``, in ``RESTORE_ORDER``, and prove that it is there.
 
     Nothing is raised: a restore goes on with the other subsystems when one fails.
 
@@ -69,7 +71,7 @@ def restore(
         check: find out what would be done, and do nothing.
     """
     done = Restored()
-    for name in reversed(list(TABLE)):
+    for name in RESTORE_ORDER:
         if name in target:
             part = _Part(TABLE[name], scopes[name], target[name], tools)
             try:
