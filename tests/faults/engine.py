@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils import _transaction as engine
@@ -25,7 +26,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._lock_io import host_
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 from tests.faults.hosts import IFACE, Host, Outcome, Running
 
-FOLDER = os.path.dirname(engine.__file__)
+FOLDER = Path(engine.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def watch(strike: Strike | None) -> None:
     if strike is None or strike.call is None:
         return
     file, _dot, function = strike.call.rpartition(".")
-    path, left = os.path.join(FOLDER, f"{file}.py"), [strike.count]
+    path, left = str(FOLDER / f"{file}.py"), [strike.count]
 
     def entered(frame: Any, event: str, _argument: object) -> None:
         if event == "call" and frame.f_code.co_name == function and frame.f_code.co_filename == path:
@@ -74,8 +75,9 @@ def calls(host: Host, function: Callable[[], Any]) -> list[str]:
 
         def entered(frame: Any, event: str, _argument: object) -> None:
             code = frame.f_code
-            if event == "call" and os.path.dirname(code.co_filename) == FOLDER and code.co_name[0] != "<":
-                seen.append(f"{os.path.basename(code.co_filename)[:-3]}.{code.co_name}")
+            file = Path(code.co_filename)
+            if event == "call" and file.parent == FOLDER and code.co_name[0] != "<":
+                seen.append(f"{file.stem}.{code.co_name}")
 
         sys.setprofile(entered)
         function()

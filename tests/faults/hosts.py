@@ -216,7 +216,6 @@ def _inside(pid: int, function: Callable[[], Any], write_end: int) -> int:
             os.setsid()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
-            os.set_inheritable(write_end, False)
             text = json.dumps(function())
             os.write(write_end, text.encode())
             status = 0

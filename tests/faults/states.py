@@ -54,7 +54,8 @@ tc filter add dev eth0 parent a:1 protocol ip prio 4 u32 match ip src 10.0.0.0/8
 """
 INGRESS = """
 tc qdisc add dev eth0 handle ffff: ingress
-tc filter add dev eth0 parent ffff: protocol ip prio 7 u32 match ip protocol 17 0xff action mirred egress mirror dev peer0
+tc filter add dev eth0 parent ffff: protocol ip prio 7 u32 match ip protocol 17 0xff \
+  action mirred egress mirror dev peer0
 """
 SYSCTLS = """
 sysctl -qw net.ipv4.tcp_fin_timeout=42 net.ipv4.conf.eth0.accept_redirects=0 net.ipv4.conf.all.rp_filter=1

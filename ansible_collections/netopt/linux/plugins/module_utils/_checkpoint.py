@@ -30,6 +30,8 @@ STATUSES = (ARMED, APPLIED, CONFIRMED, ROLLED_BACK, RESTORE_FAILED, SNAPSHOT)
 LIVE = (ARMED, APPLIED, CONFIRMED, RESTORE_FAILED)  # the change is, or may be, in force
 PENDING = (ARMED, APPLIED)  # not decided yet
 
+DAMAGED = "header.json is damaged"  # the note of a header that was taken from state.json instead
+
 KEEP = 20  # settled checkpoints that retention leaves
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")

@@ -11,11 +11,13 @@
     decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
     report.json  what the module said, so that the one that confirms can say it again
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
+    reserve.*    room that is given up when the disk has filled up since, so that the end can be written down
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -27,7 +29,9 @@ from ._checkpoint import (
     APPLIED,
     ARMED,
     CONFIRMED,
+    DAMAGED,
     PENDING,
+    RESTORE_FAILED,
     Content,
     Header,
     check_id,
@@ -39,12 +43,14 @@ from ._errors import NetoptError
 from ._host_report import HostReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 STATE_DIR = "/var/lib/netopt"
 ARCHIVE = "restore.pyz"
 CONFIRM = "confirmed"
 RESTORE = "restore"
+RESERVES = ("reserve.1", "reserve.2")
+RESERVE_BYTES = 8192
 
 
 def boot_id() -> str:
@@ -96,7 +102,10 @@ class Store:
         Raises:
             NetoptError: there is none, or it is damaged.
         """
-        value = self._read(identity, "header.json")
+        try:
+            value = self._read(identity, "header.json")
+        except NetoptError:
+            value = dict(self._read(identity, "state.json")["header"], note=DAMAGED, status=RESTORE_FAILED)
         try:
             header = Header(**value)
         except TypeError as error:
@@ -106,7 +115,8 @@ class Store:
                 key=identity,
                 hint=f"Restore it with its own program: python3 {self.path(identity, ARCHIVE)} --restore",
             ) from None
-        if header.status in PENDING and self.decision(identity) == CONFIRM:
+        decidable = header.status in PENDING or header.note == DAMAGED
+        if decidable and self.decision(identity) == CONFIRM:
             return header.with_status(CONFIRMED)  # decided, and interrupted before it was written down
         if header.status == APPLIED and self.decision(identity) == RESTORE:
             return header.with_status(ARMED)
@@ -118,7 +128,9 @@ class Store:
         Raises:
             NetoptError: there is none, or it is damaged.
         """
-        return Content(**self._read(identity, "state.json"))
+        value = self._read(identity, "state.json")
+        value.pop("header", None)
+        return Content(**value)
 
     def create(self, header: Header, content: Content, archive: bytes) -> None:
         """Write a checkpoint so that it survives a power cut, or not at all.
@@ -136,9 +148,11 @@ class Store:
         try:
             os.makedirs(self.root, mode=0o700, exist_ok=True)
             os.mkdir(partial, 0o700)
-            _write(os.path.join(partial, "state.json"), seal(vars(content)).encode())
+            _write(os.path.join(partial, "state.json"), seal({**vars(content), "header": header.as_dict()}).encode())
             _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
             _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
+            for name in RESERVES:
+                Path(partial, name).write_bytes(bytes(RESERVE_BYTES))
             _sync_directory(partial)
             os.rename(partial, target)  # fails when the target is there, as it is never empty
             _sync_directory(self.root)
@@ -157,12 +171,20 @@ class Store:
             ) from None
 
     def update(self, header: Header) -> None:
-        """Replace the header, atomically."""
+        """Replace the header, atomically.
+
+        Raises:
+            NetoptError: the disk refuses.
+        """
         path = self.path(header.id, "header.json")
         partial = f"{path}.{os.getpid()}"
-        _write(partial, seal(header.as_dict()).encode())
-        os.rename(partial, path)
-        _sync_directory(os.path.dirname(path))
+
+        def replace() -> None:
+            _write(partial, seal(header.as_dict()).encode())
+            os.rename(partial, path)
+            _sync_directory(os.path.dirname(path))
+
+        self._with_room(header.id, replace, partial)
 
     def decide(self, identity: str, decision: str) -> bool:
         """Decide between ``CONFIRM`` and ``RESTORE`` for good, and say whether that is now the decision.
@@ -171,15 +193,47 @@ class Store:
         """
         path = self.path(identity, "decision")
         partial = f"{path}.{os.getpid()}"
-        _write(partial, decision.encode())
+
+        def decide() -> None:
+            _write(partial, decision.encode())
+            try:
+                os.link(partial, path)
+            finally:
+                _forget(partial)
+            _sync_directory(os.path.dirname(path))
+
         try:
-            os.link(partial, path)
+            self._with_room(identity, decide, partial)
         except FileExistsError:
             return self.decision(identity) == decision
-        finally:
-            os.unlink(partial)
-        _sync_directory(os.path.dirname(path))
         return True
+
+    def _with_room(self, identity: str, write: Callable[[], None], partial: str) -> None:
+        """Write to a checkpoint; where the disk is full the room that was kept for this is given up.
+
+        Raises:
+            FileExistsError: by ``write``.
+            NetoptError: the disk refuses.
+        """
+        left = list(RESERVES)
+        while True:
+            try:
+                write()
+            except FileExistsError:
+                raise
+            except OSError as error:
+                _forget(partial)
+                if error.errno == errno.ENOSPC and left:
+                    _forget(self.path(identity, left.pop()))
+                    continue
+                raise NetoptError(
+                    f"The checkpoint {identity} cannot be written: {error.strerror}",
+                    stage="checkpoint",
+                    key=self.path(identity),
+                    hint="Make room on the disk that holds it, or make it writable.",
+                ) from None
+            else:
+                return
 
     def decision(self, identity: str) -> str | None:
         """Return what was decided, ``None`` while nothing is."""
@@ -210,7 +264,8 @@ class Store:
         """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""
         removed = expired(self.headers())
         for identity in removed:
-            self.remove(identity)
+            with contextlib.suppress(OSError):  # what is kept too long does no harm
+                self.remove(identity)
         with contextlib.suppress(OSError):
             for name in os.listdir(self.root):
                 if name.startswith("."):
@@ -263,6 +318,12 @@ def _write(path: str, data: bytes, *, mode: int = 0o600) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _forget(path: str) -> None:
+    """Remove a file if it is there and can be removed."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def _sync_directory(path: str) -> None:

@@ -12,7 +12,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from ._checkpoint import ARMED
+from ._checkpoint import ARMED, DAMAGED
 from ._checkpoint_io import boot_id
 from ._errors import NetoptError
 from ._lock_io import RUN_DIR, holder, host_lock
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 10.0  # from SIGTERM, at which a maker undoes its change by itself, to SIGKILL
 LOOK_S = 60.0
+RETRY_S = 0.5
 
 
 def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
@@ -43,7 +44,7 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
                 wake = _attend(store, identity, lock)
         except NetoptError:  # the lock is taken still
             _end_if_hung(store, identity, run_dir)
-            wake = 0.0
+            wake = time.monotonic() + RETRY_S  # it may as well be a lock file that cannot be opened
 
 
 def _attend(store: Store, identity: str, lock: int) -> float | None:
@@ -66,7 +67,9 @@ def _may_be_due(store: Store, identity: str) -> bool:
     header = _header(store, identity)
     if header is None or header.boot_id != boot_id():
         return False
-    return header.status == ARMED or header.confirm_by is not None or header.ends_at is not None or header.persist
+    if header.status == ARMED or header.note == DAMAGED:
+        return True
+    return header.confirm_by is not None or header.ends_at is not None or header.persist
 
 
 def _patience(store: Store, identity: str) -> float:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTORE_FAILED, ROLLED_BACK, SNAPSHOT, to_unwind
+from ._checkpoint import APPLIED, ARMED, CONFIRMED, DAMAGED, RESTORE_FAILED, ROLLED_BACK, SNAPSHOT, to_unwind
 from ._checkpoint_io import CONFIRM, RESTORE, boot_id
 from ._errors import NetoptError
 from ._modules_io import unload_unused
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ._checkpoint import Content, Header
     from ._checkpoint_io import Store
     from ._tools_io import Tools
+
+RETRY_S = (1.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,14 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
         if not check:
             store.update(replace(header.with_status(ROLLED_BACK), note="undone by a restart of the host"))
         return Restored()
-    if not check and header.status == APPLIED and not store.decide(header.id, RESTORE):
+    if not check and header.status == APPLIED and not _decided_to_restore(store, header):
         raise NetoptError(f"{header.id} has been confirmed meanwhile", stage="confirm", key=header.id)
     try:
         content = content or store.content(header.id)
     except NetoptError:
         if not check:
-            store.update(header.with_status(RESTORE_FAILED))
+            with contextlib.suppress(NetoptError):
+                store.update(header.with_status(RESTORE_FAILED))
         raise
     persisted = Restored()
     if header.persist or os.path.exists(store.persist_path):
@@ -96,9 +99,17 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
         disarm(header, tools)
         status = RESTORE_FAILED if restored.errors else ROLLED_BACK
         note = "; ".join(error.message for error in restored.errors) or note
-        with contextlib.suppress(OSError):  # the host is restored, even if a full disk cannot be told
+        with contextlib.suppress(NetoptError):  # the host is restored, even if a full disk cannot be told
             store.update(replace(header.with_status(status), ends_at=None, persist=False, note=note))
     return restored
+
+
+def _decided_to_restore(store: Store, header: Header) -> bool:
+    """Decide for restoring. A disk that takes no decision holds no confirmation, and takes none when time is up."""
+    try:
+        return store.decide(header.id, RESTORE)
+    except NetoptError:
+        return store.decision(header.id) != CONFIRM
 
 
 def roll_back(
@@ -140,6 +151,15 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
             wanted=CONFIRMED,
             hint="Apply the plan again.",
         )
+    if header.status == APPLIED and header.confirm_by is not None and time.monotonic() >= header.confirm_by:
+        raise NetoptError(
+            f"{identity} cannot be confirmed: its time is up",
+            stage="confirm",
+            key=identity,
+            wanted=CONFIRMED,
+            after=header.status,
+            hint="The host is, or is about to be, as it was. Apply the plan again; confirm it in time.",
+        )
     owed = None
     if header.persist and not check and header.status in (APPLIED, CONFIRMED):
         from ._persist_change_io import owed as stage  # noqa: PLC0415 - few changes are persisted
@@ -178,12 +198,23 @@ def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:
 
 def due(header: Header) -> float | None:
     """Return the monotonic time at which something is to be done about a checkpoint, ``None`` for never."""
-    if header.status == ARMED or (header.status == CONFIRMED and header.persist):
+    damaged = header.status == RESTORE_FAILED and header.note == DAMAGED
+    if header.status == ARMED or damaged or (header.status == CONFIRMED and header.persist):
         return 0.0
     times = [header.confirm_by] if header.status == APPLIED else []
     if header.status in (APPLIED, CONFIRMED):
         times.append(header.ends_at)
     return min((moment for moment in times if moment is not None), default=None)
+
+
+def _roll_back_at_last(store: Store, header: Header, tools: Tools, *, note: str) -> None:
+    """Restore a checkpoint, again and again for a while: nobody else is there to see that it did not succeed."""
+    restored = roll_back_one(store, header, tools, note=note)
+    for pause_s in RETRY_S:
+        if not restored.errors:
+            return
+        time.sleep(pause_s)
+        restored = roll_back_one(store, header.with_status(ARMED), tools, note=note)
 
 
 def attend(store: Store, identity: str, tools: Tools) -> float | None:
@@ -201,9 +232,12 @@ def attend(store: Store, identity: str, tools: Tools) -> float | None:
             return None
         if time.monotonic() < moment:
             return moment
+        if header.status == RESTORE_FAILED:
+            _roll_back_at_last(store, header, tools, note=DAMAGED)
+            return None
         if header.status == ARMED or (header.status == APPLIED and moment == header.confirm_by):
             why = "the change was interrupted" if header.status == ARMED else "not confirmed in time"
-            roll_back_one(store, header, tools, note=why)
+            _roll_back_at_last(store, header, tools, note=why)
             return None
         if header.status == CONFIRMED and header.persist:  # whoever confirmed it was killed
             confirm(store, identity, tools)

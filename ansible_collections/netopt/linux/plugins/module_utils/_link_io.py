@@ -25,10 +25,25 @@ if TYPE_CHECKING:
 
 
 def _ip(arguments: list[str], tools: Tools, *, stage: str) -> list[dict[str, Any]]:
-    """Return what ``ip`` prints as JSON; it prints nothing at all for an empty list."""
+    """Return what ``ip`` prints as JSON."""
     text = tools.run(["ip", *arguments], stage=stage).stdout
-    found: list[dict[str, Any]] = json.loads(text) if text.strip() else []
-    return [entry for entry in found if entry]
+    return _parsed(text, ["ip", *arguments], stage=stage)
+
+
+def _parsed(text: str, argv: list[str], *, stage: str) -> list[dict[str, Any]]:
+    """Return a program's JSON; it prints nothing at all for an empty list."""
+    try:
+        found: list[dict[str, Any]] = json.loads(text) if text.strip() else []
+        return [entry for entry in found if entry]
+    except (ValueError, TypeError):
+        command = " ".join(argv)
+        raise NetoptError(
+            f"{command} printed something that is not JSON",
+            stage=stage,
+            key=command,
+            after=text[:80],
+            hint="See that the host's iproute2 is whole.",
+        ) from None
 
 
 def _related(iface: str, links: dict[str, dict[str, Any]]) -> list[str]:
@@ -88,7 +103,16 @@ def _features(iface: str, tools: Tools, *, needed: bool) -> dict[str, Any]:
         if needed:
             raise
         return {}
-    return parse_features(done.stdout)
+    found = parse_features(done.stdout)
+    if needed and (done.rc != 0 or not found["active"]):
+        text = "; ".join(done.stderr.strip().splitlines())
+        raise NetoptError(
+            f"The offloads of {iface} cannot be read: {text or 'ethtool names none'}",
+            stage="observe",
+            key=f"ethtool -k {iface}",
+            after=text or None,
+        )
+    return found
 
 
 def observe(scope: dict[str, Any], tools: Tools) -> State:
@@ -132,7 +156,8 @@ def settle(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG0
 
 def _mtu(iface: str, tools: Tools) -> int | None:
     done = tools.run(["ip", "-j", "link", "show", "dev", iface], stage="apply", check=False)
-    return int(json.loads(done.stdout)[0]["mtu"]) if done.rc == 0 and done.stdout.strip() else None
+    found = _parsed(done.stdout, list(done.argv), stage="apply") if done.rc == 0 else []
+    return int(found[0]["mtu"]) if found else None
 
 
 def _set_mtu(todo: dict[str, Any], tools: Tools) -> None:

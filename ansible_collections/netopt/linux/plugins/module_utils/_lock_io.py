@@ -12,10 +12,13 @@ restore never races with the remains of the change that it undoes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import re
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUN_DIR = "/run/netopt"
+SLICE_S = 5.0  # how often whoever waits looks whether the holder is gone
+REMAINS_S = 1.0  # how long what a dead holder started may go on with the lock in its hands
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,7 @@ def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) ->
     """
     path = lock_path(directory)
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = _open(directory)
     except OSError as error:
         raise NetoptError(
             f"The lock {path} cannot be opened: {error.strerror}",
@@ -95,14 +99,62 @@ def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) ->
             hint="Changing a host's network takes root: set become: true.",
         ) from None
     try:
-        if not _taken(descriptor, wait_s):
+        if not _taken_in_time(descriptor, wait_s, directory):
             raise _busy(directory)
         said = {"pid": os.getpid(), "started": start_time(os.getpid()), "purpose": purpose}
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(said).encode(), 0)
+        with contextlib.suppress(OSError):  # on a full or read-only disk the lock is held all the same
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(said).encode(), 0)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _open(directory: str) -> int:
+    """Open the lock file; where nothing can be written any more, one that is there serves as well."""
+    path, flags = lock_path(directory), os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.ENOSPC):
+            raise
+        return os.open(path, os.O_RDONLY | flags)
+
+
+def _taken_in_time(descriptor: int, wait_s: float, directory: str) -> bool:
+    """Take the lock if it comes free in time; what keeps it for a holder that is dead is ended."""
+    ends = time.monotonic() + wait_s
+    while True:
+        if _taken(descriptor, min(SLICE_S, ends - time.monotonic())):
+            return True
+        if _remains(descriptor, directory):
+            if _taken(descriptor, REMAINS_S):
+                return True
+            for pid in _remains(descriptor, directory):
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            if _taken(descriptor, REMAINS_S):
+                return True
+        if time.monotonic() >= ends:
+            return False
+
+
+def _remains(descriptor: int, directory: str) -> list[int]:
+    """Return the processes that hold the lock on behalf of a holder that is dead: what it ran when it was killed."""
+    other = holder(directory)
+    if other is None or other.alive():
+        return []
+    path = os.readlink(f"/proc/self/fd/{descriptor}")
+    held = re.compile(rf"^lock:.* FLOCK .* {other.pid} ", re.MULTILINE)  # proc(5): who took it, not who has it now
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                if os.readlink(f"/proc/{pid}/fd/{name}") == path:
+                    text = Path(f"/proc/{pid}/fdinfo/{name}").read_text(encoding="ascii")
+                    found += [int(pid)] if held.search(text) else []
+    return found
 
 
 def _taken(descriptor: int, wait_s: float) -> bool:

@@ -44,6 +44,15 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:  # noqa: ARG
         raise _failure(full, stage="observe", key=f"table {TABLE}")
     # The listing's handles, counters and quotas are left out by nft itself: a comment may hold the same words.
     stateless = tools.run(["nft", "-s", *_LIST], stage="observe")
+    for done in (full, stateless):
+        if not done.stdout.startswith(f"table {TABLE} {{") or not done.stdout.endswith("}\n"):
+            raise NetoptError(
+                f"nft printed something that is not table {TABLE}",
+                stage="observe",
+                key=f"table {TABLE}",
+                after=done.stdout[:80],
+                hint="See that the host's nft is whole.",
+            )
     return {"present": True, "listing": listing.comparable(stateless.stdout), "text": listing.loadable(full.stdout)}
 
 
@@ -62,6 +71,13 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
     if done.rc != 0:
         raise _refused(intent, done)
     made = observe(_nft.scope(intent), tools)
+    if made["present"] is bool(intent.absent):
+        raise NetoptError(
+            f"nft took the rules, and table {TABLE} is {'there' if made['present'] else 'not there'} all the same",
+            stage="rehearse",
+            key=f"table {TABLE}",
+            hint="See that the host's nft is whole.",
+        )
     return made if intent.absent else {**made, "text": _nft.table_text(intent)}
 
 

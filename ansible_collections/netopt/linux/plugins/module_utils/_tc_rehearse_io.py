@@ -194,6 +194,14 @@ def _checked(intent: Intent, found: State) -> State:
     for iface in intent.ifaces:
         todo = commands(intent, iface)
         made = objects(found["interfaces"][iface])
+        helper = found["interfaces"].get(ifb_name(iface))
+        if any(one.words[:3] == ("ip", "link", "set") for one in todo) and not (helper and helper["link"]["up"]):
+            raise NetoptError(
+                f"{ifb_name(iface)}: ip said that it is up, and it is not",
+                stage="rehearse",
+                key=f"{ifb_name(iface)} link",
+                hint="See that the host's iproute2 is whole.",
+            )
         filters = [one for one in made if one.kind == "u32" and one.handle & 0xFFF]
         asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add")]
         marked = [one for one in asked if "mark" in one.words]

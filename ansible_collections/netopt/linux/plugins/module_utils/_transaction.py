@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -362,7 +363,8 @@ class Transaction:
                 self._report.operations.extend(restored.operations)
                 failures = restored.errors
                 if not self._begun and not failures:
-                    self._store.remove(header.id)
+                    with contextlib.suppress(OSError):  # nothing was changed, even if that cannot be written down
+                        self._store.remove(header.id)
                     self._report.checkpoint_id = None
             except (NetoptError, OSError) as second:
                 failures = [second if isinstance(second, NetoptError) else reporting.defect(second, stage="restore")]

@@ -43,7 +43,13 @@ def test_create_and_read(store: disk.Store) -> None:
     assert store.content("one") == CONTENT
     folder = Path(store.path("one"))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert sorted(entry.name for entry in folder.iterdir()) == ["header.json", "restore.pyz", "state.json"]
+    assert sorted(entry.name for entry in folder.iterdir()) == [
+        "header.json",
+        "reserve.1",
+        "reserve.2",
+        "restore.pyz",
+        "state.json",
+    ]
     assert os.access(folder / "restore.pyz", os.X_OK)
 
 
@@ -56,15 +62,28 @@ def test_create_twice(store: disk.Store) -> None:
     assert os.listdir(store.root) == ["one"]
 
 
-@pytest.mark.parametrize("name", ["header.json", "state.json"])
-def test_damage(store: disk.Store, name: str) -> None:
-    """A damaged file is an error that names it, and a list without it."""
+def test_damaged_header(store: disk.Store) -> None:
+    """A damaged header is taken from the state, which says that it has to be looked at; a decision counts still."""
     store.create(header("one"), CONTENT, b"")
-    path = Path(store.path("one", name))
-    path.write_bytes(path.read_bytes().replace(b"one", b"two").replace(b"eth0", b"eth1"))
-    with pytest.raises(NetoptError, match="damaged"):
-        store.header("one") if name == "header.json" else store.content("one")
-    assert store.damaged() == (["one"] if name == "header.json" else [])
+    path = Path(store.path("one", "header.json"))
+    path.write_bytes(path.read_bytes().replace(b"one", b"two"))
+    found = store.header("one")
+    assert (found.id, found.status, found.note) == ("one", "restore_failed", "header.json is damaged")
+    assert [entry.id for entry in store.headers()] == ["one"]
+    store.decide("one", disk.CONFIRM)
+    assert store.header("one").status == "confirmed"
+
+
+def test_damaged_state(store: disk.Store) -> None:
+    """From a damaged state nothing is read; without its header as well, a checkpoint is told as damaged."""
+    store.create(header("one"), CONTENT, b"")
+    path = Path(store.path("one", "state.json"))
+    path.write_bytes(path.read_bytes().replace(b"eth0", b"eth1"))
+    with pytest.raises(NetoptError, match=r"state\.json is damaged"):
+        store.content("one")
+    assert store.damaged() == []
+    Path(store.path("one", "header.json")).unlink()
+    assert (store.headers(), store.damaged()) == ([], ["one"])
 
 
 def test_missing(store: disk.Store) -> None:
