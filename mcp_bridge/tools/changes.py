@@ -68,7 +68,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
     """Add the tools that change hosts."""
 
     @server.tool(title="Apply a rendered plan", annotations=CHANGES_HOSTS)
-    async def apply_rendered_plan_tool(
+    async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by name
         ctx: Context,
         *,
         rendered_plan: Annotated[
@@ -90,7 +90,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         persist: Annotated[
             bool,
             Field(
-                description="Bring the change back after a restart of a host, once it is confirmed. Needs systemd there."
+                description="Bring the change back after a restart of a host, once it is confirmed; needs systemd there"
             ),
         ] = False,
     ) -> ChangeReport:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import venv
@@ -19,10 +20,14 @@ TOP = Path(__file__).parents[2]
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 
 
+# Nothing that points ansible-core at the checkout: what is installed has to be found by itself.
+ENVIRONMENT = {name: text for name, text in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHONPATH"))}
+
+
 def run(*argv: str | Path, cwd: Path) -> str:
     """Run a command away from the checkout and return its output; its failure is the test's."""
     done = subprocess.run(
-        [str(word) for word in argv], capture_output=True, text=True, check=False, cwd=cwd, timeout=300
+        [str(word) for word in argv], capture_output=True, text=True, check=False, cwd=cwd, timeout=300, env=ENVIRONMENT
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -36,7 +36,7 @@ class NetoptError(Exception):
         hint: what to do about it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the fields of HostReport.error, by name
         self,
         message: str,
         *,

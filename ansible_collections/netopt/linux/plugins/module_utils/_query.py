@@ -314,8 +314,7 @@ def _tc_classes(text: str) -> list[dict[str, Any]]:
             counts = re.findall(r"(\d+) (bytes|pkt)|(dropped|overlimits|requeues) (\d+)", line)
             names = {"pkt": "packets", "dropped": "drops"}
             classes[-1]["stats"] = {
-                names.get(before or after, before or after): int(left or right)
-                for left, before, after, right in counts
+                names.get(before or after, before or after): int(left or right) for left, before, after, right in counts
             }
     return classes
 

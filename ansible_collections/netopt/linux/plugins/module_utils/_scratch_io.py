@@ -47,7 +47,7 @@ def _child(function: Callable[[], Any], write_end: int) -> None:
         outcome = {"unavailable": str(error)}
     except NetoptError as error:
         outcome = {"error": error.as_dict()}
-    except Exception:  # the child must always report: an unreported exception would look like a crash
+    except Exception:  # noqa: BLE001 - the child must always report, else it would look as if it had died
         outcome = {"crash": traceback.format_exc()}
     with os.fdopen(write_end, "w", encoding="utf-8") as stream:
         json.dump(outcome, stream)
