@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hypothesis strategies: what somebody may have done to a host by hand, as shell scripts that make it.
+
+Most of it NetOpt itself could not have made.
+"""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+RATE = st.integers(1, 900).map(lambda rate: f"{rate}mbit")
+HANDLE = st.integers(1, 0x7FFF).map(lambda number: f"{number:x}")
+LEAF = st.one_of(
+    st.integers(1, 5000).map(lambda limit: f"pfifo limit {limit}"),
+    st.integers(2000, 500_000).map(lambda limit: f"bfifo limit {limit}"),
+    st.builds("tbf rate {} burst {} latency {}ms".format, RATE, st.integers(4000, 90_000), st.integers(1, 300)),
+)
+MATCH = st.one_of(
+    st.integers(0, 0xFFFF).map(lambda port: f"ip protocol 6 0xff match ip dport {port} 0xffff"),
+    st.sampled_from(["ip src 10.0.0.0/8", "ip dst 192.0.2.7/32", "u8 0x11 0xff at 9", "u32 0 0 at 0"]),
+    st.integers(0, 63).map(lambda dscp: f"ip tos {dscp * 4:#x} 0xfc"),
+)
+ACTION = st.sampled_from(["", "", "action mirred egress mirror dev peer0", "action mirred egress redirect dev peer0"])
+
+
+@st.composite
+def htb(draw: st.DrawFn) -> list[str]:
+    """Return the commands that make a tree of classes, up to four deep, with filters at its root and at its classes."""
+    handle = draw(HANDLE)
+    lines = [f"tc qdisc add dev eth0 root handle {handle}: htb default {draw(st.integers(0, 99))}"]
+    inner = [f"{handle}:"]
+    leaves: list[str] = []
+    for number in range(draw(st.integers(1, 7))):
+        parent, minor = draw(st.sampled_from(inner[-4:])), number + 1
+        extra = draw(st.sampled_from(["", " prio 5", " quantum 4000", " burst 30k cburst 3k", " ceil 950mbit"]))
+        lines.append(f"tc class add dev eth0 parent {parent} classid {handle}:{minor:x} htb rate {draw(RATE)}{extra}")
+        if draw(st.booleans()) and len(inner) < 4:
+            inner.append(f"{handle}:{minor:x}")
+        else:
+            leaves.append(f"{handle}:{minor:x}")
+    taken = {handle}
+    for leaf in leaves:
+        own = draw(HANDLE)
+        if draw(st.booleans()) and own not in taken:
+            taken.add(own)
+            lines.append(f"tc qdisc add dev eth0 parent {leaf} handle {own}: {draw(LEAF)}")
+    targets = leaves or [f"{handle}:1"]
+    for number in range(draw(st.integers(0, 4))):
+        place = draw(st.sampled_from(inner))
+        words = f"protocol ip prio {number + draw(st.integers(1, 3)) * 10} u32 match {draw(MATCH)}"
+        lines.append(
+            f"tc filter add dev eth0 parent {place} {words} flowid {draw(st.sampled_from(targets))} {draw(ACTION)}"
+        )
+    return lines
+
+
+ROOT = st.one_of(
+    st.just([]),
+    htb(),
+    htb(),
+    st.builds("tc qdisc add dev eth0 root handle {}: {}".format, HANDLE, LEAF).map(lambda line: [line]),
+)
+INGRESS = st.one_of(
+    st.just([]),
+    st.lists(st.tuples(MATCH, ACTION), max_size=2).map(
+        lambda filters: [
+            "tc qdisc add dev eth0 handle ffff: ingress",
+            *(
+                f"tc filter add dev eth0 parent ffff: protocol ip prio {place + 5} u32 match {match} flowid 1:1 {action}"
+                for place, (match, action) in enumerate(filters)
+            ),
+        ]
+    ),
+)
+SYSCTL = st.dictionaries(
+    st.sampled_from(["net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_max_syn_backlog"]),
+    st.integers(20, 4000),
+).map(lambda values: [f"sysctl -qw {key}={value}" for key, value in values.items()])
+FORWARDING = st.sampled_from(
+    [
+        [],
+        ["sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.eth0.accept_redirects=1"],
+        ["sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv6.conf.eth0.accept_ra=2"],
+        ["sysctl -qw net.ipv4.conf.eth0.forwarding=1 net.ipv4.tcp_rmem='5000 90000 900000'"],
+    ]
+)
+LINK = st.lists(
+    st.one_of(
+        st.integers(1280, 9000).map(lambda mtu: f"ip link set eth0 mtu {mtu}"),
+        st.builds(
+            "ethtool -K eth0 {} {} >/dev/null".format,
+            st.sampled_from(["gso", "tso", "gro", "sg", "tx-udp-segmentation"]),
+            st.sampled_from(["on", "off"]),
+        ),
+        st.integers(1, 250).map(lambda last: f"ip addr replace 203.0.113.{last}/25 dev eth0"),
+        st.integers(1, 0xFFF).map(lambda last: f"ip addr replace 2001:db8:5::{last:x}/64 dev eth0"),
+        st.integers(1, 250).map(lambda net: f"ip route replace 10.{net}.0.0/16 via 192.0.2.9 dev eth0 metric {net}"),
+        st.integers(1, 5000).map(lambda length: f"ip link set eth0 txqueuelen {length}"),
+    ),
+    max_size=4,
+)
+TABLES = (
+    """table ip shop {
+  map ports { type inet_service : verdict; elements = { 80 : accept, 443 : drop }; }
+  chain in {
+    type filter hook input priority 7; policy accept;
+    tcp dport vmap @ports
+    ip saddr 203.0.113.0/24 counter packets 5 bytes 60 drop
+  }
+}""",
+    """table inet netopt {
+  set mine { type ipv4_addr; elements = { 192.0.2.77 }; }
+  chain input {
+    type filter hook input priority -150; policy accept;
+    ip saddr @mine counter packets 9 bytes 900 comment "by hand } {"
+  }
+  chain loose {
+    meta mark set 0x7
+  }
+}""",
+    """table bridge low { chain one {
+    ether type arp accept
+  }
+}""",
+    "table netdev edge { }",
+)
+NFT = st.lists(st.sampled_from(TABLES), max_size=3, unique=True).map(
+    lambda tables: ["nft -f - <<'END'\n" + "\n".join(tables) + "\nEND"] if tables else []
+)
+STATES = st.tuples(LINK, SYSCTL, FORWARDING, ROOT, INGRESS, NFT).map(
+    lambda parts: "\n".join(line for part in parts for line in part)
+)
+"""Shell scripts, each of which a host as ``hosts.host`` makes it takes without an error."""
