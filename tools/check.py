@@ -117,7 +117,9 @@ def main() -> int:
     print("\n=== Summary")
     for name, outcome, seconds in outcomes:
         print(f"{name:18} {seconds:7.1f} s  {outcome}")
-    return int(any(outcome.startswith("FAILED") for _, outcome, _ in outcomes))
+    said = [outcome.partition(" ")[0].rstrip(":") for _, outcome, _ in outcomes]
+    print(f"\n{said.count('passed')} passed, {said.count('FAILED')} failed, {said.count('skipped')} skipped")
+    return int("FAILED" in said)
 
 
 if __name__ == "__main__":
