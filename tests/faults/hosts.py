@@ -69,6 +69,12 @@ MOVING = (  # counts packets; is counted up with every device or action that is 
 )
 
 
+def differences(expected: str, text: str) -> str:
+    """Return the lines in which two dumps differ, as a diff without context; empty where they do not."""
+    lines = difflib.unified_diff(expected.splitlines(), text.splitlines(), "wanted", "found", n=0, lineterm="")
+    return "\n".join(line for line in lines if not line.startswith("@@"))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a process on a host ended: what its function returned, and the signal that ended it, if any."""
@@ -132,11 +138,8 @@ class Host:
 
     def check(self, expected: str) -> None:
         """See that the tools say what they said before."""
-        lines = difflib.unified_diff(
-            expected.splitlines(), self.dump().splitlines(), "wanted", "found", n=0, lineterm=""
-        )
-        differences = "\n".join(line for line in lines if not line.startswith("@@"))
-        assert not differences, differences
+        found = differences(expected, self.dump())
+        assert not found, found
 
     def status(self, identity: str) -> str | None:
         """Return a checkpoint's status, ``None`` where there is no such checkpoint."""

@@ -22,6 +22,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from ._checkpoint import (
     DAMAGED,
     PENDING,
     RESTORE_FAILED,
+    ROLLED_BACK,
     Content,
     Header,
     check_id,
@@ -118,6 +120,8 @@ class Store:
         decidable = header.status in PENDING or header.note == DAMAGED
         if decidable and self.decision(identity) == CONFIRM:
             return header.with_status(CONFIRMED)  # decided, and interrupted before it was written down
+        if header.status in PENDING and header.boot_id != boot_id():
+            return replace(header, status=ROLLED_BACK, note="undone by a restart of the host")
         if header.status == APPLIED and self.decision(identity) == RESTORE:
             return header.with_status(ARMED)
         return header
@@ -179,12 +183,12 @@ class Store:
         path = self.path(header.id, "header.json")
         partial = f"{path}.{os.getpid()}"
 
-        def replace() -> None:
+        def put() -> None:
             _write(partial, seal(header.as_dict()).encode())
             os.rename(partial, path)
             _sync_directory(os.path.dirname(path))
 
-        self._with_room(header.id, replace, partial)
+        self._with_room(header.id, put, partial)
 
     def decide(self, identity: str, decision: str) -> bool:
         """Decide between ``CONFIRM`` and ``RESTORE`` for good, and say whether that is now the decision.

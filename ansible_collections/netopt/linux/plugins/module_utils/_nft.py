@@ -146,8 +146,22 @@ def operations(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Op
     key = f"table {TABLE}"
     if not wanted["present"]:
         return [Operation(SUBSYSTEM, key, f"nft delete table {TABLE}", CLEAR)]
-    text = CLEAR + wanted["text"]
+    text = _cleared(current, wanted) + wanted["text"]
     return [Operation(SUBSYSTEM, key, as_command(text), text)]
+
+
+def _cleared(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Return the commands that leave nothing in the table; it keeps its place among the tables of others if it can.
+
+    A table that is deleted and made anew goes to the end of the ruleset, and restoring would not bring it back.
+    """
+    there, then = listing.parts(current["listing"]), listing.parts(wanted["listing"])
+    if not current["present"] or there.pop("", None) != then.get(""):  # flags and comment come with the table alone
+        return CLEAR
+    # maps first, since their elements point at chains and at counters
+    heads = sorted(there, key=lambda head: (not head.startswith("map "), not head.startswith(("set ", "chain "))))
+    removed = "".join("delete {0} {2} {1}\n".format(*head.rsplit(" ", 1), TABLE) for head in heads)
+    return f"flush table {TABLE}\n{removed}"
 
 
 def _entries(changes: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A machine loses its power at each stage of a change, loses its guard, and has its clock set: it comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.lab import lifecycle
+from mcp_bridge.lab.state import Lab
+from tests.faults.conftest import Faults
+from tests.faults.hosts import DUMP, differences
+
+pytestmark = [pytest.mark.vm, pytest.mark.slow]
+
+TOP = Path(__file__).parents[2]
+BOOT_S = 240.0
+SENT = ("ansible_collections/netopt/linux/plugins/module_utils", "tests/faults/hosts.py", "tests/faults/engine.py")
+CHANGES: dict[str, Any] = {
+    "sysctl": {"net.core.somaxconn": "8192", "net.ipv4.tcp_fin_timeout": "25", "net.ipv4.ip_forward": "1"},
+    "mtu": 1400,
+    "offloads": {"gso": False},
+    "shaper": {"egress_mbit": 200, "ingress_mbit": 300},
+    "qdisc": {"type": "fq_codel", "params": {}},
+    "dscp": [{"match": {"proto": "udp", "dports": ["5060"]}, "dscp": 46}],
+}
+NETEM: dict[str, Any] = {
+    "sysctl": {"net.ipv4.tcp_fin_timeout": "25"},
+    "netem": {"delay_ms": 5, "duration_s": 4},
+}
+APPLY = """
+import json, sys
+from tests.faults.engine import Strike, applying
+asked = json.load(sys.stdin)
+strike = Strike(**asked.pop("strike")) if "strike" in asked else None
+print(json.dumps(applying(asked.pop("changes"), strike=strike, **asked)()))
+"""
+STOP = 19  # SIGSTOP: the maker stands still at that moment until the power is gone
+
+
+class Machine:
+    """A virtual machine with the engine in ``/root/netopt``.
+
+    Args:
+        lab: a lab of one machine.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        packed = subprocess.run(["tar", "-C", str(TOP), "-cf", "-", *SENT], capture_output=True, check=True).stdout
+        argv = lifecycle.command(lab, "1", ["mkdir -p netopt && tar -C netopt -xf -"])
+        subprocess.run(argv, input=packed, check=True, timeout=60)
+        self.ssh("cat >netopt/apply.py", stdin=APPLY)
+
+    def ssh(self, command: str, *, stdin: str = "", check: bool = True) -> str:
+        """Run a command there and return what it printed."""
+        argv = lifecycle.command(self._lab, "1", [command])
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=120)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def dump(self) -> str:
+        """Return what the tools say of the network."""
+        text = self.ssh(DUMP, check=False)
+        return "\n".join(line for line in text.splitlines() if "class fq_codel" not in line and "_mem:" not in line)
+
+    def apply(self, changes: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """Apply changes and return the report."""
+        asked = json.dumps({"changes": changes, **options})
+        report: dict[str, Any] = json.loads(self.ssh("cd netopt && PYTHONPATH=. python3 apply.py", stdin=asked))
+        return report
+
+    def stop_at(self, changes: dict[str, Any], **strike: Any) -> None:
+        """Begin to apply changes and stop at a moment, with everything as it is then."""
+        asked = json.dumps({"changes": changes, "checkpoint_id": "cut", "strike": {"number": STOP, **strike}})
+        self.ssh("cat >netopt/asked", stdin=asked)
+        self.ssh("(cd netopt && PYTHONPATH=. exec setsid python3 apply.py <asked >said 2>&1) >/dev/null 2>&1 &")
+        self.wait("ps -eo stat,args | grep -q '^T.*apply[.]py'")
+
+    def wait(self, condition: str, *, seconds: float = 60.0) -> None:
+        """Wait until a command succeeds."""
+        loop = f"for i in $(seq {int(seconds * 5)}); do if {condition}; then exit 0; fi; sleep 0.2; done; exit 1"
+        self.ssh(loop)
+
+    def wait_for(self, identity: str, status: str) -> None:
+        """Wait until a checkpoint has a status."""
+        self.wait(f"grep -q '\"status\":\"{status}\"' /var/lib/netopt/checkpoints/{identity}/header.json")
+        assert status in self.listed(identity)
+
+    def listed(self, identity: str) -> str:
+        """Return the line that a checkpoint's own program has for it."""
+        text = self.ssh(f"python3 /var/lib/netopt/checkpoints/{identity}/restore.pyz --list")
+        return next((line for line in text.splitlines() if line.startswith(identity)), "")
+
+    def cut_power(self) -> None:
+        """Restart the machine without a word to anything that runs on it, and wait until it has come up."""
+        before = self.ssh("cat /proc/sys/kernel/random/boot_id")
+        self.ssh("(sleep 0.5; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &", check=False)
+        ends = time.monotonic() + BOOT_S
+        while time.monotonic() < ends:
+            time.sleep(1)
+            said = self.ssh("cat /proc/sys/kernel/random/boot_id; systemctl is-system-running", check=False)
+            if said.endswith(("running\n", "degraded\n")) and not said.startswith(before):
+                return
+        raise AssertionError("the machine did not come up again")
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    """A machine of this file's own."""
+    name = f"faults-{os.getpid()}"
+    try:
+        yield Machine(lifecycle.up(name, hosts=1, kernel="vm"))
+    finally:
+        lifecycle.down(name)
+
+
+def check(machine: Machine, before: str) -> None:
+    """See that the machine reads as before."""
+    found = differences(before, machine.dump())
+    assert not found, found
+
+
+def test_timer_of_systemd_restores_when_the_guard_is_killed(machine: Machine, faults: Faults) -> None:
+    """With netopt's own guard killed, the timer that systemd runs undoes what nobody confirms."""
+    before = machine.dump()
+    with faults.injected("kill -9 of the guard, systemd's timer is left"):
+        report = machine.apply(CHANGES, checkpoint_id="timed", confirm_timeout_s=8)
+        assert report["status"] == "applied", report
+        assert not report["warnings"], report["warnings"]
+        assert "netopt-timed.timer" in machine.ssh("systemctl list-timers --all")
+        machine.ssh("kill -9 $(pgrep -f '[t]imed/restore.pyz --guard')")
+        machine.wait_for("timed", "rolled_back")
+        check(machine, before)
+        assert "netopt-timed" not in machine.ssh("systemctl list-timers --all")
+
+
+def test_clock_that_is_set_moves_no_deadline(machine: Machine, faults: Faults) -> None:
+    """The machine's clock is set a day ahead and a day back: what nobody confirms is undone in its time."""
+    before = machine.dump()
+    for jump in ("+1 day", "-2 days"):
+        identity = f"clock-{jump[0] == '+'}"
+        with faults.injected(f"date -s '{jump}'"):
+            report = machine.apply(CHANGES, checkpoint_id=identity, confirm_timeout_s=6)
+            assert report["status"] == "applied", report
+            machine.ssh(f"date -s '{jump}'")
+            began = time.monotonic()
+            assert "applied" in machine.listed(identity)
+            machine.wait_for(identity, "rolled_back")
+            assert time.monotonic() - began < 30
+            check(machine, before)
+    machine.ssh("date -s '+1 day'")
+
+
+def test_netem_ends_by_itself_and_the_rest_stays(machine: Machine, faults: Faults) -> None:
+    """A real impairment ends when its time is over; a rollback undoes the rest."""
+    before = machine.dump()
+    with faults.injected("an impairment with an end"):
+        report = machine.apply(NETEM, checkpoint_id="netem", labels=["netem"])
+        assert report["status"] == "applied", report
+        assert "netem" in machine.ssh("tc qdisc show dev eth0")
+        machine.wait("! tc qdisc show dev eth0 | grep -q netem")
+        assert machine.ssh("sysctl -n net.ipv4.tcp_fin_timeout").strip() == "25"
+        machine.ssh("python3 /var/lib/netopt/checkpoints/netem/restore.pyz --restore")
+        check(machine, before)
+
+
+def test_power_cut_at_each_stage_comes_up_in_the_old_state(machine: Machine, faults: Faults) -> None:
+    """Whatever stage the power goes at, the machine comes up as it always does, and its list tells why."""
+    machine.cut_power()
+    fresh = machine.dump()
+    stages: dict[str, dict[str, Any]] = {
+        "after the checkpoint": {"call": "_transaction._arm"},
+        "between two operations": {"operation": 5},
+        "applied, not confirmed": {},
+    }
+    for name, strike in stages.items():
+        with faults.injected(f"power cut {name}"):
+            if strike:
+                machine.stop_at(CHANGES, **strike)
+            else:
+                report = machine.apply(CHANGES, checkpoint_id="cut", confirm_timeout_s=600)
+                assert report["status"] == "applied", report
+            machine.cut_power()
+            check(machine, fresh)
+            assert "rolled_back" in machine.listed("cut"), machine.listed("cut")
+            report = machine.apply({"sysctl": {"net.ipv4.tcp_fin_timeout": "60"}})
+            assert report["status"] == "unchanged", report
+            machine.ssh("rm -r /var/lib/netopt/checkpoints/cut")
