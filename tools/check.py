@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the project's checks one after the other, and says at the end what passed, failed and was skipped.
+"""Runs the project's checks, two at a time, and says at the end what passed, failed and was skipped.
 
 ``python tools/check.py`` runs all of them, ``python tools/check.py lint`` a group, ``python tools/check.py ruff`` one.
 """
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv" / "bin"
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
+AT_ONCE = 2  # hosts that boot and connections that are made leave a processor idle half the time
 NOTHING_COLLECTED = 5  # pytest's exit status
 
 
@@ -57,16 +59,17 @@ CHECKS = (
     Check("ansible-lint", "lint", ("ansible-lint",)),
     Check("changelog", "lint", ("antsibull-changelog", "lint"), cwd="ansible_collections/netopt/linux"),
     Check("docs", "lint", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", str(COLLECTION))),
-    _pytest("unit", UNIT_TESTS),
-    _pytest("bridge", "tests/bridge"),
-    _pytest("contract", "tests/contract"),
-    _pytest("kernel", "tests/kernel", root=True),
-    _pytest("faults", "tests/faults", root=True),
+    # the slow ones first, so that the two at the end are short
     _pytest("e2e", "tests/e2e", root=True),
-    Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
-    Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
-    Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
+    _pytest("kernel", "tests/kernel", root=True),
     Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",)),
+    Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
+    Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
+    _pytest("faults", "tests/faults", root=True),
+    _pytest("bridge", "tests/bridge"),
+    _pytest("contract", "tests/contract", root=True),
+    Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
+    _pytest("unit", UNIT_TESTS),
 )
 
 
@@ -87,21 +90,30 @@ def _program(word: str) -> str | None:
 
 
 def run(check: Check) -> tuple[str, float]:
-    """Run one check with its output shown, and return its outcome and how many seconds it took."""
+    """Run one check, show its output once it has ended, and return its outcome and how many seconds it took."""
     reason = skip_reason(check)
     if reason:
         return f"skipped: {reason}", 0.0
-    print(f"\n=== {check.name}: {' '.join(check.argv)}", flush=True)
+    print(f"... {check.name}", flush=True)
     path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
     begun = time.monotonic()
     argv = [_program(check.argv[0]) or check.argv[0], *check.argv[1:]]
-    done = subprocess.run(argv, cwd=TOP / check.cwd, env=environment, stdin=subprocess.DEVNULL, check=False)
-    status = done.returncode
+    done = subprocess.run(
+        argv,
+        cwd=TOP / check.cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
     seconds = time.monotonic() - begun
-    if status == NOTHING_COLLECTED and check.argv[0] == "pytest":
+    text = done.stdout.decode(errors="replace").rstrip()
+    print(f"\n=== {check.name}: {' '.join(check.argv)}\n{text}", flush=True)
+    if done.returncode == NOTHING_COLLECTED and check.argv[0] == "pytest":
         return "skipped: it holds no tests", seconds
-    return ("passed" if status == 0 else f"FAILED with exit status {status}"), seconds
+    return ("passed" if done.returncode == 0 else f"FAILED with exit status {done.returncode}"), seconds
 
 
 def main() -> int:
@@ -113,11 +125,12 @@ def main() -> int:
         print(f"No such check: {', '.join(unknown)}. There are: {', '.join(sorted(known))}", file=sys.stderr)
         return 2
     chosen = [check for check in CHECKS if not wanted or check.name in wanted or check.group in wanted]
-    outcomes = [(check.name, *run(check)) for check in chosen]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as workers:
+        outcomes = list(zip(chosen, workers.map(run, chosen), strict=True))
     print("\n=== Summary")
-    for name, outcome, seconds in outcomes:
-        print(f"{name:18} {seconds:7.1f} s  {outcome}")
-    said = [outcome.partition(" ")[0].rstrip(":") for _, outcome, _ in outcomes]
+    for check, (outcome, seconds) in outcomes:
+        print(f"{check.name:18} {seconds:7.1f} s  {outcome}")
+    said = [outcome.partition(" ")[0].rstrip(":") for _, (outcome, _) in outcomes]
     print(f"\n{said.count('passed')} passed, {said.count('FAILED')} failed, {said.count('skipped')} skipped")
     return int("FAILED" in said)
 
