@@ -70,7 +70,8 @@ def check_roundtrip(state: str, changes: dict[str, Any]) -> None:
         report = apply(made, changes, checkpoint_id="one").value
         STATUSES[report["status"]] += 1
         if report["status"] == "applied":
-            assert apply(made, changes).value["status"] == "unchanged"
+            again = apply(made, changes).value
+            assert again["status"] == "unchanged", again
             assert made.run(restoring("one")).value == []
             assert made.status("one") == "rolled_back"
         else:

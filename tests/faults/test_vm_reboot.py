@@ -94,7 +94,7 @@ class Machine:
 
     def wait_for(self, identity: str, status: str) -> None:
         """Wait until a checkpoint has a status."""
-        self.wait(f"grep -q '\"status\":\"{status}\"' /var/lib/netopt/checkpoints/{identity}/header.json")
+        self.wait(f'grep -q \'"status":"{status}"\' /var/lib/netopt/checkpoints/{identity}/header.json')
         assert status in self.listed(identity)
 
     def listed(self, identity: str) -> str:
@@ -135,7 +135,7 @@ def test_timer_of_systemd_restores_when_the_guard_is_killed(machine: Machine, fa
     """With netopt's own guard killed, the timer that systemd runs undoes what nobody confirms."""
     before = machine.dump()
     with faults.injected("kill -9 of the guard, systemd's timer is left"):
-        report = machine.apply(CHANGES, checkpoint_id="timed", confirm_timeout_s=8)
+        report = machine.apply(CHANGES, checkpoint_id="timed", confirm_timeout_s=25)
         assert report["status"] == "applied", report
         assert not report["warnings"], report["warnings"]
         assert "netopt-timed.timer" in machine.ssh("systemctl list-timers --all")
@@ -155,7 +155,6 @@ def test_clock_that_is_set_moves_no_deadline(machine: Machine, faults: Faults) -
             assert report["status"] == "applied", report
             machine.ssh(f"date -s '{jump}'")
             began = time.monotonic()
-            assert "applied" in machine.listed(identity)
             machine.wait_for(identity, "rolled_back")
             assert time.monotonic() - began < 30
             check(machine, before)
