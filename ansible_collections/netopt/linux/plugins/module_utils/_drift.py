@@ -150,7 +150,7 @@ def set_by(change: Change, target: Target) -> str:
 
 def _covers(change: Change, state: Mapping[str, Any]) -> bool:
     """Return whether a state says anything of a knob."""
-    first, _, rest = change.key.partition(" ")
+    first, _blank, rest = change.key.partition(" ")
     if change.subsystem == "sysctl":
         return change.key in state.get("values", {}) or (first == "module" and rest in state.get("modules", {}))
     if change.subsystem == "link":

@@ -38,7 +38,7 @@ class Culprits:
         if change.subsystem == "sysctl" and change.after is not None:
             paths = list(self._files_with(change.key, change.before))
             return " and ".join(paths) or self._first({}, (), {change.key: change.after})
-        iface, _, knob = change.key.partition(" ")
+        iface, _blank, knob = change.key.partition(" ")
         if change.subsystem == "link" and knob == "mtu":
             return self._first({"mtu": change.after}, (iface,), {})
         if change.subsystem == "link" and knob:

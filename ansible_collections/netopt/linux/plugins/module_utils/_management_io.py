@@ -53,8 +53,8 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
     with RouteSocket() as route:
         devices = _devices(route)
         owners = [index for index, owned in _addresses(route) if owned == local]
-        leaves, _ = _route(route, remote, local)
-        _, source = _route(route, remote, None)
+        leaves, _source = _route(route, remote, local)
+        _leaves, source = _route(route, remote, None)
     names = {index: device["name"] for index, device in devices.items()}
     ways = [index for index in dict.fromkeys([*([leaves] if leaves else []), *owners]) if index in devices]
     below, tagged = _below(devices, ways)

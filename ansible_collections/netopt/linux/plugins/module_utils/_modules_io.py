@@ -30,7 +30,7 @@ def loaded() -> dict[str, int]:
         lines = Path("/proc/modules").read_text(encoding="ascii").splitlines()
     except OSError:
         return {}
-    return {name: int(users) for name, _size, users, *_ in (line.split(maxsplit=3) for line in lines)}
+    return {name: int(users) for name, _size, users, _rest in (line.split(maxsplit=3) for line in lines)}
 
 
 def unload_unused(before: Iterable[str]) -> None:

@@ -62,7 +62,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         result = super().run(tmp, task_vars)
         module = self._task.action.rpartition(".")[2]
         entry = importlib.import_module(f"{PACKAGE}.{ENTRIES[module]}")
-        _, self.options = self.validate_argument_spec(argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF)
+        _valid, self.options = self.validate_argument_spec(argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF)
         return {**result, **self.ask(module, self.options, task_vars or {})}
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         answer = self._low_level_execute_command(" ".join(word for word in words if word), in_data=text + program())
         if answer["rc"] in NOT_HERE:
             return None
-        _, found, line = answer["stdout"].rpartition(BEGIN)
+        _noise, found, line = answer["stdout"].rpartition(BEGIN)
         if not found:
             return {
                 "failed": True,

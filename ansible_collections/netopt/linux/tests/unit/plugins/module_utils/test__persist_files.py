@@ -85,7 +85,7 @@ def test_unit_of_a_device() -> None:
         links={"br-lan": {"mtu": 1400, "features": {"b": False, "a": True}}},
         tc={"br-lan": {"links": [{"words": ["link", "add", "x"], "may_fail": True}], "batch": ["qdisc del"]}},
     )
-    script, unit, link = found
+    script, unit, link = list(found)
     assert unit == r"/etc/systemd/system/netopt-device@br\x2dlan.service"
     assert link == (
         "/etc/systemd/system/sys-subsystem-net-devices-br\\x2dlan.device.wants/netopt-device@br\\x2dlan.service"
