@@ -62,7 +62,9 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         result = super().run(tmp, task_vars)
         module = self._task.action.rpartition(".")[2]
         entry = importlib.import_module(f"{PACKAGE}.{ENTRIES[module]}")
-        _valid, self.options = self.validate_argument_spec(argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF)
+        _valid, self.options = self.validate_argument_spec(
+            argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF
+        )
         return {**result, **self.ask(module, self.options, task_vars or {})}
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
