@@ -112,7 +112,8 @@ def test_the_whole_way(fleet: Fleet) -> None:
         assert {host["status"] for host in again["hosts"].values()} == {"unchanged"}
 
         listed = await call(client, "list_checkpoints_tool")
-        assert [entry["label"] for entry in listed["checkpoints"]] == ["web"]
+        labels = {entry["checkpoint_id"]: entry["label"] for entry in listed["checkpoints"]}
+        assert labels[report["checkpoint_id"]] == "web"
         status = await call(client, "run_status_tool", run_id=report["run_id"])
         assert status["result"]["applied"] is True
         await discover(client, names)
