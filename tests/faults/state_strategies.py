@@ -28,7 +28,7 @@ ACTION = st.sampled_from(["", "", "action mirred egress mirror dev peer0", "acti
 
 @st.composite
 def htb(draw: st.DrawFn) -> list[str]:
-    """Return the commands that make a tree of classes, up to four deep, with filters at its root and at its classes."""
+    """Return the commands that make a tree of classes, up to four deep, with filters at several places."""
     handle = draw(HANDLE)
     lines = [f"tc qdisc add dev eth0 root handle {handle}: htb default {draw(st.integers(0, 99))}"]
     inner = [f"{handle}:"]
@@ -69,7 +69,8 @@ INGRESS = st.one_of(
         lambda filters: [
             "tc qdisc add dev eth0 handle ffff: ingress",
             *(
-                f"tc filter add dev eth0 parent ffff: protocol ip prio {place + 5} u32 match {match} flowid 1:1 {action}"
+                f"tc filter add dev eth0 parent ffff: protocol ip prio {place + 5} u32 match {match} flowid 1:1 "
+                + action
                 for place, (match, action) in enumerate(filters)
             ),
         ]

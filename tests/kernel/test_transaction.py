@@ -240,17 +240,6 @@ def test_restart_before_confirmation(host: Host) -> None:
     assert host.shell(f"sysctl -n {FIN}").strip() == "15"
 
 
-def test_full_disk(host: Host) -> None:
-    """Where the checkpoint cannot be written nothing is changed."""
-    host.shell("mount -t tmpfs -o size=64k none /var/lib/netopt")
-    report = host.apply(sysctl(tcp_fin_timeout=15))
-    assert report["status"] == "failed"
-    assert report["error"]["stage"] == "checkpoint"
-    assert "No space left on device" in report["error"]["message"]
-    assert host.shell(f"sysctl -n {FIN}").strip() == "60"
-    assert host.statuses() == {}
-
-
 def test_no_namespace_to_rehearse_in(host: Host) -> None:
     """Where no namespace can be made, what needs none is still done, and the rest is refused with a way out."""
     bounded = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]

@@ -94,18 +94,6 @@ def test_first_error_stays_when_the_rollback_fails(host: Host, operations: int) 
     assert host.shell("sysctl -n net.ipv4.tcp_fin_timeout net.ipv4.ip_forward").split() == ["42", "0"]
 
 
-def test_kill_undone_by_guard(host: Host, operations: int) -> None:
-    """After kill -9 at any operation the guard restores the host at once, without waiting for its time."""
-    before = host.view()
-    for at in boundaries(operations):
-        identity = f"killed-{at}"
-        began = time.monotonic()
-        assert host.apply(CHANGES, at=at, fault="SIGKILL", checkpoint_id=identity) == {}
-        host.wait_for(identity, "rolled_back")
-        assert time.monotonic() - began < 10
-        assert host.view() == before, at
-
-
 def test_kill_with_guard_undone_by_hand(host: Host) -> None:
     """With the guard killed as well, the program in the checkpoint's folder restores the host by hand."""
     before = host.view()
@@ -165,19 +153,3 @@ def test_confirmed_stays(host: Host) -> None:
     assert host.view() == after
     assert host.guards() == []
     assert host.checkpoint("confirmed", id="good")["report"]["status"] == "unchanged"
-
-
-def test_confirmation_races_expiry(host: Host) -> None:
-    """A confirmation at the very moment of the expiry wins or loses as a whole, and is told which."""
-    key = "net.ipv4.tcp_fin_timeout"
-    for attempt in range(8):
-        identity = f"race-{attempt}"
-        assert host.apply({"sysctl": {key: "15"}}, confirm_timeout_s=0.3, checkpoint_id=identity)["status"] == "applied"
-        confirmed = host.checkpoint("confirmed", id=identity)["report"]
-        won = confirmed["status"] == "applied"
-        assert won or confirmed["error"]["stage"] == "confirm"
-        time.sleep(0.5)
-        assert host.statuses()[identity] == ("confirmed" if won else "rolled_back")
-        assert host.shell(f"sysctl -n {key}").strip() == ("15" if won else "42")
-        host.checkpoint("restored", id=identity)
-        assert host.guards() == []
