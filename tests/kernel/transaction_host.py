@@ -32,7 +32,8 @@ MAKE = (
 )
 VIEW = (
     "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e conf.ifb",
-    "tc -d qdisc show | sed 's/direct_packets_stat [0-9]*//'; for d in $(ls /sys/class/net); do tc -d class show dev $d; tc -d filter show dev $d; done",
+    "tc -d qdisc show | sed 's/direct_packets_stat [0-9]*//'",
+    "for d in $(ls /sys/class/net); do tc -d class show dev $d; tc -d filter show dev $d; done",
     "nft list ruleset",
     "ip -d link show; ip addr show; ip route show; ip -6 route show",
     "ethtool -k eth0",
