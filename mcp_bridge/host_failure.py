@@ -30,6 +30,14 @@ def _known(pattern: str, *, key: str, message: str, wanted: str, hint: str, stag
     return _Known(re.compile(pattern, re.IGNORECASE), stage, key, message, wanted, hint)
 
 
+SILENCE = "no message"
+_LOST = _known(
+    r"closed by remote host|connection to .* closed|broken pipe|connection reset|reached over ssh:\s*$",
+    key="ssh connection",
+    message="The connection to the host was lost",
+    wanted="a connection that lasts",
+    hint="A change that was begun is restored by the host's own timer; look at it with `netopt checkpoints`.",
+)
 # The first that matches is taken. The texts are OpenSSH's, sudo's and ansible-core's own.
 _CONNECTION = (
     _known(
@@ -81,13 +89,7 @@ _CONNECTION = (
         wanted="an answer on the SSH port",
         hint="Check that the host is up and that no firewall drops the connection.",
     ),
-    _known(
-        r"closed by remote host|connection to .* closed|broken pipe|connection reset",
-        key="ssh connection",
-        message="The connection to the host was lost",
-        wanted="a connection that lasts",
-        hint="A change that was begun is restored by the host's own timer; look at it with `netopt checkpoints`.",
-    ),
+    _LOST,
 )
 _MODULE = (
     _known(
@@ -115,6 +117,10 @@ _MODULE = (
 )
 
 
+# of ansible-core for a module that it packed, and of the courier
+NO_RESULT = ("deserialization failed", "No start of json char", "ended without a result")
+
+
 def unreachable(result: Mapping[str, Any]) -> Error:
     """Return ``HostReport.error`` for a host that Ansible calls unreachable."""
     text = _text(result)
@@ -122,6 +128,8 @@ def unreachable(result: Mapping[str, Any]) -> Error:
     for known in _CONNECTION:
         if known.pattern.search(text):
             return _error(known, found)
+    if found == SILENCE:  # ssh ends so when what it ran was killed together with its shell
+        return _error(_LOST, found)
     return {
         "stage": "connect",
         "key": "ssh",
@@ -148,7 +156,7 @@ def failed(result: Mapping[str, Any], *, task: str, stage: str = "apply") -> Err
             return _error(known, found)
     message = f"{task}: {found}"
     hint = "This is a defect of netopt or of the playbook; the run's log has all of it."
-    if "deserialization failed" in text or "No start of json char" in text:
+    if any(sign in text for sign in NO_RESULT):
         message = f"{task}: the module ended without a result: {_ending(result)}"
         hint = "The host restores the checkpoint by itself if a change was begun; see `netopt checkpoints`."
     return {
@@ -202,7 +210,7 @@ def _last_words(text: str) -> str:
         words = tail or words
         if words and not words.startswith((">>>", "@@@")):
             return words
-    return "no message"
+    return SILENCE
 
 
 def _ending(result: Mapping[str, Any]) -> str:
