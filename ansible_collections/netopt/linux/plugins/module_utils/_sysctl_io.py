@@ -190,7 +190,7 @@ def _write(key: str, value: str, *, before: str | None, stage: str, there: str |
             wanted=value,
             before=before,
             after=after,
-            hint="The kernel bounds or rounds this key: ask for the value that it keeps.",
+            hint="The kernel bounds or rounds this key, or something else on this host writes it.",
         )
 
 
