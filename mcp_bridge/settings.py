@@ -2,21 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the environment decides: where the inventory, the policy and netopt's own files are, and the limits of a run."""
+"""What the environment decides: where the inventory, the policy and netopt's own files are, and the limits of a run.
+
+Each setting is read from the variable ``NETOPT_`` and its name, or from a file of that name in the folder that
+systemd's ``LoadCredential=`` fills. ``docs/settings.md`` lists them.
+"""
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
 
 from mcp_bridge.errors import NetoptBridgeError
 
 COLLECTIONS_ROOT = Path(__file__).resolve().parent.parent  # holds ansible_collections/, in a checkout and in a wheel
-DEFAULT_FORKS = 20
+PREFIX = "NETOPT_"
+NO_SETTINGS = frozenset({"NETOPT_RUN_ID", "NETOPT_LAB_ACCEL"})  # the mark of a run's processes, and the lab's own
 DEFAULT_RUN_TIMEOUT_S = 1800
-DEFAULT_KEEP_RUNS = 200
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
 
 
 class SettingsError(NetoptBridgeError):
@@ -24,54 +35,70 @@ class SettingsError(NetoptBridgeError):
 
     Args:
         variable: the variable's name.
-        value: what it holds.
-        wanted: what it should hold.
+        problem: what is wrong with what it holds.
     """
 
-    def __init__(self, variable: str, value: str, wanted: str) -> None:
-        super().__init__(f"{variable}={value!r}: expected {wanted}", hint="Change or unset the variable.")
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(f"{variable}: {problem}", hint="Change or unset the variable; docs/settings.md lists them.")
 
 
-@dataclass(frozen=True)
+def _default_state_dir() -> Path:
+    """Return ``$XDG_STATE_HOME/netopt`` (XDG Base Directory Specification), the folder for what a program keeps."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base).absolute() / "netopt"
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
 class Settings:
-    """The settings of one netopt process.
+    """The settings of one netopt process."""
 
-    Attributes:
-        inventory: an Ansible inventory (path or ``host,``), or ``None`` for what ``ansible.cfg`` says.
-        policy_dir: an organisation's own policy, or ``None`` for the shipped one.
-        state_dir: where runs and the audit log are kept; made with mode 0700 when first needed.
-        forks: hosts that Ansible works on at once.
-        run_timeout_s: seconds after which a run is ended.
-        keep_runs: finished runs that stay on disk; older ones are removed.
-        read_only: whether tools that change hosts are withheld from MCP clients.
-    """
-
-    state_dir: Path
+    state_dir: Folder = Field(default_factory=_default_state_dir)
+    """Folder for runs and the audit log; made with mode 0700 when first needed."""
     inventory: str | None = None
+    """Ansible inventory: a path or `host,`. Without one, the inventory of `ansible.cfg`."""
     policy_dir: Path | None = None
-    forks: int = DEFAULT_FORKS
-    run_timeout_s: int = DEFAULT_RUN_TIMEOUT_S
-    keep_runs: int = DEFAULT_KEEP_RUNS
+    """An organisation's own policy. Without one, the policy that comes with netopt."""
+    forks: int = Field(default=20, gt=0)
+    """Hosts that Ansible works on at once."""
+    run_timeout_s: int = Field(default=DEFAULT_RUN_TIMEOUT_S, gt=0)
+    """Seconds after which a run is ended."""
+    keep_runs: int = Field(default=200, gt=0)
+    """Finished runs that stay on disk; older ones are removed."""
     read_only: bool = False
+    """Withhold every tool that changes hosts from MCP clients."""
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "warning"
+    """Least severe messages that `netopt serve` logs, on standard error."""
+    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = "text"
+    """`json` for one JSON object a line."""
+    metrics: bool = True
+    """Serve Prometheus metrics at `/metrics`, over HTTP."""
+    shutdown_grace_s: int = Field(default=120, ge=0)
+    """Seconds that a server that is told to stop gives its runs to finish; then they are cancelled."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Return the settings that ``environ`` (default: this process's) asks for.
+    def from_env(cls) -> Settings:
+        """Return the settings that this process's environment asks for.
 
         Raises:
             SettingsError: a variable holds something unusable.
         """
-        env = os.environ if environ is None else environ
-        policy = env.get("NETOPT_POLICY_DIR")
-        return cls(
-            state_dir=_state_dir(env),
-            inventory=env.get("NETOPT_INVENTORY") or None,
-            policy_dir=Path(policy) if policy else None,
-            forks=_positive(env, "NETOPT_FORKS", DEFAULT_FORKS),
-            run_timeout_s=_positive(env, "NETOPT_RUN_TIMEOUT_S", DEFAULT_RUN_TIMEOUT_S),
-            keep_runs=_positive(env, "NETOPT_KEEP_RUNS", DEFAULT_KEEP_RUNS),
-            read_only=_flag(env, "NETOPT_READ_ONLY"),
-        )
+        secrets = os.environ.get("CREDENTIALS_DIRECTORY")
+        if secrets is None and not any(name.upper().startswith(PREFIX) for name in os.environ):
+            return cls()  # nothing to read: the import below is a tenth of the time that `netopt validate` takes
+        try:
+            return cls(**_read_environment(secrets))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = str(first["loc"][0]) if first["loc"] else ""
+            problem = _problem(name, first["msg"], error_input=first["input"])
+            raise SettingsError(f"{PREFIX}{name.upper()}", problem) from None
 
     @property
     def runs_dir(self) -> Path:
@@ -84,25 +111,41 @@ class Settings:
         return self.state_dir / "audit.jsonl"
 
 
-def _state_dir(env: Mapping[str, str]) -> Path:
-    own = env.get("NETOPT_STATE_DIR")
-    if own:
-        return Path(own).expanduser().absolute()
-    base = env.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base).absolute() / "netopt"
+def fields() -> dict[str, FieldInfo]:
+    """Return the settings by name, with type, default and description."""
+    found: dict[str, FieldInfo] = dict(Settings.__pydantic_fields__)  # type: ignore[attr-defined]  # a dataclass has it
+    return found
 
 
-def _positive(env: Mapping[str, str], variable: str, default: int) -> int:
-    text = env.get(variable, "")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise SettingsError(variable, text, "a whole number above 0")
-    return int(text)
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
 
 
-def _flag(env: Mapping[str, str], variable: str) -> bool:
-    text = env.get(variable, "").lower()
-    if text not in {"", "0", "1", "false", "true", "no", "yes"}:
-        raise SettingsError(variable, text, "1 or 0")
-    return text in {"1", "true", "yes"}
+def unknown_variables() -> dict[str, str]:
+    """Return the variables of this process that begin like netopt's and set nothing, with the one probably meant."""
+    known = [variable(name) for name in fields()]
+    others = [name for name in os.environ if name.startswith(PREFIX) and name not in {*known, *NO_SETTINGS}]
+    return {name: (difflib.get_close_matches(name, known, n=1) or [""])[0] for name in others}
+
+
+def _read_environment(secrets: str | None) -> dict[str, Any]:
+    """Return what the environment says of each setting, as text that is still to be checked."""
+    from pydantic import create_model  # noqa: PLC0415  # see from_env
+    from pydantic_settings import BaseSettings, SettingsConfigDict  # noqa: PLC0415  # see from_env
+
+    class Base(BaseSettings):
+        model_config = SettingsConfigDict(
+            env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", secrets_dir=secrets, validate_default=False
+        )
+
+    texts: dict[str, Any] = dict.fromkeys(fields(), (str | None, None))
+    read = create_model("Environment", __base__=Base, **texts)()
+    return {name: value for name, value in read.model_dump().items() if value not in {None, ""}}
+
+
+def _problem(name: str, message: str, *, error_input: object) -> str:
+    """Return what is wrong with a setting; what a secret holds is not repeated."""
+    wanted = message[0].lower() + message[1:]
+    is_secret = any(word in name for word in ("token", "secret", "key", "password"))
+    return wanted if is_secret else f"{wanted}, and it is {str(error_input)[:80]!r}"

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The settings: where they are read from, what is refused, and what their page says of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import pytest
+
+from mcp_bridge import settings
+from mcp_bridge.settings import COLLECTIONS_ROOT, Settings, SettingsError
+
+PAGE = COLLECTIONS_ROOT / "docs" / "settings.md"
+WORDS = {int: "whole number", bool: "yes or no", str: "text", Path: "path"}
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every variable of netopt's away."""
+    for name in [name for name in os.environ if name.startswith("NETOPT_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "name", "value"),
+    [
+        ("NETOPT_INVENTORY", "hosts.yml", "inventory", "hosts.yml"),
+        ("NETOPT_INVENTORY", "", "inventory", None),
+        ("NETOPT_POLICY_DIR", "/etc/netopt/policy", "policy_dir", Path("/etc/netopt/policy")),
+        ("NETOPT_STATE_DIR", "/var/lib/netopt", "state_dir", Path("/var/lib/netopt")),
+        ("NETOPT_STATE_DIR", "~/netopt", "state_dir", Path.home() / "netopt"),
+        ("XDG_STATE_HOME", "/xdg", "state_dir", Path("/xdg/netopt")),
+        ("NETOPT_FORKS", "7", "forks", 7),
+        ("NETOPT_READ_ONLY", "1", "read_only", True),
+        ("NETOPT_READ_ONLY", "Yes", "read_only", True),
+        ("NETOPT_READ_ONLY", "false", "read_only", False),
+        ("NETOPT_LOG_FORMAT", "JSON", "log_format", "json"),
+    ],
+)
+def test_variable(monkeypatch: pytest.MonkeyPatch, variable: str, text: str, name: str, value: object) -> None:
+    """A variable sets what it is named after; an empty one sets nothing."""
+    monkeypatch.setenv(variable, text)
+    assert getattr(Settings.from_env(), name) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("NETOPT_FORKS", "0"),
+        ("NETOPT_FORKS", "many"),
+        ("NETOPT_RUN_TIMEOUT_S", "-1"),
+        ("NETOPT_READ_ONLY", "perhaps"),
+        ("NETOPT_LOG_LEVEL", "chatty"),
+    ],
+)
+def test_unusable(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
+    """What cannot be used is named, with what it holds."""
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(SettingsError, match=f"{variable}: .*'{text}'"):
+        Settings.from_env()
+
+
+def test_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file in systemd's folder of credentials sets what it is named after; a variable goes before it."""
+    (tmp_path / "NETOPT_INVENTORY").write_text("from-a-file\n", encoding="utf-8")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert Settings.from_env().inventory == "from-a-file"
+    monkeypatch.setenv("NETOPT_INVENTORY", "from-a-variable")
+    assert Settings.from_env().inventory == "from-a-variable"
+
+
+def test_unknown_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is no setting's is named, with the one that was meant."""
+    monkeypatch.setenv("NETOPT_READONLY", "1")
+    monkeypatch.setenv("NETOPT_FORKS", "1")
+    assert settings.unknown_variables() == {"NETOPT_READONLY": "NETOPT_READ_ONLY"}
+
+
+def test_nothing_is_imported_for_nothing() -> None:
+    """Without a variable to read, the library that reads them is not loaded: it would slow each command down."""
+    program = "import sys; from mcp_bridge.settings import Settings; Settings.from_env(); print(*sys.modules)"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("NETOPT_")}
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment)
+    assert "pydantic_settings" not in done.stdout.split()
+
+
+def test_page_lists_the_settings() -> None:
+    """The table in docs/settings.md says of every setting what the code says, in the code's order."""
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `NETOPT_")]
+    assert rows == [_row(name, info) for name, info in settings.fields().items()]
+
+
+def _row(name: str, info: Any) -> str:
+    default = "`$XDG_STATE_HOME/netopt`" if name == "state_dir" else _shown(info.default)
+    return f"| `{settings.variable(name)}` | {_kind(info.annotation)} | {default} | {info.description} |"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value in {None, ()} else f"`{value}`"
+
+
+def _kind(annotation: Any) -> str:
+    """Return a type in words for people."""
+    if get_origin(annotation) is Annotated:
+        return _kind(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(annotation))
+    parts = [part for part in get_args(annotation) if part is not NoneType]
+    kind = WORDS.get(parts[0] if parts else annotation)
+    assert kind is not None, f"give {annotation} a name in WORDS"
+    return re.sub(" +", " ", kind)
