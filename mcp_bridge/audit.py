@@ -40,7 +40,7 @@ class AuditEntry(BaseModel):
     caller: str
     """Who asked for it, e.g. ``cli root@admin1`` or ``mcp agent/1.2``."""
     action: str
-    """What was asked for: apply, confirm, rollback, snapshot, delete_checkpoint."""
+    """What was asked for: apply, confirm, extend, rollback, snapshot, delete_checkpoint."""
     outcome: str
     """``started``, ``refused``, or what came of it."""
     run_id: str | None = None

@@ -176,6 +176,27 @@ class Bridge:
         )
         return self._begin(task, scope, detail={"dry_run": check})
 
+    def begin_extension(self, *, checkpoint_id: str, seconds: int, scope: Scope, check: bool = False) -> Started:
+        """Register that a change is given until ``seconds`` from now to be confirmed.
+
+        Raises:
+            NetoptBridgeError: the policy does not allow that long, or that short.
+            InventoryError: the host pattern is malformed.
+        """
+        try:
+            variables = {
+                "netopt_checkpoint_id": checkpoint_id,
+                "netopt_confirm_timeout_s": self._confirm_timeout(seconds),
+            }
+        except NetoptBridgeError as error:
+            self._refuse("extend", error, scope)
+            raise
+        task = Task("extend", PLAYBOOKS["extend"], variables, check=check, record={"checkpoint_id": checkpoint_id})
+        started = self._begin(task, scope, detail={"confirm_timeout_s": seconds, "dry_run": check})
+        confirm = f"netopt confirm {checkpoint_id}"
+        note = f"Hosts that took it restore by themselves in {seconds} s unless `{confirm}` comes first"
+        return started if check else replace(started, notes=(note,))
+
     def begin_snapshot(self, *, iface: str | list[str], label: str | None, scope: Scope) -> Started:
         """Register a snapshot of the hosts' present state.
 
@@ -276,6 +297,7 @@ def _checkpoint_of(record: RunRecord, hosts: Mapping[str, HostReport]) -> str | 
 MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})
 PLAYBOOKS = {
     "confirm": "netopt.linux.confirm",
+    "extend": "netopt.linux.extend",
     "rollback": "netopt.linux.rollback",
     "snapshot": "netopt.linux.snapshot",
     "delete_checkpoint": "netopt.linux.delete_checkpoint",

@@ -58,6 +58,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         parser.add_argument(
             "checkpoint", metavar="CHECKPOINT", type=checkpoint_id, help="as `netopt checkpoints` lists"
         )
+        if word == "confirm":
+            parser.add_argument(
+                "--extend",
+                metavar="SECONDS",
+                type=_seconds,
+                help="do not keep it yet: restore unless it is confirmed within SECONDS from now",
+            )
         options.add_hosts(parser)
         options.add_check(parser)
         options.add_json(parser)
@@ -93,6 +100,14 @@ def _apply(args: argparse.Namespace) -> int:
 
 
 def _on_checkpoint(args: argparse.Namespace) -> int:
+    seconds = getattr(args, "extend", None)
+    if seconds is not None:
+        return carry_out(
+            args,
+            lambda bridge, scope: bridge.begin_extension(
+                checkpoint_id=args.checkpoint, seconds=seconds, scope=scope, check=args.check
+            ),
+        )
     return carry_out(
         args,
         lambda bridge, scope: bridge.begin(args.action, checkpoint_id=args.checkpoint, scope=scope, check=args.check),

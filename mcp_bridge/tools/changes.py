@@ -106,11 +106,31 @@ def register(server: FastMCP[Any], office: Office) -> None:
         return await _carry_out(office, ctx, hosts, lambda bridge, scope: bridge.begin_apply(rendered, options, scope))
 
     @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)
-    async def confirm_change_tool(ctx: Context, checkpoint_id: CheckpointId, hosts: Hosts = "all") -> ChangeReport:
-        """Keep a change that was applied with confirm_timeout_s, over a new connection to each host."""
-        return await _carry_out(
-            office, ctx, hosts, lambda bridge, scope: bridge.begin("confirm", checkpoint_id=checkpoint_id, scope=scope)
-        )
+    async def confirm_change_tool(
+        ctx: Context,
+        checkpoint_id: CheckpointId,
+        *,
+        hosts: Hosts = "all",
+        extend_s: Annotated[
+            int | None,
+            Field(
+                description="Do not keep the change yet, but give it this many seconds from now to be confirmed.",
+                ge=5,
+                le=86400,
+            ),
+        ] = None,
+    ) -> ChangeReport:
+        """Keep a change that was applied with confirm_timeout_s, over a new connection to each host.
+
+        Or, with extend_s, put off when the hosts restore by themselves.
+        """
+
+        def begin(bridge: Bridge, scope: Scope) -> Started:
+            if extend_s is None:
+                return bridge.begin("confirm", checkpoint_id=checkpoint_id, scope=scope)
+            return bridge.begin_extension(checkpoint_id=checkpoint_id, seconds=extend_s, scope=scope)
+
+        return await _carry_out(office, ctx, hosts, begin)
 
     @server.tool(title="Take a snapshot", annotations=ADDS_TO_HOSTS)
     async def snapshot_checkpoint_tool(

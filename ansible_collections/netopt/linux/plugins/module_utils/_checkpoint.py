@@ -33,6 +33,7 @@ PENDING = (ARMED, APPLIED)  # not decided yet
 DAMAGED = "header.json is damaged"  # the note of a header that was taken from state.json instead
 
 KEEP = 20  # settled checkpoints that retention leaves
+CONFIRM_TIMEOUT_S = (5, 86400)  # for how long at least and at most a change may wait for its confirmation
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
@@ -120,6 +121,26 @@ def check_id(identity: str) -> str:
             hint="Use 1 to 64 letters, digits, dots, dashes and underscores, with a letter or digit first.",
         )
     return identity
+
+
+def check_timeout(seconds: float, *, name: str = "confirm_timeout_s") -> float:
+    """Return ``seconds`` if a change may wait that long for its confirmation.
+
+    Raises:
+        NetoptError: it may not.
+    """
+    shortest, longest = CONFIRM_TIMEOUT_S
+    if not shortest <= seconds <= longest:
+        wanted = f"{shortest} to {longest} s"
+        raise NetoptError(
+            f"{name} is {seconds:g}, wanted {wanted}",
+            stage="plan",
+            key=name,
+            wanted=wanted,
+            after=f"{seconds:g} s",
+            hint="Nothing was changed.",
+        )
+    return seconds
 
 
 def seal(value: dict[str, Any]) -> str:

@@ -2,19 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netopt_checkpoint does: write a state down, list, restore, confirm, verify and remove checkpoints."""
+"""What netopt_checkpoint does: write a state down, list, restore, confirm, extend, verify and remove checkpoints."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _host_report as reporting
-from ._checkpoint import ARMED, CONFIRMED, PENDING, ROLLED_BACK, SNAPSHOT, Content, Header, check_id
+from ._checkpoint import (
+    APPLIED,
+    ARMED,
+    CONFIRMED,
+    PENDING,
+    ROLLED_BACK,
+    SNAPSHOT,
+    Content,
+    Header,
+    check_id,
+    check_timeout,
+)
 from ._checkpoint_io import Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
 from ._host_report import HostReport
-from ._lifecycle import confirm, roll_back
+from ._lifecycle import confirm, extend, roll_back
 from ._lock_io import RUN_DIR, host_lock, start_time
 from ._restore import RESTORE
 from ._signals import interrupts_raise, interrupts_wait
@@ -34,13 +46,14 @@ class Request:
     """What is asked of the checkpoints of this host.
 
     Attributes:
-        state: ``present``, ``restored``, ``confirmed``, ``verified``, ``absent`` or ``listed``.
+        state: ``present``, ``restored``, ``confirmed``, ``extended``, ``verified``, ``absent`` or ``listed``.
         id: the checkpoint; ``None`` to make one up (``present``) or to mean all (``listed``, ``verified``).
         label: what a person calls it.
         ifaces: interfaces whose MTU, offloads and queueing disciplines are written down; ``auto`` is allowed.
         sysctl: keys that are written down.
         nft: whether table ``inet netopt`` is written down.
         on_conflict: ``restore`` or ``keep`` what somebody else has changed since.
+        confirm_timeout_s: seconds from now in which the change has to be confirmed, for ``extended``.
         check: say what would be done, and do nothing.
     """
 
@@ -51,6 +64,7 @@ class Request:
     sysctl: tuple[str, ...] = ()
     nft: bool = True
     on_conflict: str = RESTORE
+    confirm_timeout_s: float | None = None
     check: bool = False
 
 
@@ -123,7 +137,20 @@ def _describe(header: Header) -> dict[str, Any]:
         "note": "interrupted; the next change or a rollback undoes it" if alone else header.note,
         "this_boot": header.boot_id == boot_id(),
         "time_boxed": header.ends_at is not None,
+        "confirm_in_s": _left(header) if header.status == APPLIED else None,
     }
+
+
+def _left(header: Header) -> float:
+    """Return the seconds that are left to confirm a change, 0 when its time is up."""
+    return round(max(0.0, (header.confirm_by or 0.0) - time.monotonic()), 1)
+
+
+def _deadline(header: Header) -> str:
+    """Return until when a change is to be confirmed, by the host's clock, and how long that is."""
+    left = _left(header)
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + left))
+    return f"{at}, {left:.0f} s from now"
 
 
 def _listed(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
@@ -252,6 +279,24 @@ def _confirmed(request: Request, store: Store, tools: Tools, outcome: Outcome) -
     outcome.checkpoints = [_describe(store.header(identity))]
 
 
+def _extended(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    if _unknown(request, store, outcome):
+        return
+    identity, seconds = request.id or "", request.confirm_timeout_s
+    if seconds is None:
+        raise NetoptError("state extended needs confirm_timeout_s", stage="checkpoint", key="confirm_timeout_s")
+    check_timeout(seconds)
+    with interrupts_wait():
+        done = extend(store, identity, seconds, tools, check=request.check)
+    before, after = _deadline(done.before), _deadline(done.after)
+    change = {"subsystem": "checkpoint", "key": f"{identity} confirm by", "before": before, "after": after}
+    outcome.report.diff.append(change)
+    if done.warning:
+        outcome.report.warnings.append(done.warning)
+    _change(outcome, request)
+    outcome.checkpoints = [_describe(done.after)]
+
+
 def _verified(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
     if request.id is not None and _unknown(request, store, outcome):
         return
@@ -297,6 +342,7 @@ def _absent(request: Request, store: Store, tools: Tools, outcome: Outcome) -> N
 _ACTIONS = {
     "absent": _absent,
     "confirmed": _confirmed,
+    "extended": _extended,
     "listed": _listed,
     "present": _present,
     "restored": _restored,

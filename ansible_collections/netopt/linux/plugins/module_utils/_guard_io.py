@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 GRACE_S = 10.0  # from SIGTERM, at which a maker undoes its change by itself, to SIGKILL
 LOOK_S = 60.0
 RETRY_S = 0.5
+WAKE = signal.SIGCONT  # ends a sleep when the time has been moved; nothing that is sent it by mistake minds
 
 
 def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
@@ -35,9 +36,10 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
         identity: its id.
         run_dir: where the lock lies.
     """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {WAKE})  # else one that comes while nothing sleeps would be lost
     wake: float | None = 0.0
     while wake is not None:
-        time.sleep(max(0.0, wake - time.monotonic()))
+        signal.sigtimedwait({WAKE}, max(0.0, wake - time.monotonic()))
         try:
             wait_s = _patience(store, identity)
             with host_lock(f"guard of {identity}", wait_s=wait_s, directory=run_dir) as lock:

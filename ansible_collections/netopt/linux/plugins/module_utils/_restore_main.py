@@ -66,7 +66,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(
         prog="restore.pyz",
-        description="Show, restore or confirm what netopt changed on this host. "
+        description="Show, restore, confirm or extend what netopt changed on this host. "
         "Restoring a change undoes the ones made after it first.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
@@ -74,6 +74,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     what.add_argument("--diff", action="store_true", help="show what restoring would change, and change nothing")
     what.add_argument("--restore", action="store_true", help="lead the host back to before the change")
     what.add_argument("--confirm", action="store_true", help="keep the change for good")
+    what.add_argument("--extend", type=float, metavar="S", help="let the change wait S more seconds to be confirmed")
     parser.add_argument("--if-unconfirmed", action="store_true", help="with --restore: only if it is not confirmed")
     parser.add_argument("--keep-conflicts", action="store_true", help="leave alone what was changed by others since")
     parser.add_argument("--wait", type=float, default=60.0, metavar="S", help="seconds to wait for a running change")
@@ -82,8 +83,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _run(options: argparse.Namespace, archive: str) -> int:
+    from ._checkpoint import check_timeout  # noqa: PLC0415
     from ._checkpoint_io import Store  # noqa: PLC0415
-    from ._lifecycle import confirm  # noqa: PLC0415
+    from ._lifecycle import confirm, extend  # noqa: PLC0415
     from ._lock_io import host_lock  # noqa: PLC0415
     from ._tools_io import Tools  # noqa: PLC0415
 
@@ -98,6 +100,10 @@ def _run(options: argparse.Namespace, archive: str) -> int:
         tools = Tools(keep_open=(descriptor,))
         if options.confirm:
             sys.stdout.write("confirmed\n" if confirm(store, identity, tools) else "confirmed before\n")
+            return DONE
+        if options.extend is not None:
+            extend(store, identity, check_timeout(options.extend, name="--extend"), tools)
+            sys.stdout.write(f"to be confirmed within {options.extend:g} s\n")
             return DONE
         return _restore(store, identity, tools, options)
 

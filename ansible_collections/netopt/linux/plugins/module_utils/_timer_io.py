@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Arms and disarms what watches over a change: a process of its own, and a systemd timer where there is systemd.
+"""Arms, moves and disarms what watches over a change: a process of its own, and a systemd timer where there is one.
 
 The process is there at once and sees the maker's end the moment it happens, since it waits for the lock
 that the maker holds. It belongs to no session and no terminal. Where systemd runs the host, logind may end
@@ -51,11 +51,58 @@ def arm(*, archive: str, identity: str, after_s: float, tools: Tools) -> Armed:
     Raises:
         NetoptError: the process did not come up; nothing may be changed then.
     """
-    pid = _spawn_detached([sys.executable, *PYTHON_FLAGS, archive, "--guard"])
-    guard: dict[str, Any] = {"pid": pid, "started": start_time(pid)}
+    guard = _guard_process(archive)
     if not systemd_is_ours():
         return Armed(guard)
-    unit = f"netopt-{identity}"
+    return _with_timer(guard, f"netopt-{identity}", archive=archive, identity=identity, after_s=after_s, tools=tools)
+
+
+def rearm(header: Header, *, archive: str, after_s: float, tools: Tools) -> Armed:
+    """Have a change watched over until another time, and return once it is.
+
+    The process that watches reads the time anew whenever it wakes, and sleeps on when it has been moved; so does
+    whatever the old timer of systemd starts. Here is started what is not there any more, and a timer for the new
+    time. Once the new time is written down, ``wake`` and ``stop_timer`` deal with the old one.
+
+    Args:
+        header: the change's, as it is written down now.
+        archive: path of the checkpoint's restore.pyz.
+        after_s: seconds until the new time.
+        tools: to run systemd-run with.
+
+    Raises:
+        NetoptError: no process watches, and none came up.
+    """
+    guard = dict(header.guard) if _watches(header) else {**header.guard, **_guard_process(archive)}
+    if not systemd_is_ours():
+        return Armed(guard)
+    unit = f"netopt-{header.id}-{os.urandom(2).hex()}"  # a unit's name is free only once its service has ended
+    return _with_timer(guard, unit, archive=archive, identity=header.id, after_s=after_s, tools=tools)
+
+
+def wake(header: Header) -> None:
+    """Have the process that watches over a change look at it now; it may sleep until a time that is too late."""
+    if _watches(header):
+        with contextlib.suppress(OSError):
+            os.kill(header.guard["pid"], signal.SIGCONT)
+
+
+def _watches(header: Header) -> bool:
+    """Return whether the process that was started to watch over a change still runs."""
+    pid = header.guard.get("pid")
+    return pid is not None and start_time(pid) == header.guard.get("started")
+
+
+def _guard_process(archive: str) -> dict[str, Any]:
+    """Start the process that watches, and return it as ``Header.guard`` has it."""
+    pid = _spawn_detached([sys.executable, *PYTHON_FLAGS, archive, "--guard"])
+    return {"pid": pid, "started": start_time(pid)}
+
+
+def _with_timer(
+    guard: dict[str, Any], unit: str, *, archive: str, identity: str, after_s: float, tools: Tools
+) -> Armed:
+    """Start a timer of systemd beside the process that watches."""
     try:
         tools.run(
             [
@@ -80,11 +127,14 @@ def arm(*, archive: str, identity: str, after_s: float, tools: Tools) -> Armed:
 
 def disarm(header: Header, tools: Tools) -> None:
     """End what watches over a change. What cannot be ended wakes up, finds nothing to do, and goes."""
-    pid = header.guard.get("pid")
-    if pid and pid != os.getpid() and start_time(pid) == header.guard.get("started"):
+    if _watches(header) and header.guard["pid"] != os.getpid():
         with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
-    unit = header.guard.get("unit")
+            os.kill(header.guard["pid"], signal.SIGTERM)
+    stop_timer(header.guard.get("unit"), tools)
+
+
+def stop_timer(unit: str | None, tools: Tools) -> None:
+    """Stop a timer of systemd, if there is one."""
     if unit:
         with contextlib.suppress(NetoptError):
             tools.run(["systemctl", "stop", f"{unit}.timer"], stage="confirm", check=False)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: netopt_checkpoint
-short_description: Write the network's state down, restore it, confirm, verify or remove checkpoints
+short_description: Write the network's state down, restore it, confirm, extend, verify or remove checkpoints
 version_added: 0.1.0
 description:
   - Every change that M(netopt.linux.netopt_apply) makes has a checkpoint on the host. This module lists them, restores
-    the state before a change, confirms a change for good, and removes checkpoints.
+    the state before a change, confirms a change for good or gives it more time to be confirmed, and removes
+    checkpoints.
   - It also writes a state down by hand, to come back to it later.
   - Restoring compares each knob with what was there before and with what the change had set. A knob that is neither was
     changed by somebody else since; it is reported by name, and restored or kept as asked.
@@ -27,7 +28,9 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
+    details:
+      - O(state=extended) counts from now, so each run moves the time again.
   platform:
     platforms: linux
 requirements:
@@ -38,19 +41,21 @@ options:
       - V(present) writes down what O(iface), O(sysctl) and O(nft) name, unless the checkpoint is there.
       - V(restored) leads back to the state of the checkpoint. Changes made after it are undone first, newest first.
       - V(confirmed) keeps a change that waits for its confirmation.
+      - V(extended) lets a change that waits for its confirmation wait until O(confirm_timeout_s) from now. Where it
+        does not wait any more that is an error, which says what has become of it.
       - V(absent) removes the checkpoint and changes nothing else.
       - V(listed) returns the checkpoints and changes nothing.
       - V(verified) compares the host with what the changes in force have set, of each knob the newest, and changes
         nothing. Where something differs it says so as check mode does, with the status V(would_change).
     type: str
-    choices: [absent, confirmed, listed, present, restored, verified]
+    choices: [absent, confirmed, extended, listed, present, restored, verified]
     default: listed
   id:
     description:
       - Name of the checkpoint. With O(state=present) one is made up unless given.
       - With O(state=verified) only what this change set is compared; all changes in force unless given.
-      - On a host that has no such checkpoint V(restored), V(confirmed) and V(verified) do nothing and report
-        V(skipped).
+      - On a host that has no such checkpoint V(restored), V(confirmed), V(extended) and V(verified) do nothing and
+        report V(skipped).
     type: str
   label:
     description:
@@ -80,6 +85,11 @@ options:
     type: str
     choices: [keep, restore]
     default: restore
+  confirm_timeout_s:
+    description:
+      - Seconds from now within which the change has to be confirmed, for O(state=extended). From 5 to 86400; fewer
+        than were left is allowed.
+    type: float
 seealso:
   - module: netopt.linux.netopt_apply
 """
@@ -93,6 +103,12 @@ EXAMPLES = r"""
   netopt.linux.netopt_checkpoint:
     state: restored
     id: 20260101T120000Z-4f2a1c
+
+- name: Take another ten minutes to look at a change that waits for its confirmation
+  netopt.linux.netopt_checkpoint:
+    state: extended
+    id: 20260101T120000Z-4f2a1c
+    confirm_timeout_s: 600
 
 - name: See whether anybody has changed by hand what netopt has set
   netopt.linux.netopt_checkpoint:
@@ -151,6 +167,10 @@ checkpoints:
     time_boxed:
       description: Whether a part of the change still ends by itself.
       type: bool
+      returned: always
+    confirm_in_s:
+      description: Seconds that are left to confirm the change, V(null) where it does not wait for that.
+      type: float
       returned: always
 drift:
   description: The knobs that are not as the changes in force have set them, in the order of applying.
