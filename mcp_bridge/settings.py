@@ -23,7 +23,8 @@ from mcp_bridge.errors import NetoptBridgeError
 
 COLLECTIONS_ROOT = Path(__file__).resolve().parent.parent  # holds ansible_collections/, in a checkout and in a wheel
 PREFIX = "NETOPT_"
-NO_SETTINGS = frozenset({"NETOPT_RUN_ID", "NETOPT_LAB_ACCEL"})  # the mark of a run's processes, and the lab's own
+# what the processes of a run are told, and the lab's own
+NO_SETTINGS = frozenset({"NETOPT_RUN_ID", "NETOPT_RUN_FOLDER", "NETOPT_RUN_LOCKS", "NETOPT_LAB_ACCEL"})
 DEFAULT_RUN_TIMEOUT_S = 1800
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -71,6 +72,20 @@ class Settings:
     """Seconds after which a run is ended."""
     keep_runs: int = Field(default=200, gt=0)
     """Finished runs that stay on disk; older ones are removed."""
+    keep_runs_days: int = Field(default=90, gt=0)
+    """Days for which a finished run stays on disk, unless `NETOPT_KEEP_RUNS` ends that earlier."""
+    backend: Literal["local", "awx"] = "local"
+    """What runs playbooks: Ansible on this machine, or an AWX that is told to."""
+    awx_url: str | None = None
+    """AWX's address, such as `https://awx.example.org`."""
+    awx_token: str | None = Field(default=None, repr=False)
+    """Token for AWX, of a user who may launch the job templates."""
+    awx_token_file: Path | None = None
+    """File that holds the token for AWX instead."""
+    awx_ca_file: Path | None = None
+    """Certificates that vouch for AWX, in PEM form. Without one, those of the system."""
+    awx_templates: str | None = None
+    """Job templates by playbook, by number or name: `apply=12, rollback=NetOpt rollback`."""
     read_only: bool = False
     """Withhold every tool that changes hosts from MCP clients."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "warning"
