@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netopt_apply takes and does, for the module and for the courier."""
+"""What netopt_apply takes and does, for the module and for the courier.
+
+The controller reads the options here too, so what does the work is imported when there is work.
+"""
 
 from __future__ import annotations
 
 from typing import Any
-
-from ._errors import NetoptError
-from ._host_report import FAILED, HostReport, as_result
-from ._transaction import Request, Transaction
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "plan": {"type": "dict", "required": True},
@@ -32,6 +31,10 @@ REQUIRED_IF: list[tuple[Any, ...]] = []
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Apply the plan and return the module's result. Who confirms it is a matter of the controller."""
+    from ._errors import NetoptError  # noqa: PLC0415 - see above
+    from ._host_report import FAILED, HostReport, as_result  # noqa: PLC0415
+    from ._transaction import Request, Transaction  # noqa: PLC0415
+
     shortest, longest = CONFIRM_TIMEOUT_S
     timeout = options["confirm_timeout_s"]
     if timeout and not shortest <= timeout <= longest:

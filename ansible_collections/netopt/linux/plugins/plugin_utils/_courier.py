@@ -8,6 +8,9 @@ ansible-core packs a module anew in every run: it parses the module and everythi
 it with ansible-core's own library. That takes longer than a whole change. The courier sends this collection's
 own sources as they are, to the target's Python over the connection's standard input, and they run from memory.
 
+The sources come with the bytecode that this controller's Python makes of them. A target with the same Python
+uses it; any other compiles the sources.
+
 Everything else is ansible-core's: the connection, become, the environment, check mode. Where the courier cannot
 go (pipelining is off, the task is asynchronous, the target's Python is not where it usually is), ansible-core's
 own way is taken instead.
@@ -18,9 +21,12 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import marshal
 import shlex
+import struct
 import zipfile
-from functools import cache
+from importlib.machinery import SourceFileLoader
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +38,7 @@ PACKAGE = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
 USUAL_PYTHON = "/usr/bin/python3"
 TOO_OLD = 78
+UNCHECKED = 1  # PEP 552: the hash of the source stands for it and is not looked at
 NOT_HERE = (126, 127, TOO_OLD)  # no such program, not to be executed, or too old a Python
 
 # Reads the message and the sources from standard input; the sources are imported from memory.
@@ -101,7 +108,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         python = self._python(variables)
         words = [self._compute_environment_string(), python, "-c", shlex.quote(BOOTSTRAP)]
         text = json.dumps(message).encode() + b"\n"
-        answer = self._low_level_execute_command(" ".join(word for word in words if word), in_data=text + program())
+        answer = self._low_level_execute_command(" ".join(word for word in words if word), in_data=text + PROGRAM)
         if answer["rc"] in NOT_HERE:
             return None
         _noise, found, line = answer["stdout"].rpartition(BEGIN)
@@ -125,9 +132,8 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         return str(discovered or USUAL_PYTHON)
 
 
-@cache
-def program() -> bytes:
-    """Return the collection's sources as a zip file that Python can import from."""
+def _program() -> bytes:
+    """Return the collection's sources and their bytecode as a zip file that Python can import from."""
     buffer = io.BytesIO()
     folders = [PACKAGE.rsplit(".", depth)[0].replace(".", "/") for depth in range(PACKAGE.count("."), -1, -1)]
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -135,4 +141,16 @@ def program() -> bytes:
             archive.writestr(f"{folder}/__init__.py", "")
         for path in sorted(SOURCES.glob("_*.py")):
             archive.writestr(f"{folders[-1]}/{path.name}", path.read_bytes())
+            archive.writestr(f"{folders[-1]}/{path.name}c", _bytecode(path))
     return buffer.getvalue()
+
+
+def _bytecode(path: Path) -> bytes:
+    """Return what a ``.pyc`` file holds, in the form that is not compared with its source (PEP 552)."""
+    name = f"{PACKAGE}.{path.stem}"
+    code = SourceFileLoader(name, str(path)).get_code(name)  # from __pycache__, where it is there
+    return MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + bytes(8) + marshal.dumps(code)
+
+
+# ansible-core loads an action before it makes a process for each host, so this is made once for all of them
+PROGRAM = _program()
