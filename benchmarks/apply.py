@@ -2,120 +2,112 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Times `netopt apply` against one `shell` task that runs the same commands, on 1, 10 and 50 lab hosts.
+"""Times `netopt apply` against other ways to do the same job on the same lab hosts; README.md tells what and how.
 
-Both are measured as whole processes, in turn (A B A B ...), on the same lab in the same run, so that
-the ratio holds on a noisy machine. "Warm" is what an operator meets at the second apply of a day: the
-hosts hold the plan already, so netopt reads, rehearses, compares and reports, while the shell task runs
-all its commands again. "Cold" starts from hosts that were rolled back, so netopt also writes its checkpoint,
-arms its timer, applies and reads back.
-
-    .venv/bin/python benchmarks/apply.py --hosts 1 10 50 --runs 5
+.venv/bin/python benchmarks/apply.py --hosts 1 10 50 --runs 5
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
-LAB = "bench"
+import fleet
+import peers
+import report
+import software
+from usage import Usage, timed
 
-
-def run(argv: list[str], **environment: str) -> tuple[float, subprocess.CompletedProcess[str]]:
-    """Run one command as a whole process; return its wall time in seconds and what it left behind."""
-    started = time.perf_counter()
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, env={**os.environ, **environment})
-    return time.perf_counter() - started, done
-
-
-def must(argv: list[str], **environment: str) -> tuple[float, str]:
-    """Run one command that has to succeed; return its wall time in seconds and its standard output."""
-    seconds, done = run(argv, **environment)
-    if done.returncode != 0:
-        sys.exit(f"{shlex.join(argv)} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
-    return seconds, done.stdout
-
-
-def shell_playbook(folder: Path, plan: Path) -> Path:
-    """Write the peer: a playbook whose only task runs the plan's rendered text through one shell."""
-    rendered = json.loads(must([str(BIN / "netopt"), "render", str(plan), "--json"])[1])
-    script = folder / "commands.sh"
-    lines = [
-        *rendered["sysctl_cmds"],
-        *rendered["ip_link_cmds"],
-        *rendered["ethtool_cmds"],
-        rendered["tc_script"],
-        rendered["nft_script"],
-    ]
-    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    playbook = folder / "shell.yml"
-    task = {
-        "name": "Run the commands",
-        "ansible.builtin.shell": {"cmd": "{{ lookup('file', '" + str(script) + "') }}", "executable": "/bin/bash"},
-    }
-    playbook.write_text(
-        json.dumps([{"name": "Peer", "hosts": "all", "gather_facts": False, "tasks": [task]}]),
-        encoding="utf-8",
-    )
-    return playbook
-
-
-def measure(hosts: int, runs: int, plan: Path) -> dict[str, object]:
-    """Return the wall times (s) and ratios of both on a lab of ``hosts`` hosts."""
-    netopt = str(BIN / "netopt")
-    run([netopt, "lab", "down", "--name", LAB])
-    must([netopt, "lab", "up", "--hosts", str(hosts), "--name", LAB])
-    try:
-        status = json.loads(must([netopt, "lab", "status", "--name", LAB, "--json"])[1])
-        inventory = status["inventory"]
-        with tempfile.TemporaryDirectory(prefix="netopt-bench-") as folder:
-            playbook = shell_playbook(Path(folder), plan)
-            environment = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_FORKS": "50", "NETOPT_FORKS": "50"}
-            ours = [netopt, "apply", str(plan), "-i", inventory, "--json"]
-            peer = [str(BIN / "ansible-playbook"), "-i", inventory, str(playbook)]
-            cold, warm, shell = [], [], []
-            for index in range(runs + 1):  # the first round warms files and connections and is not counted
-                seconds, text = must(ours, **environment)
-                checkpoint = json.loads(text)["checkpoint_id"]
-                warm_seconds, _ = must(ours, **environment)
-                shell_seconds, _ = must(peer, **environment)
-                must([netopt, "rollback", checkpoint, "-i", inventory, "--json"], **environment)
-                if index:
-                    cold.append(seconds)
-                    warm.append(warm_seconds)
-                    shell.append(shell_seconds)
-    finally:
-        run([netopt, "lab", "down", "--name", LAB])
-    return {
-        "hosts": hosts,
-        "runs": runs,
-        "netopt_cold_s": statistics.median(cold),
-        "netopt_warm_s": statistics.median(warm),
-        "shell_task_s": statistics.median(shell),
-        "cold_ratio": statistics.median(a / b for a, b in zip(cold, shell, strict=True)),
-        "warm_ratio": statistics.median(a / b for a, b in zip(warm, shell, strict=True)),
-    }
+HERE = Path(__file__).resolve().parent
+LARGE = 10  # hosts, from which on a slow peer runs fewer rounds
+Rounds = dict[str, dict[int, tuple[Usage, Usage]]]  # peer -> round -> what its cold and its unchanged run took
 
 
 def main() -> None:
-    """Measure each fleet size and print one line of JSON for each."""
+    """Measure on each fleet size; print one line of JSON for each, and a table on standard error."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", type=int, nargs="+", default=[1, 10, 50])
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--plan", type=Path, default=REPOSITORY / "benchmarks" / "server.json")
+    parser.add_argument("--runs", type=int, default=5, help="rounds that count; one before them does not")
+    parser.add_argument("--slow-runs", type=int, default=1, help=f"the same for slow peers on {LARGE} hosts and more")
+    parser.add_argument("--peers", nargs="+", choices=[*peers.PEERS], default=[*peers.PEERS])
+    parser.add_argument("--plan", type=Path, default=HERE / "server.json")
+    parser.add_argument("--lab", default="bench", help="the name of the lab, which is replaced (default: bench)")
+    parser.add_argument(
+        "--connections",
+        choices=["new", "kept"],
+        default="new",
+        help="new: no ssh master is there when a run begins; kept: those that Ansible uses are (default: new)",
+    )
     options = parser.parse_args()
+    if options.runs < 1 or options.slow_runs < 1:
+        parser.error("--runs and --slow-runs: at least 1")
     for hosts in options.hosts:
-        print(json.dumps(measure(hosts, options.runs, options.plan)), flush=True)
+        line, table = report.summarise(hosts, options.connections, measure(hosts, options))
+        print(json.dumps(line), flush=True)
+        print(table, file=sys.stderr, flush=True)
+
+
+def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, str], Rounds]:
+    """Return each way's title, and what its runs took by round, on a lab of ``hosts`` hosts."""
+    with tempfile.TemporaryDirectory(prefix="netopt-bench-") as folder, fleet.bring_up(options.lab, hosts) as lab:
+        job = peers.read_job(options.plan, Path(folder))
+        ways = [peers.netopt(job, lab), *_installed(job, lab, options.peers)]
+        opener = peers.opener(lab) if options.connections == "kept" else ()
+        state = fleet.State(lab, job, peers.LEAVES)
+        rounds: Rounds = {way.name: {} for way in ways}
+        for number in range(options.runs + 1):  # the first one warms the machine's caches and is not counted
+            for way in ways:
+                if way.slow and hosts >= LARGE and not 1 <= number <= options.slow_runs:
+                    continue
+                state.reset()
+                cold, unchanged = (_run(way, state, status, opener=opener) for status in ("applied", "unchanged"))
+                if number:
+                    rounds[way.name][number] = (cold, unchanged)
+        for way in ways:
+            _disconnect(way)
+    return {way.name: way.title for way in ways}, rounds
+
+
+def _installed(job: peers.Job, lab: fleet.Fleet, names: list[str]) -> list[peers.Peer]:
+    """Return the peers of those names, and say of each that cannot run here why."""
+    found = []
+    for name in names:
+        try:
+            found.append(peers.PEERS[name](job, lab))
+        except software.MissingSoftwareError as error:
+            print(f"{name} is skipped: {error}", file=sys.stderr, flush=True)
+    return found
+
+
+def _run(way: peers.Peer, state: fleet.State, status: str, *, opener: tuple[str, ...]) -> Usage:
+    """Run one way once, with or without connections from before, and see that it did the job.
+
+    Args:
+        way: what to run.
+        state: how the hosts have to be afterwards.
+        status: what netopt has to report of every host.
+        opener: run before it, to begin with Ansible's ssh masters open; without any when empty.
+    """
+    _disconnect(way)
+    if opener:
+        timed(opener, way.environment)
+    usage, text = timed(way.argv, way.environment)
+    state.check_done(way.name)
+    said = {host["status"] for host in json.loads(text)["hosts"].values()} if way.name == report.OURS else {status}
+    if said != {status}:
+        sys.exit(f"netopt reports {', '.join(sorted(said))}, not {status}:\n{text}")
+    return usage
+
+
+def _disconnect(way: peers.Peer) -> None:
+    """End the ssh masters that a way's last run left."""
+    for socket in way.sockets.iterdir():
+        argv = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "any"]
+        subprocess.run(argv, check=False, capture_output=True)
 
 
 if __name__ == "__main__":
