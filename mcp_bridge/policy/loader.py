@@ -90,13 +90,13 @@ def _card_files(directory: Path) -> list[Path]:
 @lru_cache(maxsize=8)
 def _load(directory: Path, signature: tuple[tuple[str, int, int], ...]) -> Policy:  # noqa: ARG001  # part of the key
     documents = {name: Document(directory / f"{name}.yaml") for name in FILES}
-    limits = _model(Limits, documents["limits"])
+    limits = model_of(Limits, documents["limits"])
     cards, card_values = _load_cards(directory, limits)
-    listed = _model(ProfilesFile, documents["profiles"]).profiles
+    listed = model_of(ProfilesFile, documents["profiles"]).profiles
     profiles = {profile.name: profile for profile in listed}
-    rules = _model(Rules, documents["rules"])
-    validation_limits = _model(ValidationLimits, documents["validation_limits"])
-    programs = _model(AllowlistFile, documents["allowlist"]).programs
+    rules = model_of(Rules, documents["rules"])
+    validation_limits = model_of(ValidationLimits, documents["validation_limits"])
+    programs = model_of(AllowlistFile, documents["allowlist"]).programs
 
     sysctl_cards = {card.sysctl: card for card in cards.values() if card.sysctl}
     fragments = FragmentRules(frozenset(sysctl_cards), limits, validation_limits)
@@ -126,7 +126,7 @@ def _load_cards(directory: Path, limits: Limits) -> tuple[dict[str, Card], dict[
     covered: dict[str, str] = {}
     for file in files:
         document = Document(file)
-        card = _model(Card, document)
+        card = model_of(Card, document)
         if file.name != card_file_name(card.id):
             raise document.error(("id",), f"The card {card.id} must be in a file named {card_file_name(card.id)}")
         if card.sysctl and covered.setdefault(card.sysctl, card.id) != card.id:
@@ -142,7 +142,7 @@ def _raise_first(document: Document, problems: Iterator[Problem]) -> None:
         raise document.error(path, message)
 
 
-def _model(model: type[Model], document: Document) -> Model:
+def model_of(model: type[Model], document: Document) -> Model:
     """Return a document as a model; one problem becomes an error with its line."""
     try:
         return model.model_validate(document.value)

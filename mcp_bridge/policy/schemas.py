@@ -23,7 +23,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema_texts() -> dict[str, str]:
     """Return the text of every schema by its file's name, e.g. ``card.schema.json``."""
-    models: dict[str, type[BaseModel]] = {"card": Card, **FILES}
+    from mcp_bridge.access.models import AccessFile  # noqa: PLC0415  # which itself is made from the policy's models
+
+    models: dict[str, type[BaseModel]] = {"card": Card, "access": AccessFile, **FILES}
     return {f"{name}.schema.json": _text(model) for name, model in models.items()}
 
 

@@ -21,6 +21,9 @@ except ImportError:  # PyYAML built without libyaml: slower, otherwise the same
     from yaml import SafeLoader  # type: ignore[assignment]
 
 KeyPath = tuple[str | int, ...]
+BYTES_MAX = 1024 * 1024
+DEPTH_MAX = 40
+HARMLESS_BYTES = 4096  # too short to nest so deep that libyaml's recursion exhausts the stack
 
 
 def dotted(path: KeyPath) -> str:
@@ -29,6 +32,27 @@ def dotted(path: KeyPath) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.removeprefix(".")
+
+
+def is_too_deep(data: bytes | str) -> bool:
+    """Return whether YAML nests deeper than ``DEPTH_MAX``; reads its events one by one, without recursion.
+
+    libyaml composes nodes by recursion, and crashes the process where the stack ends.
+
+    Raises:
+        yaml.YAMLError: it is not YAML.
+    """
+    loader = SafeLoader(data)
+    depth = 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEPTH_MAX:
+                return True
+    finally:
+        loader.dispose()
+    return False
 
 
 class Document:
@@ -46,7 +70,7 @@ class Document:
         self._lines: dict[KeyPath, int] = {}
         self._seen: set[int] = set()
         try:
-            loader = SafeLoader(file.read_bytes())
+            loader = SafeLoader(self._bounded())
         except OSError as error:
             raise PolicyError(file=file, line=None, path="", message=error.strerror or str(error)) from None
         except yaml.YAMLError as error:
@@ -58,8 +82,25 @@ class Document:
             self.value: Any = self._value(loader, node, ())
         except yaml.YAMLError as error:
             raise self._not_yaml(error) from None
+        except (RecursionError, ValueError) as error:  # ValueError: a date or a number that is none
+            message = self._too_deep() if isinstance(error, RecursionError) else f"Not valid YAML: {error}"
+            raise PolicyError(file=file, line=None, path="", message=message) from None
         finally:
             loader.dispose()
+
+    def _bounded(self) -> bytes:
+        """Return the file's bytes, after making sure that reading them as YAML does no harm."""
+        with self.file.open("rb") as stream:
+            data = stream.read(BYTES_MAX + 1)
+        if len(data) > BYTES_MAX:
+            raise PolicyError(file=self.file, line=None, path="", message=f"The file is larger than {BYTES_MAX} bytes")
+        if len(data) > HARMLESS_BYTES and is_too_deep(data):
+            raise PolicyError(file=self.file, line=None, path="", message=self._too_deep())
+        return data
+
+    @staticmethod
+    def _too_deep() -> str:
+        return f"Nested deeper than {DEPTH_MAX} levels"
 
     def line(self, path: KeyPath) -> int:
         """Return the line of the key at ``path``, or of the nearest key that encloses it."""

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Refuses arguments that no call needs, before anything else looks at them: too deep, too many, too long."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from mcp_bridge.validator.guard import guard
+
+from .errors import AccessError
+
+JSON_TEXT_MAX = 2_000_000
+DEPTH_MAX = 40
+PLAN_ARGUMENTS = frozenset({"parameter_plan", "plan", "rendered_plan", "overrides"})
+_OPENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
+
+
+def check_arguments(arguments: dict[str, Any]) -> None:
+    """Make sure that arguments can be looked at.
+
+    A plan may come as JSON text: it is measured before it is read.
+
+    Raises:
+        AccessError: they cannot; says which.
+    """
+    long = {name: value for name, value in arguments.items() if name in PLAN_ARGUMENTS and isinstance(value, str)}
+    for name, text in long.items():
+        if len(text) > JSON_TEXT_MAX:
+            raise _excess(name, f"is longer than {JSON_TEXT_MAX} characters")
+        if depth(text) > DEPTH_MAX:
+            raise _excess(name, f"is nested deeper than {DEPTH_MAX} levels")
+    finding = guard({name: value for name, value in arguments.items() if name not in long})
+    if finding is not None:
+        place = ".".join(map(str, finding.path)) or "arguments"
+        raise _excess(place[:200], f"cannot be used: {finding.message}")
+
+
+def depth(text: str) -> int:
+    """Return how deep JSON text nests; read from left to right, without recursion."""
+    deepest = level = 0
+    for token in _OPENS.finditer(text):
+        first = token.group()[0]
+        if first in "[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif first in "]}":
+            level -= 1
+    return deepest
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 over the canonical JSON of what a client sent, hexadecimal."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _excess(name: str, what: str) -> AccessError:
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "?", name)
+    return AccessError(f"{plain} {what}", hint="Send a plan as schema://ParameterPlan describes it.", kind="bounds")
