@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
-import sys
 from typing import Any
 
 from fastmcp import FastMCP
@@ -16,6 +14,10 @@ from fastmcp import FastMCP
 from mcp_bridge import prompts, resources
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.operations import endpoints, logs, serving
+from mcp_bridge.operations.metrics import Metrics
+from mcp_bridge.operations.shutdown import Drain
+from mcp_bridge.operations.watch import Watch
 from mcp_bridge.tools import books, changes, hosts, plans
 from mcp_bridge.tools.context import Office
 
@@ -28,14 +30,17 @@ dry_run=false. Every change has a checkpoint_id; rollback_to_checkpoint_tool wit
 """
 
 
-def build(bridge: Bridge) -> FastMCP[Any]:
+def build(bridge: Bridge, *, drain: Drain | None = None, office: Office | None = None) -> FastMCP[Any]:
     """Return the server.
 
     Args:
         bridge: what it serves; with ``settings.read_only`` the tools that change hosts are left out.
+        drain: tells it that it is to stop; made when not given.
+        office: what its tools work with; made when not given.
     """
     server: FastMCP[Any] = FastMCP("netopt", instructions=INSTRUCTIONS)
-    office = Office(bridge)
+    office = office or Office(bridge)
+    _operate(server, bridge, drain or Drain(bridge.settings, office.cancels))
     resources.register(server, bridge)
     prompts.register(server)
     plans.register(server, office)
@@ -48,10 +53,19 @@ def build(bridge: Bridge) -> FastMCP[Any]:
     return server
 
 
+def _operate(server: FastMCP[Any], bridge: Bridge, drain: Drain) -> None:
+    """Add what keeps a server running."""
+    metrics = Metrics(bridge.settings)
+    server.add_middleware(Watch(metrics, drain))
+    endpoints.register(server, bridge.settings, metrics=metrics, drain=drain)
+
+
 def serve_stdio(bridge: Bridge) -> None:
     """Serve one client on standard input and output; whatever else is said goes to standard error."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    build(bridge).run(transport="stdio", show_banner=False, log_level="WARNING")
+    logs.begin(bridge.settings)
+    office = Office(bridge)
+    drain = Drain(bridge.settings, office.cancels)
+    serving.stdio(build(bridge, drain=drain, office=office), drain)
 
 
 def serve_http(bridge: Bridge, *, host: str, port: int) -> None:
@@ -68,16 +82,11 @@ def serve_http(bridge: Bridge, *, host: str, port: int) -> None:
             f"{host} is not a loopback address, and the server has no authentication",
             hint="Serve 127.0.0.1 or [::1], and let a proxy that authenticates its clients pass them on.",
         )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    build(bridge).run(
-        transport="http",
-        host=host,
-        port=port,
-        show_banner=False,
-        log_level="WARNING",
-        host_origin_protection=True,
-        allowed_hosts=[host],
-    )
+    logs.begin(bridge.settings)
+    office = Office(bridge)
+    drain = Drain(bridge.settings, office.cancels)
+    app = build(bridge, drain=drain, office=office).http_app(host_origin_protection=True, allowed_hosts=[host])
+    serving.http(app, drain, host=host, port=port)
 
 
 def _is_loopback(host: str) -> bool:
