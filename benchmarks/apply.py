@@ -22,6 +22,8 @@ import report
 import software
 from usage import Usage, timed
 
+from mcp_bridge.errors import LabError
+
 HERE = Path(__file__).resolve().parent
 LARGE = 10  # hosts, from which on a slow peer runs fewer rounds
 Rounds = dict[str, dict[int, tuple[Usage, Usage]]]  # peer -> round -> what its cold and its unchanged run took
@@ -46,7 +48,11 @@ def main() -> None:
     if options.runs < 1 or options.slow_runs < 1:
         parser.error("--runs and --slow-runs: at least 1")
     for hosts in options.hosts:
-        line, table = report.summarise(hosts, options.connections, measure(hosts, options))
+        try:
+            measured = measure(hosts, options)
+        except LabError as error:
+            sys.exit(f"apply.py: {error}")
+        line, table = report.summarise(hosts, options.connections, measured)
         print(json.dumps(line), flush=True)
         print(table, file=sys.stderr, flush=True)
 
@@ -65,6 +71,8 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, str], Ro
                     continue
                 state.reset()
                 cold, unchanged = (_run(way, state, status, opener=opener) for status in ("applied", "unchanged"))
+                taken = f"{cold.wall_s:.1f} s cold, {unchanged.wall_s:.1f} s unchanged"
+                print(f"{hosts} hosts, round {number}: {way.name} {taken}", file=sys.stderr, flush=True)
                 if number:
                     rounds[way.name][number] = (cold, unchanged)
         for way in ways:

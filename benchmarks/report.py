@@ -29,7 +29,7 @@ def summarise(
     titles, rounds = measured
     line: dict[str, Any] = {"hosts": hosts, "connections": connections, "ways": {}}
     rows = [
-        " | ".join([f"| {hosts} hosts | rounds", *(f"{kind}, s | CPU, s | machine, s | ratio" for kind in KINDS)])
+        " | ".join([f"| hosts: {hosts} | rounds", *(f"{kind}, s | CPU, s | machine, s | ratio" for kind in KINDS)])
         + " |",
         "| --- |" + " ---: |" * 9,
     ]
