@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._nft_classes import is_exact
+from ansible_collections.netopt.linux.plugins.module_utils._tc_intent import looked_up
 from ansible_collections.netopt.linux.plugins.module_utils._tc_match import port_masks
 
 from .finding import Finding, Path
@@ -70,8 +72,11 @@ def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
     A filter knows ports by value and mask: one range may take 30 of them, and source and destination multiply.
     """
     total = 0
+    by_map = looked_up(changes.get("htb_classes", []))
     for index, entry in enumerate(changes.get("htb_classes", [])):
         for match in entry.get("match", []):
+            if by_map and is_exact(match):
+                continue
             total += 4 * _port_filters(match.get("sports", [])) * _port_filters(match.get("dports", []))
         if total > FILTERS_MAX:
             message = f"The matches up to here need {total} filters, more than the {FILTERS_MAX} allowed"

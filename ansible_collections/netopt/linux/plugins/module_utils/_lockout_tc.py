@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Tuple
 
 from ._lockout_flow import Flow, has_port, is_tcp, within
+from ._nft_classes import class_for, lookups
 from ._tc_intent import Intent, intent
 from ._tc_layout import ROOTS, classes_of
 from ._tc_words import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from ._nft_classes import Lookup
 
 Found = Tuple[str, str, str]  # path, message, hint
 
@@ -130,9 +133,14 @@ def _classed(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Seq
     everything, default = classes_of(wanted)
     by_name = {one["classid"]: one for one in everything}
     told = set()
+    found = [] if wanted.filters else lookups(wanted.htb_classes)
     for device in shared:
         for dscp in _marks(changes, flow):
-            name = _class_of(everything, default, flow, dscp=dscp, tagged=device in flow.tagged)
+            if wanted.filters:
+                name = _class_of(everything, default, flow, dscp=dscp, tagged=device in flow.tagged)
+            else:  # the table sees the interface that a packet is routed to, not those below
+                name = _looked_up(found, flow, dscp) if device in flow.arrives else None
+                name = _leaf(everything, name, default)
             if name is None or name in told:
                 continue
             told.add(name)
@@ -182,6 +190,35 @@ def _class_of(
                 break
     numbers = {_minor(one["classid"]): one["classid"] for one in everything if one["classid"] not in inner}
     return None if found is None else numbers.get(_minor(found))
+
+
+def _looked_up(found: Sequence[Lookup], flow: Flow, dscp: int) -> str | None:
+    """Return the class that an answer finds in the maps."""
+
+    def value_of(expression: str) -> str | None:
+        word, _and, mask = expression.partition(" & ")
+        if word in ("meta l4proto", "meta mark"):
+            return "tcp" if word == "meta l4proto" else "0x00000000"
+        if word in ("th sport", "th dport"):
+            port = flow.local_port if word == "th sport" else flow.remote_port
+            return None if port is None else str(port)
+        family, side = word.split()
+        if (family == "ip") is not (flow.family == 4):
+            return None
+        one = flow.local if side == "saddr" else flow.remote
+        return str(type(one)(int(one) & int(type(one)(mask)))) if mask else str(one)
+
+    return class_for(found, value_of, lambda match: _matches(match, flow, dscp))
+
+
+def _leaf(everything: Sequence[Mapping[str, Any]], found: str | None, default: str | None) -> str | None:
+    """Return the class in which packets wait that were sent to one; one with classes below it is passed over."""
+    inner = {one["parent"] for one in everything}
+    numbers = {_minor(one["classid"]): str(one["classid"]) for one in everything if one["classid"] not in inner}
+    for name in (found, default):
+        if name is not None and _minor(name) in numbers:
+            return numbers[_minor(name)]
+    return None
 
 
 def _minor(classid: Any) -> int:

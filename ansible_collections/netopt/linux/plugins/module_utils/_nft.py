@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import _nft_listing as listing
 from ._change import Change, Operation
+from ._nft_classes import lookups
 from ._nft_rules import TABLE, table
+from ._tc_intent import looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +30,8 @@ ABSENT: dict[str, Any] = {"present": False, "listing": "", "text": ""}
 # Deletes the table whether it is there or not: nft 1.0.6 has no destroy.
 CLEAR = f"table {TABLE}\ndelete table {TABLE}\n"
 _HEREDOC = "NFT"
+_OUR_MAP, _ELEMENTS = listing.OUR_MAP.strip(), listing.ELEMENTS.strip()
+SHOWN_CHARS, SHOWN_LINES = 1000, 400  # of a transaction, in a report
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Intent:
         nat_rules: entries of ``changes.nat_rules``.
         accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
         drop_invalid: whether packets that belong to no connection are dropped.
+        classes: entries of ``changes.htb_classes`` that packets find by maps; empty where filters do.
         absent: the table is to go away, whatever else is said.
     """
 
@@ -50,44 +55,78 @@ class Intent:
     connection_limits: tuple[dict[str, Any], ...] = ()
     rate_limits: tuple[dict[str, Any], ...] = ()
     nat_rules: tuple[dict[str, Any], ...] = ()
+    classes: tuple[dict[str, Any], ...] = ()
     accept_established: bool | None = None
     drop_invalid: bool = False
     absent: bool = False
 
     def __bool__(self) -> bool:
         """Say whether anything is asked."""
-        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules)
+        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules, self.classes)
         return any(lists) or bool(self.accept_established) or self.drop_invalid or self.absent
 
 
 def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
     """Return what normalised ``changes`` ask of nftables on ``ifaces``; keys set to ``None`` count as left out."""
     tracking = changes.get("connection_tracking") or {}
+    classes = changes.get("htb_classes") or ()
     return Intent(
         ifaces=tuple(ifaces),
         dscp=_entries(changes, "dscp"),
         connection_limits=_entries(changes, "connection_limits"),
         rate_limits=_entries(changes, "rate_limits"),
         nat_rules=_entries(changes, "nat_rules"),
+        classes=tuple(classes) if looked_up(classes) else (),
         accept_established=tracking.get("accept_established"),
         drop_invalid=bool(tracking.get("drop_invalid")),
     )
 
 
-def transaction(wanted: Intent) -> str:
+def transaction(wanted: Intent, *, most: int | None = None) -> str:
     """Return the nft file that makes the table anew, all of it or nothing; ``""`` when nothing is asked.
+
+    Args:
+        wanted: what is asked.
+        most: as in ``_nft_rules.table``.
 
     Raises:
         NetoptError: stage ``plan``, when an entry cannot be said in nft.
     """
     if wanted.absent:
         return CLEAR
-    return CLEAR + table_text(wanted) if wanted else ""
+    return CLEAR + table_text(wanted, most=most) if wanted else ""
 
 
-def table_text(wanted: Intent) -> str:
-    """Return the table alone, without what clears the old one."""
-    return "".join(f"{line.text}\n" for line in table(wanted))
+def table_text(wanted: Intent, *, most: int | None = None) -> str:
+    """Return the table alone, without what clears the old one; ``most`` as in ``_nft_rules.table``."""
+    return "".join(f"{line.text}\n" for line in table(wanted, most=most))
+
+
+def with_all_elements(wanted: Intent, made: str, *, most: int) -> str | None:
+    """Return the listing that all elements of the maps lead to, given that of the first ``most`` of each.
+
+    Args:
+        wanted: the intent that was made.
+        made: what was read back, comparable.
+        most: how many elements each map of addresses was given.
+
+    Returns:
+        ``None`` when nft says the elements in other words than we do, so that they cannot be foretold.
+    """
+    plain = {one.name: one for one in lookups(wanted.classes) if one.name and one.is_plain and len(one.elements) > most}
+    if not plain:
+        return made
+    lines = made.splitlines()
+    name = ""
+    for number, line in enumerate(lines):
+        if line.startswith(listing.OUR_MAP):
+            name = line.split()[1]
+        if line.startswith(listing.ELEMENTS) and name in plain:
+            every = [f"{element} : {target}" for element, target in plain.pop(name).elements.items()]
+            if listing.elements_line(every[:most]) != line:
+                return None
+            lines[number] = listing.elements_line(every)
+    return None if plain else "".join(f"{line}\n" for line in lines)
 
 
 def path_of_line(wanted: Intent, number: int) -> tuple[str, str]:
@@ -134,6 +173,8 @@ def diff(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
         before, after = old.get(head), new.get(head)
         if head.startswith("chain ") and (before or after):
             found += _rules(key, before or [], after or [])
+        elif before != after and head.startswith(_OUR_MAP) and before and after:
+            found += _entries_of_map(key, before, after)
         elif before != after:
             found.append(Change(SUBSYSTEM, key, _whole(before), _whole(after)))
     return found
@@ -146,8 +187,53 @@ def operations(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Op
     key = f"table {TABLE}"
     if not wanted["present"]:
         return [Operation(SUBSYSTEM, key, f"nft delete table {TABLE}", CLEAR)]
-    text = _cleared(current, wanted) + wanted["text"]
-    return [Operation(SUBSYSTEM, key, as_command(text), text)]
+    text = _elements_alone(current["listing"], wanted["listing"]) or _cleared(current, wanted) + wanted["text"]
+    return [Operation(SUBSYSTEM, key, as_command(_shortened(text)), text)]
+
+
+def _shortened(text: str) -> str:
+    """Return a transaction for people, with long lines and many lines cut."""
+    lines = [line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]} ..." for line in text.splitlines()]
+    if len(lines) > SHOWN_LINES:
+        lines[SHOWN_LINES:] = [f"# and {len(lines) - SHOWN_LINES} more lines"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _mapped(lines: list[str]) -> dict[str, str]:
+    """Return the elements of one of our maps: what is looked up, and the class."""
+    found = (one for line in lines if line.startswith(_ELEMENTS) for one in listing.elements(line))
+    return dict(each.rsplit(" : ", 1) for each in found)
+
+
+def _elements_alone(current: str, wanted: str) -> str:
+    """Return the commands that change elements of our maps, ``""`` when more than these differ."""
+    there, then = listing.parts(current), listing.parts(wanted)
+    if list(there) != list(then):
+        return ""
+    commands = []
+    for head, lines in then.items():
+        if lines == there[head]:
+            continue
+        rest = [[line for line in each if not line.startswith(_ELEMENTS)] for each in (there[head], lines)]
+        if not head.startswith(_OUR_MAP) or rest[0] != rest[1]:
+            return ""
+        before, after = _mapped(there[head]), _mapped(lines)
+        name = head.split()[1]
+        for verb, some, others in (("delete", before, after), ("add", after, before)):
+            differing = [f"{key} : {value}" for key, value in some.items() if others.get(key) != value]
+            if differing:
+                commands.append(f"{verb} element {TABLE} {name} {{ {', '.join(differing)} }}\n")
+    return "".join(commands)
+
+
+def _entries_of_map(key: str, before: list[str], after: list[str]) -> list[Change]:
+    """Return the changes of one of our maps, element by element."""
+    old, new = _mapped(before), _mapped(after)
+    return [
+        Change(SUBSYSTEM, f"{key} {{ {each} }}", old.get(each), new.get(each))
+        for each in [*old, *(each for each in new if each not in old)]
+        if old.get(each) != new.get(each)
+    ]
 
 
 def _cleared(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

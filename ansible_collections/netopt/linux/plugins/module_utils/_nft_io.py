@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LIST = ["list", "table", *TABLE.split()]
 _LOAD = ["nft", "-f", "-"]
+SAMPLE = 64  # elements of a map of addresses that are made in the rehearsal; the others read like them
 _REFUSED = re.compile(r"^[^:\n]*:(?P<line>\d+):\d+-\d+: Error: (?P<message>.*)$", re.MULTILINE)
 _NO_SUCH_TABLE = "No such file or directory"
 _HINTS = (
@@ -37,13 +38,13 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:  # noqa: ARG
     Raises:
         NetoptError: stage ``observe``, when nft is missing or fails.
     """
-    full = tools.run(["nft", *_LIST], stage="observe", check=False)
-    if full.rc != 0:
-        if _NO_SUCH_TABLE in full.stderr:
-            return dict(_nft.ABSENT)
-        raise _failure(full, stage="observe", key=f"table {TABLE}")
     # The listing's handles, counters and quotas are left out by nft itself: a comment may hold the same words.
-    stateless = tools.run(["nft", "-s", *_LIST], stage="observe")
+    stateless = tools.run(["nft", "-s", *_LIST], stage="observe", check=False)
+    if stateless.rc != 0:
+        if _NO_SUCH_TABLE in stateless.stderr:
+            return dict(_nft.ABSENT)
+        raise _failure(stateless, stage="observe", key=f"table {TABLE}")
+    full = stateless if listing.is_stateless(stateless.stdout) else tools.run(["nft", *_LIST], stage="observe")
     for done in (full, stateless):
         if not done.stdout.startswith(f"table {TABLE} {{") or not done.stdout.endswith("}\n"):
             raise NetoptError(
@@ -67,10 +68,9 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
     """
     if not intent:
         return current
-    done = tools.run(_LOAD, stage="rehearse", stdin=_nft.transaction(intent), check=False)
-    if done.rc != 0:
-        raise _refused(intent, done)
-    made = observe(_nft.scope(intent), tools)
+    made = _made(intent, tools, most=SAMPLE)
+    whole = _nft.with_all_elements(intent, made["listing"], most=SAMPLE)
+    made = _made(intent, tools, most=None) if whole is None else {**made, "listing": whole}
     if made["present"] is bool(intent.absent):
         raise NetoptError(
             f"nft took the rules, and table {TABLE} is {'there' if made['present'] else 'not there'} all the same",
@@ -79,6 +79,14 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
             hint="See that the host's nft is whole.",
         )
     return made if intent.absent else {**made, "text": _nft.table_text(intent)}
+
+
+def _made(intent: Intent, tools: Tools, *, most: int | None) -> dict[str, Any]:
+    """Load what an intent asks for and read it back; ``most`` as in ``_nft_rules.table``."""
+    done = tools.run(_LOAD, stage="rehearse", stdin=_nft.transaction(intent, most=most), check=False)
+    if done.rc != 0:
+        raise _refused(intent, done)
+    return observe(_nft.scope(intent), tools)
 
 
 def perform(operation: Operation, tools: Tools) -> None:

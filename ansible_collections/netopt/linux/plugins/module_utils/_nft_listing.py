@@ -7,12 +7,19 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # In an inet table nft 1.0.6 prints `reject with icmpx port-unreachable` as a bare `reject`, and reads that back as
 # the refusal of one IP version when the rule matches on one.
-_BARE_REJECT = re.compile(r"\breject(?= comment \"|$)")
+_BARE_REJECT = re.compile(r"\breject(?= comment \"|$)", re.MULTILINE)
 _QUOTED = re.compile(r'"[^"]*"')
 _BLOCK = re.compile(r"\t(?P<head>[^\t].*) \{$")
+OUR_MAP = "\tmap classes_"
+ELEMENTS = "\t\telements = "
+_STATEFUL = re.compile(r"\b(?:counter|quota|dynamic|timeout|count|last|limit)\b")
 _DYNAMIC = re.compile(r"\t\tflags (?:[a-z]+,)*dynamic\b")
 
 
@@ -22,32 +29,60 @@ def statements(text: str) -> list[str]:
     Only the braces of sets within a line count: a line that ends in ``{`` opens a block and stands alone.
     """
     found: list[str] = []
+    wrapped: list[str] = []
     depth = 0
     for line in text.splitlines():
-        if not line.strip():
+        told = line.strip()
+        if not told:
             continue
         if depth:
-            found[-1] += " " + line.strip()
+            wrapped.append(told)
+        elif wrapped:
+            found.append(" ".join(wrapped))
+            wrapped = [line]
         else:
-            found.append(line)
-        bare = _QUOTED.sub("", line)
-        if depth or not (bare.endswith("{") or bare.strip() == "}"):
+            wrapped = [line]
+        bare = _QUOTED.sub("", line) if '"' in line else line
+        if ("{" in bare or "}" in bare) and (depth or not (bare.endswith("{") or bare.strip() == "}")):
             depth += bare.count("{") - bare.count("}")
-    return found
+    return [*found, " ".join(wrapped)] if wrapped else found
 
 
 def loadable(text: str) -> str:
     """Return a listing so that loading it makes the same kernel state again."""
-    return "".join(_BARE_REJECT.sub("reject with icmpx port-unreachable", line) + "\n" for line in text.splitlines())
+    return _BARE_REJECT.sub("reject with icmpx port-unreachable", text) if "reject" in text else text
 
 
 def comparable(text: str) -> str:
     """Return a stateless listing without the elements that rules, not people, put into dynamic sets."""
     kept: list[str] = []
     for block in _blocks(statements(text)):
+        if block[0].startswith(OUR_MAP):
+            kept += [_sorted(line) if line.startswith(ELEMENTS) else line for line in block]
+            continue
         dynamic = any(_DYNAMIC.match(line) for line in block)
-        kept += [line for line in block if not (dynamic and line.startswith("\t\telements = "))]
+        kept += [line for line in block if not (dynamic and line.startswith(ELEMENTS))]
     return "".join(f"{line}\n" for line in kept)
+
+
+def _sorted(line: str) -> str:
+    """Return the elements of a map of ours in an order that does not depend on nft."""
+    return elements_line(elements(line))
+
+
+def elements(line: str) -> list[str]:
+    """Return the elements of a map of ours, each as nft prints it."""
+    return line[line.index("{") + 1 : line.rindex("}")].strip().split(", ")
+
+
+def elements_line(found: Iterable[str]) -> str:
+    """Return the line that holds elements, in the order of their text."""
+    return f"{ELEMENTS}{{ {', '.join(sorted(found))} }}"
+
+
+def is_stateless(text: str) -> bool:
+    """Return whether a listing without state is the same as one with it: nothing in it counts or comes by itself."""
+    return _STATEFUL.search(text) is None
 
 
 def parts(text: str) -> dict[str, list[str]]:

@@ -11,6 +11,8 @@ Chains exist only where the plan needs them:
   through goes on to every other table.
 - ``egress`` (filter, priority ``mangle``, hook postrouting): marks what leaves by the plan's interfaces, made here or
   forwarded, before the qdisc sees it. The first entry that matches wins.
+- ``classify`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves, where a
+  plan has too many matches for filters, see ``_nft_classes``.
 - ``nat_prerouting`` and ``nat_postrouting`` (nat): five ahead of the usual priority, so
   that the plan's rules win over those of container engines whatever order they were loaded in.
 """
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _nft_match as match
+from ._nft_classes import Lookup, lookups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +47,7 @@ _HOOKS = {
     "egress": "type filter hook postrouting priority mangle; policy accept;",
     "nat_prerouting": "type nat hook prerouting priority dstnat - 5; policy accept;",
     "nat_postrouting": "type nat hook postrouting priority srcnat - 5; policy accept;",
+    "classify": "type filter hook postrouting priority 150; policy accept;",
 }
 
 
@@ -60,6 +64,7 @@ class _Table:
     """The sets and chains as they grow."""
 
     sets: dict[str, list[Line]] = field(default_factory=dict)
+    maps: dict[str, list[Line]] = field(default_factory=dict)
     chains: dict[str, list[Line]] = field(default_factory=dict)
     limited: dict[tuple[str, int, int], int] = field(default_factory=dict)  # how often a port is limited, by set
 
@@ -91,6 +96,7 @@ class _Table:
     def lines(self) -> list[Line]:
         """Return the whole table."""
         blocks = [(f"set {name}", body) for name, body in self.sets.items()]
+        blocks += [(f"map {name}", body) for name, body in self.maps.items()]
         blocks += [
             (f"chain {name}", [Line(f"\t\t{hook}"), *self.chains[name]])
             for name, hook in _HOOKS.items()
@@ -102,8 +108,12 @@ class _Table:
         return [*found, Line("}")]
 
 
-def table(intent: Intent) -> list[Line]:
+def table(intent: Intent, *, most: int | None = None) -> list[Line]:
     """Return the lines of the table that an intent asks for.
+
+    Args:
+        intent: what is asked.
+        most: how many elements a map gets at most, if it is one that ``is_plain``; ``None`` for all.
 
     Raises:
         NetoptError: stage ``plan``, when an entry cannot be said in nft.
@@ -114,7 +124,18 @@ def table(intent: Intent) -> list[Line]:
         _mark(grown, entry, f"dscp[{number}]", intent.ifaces)
     for number, entry in enumerate(intent.nat_rules):
         _nat(grown, entry, f"nat_rules[{number}]", intent.ifaces)
+    leaving = match.interface("oifname", intent.ifaces, "iface") if intent.classes else []
+    for one in lookups(intent.classes):
+        _classify(grown, one, leaving, most)
     return grown.lines()
+
+
+def _classify(grown: _Table, one: Lookup, leaving: list[str], most: int | None) -> None:
+    """Look a packet's class up; the first answer counts."""
+    if one.name:
+        grown.maps[one.name] = [Line(f"\t\t{text}", one.path) for text in one.body(most if one.is_plain else None)]
+    path = "htb_classes" if one.name else one.path
+    grown.rule("classify", [*leaving, one.rule], one.path, comment=path)
 
 
 def _input(grown: _Table, intent: Intent) -> None:

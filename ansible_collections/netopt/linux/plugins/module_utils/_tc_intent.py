@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+MAP_FROM = 257  # so many matches are looked up in maps of nftables, fewer are tried one by one as u32 filters
+
+
+def looked_up(classes: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether packets find these htb classes by maps of table ``inet netopt`` and not by filters."""
+    return sum(len(one.get("match") or ()) for one in classes) >= MAP_FROM
+
+
 @dataclass(frozen=True)
 class Intent:
     """What a plan asks of the qdiscs of some interfaces; falsy when it asks nothing.
@@ -22,6 +30,7 @@ class Intent:
         qdisc, shaper, netem, htb_classes, default_class: the plan's fields, ``None`` or empty when not set.
         mtu: the MTU that the plan sets, on which the kernel bases some defaults.
         absent: whether the kernel's own qdisc shall be back instead.
+        filters: whether the classes' matches become filters; else maps of nftables hold them, see ``_nft_classes``.
     """
 
     ifaces: Tuple[str, ...] = ()
@@ -32,6 +41,7 @@ class Intent:
     default_class: str | None = None
     mtu: int | None = None
     absent: bool = False
+    filters: bool = True
 
     def __bool__(self) -> bool:
         return bool(self.ifaces) and (self.absent or self.shapes_egress or self.shapes_ingress)
@@ -58,15 +68,24 @@ class Intent:
         return shaper.get("egress_mbit") or shaper.get("ceil_mbit")
 
 
-def intent(changes: Mapping[str, Any], ifaces: Iterable[str], *, absent: bool = False) -> Intent:
-    """Return what normalised ``changes`` ask of the qdiscs of ``ifaces``."""
+def intent(changes: Mapping[str, Any], ifaces: Iterable[str], *, absent: bool = False, alone: bool = False) -> Intent:
+    """Return what normalised ``changes`` ask of the qdiscs of ``ifaces``.
+
+    Args:
+        changes: the changes.
+        ifaces: the interfaces.
+        absent: whether the kernel's own qdisc shall be back instead.
+        alone: whether there is no table of nftables to go with it, so that any number of matches become filters.
+    """
+    classes = list(changes.get("htb_classes") or ())
     return Intent(
         ifaces=tuple(ifaces),
         qdisc=changes.get("qdisc"),
         shaper=changes.get("shaper"),
         netem=changes.get("netem"),
-        htb_classes=list(changes.get("htb_classes") or ()),
+        htb_classes=classes,
         default_class=changes.get("default_class"),
         mtu=changes.get("mtu"),
         absent=absent,
+        filters=alone or not looked_up(classes),
     )

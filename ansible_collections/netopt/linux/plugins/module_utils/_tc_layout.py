@@ -189,7 +189,8 @@ class _Layout:
         for one in classes:
             if one["classid"] not in parents:
                 self._leaf(one["classid"], one.get("leaf") or leaf)
-        self._filters([one for one in classes if one.get("match")])
+        if self._wanted.filters:
+            self._filters([one for one in classes if one.get("match")])
 
     def _class(self, device: str, one: dict[str, Any], r2q: float) -> None:
         """Add one htb class."""

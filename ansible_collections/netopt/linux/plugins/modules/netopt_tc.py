@@ -345,7 +345,7 @@ def main() -> None:
         ifaces = resolve(module.params["iface"], facts)
         if not absent:
             refuse_lockout(changes, ifaces, facts)
-        intent = _tc.intent({} if absent else changes, ifaces, absent=absent)
+        intent = _tc.intent({} if absent else changes, ifaces, absent=absent, alone=True)
     except NetoptError as error:
         report = HostReport()
         report.fail(FAILED, error)
