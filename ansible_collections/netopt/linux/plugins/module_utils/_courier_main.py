@@ -17,7 +17,12 @@ from typing import Any
 from ._errors import NetoptError
 from ._host_report import HostReport, as_result, defect
 
-ENTRIES = {"netopt_apply": "_apply_entry", "netopt_checkpoint": "_checkpoint_entry"}
+ENTRIES = {
+    "netopt_apply": "_apply_entry",
+    "netopt_checkpoint": "_checkpoint_entry",
+    "netopt_info": "_info_entry",
+    "netopt_query": "_query_entry",
+}
 BEGIN = "netopt-result:"
 
 

@@ -2,13 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be asked of a host: the read-only queries, the commands behind them, and the parsing of their output."""
+"""What can be asked of a host: the read-only queries, the commands behind them, and the arguments they take."""
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._errors import NetoptError
@@ -16,7 +15,10 @@ from ._errors import NetoptError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_KEYS = 64
+MAX_KEYS = 256
+ROWS = "rows"
+WORDS = "words"
+FIELDS = "fields"
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,16 @@ class Parameter:
     """One argument of a query.
 
     Attributes:
-        kind: ``iface``, ``target`` (a name or an address), ``record``, ``keys``, ``count`` or ``seconds``.
+        kind: one of ``KINDS``.
         description: for the people and agents who fill it in.
         required: whether the query makes no sense without it.
+        default: what goes for an argument that is left out.
     """
 
     kind: str
     description: str
     required: bool = False
+    default: Any = None
 
 
 @dataclass(frozen=True)
@@ -40,135 +44,280 @@ class Query:
 
     Attributes:
         summary: what the answer tells.
-        commands: ``{part: argv}``; a word in braces is a parameter's value, a word ``?{name}`` and the
-            one before it are left out where the parameter has no value. Empty: the answer is read from
-            files, by the function of the same name in ``_query_io``.
-        output: ``json``, ``pairs`` (``name: value`` lines), ``lines``, or the name of a parser here.
+        shape: what the answer's data is made of, for those who read it.
+        commands: ``{part: argv}``; a word in braces is a parameter's value, a word ``?{name}`` and a
+            ``dev`` before it are left out where the parameter has no value. Rows of a named part carry
+            its name as ``family``. Empty: the answer is read from files, see ``_query_io``.
+        output: which parser of ``_query_parse`` reads what the command prints.
+        data: ``rows`` (a list of objects), ``words`` (a list of text) or ``fields`` (an object).
         parameters: by name.
     """
 
     summary: str
-    commands: dict[str, tuple[str, ...]]
+    shape: str
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     output: str = "json"
-    parameters: dict[str, Parameter] | None = None
+    data: str = ROWS
+    parameters: dict[str, Parameter] = field(default_factory=dict)
 
 
 _IFACE = {"iface": Parameter("iface", "Interface name; all interfaces when left out.")}
 _ONE_IFACE = {"iface": Parameter("iface", "Interface name.", required=True)}
 _TARGET = {"target": Parameter("target", "Host name or IP address to look at from the host.", required=True)}
-_NAME = {
-    "target": Parameter("target", "Host name or IP address to look up.", required=True),
-    "record": Parameter("record", "Record type such as A, AAAA, MX, TXT."),
-}
+_NAME = {"target": Parameter("target", "Host name or IP address to look up.", required=True)}
+_RECORD = {"record": Parameter("record", "Record type such as A, AAAA, MX, TXT; A when left out.")}
+_COUNT = {"count": Parameter("count", "Echo requests to send; 4 when left out.", default=4)}
+_DURATION = {"duration_s": Parameter("seconds", "How long to watch, in seconds; 2 when left out.", default=2)}
+_KEYS = {"keys": Parameter("keys", "Dotted keys such as net.ipv4.tcp_rmem.", required=True)}
+_MORE_KEYS = {"keys": Parameter("keys", "Kernel parameters whose values are wanted as well, as dotted keys.")}
 
 QUERIES: dict[str, Query] = {
     "ip_info": Query(
-        "Interfaces and their addresses", {"": ("ip", "-j", "addr", "show", "dev", "?{iface}")}, parameters=_IFACE
+        "Interfaces and their addresses",
+        "Rows as `ip -j addr` has them: ifname, mtu, operstate, address, ifalias, addr_info[family, local, prefixlen].",
+        {"": ("ip", "-j", "addr", "show", "dev", "?{iface}")},
+        parameters=_IFACE,
     ),
-    "eth_info": Query("Speed, duplex and link of an interface", {"": ("ethtool", "{iface}")}, "pairs", _ONE_IFACE),
-    "hostname_ips": Query("All addresses of the host", {"": ("hostname", "-I")}, "words"),
-    "hostnamectl": Query("Host name, operating system and kernel", {"": ("hostnamectl", "status")}, "pairs"),
+    "eth_info": Query(
+        "Speed, duplex and link of an interface",
+        "Fields as ethtool names them: Speed, Duplex, Auto-negotiation, Link detected and others.",
+        {"": ("ethtool", "{iface}")},
+        "pairs",
+        FIELDS,
+        _ONE_IFACE,
+    ),
+    "hostname_ips": Query(
+        "All addresses of the host",
+        "A list of addresses, those of the loopback and of link scope left out.",
+        {"": ("hostname", "-I")},
+        "words",
+        WORDS,
+    ),
+    "hostnamectl": Query(
+        "Host name, operating system and kernel",
+        "Fields: Static hostname, Operating System, Kernel, Architecture and others.",
+        {"": ("hostnamectl", "status")},
+        "pairs",
+        FIELDS,
+    ),
     "nmcli_status": Query(
         "Devices as NetworkManager sees them",
+        "Rows: device, type, state, connection.",
         {"": ("nmcli", "-t", "-f", "DEVICE,TYPE,STATE,CONNECTION", "device", "status")},
         "nmcli_devices",
     ),
-    "iwconfig": Query("Settings of the wireless interfaces", {"": ("iwconfig",)}, "lines"),
-    "iwlist_scan": Query("Wireless cells in reach", {"": ("iwlist", "{iface}", "scan")}, "lines", _ONE_IFACE),
-    "arp_table": Query("IPv4 neighbours (ARP)", {"": ("ip", "-4", "-j", "neigh", "show")}),
+    "iwconfig": Query(
+        "Settings of the wireless interfaces",
+        "Rows, wireless interfaces only: iface, and fields such as ESSID, Mode, Frequency, Bit Rate, Signal level.",
+        {"": ("iwconfig",)},
+        "wireless_interfaces",
+    ),
+    "iwlist_scan": Query(
+        "Wireless cells in reach",
+        "Rows: Address, ESSID, Channel, Frequency, Quality, Signal level, Encryption key.",
+        {"": ("iwlist", "{iface}", "scan")},
+        "wireless_cells",
+        parameters=_ONE_IFACE,
+    ),
+    "arp_table": Query(
+        "IPv4 neighbours (ARP)", "Rows: dst, dev, lladdr, state.", {"": ("ip", "-4", "-j", "neigh", "show")}
+    ),
     "ip_neigh": Query(
-        "IPv4 and IPv6 neighbours", {"": ("ip", "-j", "neigh", "show", "dev", "?{iface}")}, parameters=_IFACE
+        "IPv4 and IPv6 neighbours",
+        "Rows: dst, dev, lladdr, state.",
+        {"": ("ip", "-j", "neigh", "show", "dev", "?{iface}")},
+        parameters=_IFACE,
     ),
     "ip_route": Query(
         "Routes of the main table",
+        "Rows: family (ipv4 or ipv6), dst, gateway, dev, metric, prefsrc and others.",
         {"ipv4": ("ip", "-4", "-j", "route", "show"), "ipv6": ("ip", "-6", "-j", "route", "show")},
     ),
     "ip_rule": Query(
         "Policy routing rules",
+        "Rows: family (ipv4 or ipv6), priority, src, table and others.",
         {"ipv4": ("ip", "-4", "-j", "rule", "show"), "ipv6": ("ip", "-6", "-j", "rule", "show")},
     ),
-    "resolvectl_status": Query("Name resolution as systemd-resolved does it", {"": ("resolvectl", "status")}, "lines"),
-    "cat_resolv_conf": Query("Name servers and search domains of /etc/resolv.conf", {}),
-    "dig": Query(
-        "DNS lookup with dig", {"": ("dig", "+noall", "+answer", "+time=3", "{target}", "?{record}")}, "lines", _NAME
+    "resolvectl_status": Query(
+        "Name resolution as systemd-resolved does it",
+        "Fields by section (Global, and one for each link): Current DNS Server, DNS Servers, DNS Domain and others.",
+        {"": ("resolvectl", "status")},
+        "sections",
+        FIELDS,
     ),
-    "host": Query("DNS lookup with host", {"": ("host", "{target}")}, "lines", _TARGET),
-    "nslookup": Query("DNS lookup with nslookup", {"": ("nslookup", "{target}")}, "lines", _TARGET),
+    "cat_resolv_conf": Query(
+        "Name servers and search domains of /etc/resolv.conf",
+        "Fields: nameservers, search, options, each a list.",
+        data=FIELDS,
+    ),
+    "dig": Query(
+        "DNS lookup with dig",
+        "Fields: status (NOERROR, NXDOMAIN ...) and answers, each with name, ttl, class, type, data.",
+        {"": ("dig", "+noall", "+answer", "+comments", "+time=3", "{target}", "?{record}")},
+        "dig",
+        FIELDS,
+        {**_NAME, **_RECORD},
+    ),
+    "host": Query(
+        "DNS lookup with host",
+        "Rows: name, says (such as `has address`, `mail is handled by`), data.",
+        {"": ("host", "{target}")},
+        "host",
+        parameters=_NAME,
+    ),
+    "nslookup": Query(
+        "DNS lookup with nslookup",
+        "Fields: server, and answers, each with name and address.",
+        {"": ("nslookup", "{target}")},
+        "nslookup",
+        FIELDS,
+        _NAME,
+    ),
     "ping_host": Query(
         "Round-trip time and loss to a target",
+        "Fields: sent, received, loss_pct, min_ms, avg_ms, max_ms, mdev_ms, times_ms, errors.",
         {"": ("ping", "-n", "-c", "{count}", "-w", "20", "{target}")},
         "ping",
-        dict(_TARGET, count=Parameter("count", "Echo requests to send, 1 to 20; 4 when left out.")),
+        FIELDS,
+        {**_TARGET, **_COUNT},
     ),
     "traceroute": Query(
         "Routers on the way to a target",
+        "Rows: hop, address and rtt_ms, both null where no answer came.",
         {"": ("traceroute", "-n", "-w", "1", "-q", "1", "-m", "20", "{target}")},
-        "lines",
-        _TARGET,
+        "traceroute",
+        parameters=_TARGET,
     ),
     "tracepath": Query(
         "Routers and path MTU on the way to a target",
+        "Fields: hops (hop, address, rtt_ms), path_mtu, reached.",
         {"": ("tracepath", "-n", "-m", "15", "{target}")},
-        "lines",
+        "tracepath",
+        FIELDS,
         _TARGET,
     ),
-    "ss_summary": Query("Sockets by protocol and state", {"": ("ss", "-s")}, "socket_summary"),
+    "ss_summary": Query(
+        "Sockets by protocol and state",
+        "Fields: total, tcp_states (estab, closed, orphaned, timewait), transports (total, ip, ipv6 of each).",
+        {"": ("ss", "-s")},
+        "socket_summary",
+        FIELDS,
+    ),
     "tc_qdisc_show": Query(
         "Queueing disciplines with their counters",
+        "Rows: kind, handle, dev, root or parent, options, bytes, packets, drops, overlimits, backlog, qlen.",
         {"": ("tc", "-s", "-j", "qdisc", "show", "dev", "?{iface}")},
         parameters=_IFACE,
     ),
     "tc_class_show": Query(
         "Traffic classes of an interface",
+        "Rows: class, handle, parent or root, rate, ceil, burst, prio, stats.",
         {"": ("tc", "-s", "-j", "class", "show", "dev", "{iface}")},
         "tc_classes",
-        _ONE_IFACE,
+        parameters=_ONE_IFACE,
     ),
     "tc_filter_show": Query(
         "Traffic filters of an interface",
+        "Rows as `tc -j filter` has them: protocol, pref, kind, options.",
         {"": ("tc", "-s", "-j", "filter", "show", "dev", "{iface}")},
-        "json",
-        _ONE_IFACE,
+        parameters=_ONE_IFACE,
     ),
-    "nft_list_ruleset": Query("All nftables rules", {"": ("nft", "-j", "list", "ruleset")}),
+    "nft_list_ruleset": Query(
+        "All nftables rules",
+        "Rows with one key each, the kind (table, chain, set, map, rule), as in libnftables-json(5).",
+        {"": ("nft", "-j", "list", "ruleset")},
+        "nft",
+    ),
     "iptables_list": Query(
-        "Rules made with iptables", {"ipv4": ("iptables-save",), "ipv6": ("ip6tables-save",)}, "lines"
+        "Rules made with iptables",
+        "Rows: family (ipv4 or ipv6), table, and rule or policy in the words of iptables-save.",
+        {"ipv4": ("iptables-save",), "ipv6": ("ip6tables-save",)},
+        "iptables",
     ),
     "sysctl_get": Query(
         "Values of kernel parameters",
-        {},
-        parameters={"keys": Parameter("keys", "Dotted keys such as net.ipv4.tcp_rmem.", required=True)},
+        "Fields: value by key, null for one that the kernel does not have or does not show.",
+        data=FIELDS,
+        parameters=_KEYS,
     ),
-    "kernel_capabilities": Query("Kernel release, congestion controls, and network modules that are loaded", {}),
-    "conntrack_stats": Query("Tracked connections, their maximum, and the tracker's counters", {}),
+    "kernel_capabilities": Query(
+        "Kernel release, qdiscs and congestion controls that it can use, and network modules that are loaded",
+        "Fields: release, machine, qdiscs and congestion_controls (by name: true, false, null where it cannot be "
+        "told), congestion_control (current, available, allowed), default_qdisc, modules.",
+        data=FIELDS,
+    ),
+    "conntrack_stats": Query(
+        "Tracked connections, their maximum, and the tracker's counters",
+        "Fields: loaded, count, max, buckets, counters (drop, early_drop, insert_failed and others).",
+        data=FIELDS,
+    ),
     "nic_features": Query(
-        "Offloads and other features of an interface", {"": ("ethtool", "-k", "{iface}")}, "pairs", _ONE_IFACE
+        "Offloads and other features of an interface",
+        "Fields: `on` or `off` by feature, with ` [fixed]` where it cannot be changed.",
+        {"": ("ethtool", "-k", "{iface}")},
+        "pairs",
+        FIELDS,
+        _ONE_IFACE,
     ),
-    "nic_rings": Query("Ring buffer sizes of an interface", {"": ("ethtool", "-g", "{iface}")}, "pairs", _ONE_IFACE),
-    "nic_stats": Query("Counters of an interface's driver", {"": ("ethtool", "-S", "{iface}")}, "pairs", _ONE_IFACE),
+    "nic_rings": Query(
+        "Ring buffer sizes of an interface",
+        "Fields such as `Pre-set maximums: RX` and `Current hardware settings: RX`.",
+        {"": ("ethtool", "-g", "{iface}")},
+        "pairs",
+        FIELDS,
+        _ONE_IFACE,
+    ),
+    "nic_stats": Query(
+        "Counters of an interface's driver",
+        "Fields: number by counter, named by the driver.",
+        {"": ("ethtool", "-S", "{iface}")},
+        "pairs",
+        FIELDS,
+        _ONE_IFACE,
+    ),
     "link_stats": Query(
         "Packets, bytes, errors and drops by interface",
+        "Rows: ifname, mtu, operstate, ifalias, stats64 with rx and tx (bytes, packets, errors, dropped ...).",
         {"": ("ip", "-s", "-j", "link", "show", "dev", "?{iface}")},
         parameters=_IFACE,
     ),
-    "softnet_stats": Query("Packets processed, dropped and squeezed by processor", {}),
-    "nstat": Query("Counters of the kernel's network stack since boot", {"": ("nstat", "-asj")}),
-    "bandwidth_sample": Query(
-        "Traffic of each interface over a short while, Mbit/s",
-        {},
-        parameters={"duration_s": Parameter("seconds", "How long to watch, 1 to 20 seconds; 2 when left out.")},
+    "softnet_stats": Query(
+        "Packets processed, dropped and squeezed by processor", "Rows: cpu, processed, dropped, time_squeeze."
     ),
-    "netopt_state": Query("Checkpoints that netopt keeps on the host", {}),
+    "nstat": Query(
+        "Counters of the kernel's network stack since boot",
+        "Fields: number by counter, such as TcpRetransSegs or TcpExtListenDrops; counters at 0 are left out.",
+        {"": ("nstat", "-asj")},
+        "nstat",
+        FIELDS,
+    ),
+    "bandwidth_sample": Query(
+        "Traffic of each interface over a short while",
+        "Rows: iface, rx_mbit and tx_mbit (Mbit/s), over_s (seconds watched).",
+        parameters=_DURATION,
+    ),
+    "host_facts": Query(
+        "What profiles adapt to: memory, processors, kernel, virtualisation, interfaces, tools",
+        "Fields: memory_mb, cpus, kernel, kernel_version, virtualization, initial_netns, ipv6, systemd, "
+        "default_interface, interfaces, sysctl, python, tools, management (the controller's connection).",
+        data=FIELDS,
+        parameters=_MORE_KEYS,
+    ),
+    "netopt_state": Query(
+        "Checkpoints that netopt keeps on the host",
+        "Fields: checkpoints (id, label, status, created ...), damaged.",
+        data=FIELDS,
+    ),
 }
 
-DEFAULTS: dict[str, Any] = {"count": 4, "duration_s": 2}
-
-_PATTERNS = {
-    "iface": (re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.:-]{0,14}"), "an interface name"),
-    "target": (re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,252}"), "a host name or an IP address"),
-    "record": (re.compile(r"[A-Za-z][A-Za-z0-9]{0,9}"), "a record type such as A or MX"),
-    "key": (re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/:-]*(\.[A-Za-z0-9_][A-Za-z0-9_/:-]*)+"), "dotted keys"),
+PATTERNS: dict[str, tuple[str, str]] = {
+    "iface": (r"[A-Za-z0-9_.][A-Za-z0-9_.:-]{0,14}", "an interface name"),
+    "target": (r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,252}", "a host name or an IP address"),
+    "record": (r"[A-Za-z][A-Za-z0-9]{0,9}", "a record type such as A or MX"),
+    "keys": (r"[A-Za-z0-9_][A-Za-z0-9_/:-]*(\.[A-Za-z0-9_][A-Za-z0-9_/:-]*)+", "dotted keys"),
 }
+BOUNDS: dict[str, tuple[int, int]] = {"count": (1, 20), "seconds": (1, 20)}
+KINDS = (*PATTERNS, *BOUNDS)
 
 
 def arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,19 +328,20 @@ def arguments(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     query = QUERIES.get(name)
     if query is None:
-        raise _refused(f"There is no query {name!r}", hint="One of: " + ", ".join(sorted(QUERIES)) + ".")
-    parameters = query.parameters or {}
+        raise refused(f"There is no query {name!r}", hint="One of: " + ", ".join(sorted(QUERIES)) + ".")
     values = {key: value for key, value in given.items() if value is not None}
-    unknown = sorted(set(values) - set(parameters))
+    unknown = sorted(set(values) - set(query.parameters))
     if unknown:
-        raise _refused(f"{name} takes no {unknown[0]}", hint="It takes: " + (", ".join(parameters) or "nothing") + ".")
-    for key, parameter in parameters.items():
+        raise refused(
+            f"{name} takes no {unknown[0]}", hint="It takes: " + (", ".join(query.parameters) or "nothing") + "."
+        )
+    for key, parameter in query.parameters.items():
         if key in values:
             _check(key, parameter.kind, values[key])
-        elif key in DEFAULTS:
-            values[key] = DEFAULTS[key]
         elif parameter.required:
-            raise _refused(f"{name} needs {key}", hint=parameter.description)
+            raise refused(f"{name} needs {key}", hint=parameter.description)
+        elif parameter.default is not None:
+            values[key] = parameter.default
     return values
 
 
@@ -212,197 +362,21 @@ def argv(template: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def parse(output: str, text: str) -> Any:
-    """Return a command's output as data.
-
-    Args:
-        output: as in ``Query``.
-        text: what the command printed.
-    """
-    return _PARSERS[output](text)
-
-
-def _refused(message: str, *, hint: str) -> NetoptError:
+def refused(message: str, *, hint: str) -> NetoptError:
+    """Return the error for a question that cannot be asked."""
     return NetoptError(message, stage="plan", hint=hint)
 
 
 def _check(key: str, kind: str, value: Any) -> None:
-    if kind in ("count", "seconds"):
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 20:
-            raise _refused(f"{key} is {value!r}", hint="Give a whole number from 1 to 20.")
+    if kind in BOUNDS:
+        low, high = BOUNDS[kind]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise refused(f"{key} is {value!r}", hint=f"Give a whole number from {low} to {high}.")
         return
     values = value if kind == "keys" else [value]
     if not isinstance(values, (list, tuple)) or not values or len(values) > MAX_KEYS:
-        raise _refused(f"{key} is {value!r}", hint=f"Give a list of 1 to {MAX_KEYS} keys.")
-    pattern, wanted = _PATTERNS["key" if kind == "keys" else kind]
+        raise refused(f"{key} is {value!r}", hint=f"Give a list of 1 to {MAX_KEYS} keys.")
+    pattern, wanted = PATTERNS[kind]
     for item in values:
-        if not isinstance(item, str) or not pattern.fullmatch(item):
-            raise _refused(f"{key} is {item!r}", hint=f"Give {wanted}.")
-
-
-def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
-
-
-def _pairs(text: str) -> dict[str, Any]:
-    """Return ``name: value`` lines as a mapping; lines without a name go on with the value before them."""
-    found: dict[str, Any] = {}
-    section = ""
-    last: str | None = None
-    for line in _lines(text):
-        name, colon, value = (part.strip() for part in line.partition(":"))
-        if not colon:
-            if last is not None:
-                found[last] = f"{found[last]} {name}".strip()
-        elif not value and not line[0].isspace():
-            section = "" if name.startswith(("Features for", "Settings for", "NIC statistics")) else f"{name}: "
-            section = "" if name.startswith("Ring parameters") else section
-            last = None
-        else:
-            last = f"{section}{name}"
-            found[last] = int(value) if value.isdigit() else value
-    return found
-
-
-def _nmcli_devices(text: str) -> list[dict[str, str]]:
-    rows = [[field.replace("\\:", ":") for field in re.split(r"(?<!\\):", line)] for line in _lines(text)]
-    return [dict(zip(("device", "type", "state", "connection"), row)) for row in rows]
-
-
-def _socket_summary(text: str) -> dict[str, Any]:
-    """Return the table of ``ss -s`` as ``{protocol: {total, ip, ipv6}}`` and the TCP states."""
-    found: dict[str, Any] = {"tcp_states": {}, "transports": {}}
-    for line in _lines(text):
-        words = line.split()
-        if words[0] == "Total:":
-            found["total"] = int(words[1])
-        elif words[0] == "TCP:":
-            states = re.findall(r"(\w+) (\d+)", line)
-            found["tcp_states"] = {state: int(count) for state, count in states}
-        elif len(words) == 4 and words[1].isdigit():
-            found["transports"][words[0].lower()] = {"total": int(words[1]), "ip": int(words[2]), "ipv6": int(words[3])}
-    return found
-
-
-def _ping(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"lines": _lines(text)}
-    counts = re.search(r"(\d+) packets transmitted, (\d+) (?:packets )?received.*?([\d.]+)% packet loss", text)
-    if counts:
-        found.update(sent=int(counts[1]), received=int(counts[2]), loss_pct=float(counts[3]))
-    times = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) ms", text)
-    if times:
-        names = ("min_ms", "avg_ms", "max_ms", "mdev_ms")
-        found.update(zip(names, (float(value) for value in times.groups())))
-    return found
-
-
-def _json(text: str) -> Any:
-    return json.loads(text) if text.strip() else []
-
-
-def _tc_classes(text: str) -> list[dict[str, Any]]:
-    """Return traffic classes; before iproute2 6.3, ``tc -j class`` prints text as if ``-j`` were not there."""
-    if text.lstrip().startswith("["):
-        found: list[dict[str, Any]] = _json(text)
-        return found
-    classes: list[dict[str, Any]] = []
-    for line in _lines(text):
-        words = line.split()
-        if words[0] == "class" and len(words) > 2:
-            classes.append({"class": words[1], "handle": words[2], **_class_words(words[3:])})
-        elif classes and words[0] == "Sent":
-            counts = re.findall(r"(\d+) (bytes|pkt)|(dropped|overlimits|requeues) (\d+)", line)
-            names = {"pkt": "packets", "dropped": "drops"}
-            classes[-1]["stats"] = {
-                names.get(before or after, before or after): int(left or right) for left, before, after, right in counts
-            }
-    return classes
-
-
-def _class_words(words: list[str]) -> dict[str, Any]:
-    """Return what a line of ``tc class`` says after the handle: names and values, ``root`` alone."""
-    found: dict[str, Any] = {}
-    if words[:1] == ["root"]:
-        found["root"] = True
-        words = words[1:]
-    for name, value in zip(words[::2], words[1::2]):
-        found[name] = int(value) if value.isdigit() else value
-    return found
-
-
-_PARSERS = {
-    "json": _json,
-    "lines": _lines,
-    "words": lambda text: text.split(),
-    "pairs": _pairs,
-    "nmcli_devices": _nmcli_devices,
-    "socket_summary": _socket_summary,
-    "tc_classes": _tc_classes,
-    "ping": _ping,
-}
-
-
-def resolv_conf(text: str) -> dict[str, list[str]]:
-    """Return the name servers, search domains and options of a resolv.conf(5)."""
-    found: dict[str, list[str]] = {"nameservers": [], "search": [], "options": []}
-    for line in _lines(text):
-        words = line.split()
-        if words[0] == "nameserver" and len(words) > 1:
-            found["nameservers"].append(words[1])
-        elif words[0] in ("search", "domain"):
-            found["search"] = words[1:]
-        elif words[0] == "options":
-            found["options"] += words[1:]
-    return found
-
-
-def softnet(text: str) -> list[dict[str, int]]:
-    """Return the counters of /proc/net/softnet_stat by processor (hexadecimal columns)."""
-    rows = [[int(word, 16) for word in line.split()] for line in _lines(text)]
-    return [
-        {
-            "cpu": row[12] if len(row) > 12 else number,
-            "processed": row[0],
-            "dropped": row[1],
-            "time_squeeze": row[2],
-        }
-        for number, row in enumerate(rows)
-    ]
-
-
-def conntrack_counters(text: str) -> dict[str, int]:
-    """Return the sums over all processors of /proc/net/stat/nf_conntrack (hexadecimal columns)."""
-    lines = _lines(text)
-    if not lines:
-        return {}
-    names = lines[0].split()
-    rows = [[int(word, 16) for word in line.split()] for line in lines[1:]]
-    # "entries" is the same number in every row
-    return {
-        name: (rows[0][index] if rows and name == "entries" else sum(row[index] for row in rows))
-        for index, name in enumerate(names)
-    }
-
-
-def interface_bytes(text: str) -> dict[str, tuple[int, int]]:
-    """Return ``{interface: (bytes received, bytes sent)}`` of /proc/net/dev."""
-    found = {}
-    for line in text.splitlines()[2:]:
-        name, _colon, rest = line.partition(":")
-        fields = rest.split()
-        found[name.strip()] = (int(fields[0]), int(fields[8]))
-    return found
-
-
-def bandwidth(
-    before: Mapping[str, tuple[int, int]], after: Mapping[str, tuple[int, int]], *, seconds: float
-) -> dict[str, dict[str, float]]:
-    """Return Mbit/s by interface and direction between two readings of ``interface_bytes``."""
-    return {
-        name: {
-            "rx_mbit": round((after[name][0] - received) * 8 / 1e6 / seconds, 3),
-            "tx_mbit": round((after[name][1] - sent) * 8 / 1e6 / seconds, 3),
-        }
-        for name, (received, sent) in before.items()
-        if name in after
-    }
+        if not isinstance(item, str) or not re.fullmatch(pattern, item):
+            raise refused(f"{key} is {item!r}", hint=f"Give {wanted}.")

@@ -9,69 +9,114 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import _query
+from . import _facts_io, _kernel_features_io, _query_parse
 from ._allowlist import PACKAGES
 from ._checkpoint_io import Store
 from ._errors import NetoptError
+from ._host_report import one_line
+from ._query import QUERIES, ROWS, Query, argv
+from ._query_page import page
+from ._question import checked
 from ._sysctl_key import proc_path
 from ._tools_io import SEARCH_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ._tools_io import Tools
 
+AT_ONCE = 8  # questions that wait for a network or a clock should not wait for each other
 MODULE_PREFIXES = ("sch_", "act_", "cls_", "tcp_", "nf_", "nft_", "ip_tables", "ifb", "veth", "bridge", "bonding")
 
 
-def answer(name: str, given: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
-    """Return the answer to one query.
+def answers(questions: Sequence[Mapping[str, Any]], tools: Tools) -> list[dict[str, Any]]:
+    """Return the answers to several questions, in their order; they are looked for at the same time.
+
+    Raises:
+        NetoptError: a question is wrong, or there are too many; nothing has run then.
+    """
+    ready = checked(questions)
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as workers:
+        return list(workers.map(lambda question: answer(question, tools), ready))
+
+
+def answer(question: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
+    """Return the answer to one question.
 
     Args:
-        name: one of ``_query.QUERIES``.
-        given: its arguments.
+        question: as ``checked`` returns it.
         tools: runs the commands.
 
     Returns:
-        ``available`` (bool); ``data`` (its shape depends on the query) and ``commands`` where it is
-        there; ``message`` where it is not, or where a command failed.
-
-    Raises:
-        NetoptError: there is no such query, or an argument is wrong.
+        ``query``; ``available`` (bool); ``data`` (its shape depends on the query) and ``commands`` where there is an
+        answer; ``total``, ``next_offset`` and ``clipped`` where that is a part of it; ``message`` where there is no
+        answer, where a command failed, or where something was left out.
     """
-    values = _query.arguments(name, given)
-    query = _query.QUERIES[name]
-    if not query.commands:
-        return {"available": True, "data": _READERS[name](values), "commands": []}
+    name = question["query"]
+    query = QUERIES[name]
+    try:
+        if query.commands:
+            found = _ask(query, question["arguments"], tools)
+        else:
+            found = {"available": True, "data": _READERS[name](question["arguments"]), "commands": []}
+    except NetoptError as error:
+        return {"query": name, "available": True, "data": None, "message": one_line(error.as_dict())}
+    if found.get("data") is None:
+        return dict(found, query=name)
+    part = page(found["data"], match=question.get("match"), offset=question["offset"], max_bytes=question["max_bytes"])
+    notes = [found["message"]] if "message" in found else []
+    if part.next_offset is not None:
+        notes.append(f"{question['offset']} to {part.next_offset - 1} of {part.total}; offset goes on from there")
+    if part.clipped:
+        notes.append("long values are shortened; a larger max_bytes shows more of them")
+    found.update(query=name, data=part.data)
+    if part.next_offset is not None or question["offset"] or "match" in question:
+        found.update(total=part.total, next_offset=part.next_offset)
+    if part.clipped:
+        found["clipped"] = True
+    if notes:
+        found["message"] = "; ".join(notes)
+    return found
+
+
+def _ask(query: Query, values: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     commands: list[str] = []
     messages: list[str] = []
     for part, template in query.commands.items():
-        command = _query.argv(template, values)
+        command = argv(template, values)
         if shutil.which(command[0], path=SEARCH_PATH) is None:
             return {"available": False, "message": f"not available: install {PACKAGES.get(command[0], command[0])}"}
         commands.append(" ".join(command))
         done = tools.run(command, stage="observe", check=False)
-        if done.rc != 0 and not (done.stdout.strip() and query.output == "ping"):
-            messages.append(_complaint(done.stderr or done.stdout, done.rc))
-            continue
         try:
-            parts[part] = _query.parse(query.output, done.stdout)
-        except ValueError as error:
-            messages.append(f"{' '.join(command)} printed what cannot be read: {error}")
-    data = parts.get("") if list(query.commands) == [""] else parts
-    found = {"available": True, "data": data, "commands": commands}
+            # ping ends with 1 when nothing answers, which is an answer
+            if done.rc == 0 or query.output == "ping":
+                parts[part] = _query_parse.parse(query.output, done.stdout)
+                if not parts[part] and done.stderr.strip():
+                    messages.append(_complaint(done.stderr, "", done.rc))
+            else:
+                messages.append(_complaint(done.stderr, done.stdout, done.rc))
+        except (ValueError, KeyError, IndexError, AttributeError):
+            messages.append(_complaint(done.stderr, done.stdout, done.rc))
+    found: dict[str, Any] = {"available": True, "data": parts.get(""), "commands": commands}
+    if "" not in query.commands:
+        found["data"] = [dict({"family": part}, **row) for part, rows in parts.items() for row in rows]
+    elif query.data == ROWS and found["data"] is None and not messages:
+        found["data"] = []
     if messages:
-        found["message"] = "; ".join(messages)
+        found["message"] = "; ".join(dict.fromkeys(messages))
     return found
 
 
-def _complaint(text: str, rc: int) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines else f"exit status {rc}"
+def _complaint(stderr: str, stdout: str, rc: int) -> str:
+    """Return what a tool said of its failure: the first of its errors, or the last of what else it printed."""
+    said = _query_parse.lines(stderr)[:1] or _query_parse.lines(stdout)[-1:]
+    return " ".join(said[0].split()) if said else f"exit status {rc}"
 
 
 def _read(path: str) -> str | None:
@@ -90,22 +135,23 @@ def _sysctl_get(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cat_resolv_conf(_values: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(_query.resolv_conf(_read("/etc/resolv.conf") or ""))
+    return dict(_query_parse.resolv_conf(_read("/etc/resolv.conf") or ""))
 
 
 def _kernel_capabilities(_values: Mapping[str, Any]) -> dict[str, Any]:
     loaded = [line.split()[0] for line in (_read("/proc/modules") or "").splitlines() if line.strip()]
-    return {
-        "release": os.uname().release,
-        "machine": os.uname().machine,
-        "congestion_control": {
+    return dict(
+        _kernel_features_io.gather(),
+        release=os.uname().release,
+        machine=os.uname().machine,
+        congestion_control={
             "current": _read("/proc/sys/net/ipv4/tcp_congestion_control"),
             "available": (_read("/proc/sys/net/ipv4/tcp_available_congestion_control") or "").split(),
             "allowed": (_read("/proc/sys/net/ipv4/tcp_allowed_congestion_control") or "").split(),
         },
-        "default_qdisc": _read("/proc/sys/net/core/default_qdisc"),
-        "modules": sorted(name for name in loaded if name.startswith(MODULE_PREFIXES)),
-    }
+        default_qdisc=_read("/proc/sys/net/core/default_qdisc"),
+        modules=sorted(name for name in loaded if name.startswith(MODULE_PREFIXES)),
+    )
 
 
 def _conntrack_stats(_values: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,21 +159,24 @@ def _conntrack_stats(_values: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: _read(folder + name) for name in ("count", "max", "buckets")}
     found: dict[str, Any] = {name: None if text is None else int(text) for name, text in numbers.items()}
     found["loaded"] = numbers["count"] is not None
-    found["counters"] = _query.conntrack_counters(_read("/proc/net/stat/nf_conntrack") or "")
+    found["counters"] = _query_parse.conntrack_counters(_read("/proc/net/stat/nf_conntrack") or "")
     return found
 
 
 def _softnet_stats(_values: Mapping[str, Any]) -> list[dict[str, int]]:
-    return _query.softnet(_read("/proc/net/softnet_stat") or "")
+    return _query_parse.softnet(_read("/proc/net/softnet_stat") or "")
 
 
-def _bandwidth_sample(values: Mapping[str, Any]) -> dict[str, Any]:
+def _bandwidth_sample(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     begun = time.monotonic()
-    before = _query.interface_bytes(_read("/proc/net/dev") or "")
+    before = _query_parse.interface_bytes(_read("/proc/net/dev") or "")
     time.sleep(values["duration_s"])
-    after = _query.interface_bytes(_read("/proc/net/dev") or "")
-    seconds = time.monotonic() - begun
-    return {"duration_s": round(seconds, 3), "interfaces": _query.bandwidth(before, after, seconds=seconds)}
+    after = _query_parse.interface_bytes(_read("/proc/net/dev") or "")
+    return _query_parse.bandwidth(before, after, seconds=time.monotonic() - begun)
+
+
+def _host_facts(values: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_facts_io.gather(sysctl=values.get("keys", ())), **_kernel_features_io.gather())
 
 
 def _netopt_state(_values: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,6 +196,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "bandwidth_sample": _bandwidth_sample,
     "cat_resolv_conf": _cat_resolv_conf,
     "conntrack_stats": _conntrack_stats,
+    "host_facts": _host_facts,
     "kernel_capabilities": _kernel_capabilities,
     "netopt_state": _netopt_state,
     "softnet_stats": _softnet_stats,

@@ -123,27 +123,13 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._info_io import SUBSETS, gather
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._info_entry import ARGUMENT_SPEC, run
 
 
 def main() -> None:
     """Read what is asked for."""
-    module = AnsibleModule(
-        argument_spec={
-            "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(SUBSETS)},
-            "iface": {"type": "list", "elements": "str", "default": ["auto"]},
-            "sysctl": {"type": "list", "elements": "str", "default": []},
-        },
-        supports_check_mode=True,
-    )
-    info, problems = gather(
-        subsets=module.params["gather"],
-        ifaces=module.params["iface"],
-        sysctl=module.params["sysctl"],
-        tools=Tools(),
-    )
-    module.exit_json(changed=False, info=info, problems=problems)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module.exit_json(**run(module.params, check=module.check_mode, diff=False))
 
 
 if __name__ == "__main__":

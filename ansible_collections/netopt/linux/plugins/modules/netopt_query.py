@@ -3,16 +3,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: one read-only question to a host."""
+"""Ansible module: read-only questions to a host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: netopt_query
-short_description: Ask a host one read-only question about its network
+short_description: Ask a host read-only questions about its network
 version_added: 0.1.0
 description:
-  - Runs the one command, or reads the files, that answer O(query), and returns the answer as data.
+  - Runs the commands, or reads the files, that answer O(query) or O(queries), and returns the answers as data.
+  - Several questions are answered at the same time, in one exchange with the host.
   - Only programs of the allowlist are run, without a shell. Nothing on the host is changed.
 author:
   - The NetOpt Authors (@netopt)
@@ -31,14 +32,42 @@ options:
   query:
     description:
       - Name of the question, for example V(ip_info), V(tc_qdisc_show) or V(sysctl_get).
+      - Either this or O(queries) is wanted.
     type: str
-    required: true
   arguments:
     description:
-      - What the question is about, for example C(iface) for V(tc_class_show), C(keys) for V(sysctl_get),
+      - What O(query) is about, for example C(iface) for V(tc_class_show), C(keys) for V(sysctl_get),
         C(target) for V(ping_host).
     type: dict
     default: {}
+  queries:
+    description:
+      - Up to 20 questions.
+    type: list
+    elements: dict
+    suboptions:
+      query:
+        description:
+          - Name of the question.
+        type: str
+        required: true
+      arguments:
+        description:
+          - What it is about.
+        type: dict
+        default: {}
+      match:
+        description:
+          - Only rows and fields that hold this text, in any case.
+        type: str
+      offset:
+        description:
+          - How many rows or fields to leave out at the beginning.
+        type: int
+      max_bytes:
+        description:
+          - How large the answer may get, 256 to 1000000 bytes of compact JSON; 16384 by default.
+        type: int
 """
 
 EXAMPLES = r"""
@@ -49,27 +78,35 @@ EXAMPLES = r"""
       iface: eth0
   register: qdiscs
 
-- name: Read two kernel parameters
+- name: Look for the reasons of a slow network
   netopt.linux.netopt_query:
-    query: sysctl_get
-    arguments:
-      keys:
-        - net.ipv4.tcp_rmem
-        - net.core.somaxconn
+    queries:
+      - query: nstat
+        match: retrans
+      - query: softnet_stats
+      - query: sysctl_get
+        arguments:
+          keys:
+            - net.ipv4.tcp_rmem
+            - net.core.somaxconn
 """
 
 RETURN = r"""
 answer:
-  description: The answer.
-  returned: success
+  description: The answer to O(query).
+  returned: success, when O(query) is given
   type: dict
   contains:
+    query:
+      description: The question.
+      type: str
+      returned: always
     available:
       description: Whether the host has what is needed to answer.
       type: bool
       returned: always
     data:
-      description: The answer itself; its shape depends on O(query).
+      description: The answer itself; its shape depends on the question.
       type: raw
       returned: when available
     commands:
@@ -77,38 +114,48 @@ answer:
       type: list
       elements: str
       returned: when available
+    total:
+      description: How many rows or fields there are, when RV(answer.data) is a part of them.
+      type: int
+      returned: when something is left out
+    next_offset:
+      description: The C(offset) at which the next part begins, V(null) where this was the last.
+      type: int
+      returned: when something is left out
+    clipped:
+      description: Whether long values were shortened.
+      type: bool
+      returned: when they were
     message:
-      description: What is missing or went wrong, in one line.
+      description: What is missing, went wrong or was left out, in one line.
       type: str
       returned: when something is
   sample:
+    query: sysctl_get
     available: true
     data:
       net.core.somaxconn: "4096"
     commands: []
+answers:
+  description: The answers to O(queries) in their order, each like RV(answer).
+  returned: success, when O(queries) is given
+  type: list
+  elements: dict
+  sample: []
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._query_io import answer
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._query_entry import ARGUMENT_SPEC, run
 
 
 def main() -> None:
-    """Answer the question."""
-    module = AnsibleModule(
-        argument_spec={
-            "query": {"type": "str", "required": True},
-            "arguments": {"type": "dict", "default": {}},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        found = answer(module.params["query"], module.params["arguments"], Tools())
-    except NetoptError as error:
-        module.fail_json(msg=f"{error.message}. {error.hint}" if error.hint else error.message, error=error.as_dict())
-    module.exit_json(changed=False, answer=found)
+    """Answer the questions."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    result = run(module.params, check=module.check_mode, diff=False)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

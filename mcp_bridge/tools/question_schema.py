@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The arguments and answers of the discovery tools as JSON schemas, made from the table of questions."""
+
+from __future__ import annotations
+
+import copy
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+
+from ansible_collections.netopt.linux.plugins.module_utils import _query, _query_page, _question
+from ansible_collections.netopt.linux.plugins.module_utils._query import QUERIES, Parameter
+from mcp_bridge.discovery import Answers
+
+_DATA: dict[str, dict[str, Any]] = {
+    _query.ROWS: {"type": "array", "items": {"type": "object"}},
+    _query.WORDS: {"type": "array", "items": {"type": "string"}},
+    _query.FIELDS: {"type": "object"},
+}
+
+Match = Annotated[
+    str | None,
+    Field(
+        description="Only rows and fields that hold this text, in any case, e.g. retrans.",
+        json_schema_extra={"minLength": 1, "maxLength": _query_page.MATCH_LENGTH_MAX},
+    ),
+]
+Offset = Annotated[
+    int,
+    Field(
+        description="Rows or fields to leave out at the beginning: next_offset of the part before.",
+        json_schema_extra={"minimum": 0, "maximum": _question.MAX_OFFSET},
+    ),
+]
+MaxBytes = Annotated[
+    int,
+    Field(
+        description="How many bytes of data a host may answer with; the rest comes with next_offset.",
+        json_schema_extra={"minimum": _query_page.MIN_BYTES, "maximum": _query_page.MAX_BYTES},
+    ),
+]
+PAGING: dict[str, tuple[Any, Any]] = {
+    "match": (Match, None),
+    "offset": (Offset, 0),
+    "max_bytes": (MaxBytes, _query_page.DEFAULT_BYTES),
+}
+
+
+def argument(parameter: Parameter, *, description: str | None = None) -> Any:
+    """Return the annotation of a question's argument.
+
+    Its bounds are in the schema alone: they are checked with the question, whose errors say what to do.
+    """
+    kind: Any = str
+    if parameter.kind in _query.BOUNDS:
+        low, high = _query.BOUNDS[parameter.kind]
+        kind, extra = int, {"minimum": low, "maximum": high}
+    else:
+        extra = {"pattern": f"^{_query.PATTERNS[parameter.kind][0]}$"}
+    if parameter.kind == "keys":
+        kind = list[Annotated[str, Field(json_schema_extra=dict(extra))]]
+        extra = {"minItems": 1, "maxItems": _query.MAX_KEYS}
+    described = Field(description=description or parameter.description, json_schema_extra=dict(extra))
+    return Annotated[kind if parameter.required and description is None else kind | None, described]
+
+
+def _question_model() -> type[BaseModel]:
+    """Return the model of one question among several, with every argument that any question takes."""
+    takers: dict[str, list[str]] = {}
+    parameters: dict[str, Parameter] = {}
+    for query, content in QUERIES.items():
+        for name, parameter in content.parameters.items():
+            takers.setdefault(name, []).append(query)
+            parameters[name] = parameter
+    fields: dict[str, Any] = {
+        name: (argument(parameters[name], description=f"For {', '.join(queries)}."), None)
+        for name, queries in takers.items()
+    }
+    names = Literal[tuple(QUERIES)]  # type: ignore[valid-type]  # the names are those of the table
+    described = Field(description="What to ask: the name of a discovery tool without _tool.")
+    return create_model(
+        "HostQuestion",
+        __config__=ConfigDict(extra="forbid", hide_input_in_errors=True),
+        __doc__="One question with its arguments.",
+        query=(Annotated[names, described], ...),
+        **fields,
+        **PAGING,
+    )
+
+
+HostQuestion = _question_model()
+ARGUMENTS = tuple(dict.fromkeys(name for query in QUERIES.values() for name in query.parameters))
+
+
+def as_question(model: BaseModel) -> dict[str, Any]:
+    """Return a ``HostQuestion`` as ``discovery.ask`` takes it."""
+    given = model.model_dump(exclude_none=True)
+    arguments = {name: given.pop(name) for name in ARGUMENTS if name in given}
+    return {**given, "arguments": arguments}
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """Return the schema of what a tool gives, for a model that leaves out what is not set."""
+    return TypeAdapter(kind).json_schema(mode="serialization")
+
+
+def answers_schema(data: str) -> dict[str, Any]:
+    """Return the schema of the answers to a question whose data is ``rows``, ``words`` or ``fields``."""
+    schema = copy.deepcopy(schema_of(Answers))
+    content = schema["$defs"]["Answer"]["properties"]["data"]
+    content.pop("default", None)
+    content.update(_DATA[data])
+    return schema
