@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test demo lock changelog lint-changelog clean
+.PHONY: help setup lint test conformance demo lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -15,6 +15,10 @@ lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog and docs
 
 test: setup ## every check and every test, with a summary of what was skipped and why
 	@$(PYTHON) tools/check.py
+
+conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes
+	@tools/setup_node.sh
+	@$(PYTHON) tools/check.py conformance
 
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
 	@$(PYTHON) demo/run.py --kernel $(KERNEL)

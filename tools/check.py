@@ -4,7 +4,8 @@
 
 """Runs the project's checks, two at a time, and says at the end what passed, failed and was skipped.
 
-``python tools/check.py`` runs all of them, ``python tools/check.py lint`` a group, ``python tools/check.py ruff`` one.
+``python tools/check.py`` runs all but those of the group ``conformance``, ``python tools/check.py lint`` a group,
+``python tools/check.py ruff`` one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint`` or ``test``.
+        group: ``lint``, ``test``, or ``conformance``, which only runs when it is named.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -47,15 +48,15 @@ class Check:
     cwd: str = "."
 
 
-def _pytest(name: str, path: str, *, root: bool = False) -> Check:
-    return Check(name, "test", ("pytest", "-q", "--durations=5", path), root=root, paths=(path,))
+def _pytest(name: str, path: str, *, root: bool = False, group: str = "test") -> Check:
+    return Check(name, group, ("pytest", "-q", "--durations=5", path), root=root, paths=(path,))
 
 
 CHECKS = (
     Check("ruff", "lint", ("ruff", "check", ".")),
     Check("format", "lint", ("ruff", "format", "--check", ".")),
     Check("mypy", "lint", ("mypy",)),
-    Check("shellcheck", "lint", ("shellcheck", ".ci/run", "tools/setup.sh", "tools/ansible_test.sh")),
+    Check("shellcheck", "lint", ("shellcheck", ".ci/run", "tools/setup.sh", "tools/setup_node.sh", "tools/ansible_test.sh")),
     Check("ansible-lint", "lint", ("ansible-lint",)),
     Check("changelog", "lint", ("antsibull-changelog", "lint"), cwd="ansible_collections/netopt/linux"),
     Check("docs", "lint", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", str(COLLECTION))),
@@ -70,6 +71,7 @@ CHECKS = (
     _pytest("contract", "tests/contract", root=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("unit", UNIT_TESTS),
+    _pytest("conformance", "tests/conformance", root=True, group="conformance"),
 )
 
 
@@ -124,7 +126,8 @@ def main() -> int:
     if unknown:
         print(f"No such check: {', '.join(unknown)}. There are: {', '.join(sorted(known))}", file=sys.stderr)
         return 2
-    chosen = [check for check in CHECKS if not wanted or check.name in wanted or check.group in wanted]
+    groups = wanted or ["lint", "test"]
+    chosen = [check for check in CHECKS if check.name in groups or check.group in groups]
     with ThreadPoolExecutor(max_workers=AT_ONCE) as workers:
         outcomes = list(zip(chosen, workers.map(run, chosen), strict=True))
     print("\n=== Summary")
