@@ -24,6 +24,7 @@ BIN = TOP / ".venv" / "bin"
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
 AT_ONCE = 2  # hosts that boot and connections that are made leave a processor idle half the time
+SCRIPTS = ("tools/setup.sh", "tools/setup_node.sh", "tools/ansible_test.sh")
 NOTHING_COLLECTED = 5  # pytest's exit status
 
 
@@ -56,7 +57,7 @@ CHECKS = (
     Check("ruff", "lint", ("ruff", "check", ".")),
     Check("format", "lint", ("ruff", "format", "--check", ".")),
     Check("mypy", "lint", ("mypy",)),
-    Check("shellcheck", "lint", ("shellcheck", ".ci/run", "tools/setup.sh", "tools/setup_node.sh", "tools/ansible_test.sh")),
+    Check("shellcheck", "lint", ("shellcheck", ".ci/run", *SCRIPTS)),
     Check("ansible-lint", "lint", ("ansible-lint",)),
     Check("changelog", "lint", ("antsibull-changelog", "lint"), cwd="ansible_collections/netopt/linux"),
     Check("docs", "lint", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", str(COLLECTION))),
