@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.netopt.linux.plugins.module_utils import _attempt
 from ansible_collections.netopt.linux.plugins.module_utils import _transaction as engine
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
+from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._extend import extend
 from ansible_collections.netopt.linux.plugins.module_utils._guard_io import guard
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import confirm, roll_back
 from ansible_collections.netopt.linux.plugins.module_utils._lock_io import host_lock
@@ -102,7 +105,7 @@ def applying(
         if tool_timeout_s is not None:
             Tools.__init__.__kwdefaults__["timeout_s"] = tool_timeout_s
         if guard_s is not None:
-            engine.GUARD_S = guard_s
+            _attempt.GUARD_S = guard_s
         passed = iter(range(1 << 30))
 
         def on_operation(_operation: object) -> None:
@@ -132,8 +135,6 @@ def confirming(identity: str) -> Callable[[], bool]:
     """Return the function that confirms a change, as the controller's new connection has it done."""
 
     def keep() -> bool:
-        from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError  # noqa: PLC0415
-
         with host_lock("a test that confirms", wait_s=10) as lock:
             try:
                 return confirm(Store(), identity, Tools(keep_open=(lock,)))
@@ -141,6 +142,23 @@ def confirming(identity: str) -> Callable[[], bool]:
                 return False
 
     return keep
+
+
+def extending(identity: str, seconds: float, *, strike: Strike | None = None) -> Callable[[], dict[str, str | None]]:
+    """Return the function that gives a change another time, and returns the error that this ended in, if any."""
+
+    def move() -> dict[str, str | None]:
+        watch(strike)
+        with host_lock("a test that extends", wait_s=10) as lock:
+            try:
+                extend(Store(), identity, seconds, Tools(keep_open=(lock,)))
+            except NetoptError as error:
+                return error.as_dict()
+            finally:
+                sys.setprofile(None)
+        return {}
+
+    return move
 
 
 def restoring(identity: str, *, strike: Strike | None = None) -> Callable[[], list[str]]:

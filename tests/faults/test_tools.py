@@ -12,7 +12,7 @@ from tests.faults import tools
 from tests.faults.conftest import Faults
 from tests.faults.engine import apply
 from tests.faults.hosts import Host, host
-from tests.faults.states import CHANGES, STATES
+from tests.faults.states import CHANGES, SMALL, STATES
 
 STATE = "a shaper of its own"
 TOOL_TIMEOUT_S = 1.0
@@ -76,9 +76,10 @@ def test_tool_that_hangs_is_given_up_and_the_host_is_as_before(name: str, faults
                 made.check(before)
 
 
+@pytest.mark.parametrize("mend", ["by hand", "by the next change"])
 @pytest.mark.parametrize("name", ["nft", "ethtool", "ip"])
-def test_tool_broken_for_good_is_reported_and_mended_by_hand(name: str, faults: Faults) -> None:
-    """Where the rollback cannot succeed either, the report says so; the checkpoint restores once the tool is well."""
+def test_tool_broken_for_good_is_reported_and_mended_once_it_is_well(name: str, mend: str, faults: Faults) -> None:
+    """Where the rollback cannot succeed either, the report says so; the operator or the next change tries it again."""
     with host(STATES[STATE]) as made:
         tools.wrap(made, name)
         before = made.dump()
@@ -88,14 +89,36 @@ def test_tool_broken_for_good_is_reported_and_mended_by_hand(name: str, faults: 
                 identity = f"at-{at}"
                 tools.misbehave(made, name, "fails", at=at, times=1000)
                 report = apply(made, CHANGES, checkpoint_id=identity).value
-                tools.behave(made, name)
                 assert report["status"] in {"failed", "rolled_back", "rollback_failed"}, report
                 if report["status"] == "rollback_failed":
                     assert made.status(identity) == "restore_failed"
                     assert "restore_failed" in made.by_hand(identity, "--list")
-                    said = made.by_hand(identity, "--restore")
-                    assert made.status(identity) == "rolled_back", said
+                    mend_it(made, identity, name, mend)
+                tools.behave(made, name)
                 made.check(before)
+
+
+def mend_it(made: Host, identity: str, name: str, mend: str) -> None:
+    """Have a failed rollback tried again with its tool still broken, which fails, and once more with it well."""
+    if mend == "by hand":
+        made.by_hand(identity, "--restore")
+        assert made.status(identity) == "restore_failed"
+        tools.behave(made, name)
+        said = made.by_hand(identity, "--restore")
+        assert made.status(identity) == "rolled_back", said
+        return
+    refused = apply(made, SMALL).value
+    assert refused["status"] == "failed"
+    error = refused["error"]
+    assert error["stage"] == "restore", error
+    assert f"{identity} could not be rolled back, and rolling it back fails" in error["message"], error
+    assert f"netopt rollback {identity}" in error["hint"]
+    assert made.status(identity) == "restore_failed"
+    tools.behave(made, name)
+    report = apply(made, {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}).value
+    assert report["status"] == "unchanged", report
+    assert f"{identity} could not be rolled back; the state before it was restored first" in str(report["warnings"])
+    assert made.status(identity) == "rolled_back"
 
 
 @pytest.mark.parametrize("how", ["outlives its caller", "hangs without its caller"])

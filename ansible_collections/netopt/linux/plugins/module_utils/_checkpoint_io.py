@@ -287,6 +287,13 @@ class Store:
             if header.status in PENDING and header.boot_id == current:
                 yield header
 
+    def unsettled(self) -> Iterator[Header]:
+        """Yield the headers of this boot whose change is neither kept nor wholly undone, newest first."""
+        current = boot_id()
+        for header in reversed(self.headers()):
+            if header.status in (*PENDING, RESTORE_FAILED) and header.boot_id == current:
+                yield header
+
     def _names(self) -> list[str]:
         try:
             return sorted(name for name in os.listdir(self.root) if not name.startswith("."))

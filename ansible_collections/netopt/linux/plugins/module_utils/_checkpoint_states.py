@@ -26,7 +26,7 @@ from ._checkpoint import (
 from ._checkpoint_io import Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
 from ._host_report import HostReport
-from ._lifecycle import confirm, extend, roll_back
+from ._lifecycle import confirm, roll_back
 from ._lock_io import RUN_DIR, host_lock, start_time
 from ._restore import RESTORE
 from ._signals import interrupts_raise, interrupts_wait
@@ -285,6 +285,8 @@ def _extended(request: Request, store: Store, tools: Tools, outcome: Outcome) ->
     identity, seconds = request.id or "", request.confirm_timeout_s
     if seconds is None:
         raise NetoptError("state extended needs confirm_timeout_s", stage="checkpoint", key="confirm_timeout_s")
+    from ._extend import extend  # noqa: PLC0415 - the others do without
+
     check_timeout(seconds)
     with interrupts_wait():
         done = extend(store, identity, seconds, tools, check=request.check)

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of a checkpoint after the change: confirmed, rolled back, ended. All of it under the host's lock."""
+"""The life of a checkpoint after the change: confirmed, rolled back, ended. All of it under the host's lock.
+
+How a change gets more time to be confirmed is in ``_extend.py``.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ from ._checkpoint import (
     SNAPSHOT,
     to_unwind,
 )
-from ._checkpoint_io import ARCHIVE, CONFIRM, RESTORE, boot_id
+from ._checkpoint_io import CONFIRM, RESTORE, boot_id
 from ._errors import NetoptError
 from ._modules_io import unload_unused
 from ._restore import KEEP, Restored, restore
 from ._restore import RESTORE as OVERWRITE
-from ._timer_io import disarm, rearm, stop_timer, wake
+from ._timer_io import disarm
 
 if TYPE_CHECKING:
     from typing import Any
@@ -143,6 +146,54 @@ def roll_back(
     return undone
 
 
+def recover(store: Store, tools: Tools) -> list[str]:
+    """Undo what earlier runs left half done, newest first, and return a line for a person about each.
+
+    That is a change which has lost its maker, one whose time to be confirmed is over, and one whose rollback failed.
+
+    Raises:
+        NetoptError: one of them cannot be undone; the older ones are as they were.
+    """
+    told = []
+    for header in list(store.unsettled()):
+        if header.status == ARMED and not header.guard:  # an operation comes only once the guard is written down
+            note = "interrupted before anything was changed"
+            store.update(replace(header.with_status(ROLLED_BACK), note=note))
+            continue
+        if header.status == RESTORE_FAILED and header.note == DAMAGED:
+            told.append(f"Whether {header.id} was confirmed cannot be told: {DAMAGED}. `netopt rollback` undoes it.")
+            continue
+        late = header.status == APPLIED and (header.confirm_by or 0.0) <= time.monotonic()
+        if header.status == APPLIED and not late:
+            continue
+        again = header.status == RESTORE_FAILED
+        why = "was not confirmed in time" if late else "could not be rolled back" if again else "was interrupted"
+        note = "rolled back at the second attempt" if again else f"the change {why}"
+        try:
+            errors = roll_back_one(store, header, tools, note=note).errors
+        except NetoptError as error:
+            errors = [error]
+        if errors:
+            raise _remains(header, why, errors)
+        told.append(f"The change {header.id} {why}; the state before it was restored first.")
+    return told
+
+
+def _remains(header: Header, why: str, errors: list[NetoptError]) -> NetoptError:
+    """Return the error for a change that stands in the way of the next one since it cannot be undone."""
+    first = errors[0]
+    return NetoptError(
+        f"The change {header.id} {why}, and rolling it back fails: {'; '.join(error.message for error in errors)}",
+        stage="restore",
+        key=first.key,
+        wanted=first.wanted,
+        after=first.after,
+        hint=f"{first.hint + ' ' if first.hint else ''}Remains of {header.id} are on this host, so nothing is built "
+        f"upon it. Mend what stands in the way and apply again, or run: netopt rollback {header.id}. To take the host "
+        f"as it is: netopt checkpoints --delete {header.id}.",
+    )
+
+
 def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -> bool:
     """Keep a change for good. Return whether that is news.
 
@@ -194,65 +245,6 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
         if header.ends_at is None:
             disarm(header, tools)
     return True
-
-
-@dataclass(frozen=True)
-class Extended:
-    """A change whose time to be confirmed was moved: its header before and after, and what went less than well."""
-
-    before: Header
-    after: Header
-    warning: str | None = None
-
-
-def extend(store: Store, identity: str, seconds: float, tools: Tools, *, check: bool = False) -> Extended:
-    """Let a change that waits for its confirmation wait until ``seconds`` from now instead.
-
-    Whoever calls this holds the lock, as does whoever restores: either the new time is written down before anything
-    is undone, and then nothing is, or the change is undone already, and then this says so.
-
-    Raises:
-        NetoptError: the change does not wait any more.
-    """
-    header = store.header(identity)
-    refusal = _not_waiting(header)
-    if refusal:
-        why, hint = refusal
-        raise NetoptError(
-            f"{identity} cannot be given more time: {why}",
-            stage="confirm",
-            key=identity,
-            wanted=f"{seconds:g} s from now",
-            after=header.status,
-            hint=hint,
-        )
-    moved = replace(header, confirm_by=time.monotonic() + seconds)
-    if check:
-        return Extended(header, moved)
-    armed = rearm(header, archive=store.path(identity, ARCHIVE), after_s=seconds, tools=tools)
-    moved = replace(moved, guard=armed.guard)
-    store.update(moved)
-    wake(moved)
-    if armed.guard.get("unit") != header.guard.get("unit"):
-        stop_timer(header.guard.get("unit"), tools)
-    return Extended(header, moved, armed.warning)
-
-
-def _not_waiting(header: Header) -> tuple[str, str] | None:
-    """Return why a change does not wait for a confirmation and what to do then, ``None`` where it does."""
-    again = "Apply the plan again."
-    if header.status in (CONFIRMED, SNAPSHOT):
-        return "it does not wait for a confirmation", "Nothing undoes it by itself; netopt rollback does when asked."
-    if header.boot_id != boot_id():
-        return "the host has restarted since and is in its old state", again
-    if header.status == APPLIED:
-        late = header.confirm_by is not None and time.monotonic() >= header.confirm_by
-        return ("its time is up", f"The host is, or is about to be, as it was. {again}") if late else None
-    if header.status == ARMED:
-        return "it is being undone", f"The host is about to be as it was. {again}"
-    why = f": {header.note}" if header.note else ""
-    failed = header.status == RESTORE_FAILED
-    return f"it is {header.status.replace('_', ' ')}{why}", "Roll it back once more." if failed else again
 
 
 def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:

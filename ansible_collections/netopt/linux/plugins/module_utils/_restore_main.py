@@ -85,7 +85,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _run(options: argparse.Namespace, archive: str) -> int:
     from ._checkpoint import check_timeout  # noqa: PLC0415
     from ._checkpoint_io import Store  # noqa: PLC0415
-    from ._lifecycle import confirm, extend  # noqa: PLC0415
+    from ._extend import extend  # noqa: PLC0415
+    from ._lifecycle import confirm  # noqa: PLC0415
     from ._lock_io import host_lock  # noqa: PLC0415
     from ._tools_io import Tools  # noqa: PLC0415
 
@@ -109,8 +110,14 @@ def _run(options: argparse.Namespace, archive: str) -> int:
 
 
 def _list(store: Store) -> int:
+    import time  # noqa: PLC0415
+
+    from ._checkpoint import APPLIED  # noqa: PLC0415
+
     for header in store.headers():
-        words = [header.id, header.created, header.status, header.label or "", header.note or ""]
+        left = header.confirm_by - time.monotonic() if header.status == APPLIED and header.confirm_by else None
+        waits = "" if left is None else f"{max(0.0, left):.0f} s left to confirm"
+        words = [header.id, header.created, header.status, header.label or "", waits, header.note or ""]
         sys.stdout.write("  ".join(word for word in words if word) + "\n")
     for identity in store.damaged():
         sys.stdout.write(f"{identity}  damaged\n")

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import _host_report as reporting
 from ._adapt import adapt
-from ._checkpoint import APPLIED, ARMED, CONFIRMED, ROLLED_BACK, Content, Header, check_id
+from ._checkpoint import APPLIED, ARMED, CONFIRMED, Content, Header, check_id
 from ._checkpoint_io import ARCHIVE, CONFIRM, Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
 from ._facts_io import gather
 from ._host_report import HostReport
 from ._interfaces import resolve
-from ._lifecycle import roll_back_one
+from ._lifecycle import recover, roll_back_one
 from ._lock_io import RUN_DIR, host_lock, start_time
 from ._modules_io import loaded, unload_unused
 from ._preflight import meets_connections, preflight
@@ -173,21 +173,9 @@ class Transaction:
             self._undo(header, content, reporting.defect(error, stage="apply"), tools)
 
     def _recover(self, tools: Tools) -> None:
-        """Undo what an earlier run left half done: it has lost its maker, or its time to be confirmed is over."""
-        if self._request.check:
-            return
-        for header in list(self._store.pending()):
-            if header.status == ARMED and not header.guard:  # an operation comes only once the guard is written down
-                note = "interrupted before anything was changed"
-                self._store.update(replace(header.with_status(ROLLED_BACK), note=note))
-                continue
-            late = header.status == APPLIED and (header.confirm_by or 0.0) <= time.monotonic()
-            if header.status == ARMED or late:
-                why = "was not confirmed in time" if late else "was interrupted"
-                restored = roll_back_one(self._store, header, tools, note=f"the change {why}")
-                if restored.errors:
-                    raise restored.errors[0]
-                self._report.warnings.append(f"The change {header.id} {why}; the state before it was restored first.")
+        """Undo what an earlier run left half done."""
+        if not self._request.check:
+            self._report.warnings.extend(recover(self._store, tools))
 
     def _fit(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return the changes as they fit this host, and the interfaces that they are for."""
