@@ -179,7 +179,7 @@ def test_power_cut_at_each_stage_comes_up_in_the_old_state(machine: Machine, fau
     machine.cut_power()
     fresh = machine.dump()
     stages: dict[str, dict[str, Any]] = {
-        "after the checkpoint": {"call": "_transaction._arm"},
+        "after the checkpoint": {"call": "_attempt._arm"},
         "between two operations": {"operation": 5},
         "applied, not confirmed": {},
     }

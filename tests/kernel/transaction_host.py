@@ -41,11 +41,11 @@ VIEW = (
 
 DRIVER = """
 import json, os, signal, sys
-from ansible_collections.netopt.linux.plugins.module_utils import _transaction
+from ansible_collections.netopt.linux.plugins.module_utils import _attempt, _transaction
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 
 asked = json.load(sys.stdin)
-_transaction.GUARD_S = asked.pop("guard_s", _transaction.GUARD_S)
+_attempt.GUARD_S = asked.pop("guard_s", _attempt.GUARD_S)
 at, fault = asked.pop("at", None), asked.pop("fault", None)
 count = -1
 

@@ -20,10 +20,8 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._checkpoint import (
@@ -42,6 +40,7 @@ from ._checkpoint import (
     unseal,
 )
 from ._errors import NetoptError
+from ._file_io import text_of
 from ._host_report import HostReport
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ RESERVE_BYTES = 8192
 
 def boot_id() -> str:
     """Return the id of this boot of the host."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return text_of("/proc/sys/kernel/random/boot_id").strip()
 
 
 def now_utc() -> str:
@@ -156,12 +155,13 @@ class Store:
             _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
             _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
             for name in RESERVES:
-                Path(partial, name).write_bytes(bytes(RESERVE_BYTES))
+                with open(os.path.join(partial, name), "wb") as stream:
+                    stream.write(bytes(RESERVE_BYTES))
             _sync_directory(partial)
             os.rename(partial, target)  # fails when the target is there, as it is never empty
             _sync_directory(self.root)
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
+            _remove_tree(partial)
             taken = os.path.isdir(target)
             raise NetoptError(
                 f"The checkpoint {header.id} exists on this host already"
@@ -242,19 +242,20 @@ class Store:
     def decision(self, identity: str) -> str | None:
         """Return what was decided, ``None`` while nothing is."""
         try:
-            return Path(self.path(identity, "decision")).read_text(encoding="ascii")
+            return text_of(self.path(identity, "decision"))
         except FileNotFoundError:
             return None
 
     def keep_report(self, identity: str, report: HostReport) -> None:
         """Keep what was reported. It is a convenience, so nothing is lost when the disk is full."""
-        with contextlib.suppress(OSError):
-            Path(self.path(identity, "report.json")).write_text(json.dumps(report.as_dict()), encoding="utf-8")
+        path = self.path(identity, "report.json")
+        with contextlib.suppress(OSError), open(path, "w", encoding="utf-8") as stream:
+            json.dump(report.as_dict(), stream)
 
     def report(self, identity: str) -> HostReport | None:
         """Return what was reported, ``None`` where it was not kept."""
         try:
-            return HostReport(**json.loads(Path(self.path(identity, "report.json")).read_text(encoding="utf-8")))
+            return HostReport(**json.loads(text_of(self.path(identity, "report.json"))))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -262,7 +263,7 @@ class Store:
         """Remove a checkpoint: it is gone from the list first, then from the disk."""
         gone = os.path.join(self.root, f".{check_id(identity)}.removed.{os.getpid()}")
         os.rename(self.path(identity), gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        _remove_tree(gone)
 
     def retain(self) -> list[str]:
         """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""
@@ -273,19 +274,12 @@ class Store:
         with contextlib.suppress(OSError):
             for name in os.listdir(self.root):
                 if name.startswith("."):
-                    shutil.rmtree(os.path.join(self.root, name), ignore_errors=True)
+                    _remove_tree(os.path.join(self.root, name))
         return removed
 
     def next_sequence(self) -> int:
         """Return the sequence number of the next checkpoint."""
         return max((header.sequence for header in self.headers()), default=0) + 1
-
-    def pending(self) -> Iterator[Header]:
-        """Yield the headers of this boot whose change is not decided yet, newest first."""
-        current = boot_id()
-        for header in reversed(self.headers()):
-            if header.status in PENDING and header.boot_id == current:
-                yield header
 
     def unsettled(self) -> Iterator[Header]:
         """Yield the headers of this boot whose change is neither kept nor wholly undone, newest first."""
@@ -309,7 +303,7 @@ class Store:
     def _read(self, identity: str, name: str) -> dict[str, Any]:
         path = self.path(identity, name)
         try:
-            text = Path(path).read_text(encoding="utf-8", errors="replace")
+            text = text_of(path)
         except OSError as error:
             raise NetoptError(
                 f"There is no checkpoint {identity} on this host"
@@ -329,6 +323,13 @@ def _write(path: str, data: bytes, *, mode: int = 0o600) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _remove_tree(path: str) -> None:
+    """Remove a folder with all that it holds, as far as that can be done."""
+    import shutil  # noqa: PLC0415 - takes longer to import than most checkpoints take to remove
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _forget(path: str) -> None:

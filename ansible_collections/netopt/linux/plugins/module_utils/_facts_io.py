@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import platform
 import socket
 import struct
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ._allowlist import PACKAGES
@@ -27,13 +26,14 @@ from ._facts import (
     speed_mbit,
     uevent,
 )
-from ._sysctl_io import in_initial_netns, read
+from ._file_io import bytes_of, text_of
+from ._sysctl_observe_io import in_initial_netns, read
 from ._tools_io import SEARCH_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SYS_NET = Path("/sys/class/net")
+SYS_NET = "/sys/class/net"
 SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 SIOCGIFMTU = 0x8921
 SIOCGIFHWADDR = 0x8927
@@ -41,10 +41,10 @@ IFF_UP = 0x1
 ANCESTORS_MAX = 64
 
 
-def _text(path: str | Path) -> str | None:
+def _text(path: str) -> str | None:
     """Return what a file holds, ``None`` where it cannot be read."""
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return text_of(path)
     except OSError:
         return None
 
@@ -65,30 +65,30 @@ def _interface(query: socket.socket, *, index: int, name: str) -> dict[str, Any]
     ``/sys`` shows the network namespace in which it was mounted, which need not be this one: it is believed only
     where the number of the interface agrees.
     """
-    folder = SYS_NET / name
-    mine = (_text(folder / "ifindex") or "").strip() == str(index)
-    event = uevent(_text(folder / "uevent") or "") if mine else {}
-    queues = [entry for entry in _entries(folder / "queues") if entry.startswith("tx-")] if mine else []
-    driver = folder / "device" / "driver"
+    folder = os.path.join(SYS_NET, name)
+    mine = (_text(f"{folder}/ifindex") or "").strip() == str(index)
+    event = uevent(_text(f"{folder}/uevent") or "") if mine else {}
+    queues = [entry for entry in _entries(f"{folder}/queues") if entry.startswith("tx-")] if mine else []
+    driver = f"{folder}/device/driver"
     flags = _ioctl(query, name=name, request=SIOCGIFFLAGS)
     kind = link_type(
         _ioctl(query, name=name, request=SIOCGIFHWADDR),
         devtype=event.get("DEVTYPE"),
-        wireless=mine and ((folder / "wireless").exists() or (folder / "phy80211").exists()),
+        wireless=mine and any(os.path.exists(f"{folder}/{entry}") for entry in ("wireless", "phy80211")),
     )
     return {
         "type": "loopback" if name == "lo" else kind,
-        "speed_mbit": speed_mbit(_text(folder / "speed")) if mine else None,
+        "speed_mbit": speed_mbit(_text(f"{folder}/speed")) if mine else None,
         "mtu": _ioctl(query, name=name, request=SIOCGIFMTU),
-        "driver": driver.resolve().name if mine and driver.exists() else None,
+        "driver": os.path.basename(os.path.realpath(driver)) if mine and os.path.exists(driver) else None,
         "up": bool((flags or 0) & IFF_UP),
         "tx_queues": len(queues) or None,
     }
 
 
-def _entries(folder: Path) -> list[str]:
+def _entries(folder: str) -> list[str]:
     try:
-        return sorted(entry.name for entry in folder.iterdir())
+        return sorted(os.listdir(folder))
     except OSError:
         return []
 
@@ -107,7 +107,7 @@ def route_interface() -> str | None:
 def virtualization() -> str:
     """Return ``container``, the name of the hypervisor, ``vm`` or ``none``."""
     environment = uevent((_text("/proc/1/environ") or "").replace("\0", "\n"))
-    marks = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+    marks = os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
     if in_container(marks=marks, environment=environment, cgroup=_text("/proc/1/cgroup") or ""):
         return "container"
     vendors = [(_text(f"/sys/class/dmi/id/{name}") or "").strip() for name in ("sys_vendor", "product_name")]
@@ -141,8 +141,8 @@ def ssh_connection() -> str | None:
         if found or pid <= 1:
             break
         try:
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-            data = Path(f"/proc/{pid}/environ").read_bytes()
+            stat = text_of(f"/proc/{pid}/stat")
+            data = bytes_of(f"/proc/{pid}/environ")
         except OSError:
             break
         for entry in data.split(b"\0"):
@@ -170,7 +170,7 @@ def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None 
     memory = memory_mb(_text("/proc/meminfo") or "")
     if memory is None:
         raise NetoptError("/proc/meminfo cannot be read", stage="facts", hint="Is /proc mounted?")
-    release = platform.release()
+    release = os.uname().release
     values = {key: read(key) for key in sysctl}
     return {
         "memory_mb": memory,
@@ -180,11 +180,11 @@ def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None 
         "virtualization": virtualization(),
         "initial_netns": in_initial_netns(),
         "ipv6": has_ipv6(),
-        "systemd": Path("/run/systemd/system").is_dir(),
+        "systemd": os.path.isdir("/run/systemd/system"),
         "default_interface": route_interface(),
         "interfaces": interfaces(),
         "sysctl": {key: value for key, value in values.items() if value is not None},
-        "python": platform.python_version(),
+        "python": "{}.{}.{}".format(*sys.version_info[:3]),
         "tools": tools_present(),
         "management": management(ssh_connection() if environment is None else environment.get("SSH_CONNECTION")),
     }

@@ -16,18 +16,24 @@ if TYPE_CHECKING:
 AUTO = "auto"
 
 
-def resolve(named: Iterable[str], facts: Mapping[str, Any]) -> tuple[str, ...]:
+def named(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the interfaces that a plan names; ``auto`` stands for itself until a host resolves it."""
+    iface = plan["iface"]
+    return (iface,) if isinstance(iface, str) else tuple(iface)
+
+
+def resolve(wanted: Iterable[str], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names with ``auto`` replaced by the interface of the default route, each once.
 
     Args:
-        named: names of interfaces, or ``auto``.
+        wanted: names of interfaces, or ``auto``.
         facts: the host's facts.
 
     Raises:
         NetoptError: the host has no such interface, or no default route to find one by.
     """
     default = facts.get("default_interface")
-    names = list(named)
+    names = list(wanted)
     if AUTO in names and not default:
         raise NetoptError(
             "This host has no default route, so iface 'auto' stands for nothing",

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._errors import NetoptError
 from ._link import merge
 from ._link_features import parse_features
 from ._link_ipv6 import address_present, kept_addresses, kept_neighbours, kept_routes
-from ._sysctl_io import PROC_SYS
 from ._sysctl_key import canonical
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ._tools_io import Tools
 
     State = dict[str, Any]
+
+PROC_SYS = Path("/proc/sys")
 
 
 def _ip(arguments: list[str], tools: Tools, *, stage: str) -> list[dict[str, Any]]:

@@ -20,10 +20,10 @@ import re
 import signal
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._errors import NetoptError
+from ._file_io import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ class Holder:
 def start_time(pid: int) -> int | None:
     """Return when a process started, in clock ticks since boot, or ``None`` when there is no such process."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        text = text_of(f"/proc/{pid}/stat")
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()  # the name in brackets may hold blanks and brackets
@@ -70,7 +70,7 @@ def lock_path(directory: str = RUN_DIR) -> str:
 def holder(directory: str = RUN_DIR) -> Holder | None:
     """Return who took the lock last, or ``None`` when nobody did. They hold it still only if ``alive``."""
     try:
-        said: dict[str, Any] = json.loads(Path(lock_path(directory)).read_text(encoding="utf-8"))
+        said: dict[str, Any] = json.loads(text_of(lock_path(directory)))
         return Holder(int(said["pid"]), int(said["started"]), str(said["purpose"]))
     except (OSError, ValueError, KeyError):
         return None
@@ -152,7 +152,7 @@ def _remains(descriptor: int, directory: str) -> list[int]:
         with contextlib.suppress(OSError):
             for name in os.listdir(f"/proc/{pid}/fd"):
                 if os.readlink(f"/proc/{pid}/fd/{name}") == path:
-                    text = Path(f"/proc/{pid}/fdinfo/{name}").read_text(encoding="ascii")
+                    text = text_of(f"/proc/{pid}/fdinfo/{name}")
                     found += [int(pid)] if held.search(text) else []
     return found
 

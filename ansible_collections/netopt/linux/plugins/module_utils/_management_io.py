@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import _rtnetlink as rt
 from ._lockout_flow import address
 from ._rtnetlink_io import KernelRefusedError, RouteSocket
-from ._sysctl_io import read
+from ._sysctl_observe_io import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,11 +10,11 @@ left behind. What came that way and is used by nothing goes again; whoever needs
 
 from __future__ import annotations
 
-import ctypes
 import os
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ._file_io import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ PAUSE_S = 0.02
 def loaded() -> dict[str, int]:
     """Return how many users each loaded module has, as proc(5) tells; empty where the kernel has no modules."""
     try:
-        lines = Path("/proc/modules").read_text(encoding="ascii").splitlines()
+        lines = text_of("/proc/modules").splitlines()
     except OSError:
         return {}
     return {name: int(users) for name, _size, users, _rest in (line.split(maxsplit=3) for line in lines)}
@@ -41,6 +41,8 @@ def unload_unused(before: Iterable[str]) -> None:
     kept = set(before)
     if not kept:
         return
+    import ctypes  # noqa: PLC0415 - a plan that holds already unloads nothing
+
     libc = ctypes.CDLL(None, use_errno=True)
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -52,6 +54,6 @@ def unload_unused(before: Iterable[str]) -> None:
             time.sleep(PAUSE_S)
 
 
-def _delete(libc: ctypes.CDLL, name: str) -> bool:
+def _delete(libc: Any, name: str) -> bool:
     """Have the kernel remove one module without waiting for its users (delete_module(2)); tell whether it is gone."""
     return bool(libc.delete_module(name.encode(), os.O_NONBLOCK) == 0)

@@ -11,17 +11,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from . import _link, _nft, _sysctl, _tc
+from ._interfaces import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEXT_FIELDS = ("sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
-
-
-def interfaces(plan: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the interfaces of a plan; ``auto`` stands for itself until a host resolves it."""
-    iface = plan["iface"]
-    return (iface,) if isinstance(iface, str) else tuple(iface)
 
 
 def render(
@@ -45,7 +40,7 @@ def render(
         NetoptError: stage ``plan``, when a part of the plan cannot be said in commands.
     """
     changes = dict(plan.get("changes") or {})
-    ifaces = interfaces(plan)
+    ifaces = named(plan)
     ip_link_cmds, ethtool_cmds = _link.render(_link.intent(changes, ifaces))
     return {
         "sysctl_cmds": _sysctl.render(_sysctl.intent(changes, ifaces, skippable=skippable, modules=modules)),

@@ -10,12 +10,10 @@ the namespace and all that was made in it. Nothing is mounted and nothing is nam
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 from ._errors import NetoptError
@@ -32,6 +30,8 @@ class ScratchUnavailableError(Exception):
 
 def _unshare_network() -> None:
     """Move this process into a new, empty network namespace (unshare(2))."""
+    import ctypes  # noqa: PLC0415 - only the child in the namespace needs it
+
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) != 0:
         errno = ctypes.get_errno()
@@ -48,6 +48,8 @@ def _child(function: Callable[[], Any], write_end: int) -> None:
     except NetoptError as error:
         outcome = {"error": error.as_dict()}
     except Exception:  # noqa: BLE001 - the child must always report, else it would look as if it had died
+        import traceback  # noqa: PLC0415 - for a defect
+
         outcome = {"crash": traceback.format_exc()}
     with os.fdopen(write_end, "w", encoding="utf-8") as stream:
         json.dump(outcome, stream)

@@ -33,10 +33,15 @@ class Pure(Protocol):
     operations: Callable[[State, State], list[Operation]]
 
 
-class Kernel(Protocol):
-    """What the module of a subsystem that touches the kernel offers."""
+class Observer(Protocol):
+    """What the module of a subsystem that reads the kernel offers."""
 
     observe: Callable[[dict[str, Any], Tools], State]
+
+
+class Kernel(Observer, Protocol):
+    """What the module of a subsystem that touches the kernel offers."""
+
     settle: Callable[[Any, State, Tools], State]
     perform: Callable[[Operation, Tools], None]
 
@@ -51,6 +56,12 @@ def _sysctl_kernel() -> Any:
     from . import _sysctl_io  # noqa: PLC0415
 
     return _sysctl_io
+
+
+def _sysctl_observer() -> Any:
+    from . import _sysctl_observe_io  # noqa: PLC0415
+
+    return _sysctl_observe_io
 
 
 def _link_pure() -> Any:
@@ -77,6 +88,12 @@ def _tc_kernel() -> Any:
     return _tc_io
 
 
+def _tc_observer() -> Any:
+    from . import _tc_observe_io  # noqa: PLC0415
+
+    return _tc_observe_io
+
+
 def _nft_pure() -> Any:
     from . import _nft  # noqa: PLC0415
 
@@ -96,11 +113,13 @@ class Subsystem:
     Attributes:
         load_pure: imports what decides.
         load_kernel: imports what acts.
+        load_observer: imports what reads, which acting builds upon.
         settles_in_scratch: whether ``settle`` makes the state for real and so needs a scratch namespace.
     """
 
     load_pure: Callable[[], Pure]
     load_kernel: Callable[[], Kernel]
+    load_observer: Callable[[], Observer]
     settles_in_scratch: bool
 
     @property
@@ -109,16 +128,21 @@ class Subsystem:
         return self.load_pure()
 
     @property
+    def observe(self) -> Callable[[dict[str, Any], Tools], State]:
+        """What reads the state of what a scope names."""
+        return self.load_observer().observe
+
+    @property
     def kernel(self) -> Kernel:
         """What acts: observe, settle, perform."""
         return self.load_kernel()
 
 
 _PARTS = {
-    "sysctl": Subsystem(_sysctl_pure, _sysctl_kernel, settles_in_scratch=False),
-    "link": Subsystem(_link_pure, _link_kernel, settles_in_scratch=False),
-    "tc": Subsystem(_tc_pure, _tc_kernel, settles_in_scratch=True),
-    "nft": Subsystem(_nft_pure, _nft_kernel, settles_in_scratch=True),
+    "sysctl": Subsystem(_sysctl_pure, _sysctl_kernel, _sysctl_observer, settles_in_scratch=False),
+    "link": Subsystem(_link_pure, _link_kernel, _link_kernel, settles_in_scratch=False),
+    "tc": Subsystem(_tc_pure, _tc_kernel, _tc_observer, settles_in_scratch=True),
+    "nft": Subsystem(_nft_pure, _nft_kernel, _nft_kernel, settles_in_scratch=True),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying

@@ -2,43 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole plan as one transaction on this host: all of it holds afterwards, or all of it is as before."""
+"""A whole plan as one transaction on this host: all of it holds afterwards, or all of it is as before.
+
+What most runs need is here: a plan that holds already. What makes a change is in ``_attempt.py``.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _host_report as reporting
 from ._adapt import adapt
-from ._checkpoint import APPLIED, ARMED, CONFIRMED, Content, Header, check_id
-from ._checkpoint_io import ARCHIVE, CONFIRM, Store, boot_id, new_id, now_utc
+from ._checkpoint import check_id
+from ._checkpoint_io import Store, boot_id, new_id
 from ._errors import NetoptError
 from ._facts_io import gather
 from ._host_report import HostReport
-from ._interfaces import resolve
-from ._lifecycle import recover, roll_back_one
-from ._lock_io import RUN_DIR, host_lock, start_time
+from ._interfaces import named, resolve
+from ._lock_io import RUN_DIR, host_lock
 from ._modules_io import loaded, unload_unused
 from ._preflight import meets_connections, preflight
-from ._rehearse import intents_of, rehearse, settle
-from ._render import digest, interfaces, render
-from ._restore_archive import restore_archive
-from ._signals import interrupts_raise, interrupts_wait
-from ._subsystems import TABLE
-from ._timer_io import arm, disarm
+from ._settled_io import Settled, key_of
+from ._signals import interrupts_raise
+from ._sysctl_observe_io import read
 from ._tools_io import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._change import Change, Operation
-    from ._rehearse import Rehearsal
+    from ._change import Operation
 
-GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 
 
@@ -101,7 +95,6 @@ class Transaction:
         self._boot_root = boot_root
         self._on_operation = on_operation or (lambda _operation: None)
         self._report = HostReport()
-        self._begun = False
         self._modules = list(loaded())
 
     def run(self) -> HostReport:
@@ -129,52 +122,39 @@ class Transaction:
 
     def _run(self, identity: str, tools: Tools) -> None:
         """Prepare the change, and make it where there is one to make."""
-        _check_digest(self._request)
         request = self._request
         if request.persist:
-            _persisting().check_host(self._boot_root)
+            from ._persist_change_io import check_host  # noqa: PLC0415 - few changes are persisted
+
+            check_host(self._boot_root)
         self._recover(tools)
         changes, ifaces = self._fit()
-        intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
-        rehearsal = rehearse(intents, tools)
-        self._report.skipped.extend(rehearsal.skipped)
-        persist, persisted = self._persist(changes, rehearsal)
-        if not rehearsal.operations and not persist:
+        key = self._key(changes, ifaces)
+        memory = Settled(self._run_dir)
+        left_out = None if request.persist else memory.recall(key, tools)
+        if left_out is not None:
+            self._report.skipped.extend(left_out)
             return
-        self._report.differs([*rehearsal.diff(), *persisted])
-        self._name_other_owners(changes, ifaces, rehearsal)
-        self._refuse_undecided(rehearsal)
-        if request.check:
-            self._report.status = reporting.WOULD_CHANGE
-            self._report.changed = True
-            return
-        ending, ends_after_s = self._time_box(changes, ifaces, rehearsal, tools)
-        header = replace(self._header(identity), persist=bool(persist))
-        content = Content(
-            scopes=_only(rehearsal.scopes, rehearsal.operations),
-            before=_only(rehearsal.current, rehearsal.operations),
-            after=_only(rehearsal.wanted, rehearsal.operations),
-            ending=ending,
-            plan=request.plan,
-            persist=persist,
+        from ._attempt import Attempt  # noqa: PLC0415 - a plan that holds already does without
+
+        attempt = Attempt(
+            request,
+            store=self._store,
+            report=self._report,
+            tools=tools,
             modules=self._modules,
+            boot_root=self._boot_root,
+            on_operation=self._on_operation,
         )
-        self._store.create(header, content, restore_archive())
-        self._report.checkpoint_id = identity
-        try:
-            header = self._arm(header, tools)
-            self._perform(rehearsal, tools)
-            _verify(rehearsal, tools)
-            with interrupts_wait():
-                self._settle(header, ends_after_s, tools)
-        except NetoptError as error:
-            self._undo(header, content, error, tools)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
-            self._undo(header, content, reporting.defect(error, stage="apply"), tools)
+        held = attempt.run(identity, changes, ifaces)
+        if held and not request.check:
+            memory.remember(key, held)
 
     def _recover(self, tools: Tools) -> None:
         """Undo what an earlier run left half done."""
-        if not self._request.check:
+        if not self._request.check and any(self._store.unsettled()):
+            from ._lifecycle import recover  # noqa: PLC0415 - hardly ever
+
             self._report.warnings.extend(recover(self._store, tools))
 
     def _fit(self) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -185,7 +165,7 @@ class Transaction:
         for rule in request.adaptations:
             keys.update(rule.get("keep_higher", {}).get("sysctl", []))
         facts = gather(sysctl=sorted(keys))
-        ifaces = resolve(interfaces(request.plan), facts)
+        ifaces = resolve(named(request.plan), facts)
         if request.adaptations:
             adapted = adapt(changes, request.adaptations, facts, ifaces)
             changes = adapted.changes
@@ -210,199 +190,16 @@ class Transaction:
             )
         return changes, ifaces
 
-    def _refuse_undecided(self, rehearsal: Rehearsal) -> None:
-        """Refuse to build upon a change that may be undone by itself."""
-        for header in self._store.headers():
-            if header.boot_id != boot_id():
-                continue
-            if header.status == APPLIED and header.confirm_by is not None:
-                raise NetoptError(
-                    f"The change {header.id} still waits to be confirmed, for another "
-                    f"{max(0.0, header.confirm_by - time.monotonic()):.0f} s",
-                    stage="checkpoint",
-                    key=header.id,
-                    hint="Confirm it or roll it back first.",
-                )
-            if header.ends_at is not None and "tc" in rehearsal.operations:
-                theirs = set(self._store.content(header.id).scopes.get("tc", {}).get("ifaces", ()))
-                shared = sorted(theirs & set(rehearsal.scopes["tc"].get("ifaces", ())))
-                if shared:
-                    raise NetoptError(
-                        f"The impairment of {header.id} runs on {', '.join(shared)} for another "
-                        f"{max(0.0, header.ends_at - time.monotonic()):.0f} s",
-                        stage="checkpoint",
-                        key=header.id,
-                        hint="Wait for its end, or roll it back first.",
-                    )
-
-    def _time_box(
-        self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal, tools: Tools
-    ) -> tuple[dict[str, Any], float | None]:
-        """Return the states that an impairment is to end in, and after how many seconds it ends."""
-        duration = (changes.get("netem") or {}).get("duration_s")
-        if not duration or "tc" not in rehearsal.operations:
-            return {}, None
-        calm = {name: value for name, value in changes.items() if name != "netem"}
-        intent = intents_of(calm, ifaces, skippable={}, modules={}).get("tc")
-        if intent is None:
-            return {"tc": rehearsal.current["tc"]}, float(duration)
-        return settle({"tc": intent}, rehearsal.current, tools), float(duration)
-
-    def _header(self, identity: str) -> Header:
+    def _key(self, changes: dict[str, Any], ifaces: tuple[str, ...]) -> str:
+        """Return what a rehearsal of these changes depends on, beside what is read from the kernel anyway."""
         request = self._request
-        return Header(
-            id=identity,
-            sequence=self._store.next_sequence(),
-            created=now_utc(),
-            boot_id=boot_id(),
-            status=ARMED,
-            label=request.checkpoint_label,
+        return key_of(
+            boot=boot_id(),
+            plan=request.plan,
             digest=request.digest,
-            give_up_at=time.monotonic() + GUARD_S + request.confirm_timeout_s,
-            maker={"pid": os.getpid(), "started": start_time(os.getpid())},
+            changes=changes,
+            ifaces=ifaces,
+            skippable=request.skippable,
+            modules=request.modules,
+            default_qdisc=read("net.core.default_qdisc"),
         )
-
-    def _arm(self, header: Header, tools: Tools) -> Header:
-        """Arm what restores the host by itself; always, since this very process may be killed."""
-        armed = arm(
-            archive=self._store.path(header.id, ARCHIVE),
-            identity=header.id,
-            after_s=self._request.confirm_timeout_s or GUARD_S,
-            tools=tools,
-        )
-        if armed.warning:
-            self._report.warnings.append(armed.warning)
-        header = replace(header, guard=armed.guard)
-        self._store.update(header)
-        return header
-
-    def _perform(self, rehearsal: Rehearsal, tools: Tools) -> None:
-        """Perform the operations in order, and report each."""
-        for name, operations in rehearsal.operations.items():
-            for operation in operations:
-                self._begun = True
-                try:
-                    self._on_operation(operation)
-                    TABLE[name].kernel.perform(operation, tools)
-                except NetoptError as error:
-                    failed = {"command": operation.command, "ok": False, "stderr": error.after or error.message}
-                    self._report.operations.append(failed)
-                    raise
-                self._report.operations.append({"command": operation.command, "ok": True})
-
-    def _settle(self, header: Header, ends_after_s: float | None, tools: Tools) -> None:
-        """Mark the change as made, and leave behind only what still has something to watch."""
-        now = time.monotonic()
-        timeout = self._request.confirm_timeout_s
-        if header.persist and not timeout:
-            header = self._persist_now(header, tools)
-        header = replace(
-            header,
-            status=APPLIED if timeout else CONFIRMED,
-            confirm_by=now + timeout if timeout else None,
-            ends_at=None if ends_after_s is None else now + ends_after_s,
-        )
-        self._store.update(header)
-        if header.confirm_by is None and header.ends_at is None:
-            disarm(header, tools)
-        self._report.status = reporting.APPLIED
-        self._report.changed = True
-        self._store.keep_report(header.id, self._report)
-        self._store.retain()
-
-    def _name_other_owners(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
-        """Warn of whoever else sets the same knobs, and may set them again."""
-        from ._owners_io import Owners  # noqa: PLC0415 - a plan that holds already does without
-
-        values = rehearsal.wanted.get("sysctl", {}).get("values", {})
-        keys = {key: value for key, value in values.items() if value is not None}
-        self._report.warnings.extend(Owners().warnings(changes, ifaces, keys, persist=self._request.persist))
-
-    def _persist(self, changes: dict[str, Any], rehearsal: Rehearsal) -> tuple[dict[str, Any], list[Change]]:
-        """Return what is to be left for the next boot as in ``Content.persist``, and what that changes."""
-        if not self._request.persist:
-            return {}, []
-        from ._persist import layer_of  # noqa: PLC0415
-
-        if changes.get("netem"):
-            self._report.warnings.append("changes.netem: an impairment ends by itself and is not persisted.")
-        asked = {
-            "root": self._boot_root,
-            "layer": layer_of(changes, rehearsal.intents, rehearsal.current, rehearsal.wanted),
-        }
-        found = _persisting().would_change(self._store, asked)
-        return (asked if found else {}), found
-
-    def _persist_now(self, header: Header, tools: Tools) -> Header:
-        """Confirm a change that nobody else is asked to confirm, and write it down for the next boot."""
-        owed = _persisting().owed(self._store, header)
-        self._begun = True
-        self._store.decide(header.id, CONFIRM)
-        confirmed: Header
-        confirmed, steps = owed.pay(self._store, header, tools)
-        self._report.operations.extend(steps)
-        return confirmed
-
-    def _undo(self, header: Header, content: Content, error: NetoptError, tools: Tools) -> None:
-        """Lead the host back, and report the error that made it necessary, whatever else goes wrong."""
-        with interrupts_wait():
-            try:
-                restored = roll_back_one(self._store, header, tools, content=content, note=error.message)
-                self._report.operations.extend(restored.operations)
-                failures = restored.errors
-                if not self._begun and not failures:
-                    with contextlib.suppress(OSError):  # nothing was changed, even if that cannot be written down
-                        self._store.remove(header.id)
-                    self._report.checkpoint_id = None
-            except (NetoptError, OSError) as second:
-                failures = [second if isinstance(second, NetoptError) else reporting.defect(second, stage="restore")]
-            undone = reporting.ROLLED_BACK if self._begun else reporting.FAILED
-            self._report.fail(reporting.ROLLBACK_FAILED if failures else undone, error)
-            for failure in failures:
-                self._report.fail(reporting.ROLLBACK_FAILED, failure)
-
-
-def _persisting() -> Any:
-    """Return what persists, which few changes ask for."""
-    from . import _persist_change_io  # noqa: PLC0415
-
-    return _persist_change_io
-
-
-def _check_digest(request: Request) -> None:
-    """Refuse a plan that does not read as the one that was looked at."""
-    if request.digest is None:
-        return
-    found = digest(request.plan, render(request.plan, skippable=request.skippable, modules=request.modules))
-    if found != request.digest:
-        raise NetoptError(
-            "The plan is not the one that was rendered: its digest differs",
-            stage="plan",
-            key="digest",
-            wanted=request.digest,
-            after=found,
-            hint="Render the plan again, look at it, and apply that.",
-        )
-
-
-def _verify(rehearsal: Rehearsal, tools: Tools) -> None:
-    """Read everything back, and require that nothing is left to do."""
-    for name, scope in rehearsal.scopes.items():
-        pure, kernel = TABLE[name].pure, TABLE[name].kernel
-        after = kernel.observe(scope, tools)
-        left = pure.operations(after, rehearsal.wanted[name])
-        if left:
-            differing = pure.diff(after, rehearsal.wanted[name])
-            first = differing[0] if differing else None
-            raise NetoptError(
-                "The kernel does not hold what was asked for: " + ", ".join(change.key for change in differing or left),
-                stage="verify",
-                key=first.key if first else left[0].key,
-                wanted=first.after if first else None,
-                after=first.before if first else None,
-                hint="Something else on this host sets the same knob, or the kernel limits it.",
-            )
-
-
-def _only(states: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    return {name: states[name] for name in names}

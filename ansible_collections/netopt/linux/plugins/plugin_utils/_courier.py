@@ -19,12 +19,10 @@ own way is taken instead.
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import marshal
 import shlex
 import struct
-import zipfile
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -32,9 +30,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._courier_main import BEGIN, ENTRIES
 
-PACKAGE = "ansible_collections.netopt.linux.plugins.module_utils"
+MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
 USUAL_PYTHON = "/usr/bin/python3"
 TOO_OLD = 78
@@ -68,7 +67,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         """Return the module's result."""
         result = super().run(tmp, task_vars)
         module = self._task.action.rpartition(".")[2]
-        entry = importlib.import_module(f"{PACKAGE}.{ENTRIES[module]}")
+        entry = importlib.import_module(f"{MODULE_UTILS}.{ENTRIES[module]}")
         _valid, self.options = self.validate_argument_spec(
             argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF
         )
@@ -134,15 +133,11 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
 
 def _program() -> bytes:
     """Return the collection's sources and their bytecode as a zip file that Python can import from."""
-    buffer = io.BytesIO()
-    folders = [PACKAGE.rsplit(".", depth)[0].replace(".", "/") for depth in range(PACKAGE.count("."), -1, -1)]
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for folder in folders:
-            archive.writestr(f"{folder}/__init__.py", "")
-        for path in sorted(SOURCES.glob("_*.py")):
-            archive.writestr(f"{folders[-1]}/{path.name}", path.read_bytes())
-            archive.writestr(f"{folders[-1]}/{path.name}c", _bytecode(path))
-    return buffer.getvalue()
+    files = {}
+    for path in SOURCES.glob("_*.py"):
+        files[path.name] = path.read_bytes()
+        files[f"{path.name}c"] = _bytecode(path)
+    return bundle(files, deflate=True)
 
 
 def _bytecode(path: Path) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._render import TEXT_FIELDS, digest, interfaces, render
+from ansible_collections.netopt.linux.plugins.module_utils._interfaces import named
+from ansible_collections.netopt.linux.plugins.module_utils._render import TEXT_FIELDS, digest, render
 
 PLAN = {
     "iface": "eth0",
@@ -52,7 +53,7 @@ def test_an_empty_plan_renders_to_nothing() -> None:
 )
 def test_interfaces(iface: Any, expected: Any) -> None:
     """One interface or several; auto stands for itself."""
-    assert interfaces({"iface": iface}) == expected
+    assert named({"iface": iface}) == expected
 
 
 def test_every_interface_is_named() -> None:
