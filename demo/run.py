@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from mcp_bridge.lab.view import Host, connect, kernel_view
 
@@ -229,7 +230,7 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
     await fail_halfway(bridge, hosts, plan)
 
     step(f"Roll the fleet back to before {checkpoint}")
-    report = await bridge.call("rollback_to_checkpoint_tool", checkpoint_id=checkpoint, hosts="all")
+    report = await bridge.call("rollback_to_checkpoint_tool", checkpoint_id=checkpoint, hosts="all", dry_run=False)
     show_report(report)
     for host in hosts:
         expect_same(
@@ -258,12 +259,19 @@ async def fail_halfway(bridge: Bridge, hosts: list[Host], plan: dict[str, Any]) 
     expect_same(victim, held, "reads exactly as before the attempt")
 
 
+async def confirm(message: str, _type: object, _params: object, _context: object) -> dict[str, bool]:
+    """Show what the server asks the person behind the client, and say yes."""
+    console.print(Panel(Text(message), title="The person is asked to confirm"))
+    console.print("  [dim]yes[/]")
+    return {"confirm": True}
+
+
 async def run(kernel: str) -> None:
     """Bring the client up against `netopt serve` and drive the main job."""
     status = json.loads(lab("status", "--name", LAB, "--json"))
     hosts = connect(Path(status["inventory"]))
     transport = StdioTransport(NETOPT, ["serve", "-i", status["inventory"]], keep_alive=False)
-    async with Client(transport) as client:
+    async with Client(transport, elicitation_handler=confirm) as client:
         await main_job(Bridge(client), hosts, kernel)
 
 

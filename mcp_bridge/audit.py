@@ -2,19 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit log: who changed what, on which hosts, and what came of it.
+"""The audit log: who asked for what, what was decided, on which hosts, and what came of it.
 
-One JSON object a line, only ever appended to. Each line carries the SHA-256 of the line before it, so
-that a line that was changed or taken out is found by ``verify``.
+One JSON object a line, only ever appended to. Each line carries the SHA-256 of the line before it, so that a line
+that was changed or taken out is found by ``verify``; beside the log, its head says how far it goes, so that one whose
+end was cut off is found as well. Nothing is done that cannot be written down.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mcp_bridge import private_files
+from mcp_bridge.audit_file import Damage, Head, check_chain, entry_hash, last_line, lines_backwards
 from mcp_bridge.errors import RunError
 
-FIRST = "0" * 64  # what stands for the line before the first
-BLOCK = 65536
+ROTATE_BYTES = 64 * 1024 * 1024
+SETTLE_S = 1.0
+SCAN_MAX = 200_000  # entries that a search looks at
+CONSEQUENCE = "Nothing is done that cannot be audited"
+
+
+class AuditError(RunError):
+    """The audit log cannot be written, or cannot go on."""
 
 
 class AuditEntry(BaseModel):
@@ -38,9 +47,9 @@ class AuditEntry(BaseModel):
     time: datetime
     """When it was written, UTC."""
     caller: str
-    """Who asked for it, e.g. ``cli root@admin1`` or ``mcp agent/1.2``."""
+    """Who asked for it, e.g. ``cli root@admin1`` or ``mcp ci (agent/1.2)``."""
     action: str
-    """What was asked for: apply, confirm, extend, rollback, snapshot, delete_checkpoint."""
+    """What was asked for: apply, confirm, rollback, snapshot, delete_checkpoint; tool, resource, prompt for a call."""
     outcome: str
     """``started``, ``refused``, or what came of it."""
     run_id: str | None = None
@@ -53,6 +62,12 @@ class AuditEntry(BaseModel):
     """The plan's rationale, word for word."""
     hosts: dict[str, str] = {}
     """Outcome by host."""
+    subject: str | None = None
+    """The tool, resource or prompt that was called."""
+    arguments: str | None = None
+    """SHA-256 over the call's arguments, hexadecimal."""
+    decision: str | None = None
+    """``allowed``, ``refused``, ``asked`` a person, ``confirmed`` or ``declined`` by one."""
     detail: dict[str, Any] = {}
     """Anything else: the host pattern, errors, options."""
     previous: str
@@ -62,116 +77,291 @@ class AuditEntry(BaseModel):
 
 
 class AuditLog:
-    """The log in one file; several processes may write to it at once.
+    """The log in one file and those that were closed before it; several processes may write to it at once.
 
     Args:
-        path: the file; made with mode 0600 when first written.
+        path: the file that is written to; made with mode 0600 when first written.
+        rotate_bytes: size at which it is closed and another one begun.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, rotate_bytes: int = ROTATE_BYTES) -> None:
+        self.path = path
+        self._rotate_bytes = rotate_bytes
+        self._settling = threading.Lock()
+        self._timer: threading.Timer | None = None
 
-    def append(self, *, caller: str, action: str, outcome: str, **fields: Any) -> AuditEntry:
+    @property
+    def head_file(self) -> Path:
+        """The file that says how far the log goes."""
+        return self.path.with_name(f"{self.path.stem}.head")
+
+    def append(self, *, caller: str, action: str, outcome: str, durable: bool = True, **fields: Any) -> AuditEntry:
         """Add an entry and return once it is on the disk.
 
         Args:
             caller: who asked for it.
             action: what was asked for.
             outcome: ``started``, ``refused``, or what came of it.
+            durable: with ``False`` the entry is handed to the kernel and is on the disk within a second: for calls
+                that change nothing.
             fields: other fields of an ``AuditEntry``.
 
         Raises:
-            RunError: the log is damaged at its end, so the chain cannot go on.
+            AuditError: the log is damaged at its end, so the chain cannot go on, or it cannot be written.
         """
-        private_files.make_folder(self._path.parent)
-        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            last = _last_line(handle)
-            before = self._end_of_chain(last)
-            data = AuditEntry(
-                sequence=before["sequence"] + 1,
-                time=datetime.now(UTC),
-                caller=caller,
-                action=action,
-                outcome=outcome,
-                previous=before["hash"],
-                hash="",
-                **fields,
-            ).model_dump(mode="json")
-            data["hash"] = _hash(data)
-            os.write(handle, (json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n").encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        return AuditEntry.model_validate(data)
+            with self._locked() as handle:
+                head = self._end_of_chain(handle)
+                if os.fstat(handle).st_size > self._rotate_bytes and head.sequence:
+                    handle = self._begin_file(handle, head)  # noqa: PLW2901  # the lock is on the old file, by intent
+                entry = self._write(handle, head, caller=caller, action=action, outcome=outcome, fields=fields)
+                if durable:
+                    self._settle(handle, Head(entry.sequence, entry.hash))
+        except OSError as error:
+            raise self._unwritable(error) from None
+        if not durable:
+            self._settle_later()
+        return entry
 
     def entries(self, *, limit: int = 100) -> list[AuditEntry]:
-        """Return the last ``limit`` entries, oldest first."""
-        return list(self._whole())[-limit:]
+        """Return the last ``limit`` entries, oldest first; reads no more of the log than that."""
+        found: list[AuditEntry] = []
+        for entry in self._backwards():
+            if len(found) >= limit:
+                break
+            found.append(entry)
+        return found[::-1]
 
     def search(self, text: str, *, limit: int = 100) -> list[AuditEntry]:
-        """Return the last ``limit`` entries that contain ``text`` anywhere, without regard to case."""
+        """Return the last ``limit`` entries that contain ``text`` anywhere, without regard to case.
+
+        Looks at the last 200,000 entries; ``netopt audit search`` can be told to look at all of them.
+        """
+        return self.find(text, limit=limit, scan=SCAN_MAX)
+
+    def find(self, text: str, *, limit: int, scan: int) -> list[AuditEntry]:
+        """Return the last ``limit`` entries that contain ``text``, among the last ``scan``."""
         wanted = text.casefold()
-        return [entry for entry in self._whole() if wanted in entry.model_dump_json().casefold()][-limit:]
+        found: list[AuditEntry] = []
+        for number, entry in enumerate(self._backwards()):
+            if number >= scan or len(found) >= limit:
+                break
+            if wanted in entry.model_dump_json().casefold():
+                found.append(entry)
+        return found[::-1]
 
     def verify(self) -> int | None:
-        """Return the number of the first line that was tampered with, ``None`` when all are whole."""
-        previous = FIRST
-        number = 0
-        try:
-            for number, data in enumerate(self._read(), start=1):
-                if data.get("previous") != previous or data.get("sequence") != number or data["hash"] != _hash(data):
-                    return number
-                previous = data["hash"]
-        except (json.JSONDecodeError, KeyError, TypeError):
-            return number + 1
-        return None
+        """Return the number of the first line of the file that was tampered with, ``None`` when all is whole.
 
-    def _end_of_chain(self, line: bytes) -> dict[str, Any]:
-        if not line:
-            return {"sequence": 0, "hash": FIRST}
-        try:
-            return AuditEntry.model_validate_json(line).model_dump()
-        except ValidationError:
-            raise RunError(
-                f"The last line of the audit log {self._path} is damaged",
-                hint="Nothing is changed without an audit log. Move the file aside; a new one is begun.",
-            ) from None
+        A line that is missing at the end has the number after the last.
+        """
+        damage, head = self.check()
+        if damage is None:
+            return None
+        return damage.line if damage.line is not None else head.sequence + 1
 
-    def _whole(self) -> Iterator[AuditEntry]:
-        """Yield the entries that can be read; ``verify`` tells of the others."""
-        if not self._path.exists():
-            return
-        with self._path.open(encoding="utf-8", errors="replace") as stream:
-            for line in stream:
+    def check(self, *, anchor: Head | None = None) -> tuple[Damage | None, Head]:
+        """Read the whole log and return its first fault, and how far it is whole.
+
+        Args:
+            anchor: a head that was noted down elsewhere: the log must still hold it.
+        """
+        files = [path for path in (*self._closed(), self.path) if path.exists()]
+        head = Head()
+        passed = anchor is None or anchor.sequence == 0
+        for path in files:
+            before = head
+            head, damage = check_chain(path, head)
+            if damage is not None:
+                return damage, head
+            if anchor is not None and before.sequence < anchor.sequence <= head.sequence:
+                passed = self._holds(path, anchor)
+        recorded = self._recorded_head()
+        if recorded.sequence > head.sequence:
+            message = f"it ends with entry {head.sequence}, but {recorded.sequence} were written"
+            return Damage(self.path, None, message), head
+        if recorded.sequence == head.sequence and recorded.hash != head.hash:
+            return Damage(self.path, None, f"its last entry is not the one that {self.head_file.name} tells of"), head
+        if not passed:
+            return Damage(self.path, None, f"it does not hold the entry {anchor}"), head
+        return None, head
+
+    def rotate(self) -> Path:
+        """Close the file and begin another one, which goes on from it; return the closed one.
+
+        A file with a damaged end is put aside in the same way, so that work can go on; what was damaged stays
+        found by ``check``.
+
+        Raises:
+            AuditError: there is nothing to close, or the folder cannot be written.
+        """
+        try:
+            with self._locked() as handle:
                 try:
-                    yield AuditEntry.model_validate_json(line)
-                except ValidationError:
-                    continue
+                    head = self._end_of_chain(handle)
+                except AuditError:
+                    head = self._recorded_head()
+                if os.fstat(handle).st_size == 0 and (head.sequence == 0 or self._closed()):
+                    raise AuditError("The audit log is empty", hint="There is nothing to close yet.")
+                closed = self._closed_name(head)
+                os.close(self._begin_file(os.dup(handle), head))
+        except OSError as error:
+            raise self._unwritable(error) from None
+        return closed
 
-    def _read(self) -> Iterator[dict[str, Any]]:
-        if not self._path.exists():
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Open the file and hold its lock; the file that another process has meanwhile closed is opened anew."""
+        private_files.make_folder(self.path.parent)
+        while True:
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                if self._is_current(handle):
+                    yield handle
+                    return
+            finally:
+                os.close(handle)
+
+    def _is_current(self, handle: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(handle), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _write(self, handle: int, head: Head, *, caller: str, action: str, outcome: str, fields: Any) -> AuditEntry:
+        data = AuditEntry(
+            sequence=head.sequence + 1,
+            time=datetime.now(UTC),
+            caller=caller,
+            action=action,
+            outcome=outcome,
+            previous=head.hash,
+            hash="",
+            **fields,
+        ).model_dump(mode="json")
+        data["hash"] = entry_hash(data)
+        line = (json.dumps(data, separators=(",", ":")) + "\n").encode()  # ASCII: nothing in it moves a terminal
+        size = os.fstat(handle).st_size
+        written = 0
+        try:
+            while written < len(line):
+                written += os.write(handle, line[written:])
+        except OSError:
+            if written:
+                os.ftruncate(handle, size)  # a torn line would stop the chain
+            raise
+        return AuditEntry.model_validate(data)
+
+    def _begin_file(self, handle: int, head: Head) -> int:
+        """Close the file under its new name and return a handle of the one that takes its place."""
+        os.fsync(handle)
+        self.path.rename(self._closed_name(head))
+        fresh = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_EXCL, 0o600)
+        fcntl.flock(fresh, fcntl.LOCK_EX)
+        self._record_head(head)
+        os.dup2(fresh, handle, inheritable=False)
+        os.close(fresh)
+        return handle
+
+    def _closed_name(self, head: Head) -> Path:
+        """Return the name of a closed file: that of its last entry, so that names sort as the files follow."""
+        return self.path.with_name(f"{self.path.stem}-{head.sequence:012d}{self.path.suffix}")
+
+    def _closed(self) -> list[Path]:
+        return sorted(self.path.parent.glob(f"{self.path.stem}-{'[0-9]' * 12}{self.path.suffix}"))
+
+    def _end_of_chain(self, handle: int) -> Head:
+        """Return the entry that the next one follows.
+
+        Raises:
+            AuditError: the last line is damaged, or lines are missing at the end.
+        """
+        line = last_line(handle)
+        recorded = self._recorded_head()
+        if not line:
+            closed = self._closed()
+            if closed and recorded.sequence == 0:
+                raise self._cut()
+            head = recorded if closed else Head()
+        else:
+            try:
+                data = AuditEntry.model_validate_json(line)
+            except ValidationError:
+                data = None
+            if data is None or not line.endswith(b"\n"):
+                raise AuditError(
+                    f"The last line of the audit log {self.path} is damaged",
+                    hint=f"{CONSEQUENCE}. `netopt audit rotate` puts the file aside and begins another one.",
+                )
+            head = Head(data.sequence, data.hash)
+        if recorded.sequence > head.sequence:
+            raise self._cut()
+        return head
+
+    def _cut(self) -> AuditError:
+        return AuditError(
+            f"The audit log {self.path} has lost entries at its end",
+            hint=f"{CONSEQUENCE}. Look at `netopt audit verify`; `netopt audit rotate` goes on in another file.",
+        )
+
+    def _settle(self, handle: int, head: Head) -> None:
+        """Bring the log to the disk, then its head: the head never tells of what might still be lost."""
+        os.fsync(handle)
+        self._record_head(head)
+
+    def _record_head(self, head: Head) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        handle = os.open(self.head_file, flags, 0o600)
+        try:
+            os.pwrite(handle, f"{head.sequence:018d}:{head.hash}\n".encode(), 0)
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+
+    def _recorded_head(self) -> Head:
+        try:
+            return Head.parse(self.head_file.read_text(encoding="ascii", errors="replace")) or Head()
+        except FileNotFoundError:
+            return Head()
+
+    def _settle_later(self) -> None:
+        """Have entries that were not waited for on the disk within a second."""
+        with self._settling:
+            if self._timer is None:
+                self._timer = threading.Timer(SETTLE_S, self.settle)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def settle(self) -> None:
+        """Bring everything that was written to the disk now."""
+        with self._settling:
+            self._timer = None
+        if not self.path.exists():
             return
-        with self._path.open(encoding="utf-8") as stream:
-            for line in stream:
-                yield json.loads(line)
+        with suppress(OSError, AuditError), self._locked() as handle:  # the next entry meets the same and tells of it
+            self._settle(handle, self._end_of_chain(handle))
 
+    def _unwritable(self, error: OSError) -> AuditError:
+        return AuditError(
+            f"The audit log {self.path} cannot be written: {error.strerror or error}",
+            hint=f"{CONSEQUENCE}. Make room, or mend the folder.",
+        )
 
-def _hash(data: Mapping[str, Any]) -> str:
-    covered = {key: value for key, value in data.items() if key != "hash"}
-    text = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    def _backwards(self) -> Iterator[AuditEntry]:
+        """Yield the entries that can be read, the last one first; ``check`` tells of the others."""
+        for path in (self.path, *reversed(self._closed())):
+            if path.exists():
+                for line in lines_backwards(path):
+                    try:
+                        yield AuditEntry.model_validate_json(line)
+                    except ValidationError:
+                        continue
 
-
-def _last_line(handle: int) -> bytes:
-    """Return the last line of the file, without reading the rest of a long log."""
-    end = os.fstat(handle).st_size
-    tail = b""
-    while end > 0:
-        start = max(0, end - BLOCK)
-        tail = os.pread(handle, end - start, start) + tail
-        end = start
-        if b"\n" in tail.rstrip(b"\n"):
-            break
-    return tail.rstrip(b"\n").rpartition(b"\n")[2]
+    @staticmethod
+    def _holds(path: Path, anchor: Head) -> bool:
+        for line in lines_backwards(path):
+            data = json.loads(line)
+            if data["sequence"] == anchor.sequence:
+                return bool(data["hash"] == anchor.hash)
+        return False

@@ -7,12 +7,20 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fastmcp import FastMCP
 from fastmcp.server.http import StarletteWithLifespan
+from starlette.middleware import Middleware as ASGIMiddleware
 
 from mcp_bridge import prompts, resources
+from mcp_bridge.access.access import Terms
+from mcp_bridge.access.gate import Gate
+from mcp_bridge.access.http import BodyLimit, OwnUser
+from mcp_bridge.access.refusals import Refusals
+from mcp_bridge.access.tokens import Doorkeeper
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.operations import endpoints, logs, serving
@@ -22,12 +30,14 @@ from mcp_bridge.operations.watch import Watch
 from mcp_bridge.tools import books, changes, hosts, plans
 from mcp_bridge.tools.context import Office
 
+MCP_PATH = "/mcp"
 INSTRUCTIONS = """\
 NetOpt changes the network settings of Linux hosts and breaks nothing.
 Way of a change: read policy://profiles/list and policy://config_cards/list; look at the hosts with the discovery tools;
 write a ParameterPlan (schema://ParameterPlan) or draft one with plan_from_profile_tool; validate_change_plan_tool;
 render_change_plan_tool; apply_rendered_plan_tool with dry_run=true, show the person what would change; then with
-dry_run=false. Every change has a checkpoint_id; rollback_to_checkpoint_tool with it undoes the change on every host.
+dry_run=false, which asks the person to confirm. Every change has a checkpoint_id; rollback_to_checkpoint_tool with it
+undoes the change on every host, with dry_run=false once the person has seen what that changes.
 """
 
 
@@ -39,9 +49,14 @@ def build(bridge: Bridge, *, drain: Drain | None = None, office: Office | None =
         drain: tells it that it is to stop; made when not given.
         office: what its tools work with; made when not given.
     """
-    server: FastMCP[Any] = FastMCP("netopt", instructions=INSTRUCTIONS)
     office = office or Office(bridge)
+    access = office.access
+    doorkeeper = None
+    if access.authenticated:
+        doorkeeper = Doorkeeper(access.rules, on_refusal=partial(Refusals(access.audit).at_the_door, "token"))
+    server: FastMCP[Any] = FastMCP("netopt", instructions=INSTRUCTIONS, auth=doorkeeper, mask_error_details=True)
     _operate(server, bridge, drain or Drain(bridge.settings, office.cancels))
+    server.add_middleware(Gate(access, bridge.fleet().runs, read_only=bridge.settings.read_only))
     resources.register(server, bridge)
     prompts.register(server)
     plans.register(server, office)
@@ -61,42 +76,68 @@ def _operate(server: FastMCP[Any], bridge: Bridge, drain: Drain) -> None:
     endpoints.register(server, bridge.settings, metrics=metrics, drain=drain)
 
 
-def serve_stdio(bridge: Bridge) -> None:
-    """Serve one client on standard input and output; whatever else is said goes to standard error."""
+def serve_stdio(bridge: Bridge, *, terms: Terms | None = None) -> None:
+    """Serve one client on standard input and output; whatever else is said goes to standard error.
+
+    Raises:
+        PolicyError: the access file is wrong.
+    """
     logs.begin(bridge.settings)
-    office = Office(bridge)
+    office = Office(bridge, terms or Terms())
     drain = Drain(bridge.settings, office.cancels)
     serving.stdio(build(bridge, drain=drain, office=office), drain)
 
 
-def serve_http(bridge: Bridge, *, host: str, port: int) -> None:
-    """Serve clients of this machine over streamable HTTP at ``/mcp``.
+def serve_http(
+    bridge: Bridge, *, host: str, port: int, terms: Terms | None = None, known_as: Sequence[str] = ()
+) -> None:
+    """Serve clients over streamable HTTP at ``/mcp``.
 
-    A web page in a browser on this machine is no client: requests whose Host or Origin is not this server's are
-    refused (Model Context Protocol, Transports: Security Warning).
+    Without authentication the clients are processes of this user on this machine. A web page in a browser is no
+    client: requests whose Host or Origin is not this server's are refused (Model Context Protocol, Transports:
+    Security Warning).
+
+    Args:
+        bridge: what it serves.
+        host: the address to listen on.
+        port: the port.
+        terms: on which terms.
+        known_as: further names by which clients reach the server.
 
     Raises:
-        NetoptBridgeError: the address is not a loopback one; whoever reached it could change every host.
+        NetoptBridgeError: the address is not a loopback one, and whoever reached it could change every host.
+        PolicyError: the access file is wrong.
     """
-    if not _is_loopback(host):
+    office = Office(bridge, terms or Terms())
+    if not _is_loopback(host) and not office.access.authenticated:
         raise NetoptBridgeError(
             f"{host} is not a loopback address, and the server has no authentication",
-            hint="Serve 127.0.0.1 or [::1], and let a proxy that authenticates its clients pass them on.",
+            hint="Give --access a file with authentication (docs/access.md), or serve 127.0.0.1 or [::1].",
         )
     logs.begin(bridge.settings)
-    office = Office(bridge)
     drain = Drain(bridge.settings, office.cancels)
-    serving.http(http_app(build(bridge, drain=drain, office=office), host=host), drain, host=host, port=port)
+    server = build(bridge, drain=drain, office=office)
+    serving.http(http_app(server, host=host, known_as=known_as, office=office), drain, host=host, port=port)
 
 
-def http_app(server: FastMCP[Any], *, host: str) -> StarletteWithLifespan:
+def http_app(
+    server: FastMCP[Any], *, host: str, known_as: Sequence[str] = (), office: Office | None = None
+) -> StarletteWithLifespan:
     """Return a server as a web application that answers to its own address alone.
 
     Args:
         server: what ``build`` returned.
         host: the address that it will listen on.
+        known_as: further names by which clients reach it.
+        office: with it, and without authentication, only processes of this user are let in.
     """
-    return server.http_app(host_origin_protection=True, allowed_hosts=[host])
+    guards = [ASGIMiddleware(BodyLimit)]
+    if office is not None and not office.access.authenticated:
+        on_refusal = partial(Refusals(office.access.audit).at_the_door, "user")
+        guards.insert(0, ASGIMiddleware(OwnUser, path=MCP_PATH, on_refusal=on_refusal))
+    return server.http_app(
+        path=MCP_PATH, middleware=guards, host_origin_protection=True, allowed_hosts=[host, *known_as]
+    )
 
 
 def _is_loopback(host: str) -> bool:

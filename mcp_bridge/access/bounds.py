@@ -18,6 +18,7 @@ from .errors import AccessError
 JSON_TEXT_MAX = 2_000_000
 DEPTH_MAX = 40
 PLAN_ARGUMENTS = frozenset({"parameter_plan", "plan", "rendered_plan", "overrides"})
+SCRIPTS = ("tc_script", "nft_script")
 _OPENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
 
 
@@ -35,10 +36,21 @@ def check_arguments(arguments: dict[str, Any]) -> None:
             raise _excess(name, f"is longer than {JSON_TEXT_MAX} characters")
         if depth(text) > DEPTH_MAX:
             raise _excess(name, f"is nested deeper than {DEPTH_MAX} levels")
-    finding = guard({name: value for name, value in arguments.items() if name not in long})
+    finding = guard({name: _without_scripts(name, value) for name, value in arguments.items() if name not in long})
     if finding is not None:
         place = ".".join(map(str, finding.path)) or "arguments"
         raise _excess(place[:200], f"cannot be used: {finding.message}")
+
+
+def _without_scripts(name: str, value: Any) -> Any:
+    """Return a rendered plan without its two scripts, which may be longer than any other text."""
+    if not isinstance(value, dict):
+        return value
+    scripts = {key: value[key] for key in SCRIPTS if isinstance(value.get(key), str)}
+    for key, text in scripts.items():
+        if len(text) > JSON_TEXT_MAX:
+            raise _excess(f"{name}.{key}", f"is longer than {JSON_TEXT_MAX} characters")
+    return {key: inner for key, inner in value.items() if key not in scripts}
 
 
 def depth(text: str) -> int:

@@ -15,9 +15,9 @@ from fastmcp import Context
 from fastmcp.server.dependencies import get_access_token
 
 from .errors import AccessError
+from .loader import Rules
 from .models import EVERYTHING, LOCAL, CallerRule, ConsentMode, Scope, local_rule
 from .tokens import STATIC
-from .loader import Rules
 
 MAX_CLAIM = 100
 HTTP = frozenset({"streamable-http", "sse"})
@@ -103,7 +103,9 @@ def identify(rules: Rules, ctx: Context | None, *, authenticated: bool) -> Calle
     found = access.rule(name) if access else None
     if found is None or name == LOCAL:
         raise AccessError(
-            f"The access file does not know the caller {name}", hint="Its owner can add it under callers.", kind="caller"
+            f"The access file does not know the caller {name}",
+            hint="Its owner can add it under callers.",
+            kind="caller",
         )
     scopes = frozenset(found.scopes)
     if not token.claims.get(STATIC):

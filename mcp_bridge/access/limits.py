@@ -88,7 +88,8 @@ class Limits:
             if busy + hosts > caller.rule.max_hosts:
                 meanwhile = f", and {busy} are being changed by its other runs" if busy else ""
                 raise AccessError(
-                    f"The caller {caller.name} may change {caller.rule.max_hosts} hosts at once; these are {hosts}{meanwhile}",
+                    f"The caller {caller.name} may change {caller.rule.max_hosts} hosts at once;"
+                    f" these are {hosts}{meanwhile}",
                     hint="Name fewer hosts.",
                     kind="hosts",
                 )

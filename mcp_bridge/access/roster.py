@@ -51,7 +51,9 @@ class Roster:
             names = allowed
             if not names:
                 raise AccessError(
-                    f"No host is open to the caller {caller.name}", hint="Its hosts are in the access file.", kind="hosts"
+                    f"No host is open to the caller {caller.name}",
+                    hint="Its hosts are in the access file.",
+                    kind="hosts",
                 )
         else:
             names = {host.name for host in self._read(checked)}
@@ -82,7 +84,9 @@ class Roster:
         """Return the hosts that entries of the access file name: hosts and groups, word for word."""
         wanted = set(entries)
         return {
-            host.name for host in hosts if EVERYTHING in wanted or host.name in wanted or not wanted.isdisjoint(host.groups)
+            host.name
+            for host in hosts
+            if EVERYTHING in wanted or host.name in wanted or not wanted.isdisjoint(host.groups)
         }
 
     @staticmethod

@@ -127,7 +127,9 @@ class StrictJwt(JWTVerifier):
             return None
         prefix = self._settings.scope_prefix
         scopes = [
-            str(scope).removeprefix(prefix) for scope in found.scopes if isinstance(scope, str) and scope.startswith(prefix)
+            str(scope).removeprefix(prefix)
+            for scope in found.scopes
+            if isinstance(scope, str) and scope.startswith(prefix)
         ]
         return AccessToken(
             token=token, client_id=str(caller), scopes=scopes, expires_at=found.expires_at, claims={STATIC: False}

@@ -8,7 +8,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
+from pathlib import Path
 
 from mcp_bridge.cli import options
 from mcp_bridge.exit_codes import EXIT_DONE
@@ -24,7 +26,28 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--http",
         metavar="HOST:PORT",
         type=_address,
-        help="streamable HTTP instead, at /mcp, for clients of this machine",
+        help="streamable HTTP instead, at /mcp: for this user's processes, or with --access for whoever has a token",
+    )
+    parser.add_argument(
+        "--known-as",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a further name by which clients reach the server over HTTP",
+    )
+    parser.add_argument(
+        "--access",
+        metavar="FILE",
+        type=Path,
+        default=os.environ.get("NETOPT_ACCESS") or None,
+        help="who may do what (docs/access.md; default: NETOPT_ACCESS)",
+    )
+    parser.add_argument(
+        "--consent",
+        choices=("always", "when-possible", "never"),
+        default="always",
+        help="whether a person confirms each change through the client: always, which a client that cannot ask is"
+        " denied; when-possible; or never (default: %(default)s; the access file says otherwise for its callers)",
     )
     parser.add_argument("--read-only", action="store_true", help="leave out the tools that change hosts")
     parser.set_defaults(func=_serve)
@@ -39,15 +62,17 @@ def _address(text: str) -> tuple[str, int]:
 
 def _serve(args: argparse.Namespace) -> int:
     from mcp_bridge import server
+    from mcp_bridge.access.access import Terms
     from mcp_bridge.bridge import Bridge, login
 
     settings = options.settings_of(args)
     if args.read_only:
         settings = replace(settings, read_only=True)
     bridge = Bridge(settings, caller=login())
+    terms = Terms(access_file=Path(args.access) if args.access else None, consent=args.consent)
     if args.http:
         host, port = args.http
-        server.serve_http(bridge, host=host, port=port)
+        server.serve_http(bridge, host=host, port=port, terms=terms, known_as=args.known_as)
     else:
-        server.serve_stdio(bridge)
+        server.serve_stdio(bridge, terms=terms)
     return EXIT_DONE

@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
+from mcp.types import InputRequiredResult
 from pydantic import Field, ValidationError
 
-from mcp_bridge import checkpoints, drift
+from mcp_bridge import checkpoints, drift, planner
+from mcp_bridge.access.rules import check_confirm_timeout, check_places, check_plan
 from mcp_bridge.bridge import ApplyOptions, Bridge, Started
 from mcp_bridge.checkpoints import Checkpoints
 from mcp_bridge.drift import DriftReport
 from mcp_bridge.fleet import Scope
 from mcp_bridge.models import ChangeReport, RenderedPlan
 from mcp_bridge.reporting import Progress
+from mcp_bridge.tools.consent import confirmed
 from mcp_bridge.tools.context import (
     ADDS_TO_HOSTS,
     CHANGES_HOSTS,
@@ -26,10 +30,12 @@ from mcp_bridge.tools.context import (
     CheckpointId,
     Hosts,
     Office,
+    actionable,
     follow,
     refused,
 )
 from mcp_bridge.tools.plans import as_object
+from mcp_bridge.tools.questions import about_apply, about_checkpoint
 
 Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]
 DryRun = Annotated[bool, Field(description="Say what would change and change nothing.")]
@@ -93,17 +99,32 @@ def register(server: FastMCP[Any], office: Office) -> None:
                 description="Bring the change back after a restart of a host, once it is confirmed; needs systemd there"
             ),
         ] = False,
-    ) -> ChangeReport:
+    ) -> ChangeReport | InputRequiredResult:
         """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
 
-        The plan is rendered again and refused when its digest differs. The default is a dry run. Each host
-        rehearses, writes a checkpoint, applies and reads back; rollback_to_checkpoint_tool undoes it.
+        The plan is rendered again and refused when its digest differs. The default is a dry run; without it, the
+        person behind the client is asked first. Each host rehearses, writes a checkpoint, applies and reads back;
+        rollback_to_checkpoint_tool undoes it.
         """
         rendered = _rendered(rendered_plan)
         options = ApplyOptions(
             dry_run=dry_run, label=checkpoint_label, confirm_timeout_s=confirm_timeout_s, persist=persist
         )
-        return await _carry_out(office, ctx, hosts, lambda bridge, scope: bridge.begin_apply(rendered, options, scope))
+        with actionable():
+            fresh = _permitted(office, rendered, options)
+            if not dry_run:
+                reached = office.admission().hosts or ()
+                lines = about_apply(fresh, reached, confirm_timeout_s=confirm_timeout_s, persist=persist)
+                question = await confirmed(ctx, office.access, office.admission(), lines)
+                if question is not None:
+                    return question
+        return await _carry_out(
+            office,
+            ctx,
+            hosts,
+            lambda bridge, scope: bridge.begin_apply(rendered, options, scope),
+            changes=not dry_run,
+        )
 
     @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)
     async def confirm_change_tool(
@@ -151,31 +172,64 @@ def register(server: FastMCP[Any], office: Office) -> None:
 
     @server.tool(title="Roll back to a checkpoint", annotations=CHANGES_HOSTS)
     async def rollback_to_checkpoint_tool(
-        ctx: Context, checkpoint_id: CheckpointId, *, hosts: Hosts = "all", dry_run: DryRun = False
-    ) -> ChangeReport:
+        ctx: Context, checkpoint_id: CheckpointId, *, hosts: Hosts = "all", dry_run: DryRun = True
+    ) -> ChangeReport | InputRequiredResult:
         """Bring hosts back to the state before a change, and undo what was changed after it as well.
 
-        The id of a run names the change on every host, so this rolls back the fleet.
+        The id of a run names the change on every host, so this rolls back the fleet. The default is a dry run;
+        without it, the person behind the client is asked first.
         """
-        return await _carry_out(
-            office,
-            ctx,
-            hosts,
-            lambda bridge, scope: bridge.begin("rollback", checkpoint_id=checkpoint_id, scope=scope, check=dry_run),
-        )
+        return await _with_checkpoint(office, ctx, "rollback", checkpoint_id, hosts=hosts, dry_run=dry_run)
 
     @server.tool(title="Delete a checkpoint", annotations=CHANGES_HOSTS)
-    async def delete_checkpoint_tool(ctx: Context, checkpoint_id: CheckpointId, hosts: Hosts = "all") -> ChangeReport:
-        """Forget a checkpoint on the hosts; the state before it can then no longer be restored."""
-        return await _carry_out(
-            office,
-            ctx,
-            hosts,
-            lambda bridge, scope: bridge.begin("delete_checkpoint", checkpoint_id=checkpoint_id, scope=scope),
-        )
+    async def delete_checkpoint_tool(
+        ctx: Context, checkpoint_id: CheckpointId, *, hosts: Hosts = "all", dry_run: DryRun = True
+    ) -> ChangeReport | InputRequiredResult:
+        """Forget a checkpoint on the hosts; the state before it can then no longer be restored.
+
+        The default is a dry run; without it, the person behind the client is asked first.
+        """
+        return await _with_checkpoint(office, ctx, "delete_checkpoint", checkpoint_id, hosts=hosts, dry_run=dry_run)
 
 
-async def _carry_out(office: Office, ctx: Context, hosts: str, begin: Any) -> ChangeReport:
+async def _with_checkpoint(
+    office: Office, ctx: Context, action: str, checkpoint_id: str, *, hosts: str, dry_run: bool = False
+) -> ChangeReport | InputRequiredResult:
+    """Confirm, roll back to or delete a checkpoint, once the person behind the client has agreed."""
+    if not dry_run:
+        runs = office.bridge.fleet().runs
+        lines = about_checkpoint(action, checkpoint_id, office.admission().hosts or (), runs)
+        with actionable():
+            question = await confirmed(ctx, office.access, office.admission(), lines)
+        if question is not None:
+            return question
+    return await _carry_out(
+        office,
+        ctx,
+        hosts,
+        lambda bridge, scope: bridge.begin(action, checkpoint_id=checkpoint_id, scope=scope, check=dry_run),
+        changes=not dry_run,
+    )
+
+
+def _permitted(office: Office, rendered: RenderedPlan, options: ApplyOptions) -> RenderedPlan:
+    """Return the plan rendered anew, after making sure that it is the one shown and that the caller may have it.
+
+    Raises:
+        PlanError, DigestError, AccessError: it is refused.
+    """
+    policy = office.bridge.policy
+    admission = office.admission()
+    fresh = planner.check_rendered(rendered, policy)
+    check_plan(admission.caller, fresh.plan, policy)
+    if not options.dry_run:
+        check_confirm_timeout(admission.caller, options.confirm_timeout_s)
+    if admission.hosts is not None:
+        check_places(admission.caller, fresh.plan, admission.hosts, office.access.roster)
+    return fresh
+
+
+async def _carry_out(office: Office, ctx: Context, hosts: str, begin: Any, *, changes: bool = True) -> ChangeReport:
     """Begin a change and follow it to its end.
 
     Args:
@@ -183,19 +237,22 @@ async def _carry_out(office: Office, ctx: Context, hosts: str, begin: Any) -> Ch
         ctx: the request.
         hosts: host pattern.
         begin: ``(Bridge, Scope) -> Started``.
+        changes: whether the hosts count towards those that the caller may change at once.
     """
     bridge: Bridge = office.on_behalf_of(ctx)
+    admission = office.admission()
     cancel = threading.Event()
 
     def work(progress: Progress) -> ChangeReport:
-        started: Started = begin(bridge, Scope(limit=hosts, progress=progress, cancel=cancel))
-        run_id = started.record.run_id
-        office.cancels[run_id] = cancel
-        progress("run", run_id)
-        try:
+        with ExitStack() as stack:
+            if changes:
+                stack.enter_context(office.access.limits.occupied(admission.caller, len(admission.hosts or ())))
+            started: Started = begin(bridge, Scope(limit=hosts, progress=progress, cancel=cancel))
+            run_id = started.record.run_id
+            office.cancels[run_id] = cancel
+            stack.callback(office.cancels.pop, run_id, None)
+            progress("run", run_id)
             return bridge.finish(started)
-        finally:
-            del office.cancels[run_id]
 
     return await follow(ctx, work)
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, TypeVar
 
 from fastmcp import Context
@@ -19,6 +20,9 @@ from fastmcp.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from mcp_bridge.access.access import Access, Terms
+from mcp_bridge.access.caller import CURRENT, Admission, Caller
+from mcp_bridge.access.models import LOCAL, local_rule
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import NetoptBridgeError, PlanError
 from mcp_bridge.reporting import Progress
@@ -48,7 +52,6 @@ CheckpointId = Annotated[
 RunId = Annotated[str, Field(description="Run id, as in ChangeReport.run_id and runs://list.", max_length=64)]
 
 Result = TypeVar("Result")
-MAX_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,31 @@ class Office:
 
     Attributes:
         bridge: the installation, on behalf of the server itself.
+        terms: on which terms it is served.
         cancels: by run id, what ends a run that goes on in this process.
     """
 
     bridge: Bridge
+    terms: Terms = field(default_factory=Terms)
     cancels: dict[str, threading.Event] = field(default_factory=dict)
 
-    def on_behalf_of(self, ctx: Context) -> Bridge:
-        """Return the installation on behalf of the client; the client names itself, so that is no proof."""
-        params = ctx.session.client_params
-        name = f"{params.client_info.name}/{params.client_info.version}" if params else "unnamed client"
-        plain = "".join(character for character in name if character.isprintable())[:MAX_NAME]
-        return self.bridge.for_caller(f"mcp {plain} via {self.bridge.caller}")
+    @cached_property
+    def access(self) -> Access:
+        """Who may do what.
+
+        Raises:
+            PolicyError: the access file is wrong.
+        """
+        return Access.open(self.bridge.settings, self.terms)
+
+    def on_behalf_of(self, ctx: Context) -> Bridge:  # noqa: ARG002  # the gate has found out who asks
+        """Return the installation on behalf of the caller; what the client calls itself is no proof."""
+        return self.bridge.for_caller(f"{self.admission().caller.signature} via {self.bridge.caller}")
+
+    def admission(self) -> Admission:
+        """Return the call that is being answered, as the gate let it in."""
+        rule = local_rule()
+        return CURRENT.get() or Admission(Caller(LOCAL, rule, frozenset(rule.scopes), "the server"), "", "")
 
 
 def refused(text: str) -> ToolError:

@@ -62,7 +62,7 @@ def test_damaged_end_stops_changes(tmp_path: Path) -> None:
     log = filled(path)
     with path.open("a", encoding="utf-8") as stream:
         stream.write('{"sequence": 6, "tor')
-    with pytest.raises(RunError, match="Move the file aside"):
+    with pytest.raises(RunError, match="netopt audit rotate"):
         log.append(caller="x", action="apply", outcome="done")
     assert len(log.entries()) == 5
 

@@ -25,6 +25,7 @@ from mcp_bridge.audit import AuditLog
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from tests.consent import says_yes
 
 Value = TypeVar("Value")
 PLAN = {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 23}}, "rationale": "said by nobody else"}
@@ -99,7 +100,8 @@ def with_client(settings: Settings, use: Callable[[Client[Any]], Awaitable[Value
     """Run ``use`` with a client that is connected in memory."""
 
     async def connected() -> Value:
-        async with Client(server.build(Bridge(settings, caller="tester")), **options) as client:
+        answering = {"elicitation_handler": says_yes, **options}
+        async with Client(server.build(Bridge(settings, caller="tester")), **answering) as client:
             return await use(client)
 
     return asyncio.run(connected())
@@ -214,7 +216,8 @@ def test_altered_rendering_is_refused(settings: Settings, here: str) -> None:
     for change in ({"sysctl_cmds": ["reboot"]}, {"plan": other}, {"digest": "0" * 64}):
         with pytest.raises(ToolError, match=r"digest|altered"):
             with_client(located, lambda client, change=change: use(client, change))  # type: ignore[misc]
-    assert [entry.outcome for entry in AuditLog(settings.audit_file).entries()] == ["refused"] * 3
+    refusals = [entry.subject for entry in AuditLog(settings.audit_file).entries() if entry.decision == "refused"]
+    assert refusals == ["apply_rendered_plan_tool"] * 3
 
 
 def test_a_missing_command_is_an_answer(settings: Settings, here: str) -> None:
@@ -260,7 +263,7 @@ def test_whole_way_on_real_hosts(settings: Settings, lab: Lab) -> None:
         assert (status["run"]["state"], status["result"]) == ("successful", done)
         listed = (await call(client, "list_checkpoints_tool"))["checkpoints"]
         assert [entry["label"] for entry in listed if entry["checkpoint_id"] == done["checkpoint_id"]] == ["here we go"]
-        back = await call(client, "rollback_to_checkpoint_tool", checkpoint_id=done["checkpoint_id"])
+        back = await call(client, "rollback_to_checkpoint_tool", checkpoint_id=done["checkpoint_id"], dry_run=False)
         assert (statuses(back), back["errors"]) == ({"rolled_back"}, [])
         assert await value(client) == before
 

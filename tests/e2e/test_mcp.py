@@ -23,6 +23,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from mcp_bridge.lab.state import Lab
+from tests.consent import says_yes
 from tests.e2e.fleet import ROOT, Fleet, ready
 
 pytestmark = pytest.mark.lab
@@ -56,7 +57,7 @@ def talk(fleet: Fleet, script: Callable[[Client[Any]], Awaitable[None]], *option
     async def run() -> None:
         words = [*SERVE, "-i", str(fleet.lab.inventory), *options]
         transport = StdioTransport(sys.executable, words, env=environment(fleet), cwd=str(ROOT), keep_alive=False)
-        async with Client(transport) as client:
+        async with Client(transport, elicitation_handler=says_yes) as client:
             await script(client)
 
     asyncio.run(run())
@@ -118,7 +119,7 @@ def test_the_whole_way(fleet: Fleet) -> None:
         assert status["result"]["applied"] is True
         await discover(client, names)
 
-        undone = await call(client, "rollback_to_checkpoint_tool", checkpoint_id=report["checkpoint_id"])
+        undone = await call(client, "rollback_to_checkpoint_tool", checkpoint_id=report["checkpoint_id"], dry_run=False)
         assert {host["status"] for host in undone["hosts"].values()} == {"rolled_back"}
         log = await call(client, "search_audit_log_tool", query=report["run_id"])
         assert log["intact"]
@@ -186,7 +187,12 @@ def test_what_is_refused(fleet: Fleet) -> None:
             assert words in str(refusal.value)
             assert "Traceback" not in str(refusal.value)
         log = await call(client, "get_audit_log_tool")
-        assert [entry["outcome"] for entry in log["entries"]] == ["refused"] * 3
+        refusals = [entry["subject"] for entry in log["entries"] if entry["decision"] == "refused"]
+        assert refusals == [
+            *["apply_rendered_plan_tool"] * 3,
+            *["render_change_plan_tool"] * 2,
+            *["plan_from_profile_tool", "run_status_tool", "list_checkpoints_tool"],
+        ]
 
     talk(fleet, script)
     assert fleet.differences(before) == []

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the files of the audit log: from the end for what is new, from the start for what is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FIRST = "0" * 64  # what stands for the line before the first
+BLOCK = 65536
+LINE_MAX = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Head:
+    """How far the log goes: kept beside it, so that a log whose end was cut off does not look whole.
+
+    Attributes:
+        sequence: number of the last entry.
+        hash: its hash.
+    """
+
+    sequence: int = 0
+    hash: str = FIRST
+
+    def __str__(self) -> str:
+        """Return it as people note it down: ``17:9f86d0...``."""
+        return f"{self.sequence}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> Head | None:
+        """Return the head that a text says, ``None`` when it says none."""
+        number, colon, found = text.strip().partition(":")
+        if not colon or not number.isascii() or not number.isdigit() or len(number) > 18 or len(found) != len(FIRST):
+            return None
+        return cls(int(number), found)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Where the log is not as it was written.
+
+    Attributes:
+        file: the file at fault.
+        line: its line, counted from 1; ``None`` where lines are missing at the end.
+        message: what is wrong.
+    """
+
+    file: Path
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        """Return the place and what is wrong there."""
+        return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
+
+
+def entry_hash(data: Mapping[str, Any]) -> str:
+    """Return the hash of an entry, which covers everything but itself."""
+    covered = {key: value for key, value in data.items() if key != "hash"}
+    text = json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def last_line(handle: int) -> bytes:
+    """Return the last line of an open file with its line feed, without reading the rest of a long log."""
+    end = os.fstat(handle).st_size
+    tail = b""
+    while end > 0:
+        start = max(0, end - BLOCK)
+        tail = os.pread(handle, end - start, start) + tail
+        end = start
+        if b"\n" in tail[:-1] or len(tail) > LINE_MAX:
+            break
+    return tail[tail[:-1].rfind(b"\n") + 1 :]
+
+
+def lines_backwards(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, the last one first."""
+    with path.open("rb") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        tail = b""
+        while end > 0:
+            start = max(0, end - BLOCK)
+            stream.seek(start)
+            tail = stream.read(end - start) + tail
+            end = start
+            first, *whole = tail.split(b"\n")
+            yield from (line for line in reversed(whole) if line)
+            tail = first
+            if len(tail) > LINE_MAX:
+                return
+        if tail:
+            yield tail
+
+
+def check_chain(path: Path, before: Head) -> tuple[Head, Damage | None]:
+    """Return how far a file goes on from ``before`` without a fault, and the fault."""
+    head = before
+    number = 0
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                problem = _problem(line, head)
+                if isinstance(problem, str):
+                    return head, Damage(path, number, problem)
+                head = problem
+    except OSError as error:
+        return head, Damage(path, number or None, error.strerror or str(error))
+    return head, None
+
+
+def _problem(line: bytes, before: Head) -> Head | str:
+    """Return the head that a line makes, or what is wrong with it."""
+    try:
+        data = json.loads(line)
+        found, previous, sequence = data["hash"], data["previous"], data["sequence"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "not an entry of the log"
+    if previous != before.hash or sequence != before.sequence + 1:
+        return f"does not follow on entry {before.sequence}: changed, moved, or others were taken out"
+    if not line.endswith(b"\n"):
+        return "torn: it does not end in a line feed"
+    return Head(sequence, found) if found == entry_hash(data) else "changed after it was written"
