@@ -18,18 +18,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mcp_bridge import private_files
-from mcp_bridge.audit_file import Damage, Head, check_chain, entry_hash, last_line, lines_backwards
+from mcp_bridge.audit_file import Damage, Head, check_chain, check_line, entry_hash, last_line, lines_backwards
 from mcp_bridge.errors import RunError
 
 ROTATE_BYTES = 64 * 1024 * 1024
 SETTLE_S = 1.0
 SCAN_MAX = 200_000  # entries that a search looks at
+RECENT = 5_000
+ANSWER_BYTES_MAX = 1_000_000
 CONSEQUENCE = "Nothing is done that cannot be audited"
 
 
@@ -124,13 +127,8 @@ class AuditLog:
         return entry
 
     def entries(self, *, limit: int = 100) -> list[AuditEntry]:
-        """Return the last ``limit`` entries, oldest first; reads no more of the log than that."""
-        found: list[AuditEntry] = []
-        for entry in self._backwards():
-            if len(found) >= limit:
-                break
-            found.append(entry)
-        return found[::-1]
+        """Return the last ``limit`` entries, fewer where they are long, oldest first; reads no more of the log."""
+        return self.find("", limit=limit, scan=limit)
 
     def search(self, text: str, *, limit: int = 100) -> list[AuditEntry]:
         """Return the last ``limit`` entries that contain ``text`` anywhere, without regard to case.
@@ -140,13 +138,18 @@ class AuditLog:
         return self.find(text, limit=limit, scan=SCAN_MAX)
 
     def find(self, text: str, *, limit: int, scan: int) -> list[AuditEntry]:
-        """Return the last ``limit`` entries that contain ``text``, among the last ``scan``."""
+        """Return the last ``limit`` entries that contain ``text``, among the last ``scan``; a megabyte at most."""
         wanted = text.casefold()
         found: list[AuditEntry] = []
+        size = 0
         for number, entry in enumerate(self._backwards()):
             if number >= scan or len(found) >= limit:
                 break
-            if wanted in entry.model_dump_json().casefold():
+            told = entry.model_dump_json()
+            if wanted in told.casefold():
+                size += len(told)
+                if found and size > ANSWER_BYTES_MAX:
+                    break
                 found.append(entry)
         return found[::-1]
 
@@ -159,6 +162,21 @@ class AuditLog:
         if damage is None:
             return None
         return damage.line if damage.line is not None else head.sequence + 1
+
+    def verify_recent(self, *, limit: int = RECENT) -> int | None:
+        """Return the number of the first of the last ``limit`` entries that was tampered with, ``None`` for none.
+
+        Entries that are missing at the end have the number after the last.
+        """
+        recorded = self._recorded_head()  # before the lines: others may be added meanwhile
+        head: Head | None = None
+        for line in reversed(list(islice(self._lines_backwards(), limit))):
+            found = check_line(line, head)
+            if not isinstance(found, Head):
+                return head.sequence + 1 if head else 1
+            head = found
+        reached = head.sequence if head else 0
+        return reached + 1 if recorded.sequence > reached else None
 
     def check(self, *, anchor: Head | None = None) -> tuple[Damage | None, Head]:
         """Read the whole log and return its first fault, and how far it is whole.
@@ -350,13 +368,16 @@ class AuditLog:
 
     def _backwards(self) -> Iterator[AuditEntry]:
         """Yield the entries that can be read, the last one first; ``check`` tells of the others."""
+        for line in self._lines_backwards():
+            try:
+                yield AuditEntry.model_validate_json(line)
+            except ValidationError:
+                continue
+
+    def _lines_backwards(self) -> Iterator[bytes]:
         for path in (self.path, *reversed(self._closed())):
-            if path.exists():
-                for line in lines_backwards(path):
-                    try:
-                        yield AuditEntry.model_validate_json(line)
-                    except ValidationError:
-                        continue
+            with suppress(FileNotFoundError):
+                yield from lines_backwards(path)
 
     @staticmethod
     def _holds(path: Path, anchor: Head) -> bool:

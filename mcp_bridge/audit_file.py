@@ -109,24 +109,28 @@ def check_chain(path: Path, before: Head) -> tuple[Head, Damage | None]:
     try:
         with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
-                problem = _problem(line, head)
-                if isinstance(problem, str):
-                    return head, Damage(path, number, problem)
-                head = problem
+                found = check_line(line, head) if line.endswith(b"\n") else "torn: it does not end in a line feed"
+                if isinstance(found, str):
+                    return head, Damage(path, number, found)
+                head = found
     except OSError as error:
         return head, Damage(path, number or None, error.strerror or str(error))
     return head, None
 
 
-def _problem(line: bytes, before: Head) -> Head | str:
-    """Return the head that a line makes, or what is wrong with it."""
+def check_line(line: bytes, before: Head | None) -> Head | str:
+    """Return the head that a line makes, or what is wrong with it.
+
+    Args:
+        line: an entry.
+        before: the entry that it has to follow; ``None`` for any.
+    """
     try:
         data = json.loads(line)
         found, previous, sequence = data["hash"], data["previous"], data["sequence"]
+        covered = entry_hash(data)
     except (ValueError, KeyError, TypeError, RecursionError):
         return "not an entry of the log"
-    if previous != before.hash or sequence != before.sequence + 1:
+    if before is not None and (previous != before.hash or sequence != before.sequence + 1):
         return f"does not follow on entry {before.sequence}: changed, moved, or others were taken out"
-    if not line.endswith(b"\n"):
-        return "torn: it does not end in a line feed"
-    return Head(sequence, found) if found == entry_hash(data) else "changed after it was written"
+    return Head(sequence, found) if found == covered else "changed after it was written"

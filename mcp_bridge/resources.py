@@ -15,6 +15,7 @@ from fastmcp.exceptions import ResourceError
 from pydantic import BaseModel
 
 from mcp_bridge import inventory
+from mcp_bridge.access import view
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import SCHEMAS
@@ -37,14 +38,14 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
     def hosts() -> str:
         """List the hosts of the inventory, with their groups and addresses."""
         try:
-            return _json(inventory.read(bridge.settings.inventory))
+            return _json(view.open_hosts(inventory.read(bridge.settings.inventory)))
         except NetoptBridgeError as error:
             raise _refused(str(error)) from None
 
     @server.resource("runs://list", mime_type=JSON)
     def runs() -> str:
         """List the latest runs, newest first."""
-        return _json(bridge.fleet().runs.latest(limit=RUNS_SHOWN))
+        return _json(view.own_runs(bridge.fleet().runs.latest(limit=RUNS_SHOWN)))
 
     @server.resource("runs://{run_id}", mime_type=JSON)
     def run(run_id: str) -> str:

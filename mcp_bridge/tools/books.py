@@ -34,9 +34,9 @@ class AuditPage(Strict):
     entries: list[AuditEntry]
     """Oldest first."""
     intact: bool
-    """Whether every line of the log is as it was written."""
+    """Whether the last 5,000 entries of the log are as they were written; `netopt audit verify` looks at all of it."""
     first_damaged_line: int | None = None
-    """The first line that was changed, moved or follows one that was taken out."""
+    """Number of the first entry that was changed, moved or follows one that was taken out."""
 
 
 def register_reading(server: FastMCP[Any], office: Office) -> None:
@@ -87,5 +87,5 @@ def register(server: FastMCP[Any], office: Office) -> None:
 
 
 def _page(office: Office, entries: list[AuditEntry]) -> AuditPage:
-    damaged = office.bridge.audit.verify()
+    damaged = office.bridge.audit.verify_recent()
     return AuditPage(entries=entries, intact=damaged is None, first_damaged_line=damaged)
