@@ -47,7 +47,7 @@ def read(fleet: Fleet, scope: Scope) -> Checkpoints:
         RunError: not one host answered.
         InventoryError: no host matches.
     """
-    answers = discovery.ask(fleet, "netopt_state", {}, scope)
+    answers = discovery.whole(fleet, "netopt_state", scope)
     problem = discovery.all_failed(answers)
     if problem is not None:
         raise problem

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -135,12 +136,13 @@ def facts(fleet: Fleet, scope: Scope, *, keys: Sequence[str] = ()) -> Answers:
         scope: which of them.
         keys: the kernel parameters whose values are wanted as well.
     """
-    question = {
-        "query": "host_facts",
-        "arguments": {"keys": list(keys)} if keys else {},
-        "max_bytes": _query_page.MAX_BYTES,
-    }
-    return ask_one(fleet, question, scope, total_bytes=2**40)
+    return whole(fleet, "host_facts", scope, arguments={"keys": list(keys)} if keys else {})
+
+
+def whole(fleet: Fleet, query: str, scope: Scope, *, arguments: Mapping[str, Any] | None = None) -> Answers:
+    """Ask the hosts of ``scope`` one question whose answers are for this program, not cut to what a model can read."""
+    question = {"query": query, "arguments": dict(arguments or {}), "max_bytes": _query_page.MAX_BYTES}
+    return ask_one(fleet, question, scope, total_bytes=sys.maxsize)
 
 
 def all_failed(answers: Answers) -> RunError | None:

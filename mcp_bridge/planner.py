@@ -13,6 +13,7 @@ from ansible_collections.netopt.linux.plugins.module_utils import _render
 from ansible_collections.netopt.linux.plugins.module_utils._adapt import adapt
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 
+from . import support
 from .errors import DigestError, PlanError
 from .models import Issue, ParameterPlan, RenderedPlan
 from .validator import normal_form, profile_changes, validate
@@ -21,7 +22,7 @@ from .validator.finding import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .policy import Policy, Profile
+    from .policy import Policy
 
 AUTO = "auto"
 
@@ -56,6 +57,23 @@ class TargetInputs:
             "netopt_modules": self.modules,
             "netopt_allowlist": self.allowlist,
         }
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A profile's plan for one host.
+
+    Attributes:
+        plan: the plan in canonical form.
+        steps: what rules altered, as in ``_adapt.Adapted``.
+        left_out: values of the profile that the host cannot have.
+        kept: values that the host cannot have either, but that were asked for; applying the plan will fail.
+    """
+
+    plan: ParameterPlan
+    steps: tuple[dict[str, Any], ...] = ()
+    left_out: tuple[support.Unsupported, ...] = ()
+    kept: tuple[support.Unsupported, ...] = ()
 
 
 def normalise(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> ParameterPlan:
@@ -198,32 +216,49 @@ def plan_from_profile(
     Raises:
         PlanError: there is no such profile, or the plan that results has errors.
     """
+    return fit(profile, iface, facts, overrides, policy).plan
+
+
+def fit(
+    profile: str,
+    iface: str | Sequence[str],
+    facts: Mapping[str, Any] | None,
+    overrides: Mapping[str, Any] | None,
+    policy: Policy,
+) -> Fitted:
+    """Return what ``plan_from_profile`` does, with what was done to the profile's values and why.
+
+    Raises:
+        PlanError: there is no such profile, or the plan that results has errors.
+    """
     found = policy.profiles.get(profile)
     if found is None:
         hint = did_you_mean(profile, policy.profiles, what="profiles")
         raise PlanError([Issue(path="profile", message="There is no such profile", hint=hint)])
-    changes, rationale = _fitted(found, iface, facts, policy)
+    changes = profile_changes(found, policy)
+    rationale = [found.description]
+    steps: tuple[dict[str, Any], ...] = ()
+    lacking: tuple[support.Unsupported, ...] = ()
+    if facts is not None:
+        names = facts.get("default_interface") or AUTO if iface == AUTO else iface
+        adapted = adapt(changes, policy.rules.adaptations_for(found.name), facts, names)
+        lacking = support.unsupported(adapted.changes, facts, policy)
+        changes = support.without(adapted.changes, lacking)
+        steps = adapted.steps
+        rationale += [*adapted.notes, *(f"Left out {entry['key']}: {entry['reason']}" for entry in adapted.skipped)]
+        rationale += [f"Left out {entry.key}: {entry.reason}" for entry in lacking]
     if overrides:
         changes = _overlaid(changes, overrides)
         rationale.append(f"Laid over the profile: {', '.join(sorted(map(str, overrides)))}")
         if facts is None:
             rationale.append("No host's facts were given: the profile's values are applied as they are on every host")
+    if not changes:  # an empty plan with a profile would get the profile's values back
+        lost = "; ".join(rationale[1:])
+        raise PlanError([Issue(path="changes", message=f"Nothing of the profile is left: {lost}")])
     names = iface if isinstance(iface, str) else list(iface)
-    return normalise({"iface": names, "profile": profile, "changes": changes, "rationale": rationale}, policy)
-
-
-def _fitted(
-    profile: Profile, iface: str | Sequence[str], facts: Mapping[str, Any] | None, policy: Policy
-) -> tuple[dict[str, Any], list[str]]:
-    """Return a profile's values, fitted to a host where its facts are known, and what was done and why."""
-    changes = profile_changes(profile, policy)
-    rationale = [profile.description]
-    if facts is None:
-        return changes, rationale
-    names = facts.get("default_interface") or AUTO if iface == AUTO else iface
-    adapted = adapt(changes, policy.rules.adaptations_for(profile.name), facts, names)
-    skipped = [f"Left out {entry['key']}: {entry['reason']}" for entry in adapted.skipped]
-    return adapted.changes, [*rationale, *adapted.notes, *skipped]
+    plan = normalise({"iface": names, "profile": profile, "changes": changes, "rationale": rationale}, policy)
+    kept = support.unsupported(plan.changes.dump(), facts, policy) if facts is not None else ()
+    return Fitted(plan, steps, lacking, kept)
 
 
 def _overlaid(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from mcp_bridge.cli import changes, checkpoints, options, plans, serve, verify
+from mcp_bridge.cli import access, audit, changes, checkpoints, draft, options, plans, serve, verify
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
@@ -42,10 +42,13 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(metavar="COMMAND", dest="command")
     plans.register(commands)
+    draft.register(commands)
     changes.register(commands)
     checkpoints.register(commands)
     verify.register(commands)
     serve.register(commands)
+    access.register(commands)
+    audit.register(commands)
     _register_lab(commands)
     return top
 

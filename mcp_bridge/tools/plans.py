@@ -10,6 +10,7 @@ import json
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
+from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from mcp_bridge import draft
@@ -17,6 +18,7 @@ from mcp_bridge.draft import Drafts
 from mcp_bridge.fleet import Scope
 from mcp_bridge.models import RenderedPlan, ValidationResult
 from mcp_bridge.tools.context import READS, READS_HOSTS, Hosts, Office, actionable, follow, refused
+from mcp_bridge.tools.question_schema import schema_of
 
 PlanInput = Annotated[
     dict[str, Any] | str,
@@ -65,7 +67,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         with actionable():
             return office.bridge.render(as_object(plan, name="plan"))
 
-    @server.tool(title="Draft plans from a profile", annotations=READS_HOSTS)
+    @server.tool(title="Draft plans from a profile", annotations=READS_HOSTS, output_schema=schema_of(Drafts))
     async def plan_from_profile_tool(
         ctx: Context,
         profile: Annotated[str, Field(description="Name of a profile; policy://profiles/list names them.")],
@@ -78,10 +80,11 @@ def register(server: FastMCP[Any], office: Office) -> None:
             dict[str, Any] | None,
             Field(description="Changes that replace the profile's values, shaped as ParameterPlan.changes."),
         ] = None,
-    ) -> Drafts:
+    ) -> ToolResult:
         """Adapt a profile to the facts of each host and return the plans, hosts with equal plans together.
 
-        Reads facts from the hosts, changes nothing. Validate, render and apply each plan to its hosts.
+        Says which rule changed what, and which knobs the hosts cannot have and why. Reads facts from the hosts,
+        changes nothing. Validate, render and apply each plan to its own hosts: pass on its pattern.
         """
         bridge = office.on_behalf_of(ctx)
 
@@ -89,4 +92,4 @@ def register(server: FastMCP[Any], office: Office) -> None:
             scope = Scope(limit=hosts, progress=progress)
             return draft.from_profile(bridge, profile, iface=iface, overrides=overrides or {}, scope=scope)
 
-        return await follow(ctx, work)
+        return ToolResult(structured_content=(await follow(ctx, work)).dump())

@@ -55,15 +55,16 @@ def argument(parameter: Parameter, *, description: str | None = None) -> Any:
     Its bounds are in the schema alone: they are checked with the question, whose errors say what to do.
     """
     kind: Any = str
+    extra: dict[str, Any]
     if parameter.kind in _query.BOUNDS:
         low, high = _query.BOUNDS[parameter.kind]
         kind, extra = int, {"minimum": low, "maximum": high}
     else:
         extra = {"pattern": f"^{_query.PATTERNS[parameter.kind][0]}$"}
     if parameter.kind == "keys":
-        kind = list[Annotated[str, Field(json_schema_extra=dict(extra))]]
+        kind = list[Annotated[str, Field(json_schema_extra=extra)]]
         extra = {"minItems": 1, "maxItems": _query.MAX_KEYS}
-    described = Field(description=description or parameter.description, json_schema_extra=dict(extra))
+    described = Field(description=description or parameter.description, json_schema_extra=extra)
     return Annotated[kind if parameter.required and description is None else kind | None, described]
 
 
@@ -79,16 +80,16 @@ def _question_model() -> type[BaseModel]:
         name: (argument(parameters[name], description=f"For {', '.join(queries)}."), None)
         for name, queries in takers.items()
     }
-    names = Literal[tuple(QUERIES)]  # type: ignore[valid-type]  # the names are those of the table
+    names: Any = Literal[tuple(QUERIES)]
     described = Field(description="What to ask: the name of a discovery tool without _tool.")
-    return create_model(
+    options: dict[str, Any] = {"query": (Annotated[names, described], ...), **fields, **PAGING}
+    model: type[BaseModel] = create_model(
         "HostQuestion",
         __config__=ConfigDict(extra="forbid", hide_input_in_errors=True),
         __doc__="One question with its arguments.",
-        query=(Annotated[names, described], ...),
-        **fields,
-        **PAGING,
+        **options,
     )
+    return model
 
 
 HostQuestion = _question_model()

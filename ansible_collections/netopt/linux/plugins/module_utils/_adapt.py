@@ -30,11 +30,14 @@ class Adapted:
         changes: the changes, in the shape they came in.
         notes: what was altered and why, one line each.
         skipped: what was left out, ``{"key": ..., "reason": ...}`` each.
+        steps: the same by rule, ``{"rule": ..., "message": ..., "changes": [{"key", "before", "after"}],
+            "left_out": [key]}`` each, for the rules that altered something.
     """
 
     changes: dict[str, Any]
     notes: tuple[str, ...]
     skipped: tuple[dict[str, str], ...]
+    steps: tuple[dict[str, Any], ...] = ()
 
 
 def adapt(
@@ -55,6 +58,7 @@ def adapt(
     current = deepcopy(dict(changes))
     notes: list[str] = []
     skipped: list[dict[str, str]] = []
+    steps: list[dict[str, Any]] = []
     for rule in rules:
         if not holds(rule.get("when", {}), facts, ifaces):
             continue
@@ -70,8 +74,13 @@ def adapt(
         skipped += [{"key": key, "reason": rule["message"]} for key in dropped]
         altered = list(_differences(before, current))
         if altered:
-            notes.append(f"{rule['id']}: {rule['message']} ({'; '.join(altered)})")
-    return Adapted({field: value for field, value in current.items() if value != {}}, tuple(notes), tuple(skipped))
+            notes.append(f"{rule['id']}: {rule['message']} ({'; '.join(map(_said, altered))})")
+        if altered or dropped:
+            steps.append(
+                {"rule": rule["id"], "message": rule["message"], "changes": altered, "left_out": list(dropped)}
+            )
+    changed = {field: value for field, value in current.items() if value != {}}
+    return Adapted(changed, tuple(notes), tuple(skipped), tuple(steps))
 
 
 def holds(when: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any], ifaces: Sequence[str]) -> bool:
@@ -218,8 +227,8 @@ def _numbers(value: Any) -> list[int] | None:
         return None
 
 
-def _differences(before: Any, after: Any, name: str = "") -> Iterator[str]:
-    """Yield ``name: before -> after`` for every leaf that differs."""
+def _differences(before: Any, after: Any, name: str = "") -> Iterator[dict[str, Any]]:
+    """Yield ``{"key", "before", "after"}`` for every leaf that differs; ``None`` is a leaf that is not there."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(set(before) | set(after)):
             path = key if name in ("", "sysctl") else f"{name}.{key}"
@@ -227,4 +236,10 @@ def _differences(before: Any, after: Any, name: str = "") -> Iterator[str]:
     elif isinstance(before, dict) or isinstance(after, dict):
         yield from _differences(before or {}, after or {}, name)
     elif before != after:
-        yield f"{name}: {'unset' if before is None else before} -> {'unset' if after is None else after}"
+        yield {"key": name, "before": before, "after": after}
+
+
+def _said(change: Mapping[str, Any]) -> str:
+    """Return a difference as ``name: before -> after``."""
+    before, after = ("unset" if change[side] is None else change[side] for side in ("before", "after"))
+    return f"{change['key']}: {before} -> {after}"

@@ -156,13 +156,13 @@ def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None 
     """Return the facts of this host.
 
     Args:
-        sysctl: the keys whose values to include; keys that the kernel lacks are left out.
+        sysctl: the keys whose values to include; those that the kernel lacks are in ``sysctl_absent``.
         environment: where to look for ``SSH_CONNECTION``; by default that of this process and of its ancestors.
 
     Returns:
         ``memory_mb``, ``cpus``, ``kernel``, ``kernel_version`` as ``[major, minor]``, ``virtualization``,
         ``initial_netns``, ``ipv6`` (an address other than the loopback's), ``systemd`` (as PID 1),
-        ``default_interface``, ``interfaces``, ``sysctl``, ``python``, ``tools``, ``management``.
+        ``default_interface``, ``interfaces``, ``sysctl``, ``sysctl_absent``, ``python``, ``tools``, ``management``.
 
     Raises:
         NetoptError: ``/proc`` cannot be read.
