@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The prompts of the MCP server: the jobs that people ask for most, as steps."""
+"""The prompts of the MCP server: the jobs that people ask for most, as steps.
 
-from __future__ import annotations
+Annotations are evaluated here, not kept as text: FastMCP takes those of a prompt as they stand.
+"""
 
 from typing import Annotated, Any
 
