@@ -15,6 +15,12 @@ from pathlib import Path
 from mcp_bridge.settings import COLLECTIONS_ROOT
 
 MARKER = "NETOPT_RUN_ID"
+FOLDER = "NETOPT_RUN_FOLDER"
+LOCKS = "NETOPT_RUN_LOCKS"
+CALLBACKS = Path(__file__).resolve().parent / "callbacks"
+TEMPORARY = "tmp"  # in the run's folder: whatever a killed Ansible leaves goes with the run
+# Of netopt's own variables, those that Ansible gets to see: tokens and keys are among the others.
+SHOWN = frozenset({MARKER, FOLDER, LOCKS, "NETOPT_POLICY_DIR"})
 DEFAULT_COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 # What the user's environment says wins over these.
 DEFAULTS = {
@@ -29,14 +35,36 @@ FIXED = {
 }
 
 
-def build(base: Mapping[str, str], *, run_id: str, cwd: Path) -> dict[str, str]:
-    """Return the variables to set on top of ``base`` for the run ``run_id`` started in ``cwd``."""
+def build(
+    base: Mapping[str, str], *, run_id: str, cwd: Path, folder: Path | None = None, locks: Path | None = None
+) -> dict[str, str]:
+    """Return the variables to set on top of ``base``.
+
+    Args:
+        base: this process's environment.
+        run_id: the run.
+        cwd: where Ansible is started.
+        folder: the run's folder, ``None`` where Ansible is only asked for the inventory.
+        locks: the folder of the hosts' locks, ``None`` for a run that changes nothing.
+    """
     added = {name: value for name, value in DEFAULTS.items() if name not in base}
     added.update(FIXED)
     added[MARKER] = run_id
     added["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join([str(COLLECTIONS_ROOT), *_collection_paths(base, cwd)])
+    if folder is not None:
+        added[FOLDER] = str(folder)
+        added["ANSIBLE_LOCAL_TEMP"] = added["TMPDIR"] = str(folder / TEMPORARY)
+        callbacks = (base.get("ANSIBLE_CALLBACK_PLUGINS"), str(CALLBACKS))
+        added["ANSIBLE_CALLBACK_PLUGINS"] = os.pathsep.join(filter(None, callbacks))
+    if locks is not None:
+        added[LOCKS] = str(locks)
     added["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), base.get("PATH", os.defpath)])
     return added
+
+
+def withheld(environment: Mapping[str, str]) -> list[str]:
+    """Return the names of netopt's own variables that Ansible has no business with."""
+    return [name for name in environment if name.startswith("NETOPT_") and name not in SHOWN]
 
 
 def marker(run_id: str) -> str:

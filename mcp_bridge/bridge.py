@@ -6,21 +6,26 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
-from mcp_bridge import planner, reporting
+from mcp_bridge import detached, execution, planner, recovery, run_life
 from mcp_bridge.audit import AuditLog
-from mcp_bridge.errors import NetoptBridgeError
-from mcp_bridge.fleet import Finished, Fleet, Scope, Task
-from mcp_bridge.models import ChangeReport, HostReport, ParameterPlan, RenderedPlan, ValidationResult
+from mcp_bridge.errors import NetoptBridgeError, RunError
+from mcp_bridge.execution import MAKES_CHECKPOINT
+from mcp_bridge.execution import Started as Started  # noqa: PLC0414 - those who begin runs here need it
+from mcp_bridge.fleet import Fleet, Scope, Task
+from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, ValidationResult
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import RunRecord
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,28 +46,19 @@ class ApplyOptions:
     persist: bool = False
 
 
-@dataclass(frozen=True)
-class Started:
-    """A change that is registered and audited, and about to be carried out by ``Bridge.finish``."""
-
-    record: RunRecord
-    task: Task
-    scope: Scope
-    rendered: RenderedPlan | None = None
-    notes: tuple[str, ...] = ()
-
-
 class Bridge:
     """The policy, the hosts and the books of one installation, on behalf of one caller.
 
     Args:
         settings: where things are.
         caller: who asks, for the registry and the audit log.
+        detached: give each change a process of its own, which outlives this one.
     """
 
-    def __init__(self, settings: Settings, *, caller: str) -> None:
+    def __init__(self, settings: Settings, *, caller: str, detached: bool = False) -> None:
         self.settings = settings
         self.caller = caller
+        self.detached = detached
         self.audit = AuditLog(settings.audit_file)
 
     @property
@@ -76,7 +72,7 @@ class Bridge:
 
     def for_caller(self, caller: str) -> Bridge:
         """Return the same installation on behalf of somebody else."""
-        return Bridge(self.settings, caller=caller)
+        return Bridge(self.settings, caller=caller, detached=self.detached)
 
     def validate(self, plan: Mapping[str, Any] | ParameterPlan) -> ValidationResult:
         """Return all issues of a plan, and the plan in canonical form."""
@@ -216,23 +212,114 @@ class Bridge:
     def finish(self, started: Started) -> ChangeReport:
         """Carry out what was begun and return what came of it, host by host.
 
+        Where runs are detached it is done by a process of the run's own, which goes on if this one ends.
+
         Raises:
             InventoryError: no host matches.
-            RunError: the playbook could not be run.
+            RunError: the playbook could not be run, or other runs are at work on some of the hosts.
         """
-        record, task = started.record, started.task
-        fleet = self.fleet()
+        if not self.detached:
+            return self.finish_here(started)
+        runs, run_id = started.fleet.runs, started.record.run_id
+        process = detached.spawn(self.settings, folder=started.folder, life=runs.life(run_id), job=started.as_job())
+        scope = started.scope
+        detached.follow(
+            process, folder=started.folder, progress=scope.progress, cancel=scope.cancel, caller=self.caller
+        )
+        _record, result = self.status(run_id)
+        error = detached.raised(result or {"error": f"The process of run {run_id} was killed"})
+        if error is not None:
+            raise error
+        return ChangeReport.model_validate(result)
+
+    def finish_here(self, started: Started) -> ChangeReport:
+        """Carry out what was begun, in this process, and return what came of it.
+
+        Raises:
+            InventoryError: no host matches.
+            RunError: the playbook could not be run, or other runs are at work on some of the hosts.
+        """
         try:
-            finished = fleet.execute(record, task, started.scope)
+            finished, report = execution.carry_out(started)
         except BaseException as error:
-            self._audit(started, outcome="refused", detail={"error": str(error) or type(error).__name__})
+            self._audit(started.record, outcome="refused", detail={"error": str(error) or type(error).__name__})
             raise
-        report = _report(started, finished)
-        fleet.close(finished, result=report.model_dump(mode="json"))
-        outcome = "done" if not report.errors else "failed"
-        hosts = {name: host.status for name, host in report.hosts.items()}
-        self._audit(started, outcome=outcome, hosts=hosts, detail={"errors": report.errors} if report.errors else {})
+        result = report.model_dump(mode="json")
+        started.fleet.runs.keep_result(started.record, result)
+        try:
+            self._audit_end(started.record, report)
+        finally:
+            started.fleet.close(finished, result=result)
         return report
+
+    def status(self, run_id: str) -> tuple[RunRecord, dict[str, Any] | None]:
+        """Return what is known of a run and what came of it; of one whose process was killed the hosts are asked.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        fleet = self.fleet()
+        record = fleet.runs.get(run_id)
+        if record.state == "lost":
+            record = self._reconcile(fleet, record)
+        return record, fleet.runs.result(run_id)
+
+    def cancel(self, run_id: str) -> RunRecord:
+        """Ask a run to end, whichever process carries it out, and return its record.
+
+        Raises:
+            UnknownRunError: there is none.
+            RunError: it has ended.
+        """
+        fleet = self.fleet()
+        record = fleet.runs.get(run_id)
+        if record.state not in {"running", "lost"}:
+            raise RunError(f"Run {run_id} has ended: {record.state}", hint="There is nothing to cancel.")
+        self._audit(record, outcome="cancel requested")
+        run_life.ask_to_end(fleet.runs.folder(run_id), caller=self.caller)
+        return self._reconcile(fleet, record) if record.state == "lost" else record
+
+    def recover(self) -> list[RunRecord]:
+        """Find the runs whose process was killed, clear up after them, and ask the hosts what became of them.
+
+        A server does this when it starts.
+        """
+        fleet = self.fleet()
+        recovery.sweep(fleet.runs)
+        lost = [record for record in fleet.runs.latest(limit=self.settings.keep_runs) if record.state == "lost"]
+        return [self._reconcile(fleet, record) for record in lost]
+
+    def recover_in_background(self) -> None:
+        """Do the same without keeping anybody waiting."""
+        threading.Thread(target=self._recover_quietly, name="netopt-recover", daemon=True).start()
+
+    def _recover_quietly(self) -> None:
+        try:
+            self.recover()
+        except (NetoptBridgeError, OSError):
+            LOG.exception("What became of runs that were interrupted could not be found out")
+
+    def _reconcile(self, fleet: Fleet, record: RunRecord) -> RunRecord:
+        """Ask the hosts what became of a run, and close it once that is known of all of them."""
+        recovery.sweep(fleet.runs)
+        with fleet.runs.looking(record) as mine:
+            if mine is None:
+                return fleet.runs.get(record.run_id)  # another process asks already
+            if mine.state != "lost":
+                return mine
+            try:
+                report, decided = execution.reconcile(fleet, mine)
+            except RunError:
+                return mine
+            result = report.model_dump(mode="json")
+            if not decided:
+                fleet.runs.keep_result(mine, result)
+                return mine
+            self._audit_end(mine, report)
+            hosts: dict[str, str] = {name: host.status for name, host in report.hosts.items()}
+            return fleet.runs.finish(
+                mine, state="failed" if report.errors else "successful", result=result, hosts=hosts
+            )
 
     def _begin(
         self, task: Task, scope: Scope, *, detail: Mapping[str, Any], rationale: list[str] | None = None
@@ -243,12 +330,18 @@ class Bridge:
             # one name for the change on every host of the run: the run's own
             record = fleet.runs.name_checkpoint(record, record.run_id)
             task = replace(task, extravars={**task.extravars, "netopt_checkpoint_id": record.run_id})
-        started = Started(record, task, scope)
-        self._audit(started, outcome="started", detail=dict(detail), rationale=rationale or [])
-        return started
+        self._audit(record, outcome="started", detail=dict(detail), rationale=rationale or [])
+        return Started(record, task, scope, fleet)
 
-    def _audit(self, started: Started, *, outcome: str, **fields: Any) -> None:
-        record = started.record
+    def _audit_end(self, record: RunRecord, report: ChangeReport) -> None:
+        self._audit(
+            record,
+            outcome="failed" if report.errors else "done",
+            hosts={name: host.status for name, host in report.hosts.items()},
+            detail={"errors": report.errors} if report.errors else {},
+        )
+
+    def _audit(self, record: RunRecord, *, outcome: str, **fields: Any) -> None:
         detail = {"hosts": record.limit or "all", **fields.pop("detail", {})}
         self.audit.append(
             caller=self.caller,
@@ -266,35 +359,6 @@ class Bridge:
         self.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
 
 
-def _report(started: Started, finished: Finished) -> ChangeReport:
-    """Return what came of a run over all its hosts."""
-    record, task, hosts = started.record, started.task, finished.hosts
-    errors = reporting.failures(hosts, good=reporting.HELD if task.action == "apply" else reporting.RESTORED)
-    if hosts and all(host.status == "skipped" for host in hosts.values()):
-        errors = [f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are"]
-    return ChangeReport(
-        applied=bool(hosts) and not task.check and not errors,
-        dry_run=task.check,
-        commands_preview=preview(started.rendered) if started.rendered else [],
-        errors=errors,
-        checkpoint_id=_checkpoint_of(record, hosts),
-        notes=[*started.notes, *finished.notes],
-        run_id=record.run_id,
-        plan_digest=record.plan_digest,
-        hosts=dict(hosts),
-        started=record.started,
-        finished=datetime.now(UTC),
-    )
-
-
-def _checkpoint_of(record: RunRecord, hosts: Mapping[str, HostReport]) -> str | None:
-    """Return the checkpoint that the run made or used; a run that changed nothing made none."""
-    if record.action in MAKES_CHECKPOINT and not any(report.checkpoint_id for report in hosts.values()):
-        return None
-    return record.checkpoint_id
-
-
-MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})
 PLAYBOOKS = {
     "confirm": "netopt.linux.confirm",
     "extend": "netopt.linux.extend",
@@ -302,12 +366,6 @@ PLAYBOOKS = {
     "snapshot": "netopt.linux.snapshot",
     "delete_checkpoint": "netopt.linux.delete_checkpoint",
 }
-
-
-def preview(rendered: RenderedPlan) -> list[str]:
-    """Return the rendered plan as one list: commands first, then the scripts whole."""
-    commands = [*rendered.sysctl_cmds, *rendered.ip_link_cmds, *rendered.ethtool_cmds]
-    return commands + [script for script in (rendered.tc_script, rendered.nft_script) if script]
 
 
 def login() -> str:

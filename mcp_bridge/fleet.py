@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Mapping
@@ -13,18 +14,42 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_bridge import inventory
+from mcp_bridge import backends, inventory, private_files, recovery
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.models.report import HostReport
 from mcp_bridge.reporting import Progress, RunEvents
-from mcp_bridge.runner import Job, RunOutcome, run_playbook
+from mcp_bridge.run_events import EventWriter
+from mcp_bridge.run_life import Cancel
+from mcp_bridge.runner import Job, RunOutcome
 from mcp_bridge.runs import RunRecord, RunRegistry, RunState
 from mcp_bridge.settings import Settings
 
 NO_HOSTS = re.compile(
     r"no hosts to target|no hosts matched|does not match any hosts|No inventory was parsed|provided hosts list is empty"
 )
+CHANGES = frozenset({"apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
+HOSTS = "hosts.json"  # both as in callbacks/netopt_run.py, which is no module of this package
+BUSY = "busy.json"
+ABOUT = "about.json"  # what else is to be known of a run by whoever finds it without its process
 ERROR_LINE = re.compile(r"^(?:\[ERROR\]:|ERROR!)\s*(.*)", re.MULTILINE)
+
+
+class HostsBusyError(RunError):
+    """Other runs are at work on some of the hosts.
+
+    Args:
+        busy: by host, the run that has it.
+    """
+
+    def __init__(self, busy: Mapping[str, str]) -> None:
+        runs: dict[str, list[str]] = {}
+        for host, run_id in sorted(busy.items()):
+            runs.setdefault(run_id, []).append(host)
+        said = "; ".join(f"run {run_id} is at work on {', '.join(hosts)}" for run_id, hosts in runs.items())
+        super().__init__(
+            f"No host was touched: {said}", hint="Wait until it has ended, or cancel it, and run this again."
+        )
+        self.busy = dict(busy)
 
 
 @dataclass(frozen=True)
@@ -87,14 +112,28 @@ class Fleet:
     def __init__(self, settings: Settings, *, caller: str) -> None:
         self.settings = settings
         self.caller = caller
-        self.runs = RunRegistry(settings.runs_dir, keep=settings.keep_runs)
+        self.runs = RunRegistry(settings.runs_dir, keep=settings.keep_runs, keep_days=settings.keep_runs_days)
 
     def begin(self, task: Task, scope: Scope) -> RunRecord:
         """Register a run; ``execute`` carries it out."""
         limit = inventory.check_pattern(scope.limit)
-        return self.runs.begin(
+        recovery.sweep(self.runs)
+        record = self.runs.begin(
             action=task.action, caller=self.caller, limit=limit, dry_run=task.check, **dict(task.record)
         )
+        about = {"inventory": scope.inventory, "confirm": task.extravars.get("netopt_confirm")}
+        private_files.write(self.runs.folder(record.run_id) / ABOUT, json.dumps(about))
+        return record
+
+    def about(self, record: RunRecord) -> dict[str, Any]:
+        """Return ``{"inventory", "confirm"}`` of a run: where its hosts are, and who was to confirm the change."""
+        found: dict[str, Any] = _read_json(self.runs.folder(record.run_id) / ABOUT) or {}
+        return found
+
+    def hosts(self, record: RunRecord) -> list[str] | None:
+        """Return the hosts that a run is about, ``None`` when it did not come so far as to know."""
+        found: list[str] | None = _read_json(self.runs.folder(record.run_id) / HOSTS)
+        return found
 
     def execute(self, record: RunRecord, task: Task, scope: Scope) -> Finished:
         """Carry a registered run out and return how it ended, also when that is badly for every host.
@@ -103,10 +142,13 @@ class Fleet:
             InventoryError: there is no host to run on.
             RunError: the playbook could not be run at all.
         """
-        events = RunEvents(scope.progress)
+        folder = self.runs.folder(record.run_id)
         source = scope.inventory or self.settings.inventory
+        changes = task.action in CHANGES and not task.check
+        log = EventWriter(folder)
+        events = RunEvents(scope.progress, log=log)
         try:
-            outcome = run_playbook(
+            outcome = backends.of(self.settings).run(
                 Job(
                     playbook=task.playbook,
                     inventory=source,
@@ -116,15 +158,23 @@ class Fleet:
                     skip_tags=task.skip_tags,
                     forks=self.settings.forks,
                     timeout_s=self.settings.run_timeout_s,
+                    locks=self.settings.state_dir / "locks" if changes else None,
                 ),
                 run_id=record.run_id,
-                folder=self.runs.folder(record.run_id),
+                folder=folder,
                 on_event=events.on_event,
-                cancel=scope.cancel,
+                cancel=Cancel(folder, scope.cancel),
             )
         except BaseException as error:
             self._fail(record, "failed", error)
             raise
+        finally:
+            log.close()
+        busy = _read_json(folder / BUSY)
+        if busy:
+            taken = HostsBusyError(busy)
+            self._fail(record, "failed", taken)
+            raise taken
         if not events.hosts and outcome.status not in {"cancelled", "timeout"}:
             problem = self._nothing_ran(outcome, record.limit, source)
             self._fail(record, "failed", problem)
@@ -135,7 +185,7 @@ class Fleet:
             notes.append(f"Progress was not followed to the end: {outcome.handler_error}")
         if not events.complete:
             notes.append(f"The run ended early ({outcome.status}); its log is {outcome.log}")
-            hosts.update(self._never_begun(hosts, record.limit, source))
+            hosts.update(self._never_begun(hosts, record, source))
         return Finished(record, outcome, events, hosts, notes)
 
     def run(self, task: Task, scope: Scope) -> Finished:
@@ -150,7 +200,7 @@ class Fleet:
         return self.runs.finish(finished.record, state=finished.outcome.status, result=result, hosts=hosts)
 
     def _fail(self, record: RunRecord, state: RunState, error: BaseException) -> None:
-        self.runs.finish(record, state=state, result={"error": str(error) or type(error).__name__}, hosts={})
+        self.runs.finish(record, state=state, result=failure(error), hosts={})
 
     def _nothing_ran(self, outcome: RunOutcome, limit: str | None, source: str | None) -> NetoptBridgeError:
         text = _read(outcome.log)
@@ -164,16 +214,33 @@ class Fleet:
         return RunError(f"The playbook could not be run: {line}", hint=f"The log is {outcome.log}.")
 
     def _never_begun(
-        self, begun: Mapping[str, HostReport], limit: str | None, source: str | None
+        self, begun: Mapping[str, HostReport], record: RunRecord, source: str | None
     ) -> dict[str, HostReport]:
-        try:
-            known = inventory.read(source, limit=limit)
-        except NetoptBridgeError:
-            return {}
-        names = [host.name for host in known if host.name not in begun]
+        known = self.hosts(record)
+        if known is None:
+            try:
+                known = [host.name for host in inventory.read(source, limit=record.limit)]
+            except NetoptBridgeError:
+                return {}
         return {
-            name: HostReport(status="skipped", warnings=["The run ended before this host's turn"]) for name in names
+            name: HostReport(status="skipped", warnings=["The run ended before this host's turn"])
+            for name in known
+            if name not in begun
         }
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """Return the result of a run that ended with an error."""
+    if not isinstance(error, NetoptBridgeError):
+        return {"error": str(error) or type(error).__name__}
+    return {"error": str(error), "message": error.message, "hint": error.hint, "kind": type(error).__name__}
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _read(path: Path) -> str:

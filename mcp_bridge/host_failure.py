@@ -172,7 +172,9 @@ def failed(result: Mapping[str, Any], *, task: str, stage: str = "apply") -> Err
 
 def interrupted(reason: str) -> Error:
     """Return ``HostReport.error`` for a host whose result a cancelled or timed-out run did not wait for."""
-    how = {"cancelled": "was cancelled", "timeout": "took too long and was ended"}.get(reason, "ended early")
+    how = {"cancelled": "was cancelled", "timeout": "took too long and was ended", "lost": "lost its process"}.get(
+        reason, "ended early"
+    )
     return {
         "stage": "apply",
         "key": None,

@@ -15,11 +15,15 @@ from pydantic import ValidationError
 from mcp_bridge import foreign, host_failure
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_NOT_ROLLED_BACK
 from mcp_bridge.models.report import ChangeReport, HostError, HostReport
+from mcp_bridge.run_events import EventWriter
 from mcp_bridge.runner import RunOutcome
 
 HELD = frozenset({"applied", "unchanged", "would_change"})
 RESTORED = HELD | {"rolled_back", "skipped"}  # a host that lacks the checkpoint has nothing to undo
 CLIP = 200  # characters of a value in a line
+ANSWERS = frozenset(
+    {"answer", "answers", "checkpoints", "drift", "info", "problems"}
+)  # what else than a report is kept of a host
 Progress = Callable[[str, str], None]
 
 _RESULT_EVENTS = {"runner_on_ok": "ok", "runner_on_failed": "failed", "runner_on_unreachable": "unreachable"}
@@ -28,7 +32,7 @@ _RESULT_EVENTS = {"runner_on_ok": "ok", "runner_on_failed": "failed", "runner_on
 @dataclass
 class _Host:
     report: dict[str, Any] | None = None
-    results: list[dict[str, Any]] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
     error: host_failure.Error | None = None
     status: str | None = None
 
@@ -38,11 +42,13 @@ class RunEvents:
 
     Args:
         progress: called as ``progress(host, text)`` when a host starts on a task or is done with one.
+        log: where the same is written down, for other processes and for later.
     """
 
-    def __init__(self, progress: Progress | None = None) -> None:
+    def __init__(self, progress: Progress | None = None, *, log: EventWriter | None = None) -> None:
         self._hosts: dict[str, _Host] = {}
         self._progress = progress
+        self._log = log
         self._stats: Mapping[str, Any] | None = None
 
     def on_event(self, event: Mapping[str, Any]) -> None:
@@ -71,13 +77,13 @@ class RunEvents:
         return self._stats is not None
 
     def results(self, key: str) -> dict[str, Any]:
-        """Return ``{host: value}`` of the last result of each host that has ``key``."""
-        found: dict[str, Any] = {}
-        for name, host in self._hosts.items():
-            for result in host.results:
-                if key in result:
-                    found[name] = result[key]
-        return found
+        """Return ``{host: value}`` of the last result of each host that has ``key``, one of ``ANSWERS``."""
+        return {name: host.answers[key] for name, host in self._hosts.items() if key in host.answers}
+
+    def reported(self, host: str) -> HostReport | None:
+        """Return what the host itself has reported, ``None`` when that did not come."""
+        found = self._hosts.get(host)
+        return checked(found.report) if found is not None and found.report is not None else None
 
     def errors(self) -> dict[str, host_failure.Error]:
         """Return ``{host: error}`` of the hosts where a task failed and was not rescued."""
@@ -92,22 +98,24 @@ class RunEvents:
         result = data.get("res")
         if not isinstance(result, dict):
             return
-        host.results.append(result)
+        host.answers.update({key: value for key, value in result.items() if key in ANSWERS})
         report = result.get("report")
         task = str(data.get("task") or data.get("task_action") or "task")
         if isinstance(report, dict) and "status" in report:
             host.report, host.error = report, None
-            self._tell(name, str(report["status"]))
             if kind == "failed" and report.get("error") is None:
                 host.error = host_failure.failed(result, task=task)
+            self._tell(name, str(report["status"]), report)
         elif kind == "unreachable":
             host.error, host.status = host_failure.unreachable(result), "unreachable"
-            self._tell(name, "unreachable")
+            self._tell(name, "unreachable", {"status": "unreachable", "error": host.error})
         elif kind == "failed" and not data.get("ignore_errors"):
             host.error, host.status = host_failure.failed(result, task=task), "failed"
             self._tell(name, "failed")
 
-    def _tell(self, host: str, text: str) -> None:
+    def _tell(self, host: str, text: str, report: Mapping[str, Any] | None = None) -> None:
+        if self._log is not None:
+            self._log.append(host, text, report)
         if self._progress is not None:
             self._progress(host, text)
 
@@ -118,7 +126,7 @@ class RunEvents:
     def _report(self, name: str, host: _Host, outcome: RunOutcome) -> HostReport:
         if host.report is None:
             error = host.error or host_failure.interrupted(outcome.status)
-            return _checked({"status": host.status or "failed", "changed": False, "error": error})
+            return checked({"status": host.status or "failed", "changed": False, "error": error})
         report = dict(host.report)
         if host.error is not None and not self._rescued(name):
             # something failed after the last report: that report's success no longer stands
@@ -128,10 +136,11 @@ class RunEvents:
         elif not self.complete and outcome.status in {"cancelled", "timeout"} and report["status"] == "applied":
             report["status"] = "failed"
             report["error"] = report.get("error") or host_failure.interrupted(outcome.status)
-        return _checked(report)
+        return checked(report)
 
 
-def _checked(report: dict[str, Any]) -> HostReport:
+def checked(report: Mapping[str, Any]) -> HostReport:
+    """Return a host's own report, or one that says that it has not the shape of a report."""
     try:
         return HostReport.model_validate(report)
     except ValidationError as error:
@@ -148,8 +157,12 @@ def _checked(report: dict[str, Any]) -> HostReport:
 
 
 def failures(hosts: Mapping[str, HostReport], *, good: frozenset[str]) -> list[str]:
-    """Return one line for each host whose status is not among the ``good`` ones."""
-    return [f"{name}: {error_line(report)}" for name, report in hosts.items() if report.status not in good]
+    """Return one line for each host whose status is not among the ``good`` ones, or that never said how it went."""
+    return [
+        f"{name}: {error_line(report)}"
+        for name, report in hosts.items()
+        if report.status not in good or (report.status in HELD and report.error is not None)
+    ]
 
 
 def error_line(report: HostReport) -> str:

@@ -15,15 +15,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
-from mcp_bridge import ansible_environment, process_tree
+from mcp_bridge import ansible_environment, private_files, process_tree
 from mcp_bridge.extravars import as_unsafe_yaml
 
 RunStatus = Literal["successful", "failed", "cancelled", "timeout"]
 EventHandler = Callable[[dict[str, Any]], None]
+JOB = "job.json"  # what a run's process is told; see detached.py
 POLL_S = 0.1
 LOG = logging.getLogger(__name__)
+
+
+class Cancellation(Protocol):
+    """What says that a run is to end: a ``threading.Event``, or anything else that can be asked."""
+
+    def is_set(self) -> bool:
+        """Tell whether the run is to end."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class Job:
         skip_tags: tags of tasks to leave out.
         forks: hosts worked on at once.
         timeout_s: seconds after which the run is ended.
+        locks: the folder of the hosts' locks for a run that changes hosts, ``None`` for one that only looks.
     """
 
     playbook: str
@@ -51,6 +61,7 @@ class Job:
     skip_tags: tuple[str, ...] = ()
     forks: int = 20
     timeout_s: float = 1800
+    locks: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ def run_playbook(
     run_id: str,
     folder: Path,
     on_event: EventHandler,
-    cancel: threading.Event | None = None,
+    cancel: Cancellation | None = None,
 ) -> RunOutcome:
     """Run ``job`` and return how it ended; works from any thread and leaves signal handlers alone.
 
@@ -95,6 +106,9 @@ def run_playbook(
 
     started = time.monotonic()
     cwd = Path.cwd()
+    (folder / ansible_environment.TEMPORARY).mkdir(mode=0o700)
+    if job.locks is not None:
+        private_files.make_folder(job.locks)
     _write_private(folder / "env" / "extravars", as_unsafe_yaml(job.extravars))
     # ansible-runner takes settings from the file alone; its default timeout delays the end of a run by up to 5 s
     _write_private(folder / "env" / "settings", json.dumps({"pexpect_timeout": 1, "suppress_ansible_output": True}))
@@ -111,10 +125,12 @@ def run_playbook(
             ident=run_id,
             quiet=True,
             rotate_artifacts=0,
-            envvars=ansible_environment.build(os.environ, run_id=run_id, cwd=cwd),
+            envvars=ansible_environment.build(os.environ, run_id=run_id, cwd=cwd, folder=folder, locks=job.locks),
         )
         config.prepare()
         config.cwd = str(cwd)  # where the user's ansible.cfg and relative paths are looked for
+        for name in ansible_environment.withheld(config.env):
+            del config.env[name]
         if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
             del config.env[
                 "ANSIBLE_HOST_KEY_CHECKING"
@@ -122,7 +138,7 @@ def run_playbook(
         with watch:
             _status, rc = Runner(config, event_handler=guard).run()
     finally:
-        _remove_secrets(folder)
+        remove_secrets(folder)
     return RunOutcome(
         run_id=run_id,
         status=watch.reason or ("successful" if rc == 0 else "failed"),
@@ -146,9 +162,12 @@ def _write_private(path: Path, text: str) -> None:
         stream.write(text)
 
 
-def _remove_secrets(folder: Path) -> None:
-    """Remove what ansible-runner leaves: keys, variables, and the whole environment."""
-    shutil.rmtree(folder / "env", ignore_errors=True)
+def remove_secrets(folder: Path) -> None:
+    """Remove what ansible-runner and Ansible leave: keys, variables, temporary files, and the whole environment."""
+    for name in ("env", ansible_environment.TEMPORARY):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (JOB, ".hosts.json", ".busy.json"):
+        (folder / name).unlink(missing_ok=True)
     for artifacts in (folder / "artifacts").glob("*"):
         for name in ("fact_cache", "job_events"):
             shutil.rmtree(artifacts / name, ignore_errors=True)
@@ -178,7 +197,7 @@ class _HandlerGuard:
 class _Watch:
     """Ends the run's processes when it is cancelled or takes too long; a context manager around the run."""
 
-    def __init__(self, *, marker: str, cancel: threading.Event | None, timeout_s: float) -> None:
+    def __init__(self, *, marker: str, cancel: Cancellation | None, timeout_s: float) -> None:
         self._marker = marker
         self._cancel = cancel or threading.Event()
         self._timeout_s = timeout_s

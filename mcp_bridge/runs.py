@@ -6,25 +6,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mcp_bridge import private_files
+from mcp_bridge import private_files, run_life
 from mcp_bridge.errors import RunError
+from mcp_bridge.run_life import Life
 
 RunState = Literal["running", "successful", "failed", "cancelled", "timeout", "lost"]
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 RECORD = "run.json"
 RESULT = "result.json"
-QUESTIONS = frozenset({"query", "facts"})
+LOOKING = "looking"  # held by whoever asks the hosts what became of the run
+QUESTIONS = frozenset({"checkpoints", "facts", "query", "verify"})
 SLACK = 20  # runs above the limit before old ones are looked for, which takes reading all records
 
 
@@ -47,7 +52,7 @@ class RunRecord(BaseModel):
     caller: str
     """Who asked for it."""
     state: RunState
-    """``lost``: the process that ran it died; the hosts keep or restore by themselves."""
+    """``lost``: the process that ran it died, and what became of some host is not known yet."""
     started: datetime
     """Begin, UTC."""
     finished: datetime | None = None
@@ -74,11 +79,14 @@ class RunRegistry:
     Args:
         folder: holds one folder per run; made with mode 0700 when first needed.
         keep: finished runs that stay; older ones are removed when a new one begins.
+        keep_days: days for which they stay at most.
     """
 
-    def __init__(self, folder: Path, *, keep: int) -> None:
+    def __init__(self, folder: Path, *, keep: int, keep_days: int = 36500) -> None:
         self._folder = folder
         self._keep = keep
+        self._keep_days = keep_days
+        self._lives: dict[str, Life] = {}
 
     def begin(self, *, action: str, caller: str, **fields: Any) -> RunRecord:
         """Make a run's folder and its record, and return the record."""
@@ -87,6 +95,7 @@ class RunRegistry:
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         (self._folder / run_id).mkdir(mode=0o700)
+        self._lives[run_id] = Life.begin(self._folder / run_id)
         record = RunRecord(
             run_id=run_id,
             action=action,
@@ -106,11 +115,54 @@ class RunRegistry:
         self._write(named)
         return named
 
+    def adopt(self, record: RunRecord, life: Life) -> RunRecord:
+        """Carry on with a run that another process began, and return its record."""
+        self._lives[record.run_id] = life
+        mine = record.model_copy(update={"pid": os.getpid(), "pid_start": _process_start(os.getpid())})
+        self._write(mine)
+        return mine
+
+    def life(self, run_id: str) -> Life:
+        """Return the lock of a run that was begun or adopted here."""
+        return self._lives[run_id]
+
+    def lose(self, record: RunRecord) -> RunRecord:
+        """Note that the run's process has gone and return the record."""
+        lost = record.model_copy(update={"state": "lost"})
+        self._write(lost)
+        return lost
+
+    def keep_result(self, record: RunRecord, result: dict[str, Any]) -> None:
+        """Keep what is known of a run that is not over."""
+        private_files.write(self.folder(record.run_id) / RESULT, json.dumps(result, ensure_ascii=False, default=str))
+
+    @contextmanager
+    def looking(self, record: RunRecord) -> Iterator[RunRecord | None]:
+        """Keep other processes from asking what became of a lost run meanwhile.
+
+        Yields:
+            Its record as it is now; ``None`` when another process is at it.
+        """
+        path = self.folder(record.run_id) / LOOKING
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield self.get(record.run_id)
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
     def finish(self, record: RunRecord, *, state: RunState, result: dict[str, Any], hosts: dict[str, str]) -> RunRecord:
         """Keep what came of the run and return the completed record."""
-        private_files.write(self.folder(record.run_id) / RESULT, json.dumps(result, ensure_ascii=False, default=str))
+        self.keep_result(record, result)
         done = record.model_copy(update={"state": state, "finished": datetime.now(UTC), "hosts": hosts})
         self._write(done)
+        life = self._lives.pop(record.run_id, None)
+        if life is not None:
+            life.end()
         return done
 
     def folder(self, run_id: str) -> Path:
@@ -130,13 +182,23 @@ class RunRegistry:
         Raises:
             UnknownRunError: there is none.
         """
+        record = self._read(run_id)
+        if record.state == "running" and not run_life.is_alive(self.folder(run_id)):
+            record = self._read(run_id)  # it may have ended between the two looks
+            if record.state == "running":
+                return record.model_copy(update={"state": "lost"})
+        return record
+
+    def _read(self, run_id: str) -> RunRecord:
         path = self.folder(run_id) / RECORD
         if not path.exists():
             raise UnknownRunError(run_id)
-        record = RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
-        if record.state == "running" and _process_start(record.pid) != record.pid_start:
-            return record.model_copy(update={"state": "lost"})
-        return record
+        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+
+    def abandoned(self) -> list[str]:
+        """Return the ids of the runs that were begun and not ended, and that no process carries out."""
+        folders = ((run_id, self._folder / run_id) for run_id in self._ids())
+        return [run_id for run_id, folder in folders if run_life.is_open(folder) and not run_life.is_alive(folder)]
 
     def result(self, run_id: str) -> dict[str, Any] | None:
         """Return what came of the run, ``None`` while it goes on or when it was lost."""
@@ -164,6 +226,12 @@ class RunRegistry:
 
     def _prune(self) -> None:
         """Remove what is too old: answers to questions first, since they are of no use later, then changes."""
+        oldest = f"{datetime.now(UTC) - timedelta(days=self._keep_days):%Y%m%dT%H%M%SZ}"
+        for run_id in self._ids():
+            if run_id >= oldest:
+                break
+            if not run_life.is_open(self._folder / run_id):
+                shutil.rmtree(self._folder / run_id, ignore_errors=True)
         excess = len(self._ids()) - self._keep
         if excess <= SLACK:
             return

@@ -68,7 +68,8 @@ def _serve(args: argparse.Namespace) -> int:
     settings = options.settings_of(args)
     if args.read_only:
         settings = replace(settings, read_only=True)
-    bridge = Bridge(settings, caller=login())
+    bridge = Bridge(settings, caller=login(), detached=True)
+    bridge.recover_in_background()
     terms = Terms(access_file=Path(args.access) if args.access else None, consent=args.consent)
     if args.http:
         host, port = args.http

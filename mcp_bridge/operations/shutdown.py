@@ -71,6 +71,10 @@ class Drain:
         return True
 
     def _going_on(self) -> list[RunRecord]:
-        """Return the runs that this process carries out."""
+        """Return the runs that this process carries out, or has given a process of their own and follows."""
         latest = self._registry.latest(limit=100)
-        return [record for record in latest if record.state == "running" and record.pid == os.getpid()]
+        return [
+            record
+            for record in latest
+            if record.state == "running" and (record.pid == os.getpid() or record.run_id in self._cancels)
+        ]

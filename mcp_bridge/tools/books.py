@@ -14,7 +14,7 @@ from pydantic import Field
 from mcp_bridge.audit import AuditEntry
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs import RunRecord
-from mcp_bridge.tools.context import CHANGES_HOSTS, READS, Office, RunId, actionable, refused
+from mcp_bridge.tools.context import CHANGES_HOSTS, READS, Office, RunId, actionable
 
 Limit = Annotated[int, Field(description="How many entries at most, the newest ones.", ge=1, le=1000)]
 
@@ -46,8 +46,8 @@ def register_reading(server: FastMCP[Any], office: Office) -> None:
     def run_status_tool(run_id: RunId) -> RunStatus:
         """Tell how a run is doing and, once it has ended, what came of it on each host."""
         with actionable():
-            runs = office.bridge.fleet().runs
-            return RunStatus(run=runs.get(run_id), result=runs.result(run_id))
+            record, result = office.bridge.status(run_id)
+            return RunStatus(run=record, result=result)
 
     @server.tool(title="Read the audit log", annotations=READS)
     def get_audit_log_tool(limit: Limit = 100) -> AuditPage:
@@ -75,15 +75,12 @@ def register(server: FastMCP[Any], office: Office) -> None:
 
     @server.tool(title="Cancel a run", annotations=CHANGES_HOSTS)
     def cancel_run_tool(run_id: RunId) -> RunStatus:
-        """End a run that this server carries out. Hosts keep the whole change or restore by themselves."""
+        """End a run, also one that was begun before this server was started. Each host is left whole.
+
+        A host that has confirmed the change keeps it, any other is led back. run_status_tool tells which.
+        """
         with actionable():
-            runs = office.bridge.fleet().runs
-            record = runs.get(run_id)
-            cancel = office.cancels.get(run_id)
-            if cancel is None:
-                raise refused(f"Run {run_id} is {record.state} and not carried out by this server; nothing to cancel.")
-            cancel.set()
-            return RunStatus(run=record, result=None)
+            return RunStatus(run=office.bridge.cancel(run_id), result=None)
 
 
 def _page(office: Office, entries: list[AuditEntry]) -> AuditPage:
