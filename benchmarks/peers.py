@@ -119,7 +119,8 @@ def read_job(plan: Path, folder: Path) -> Job:
 def netopt(job: Job, fleet: Fleet) -> Peer:
     """Return ours: one command, checkpoint, rehearsal, guard, read-back and confirmation included."""
     argv = (str(BIN / "netopt"), "apply", str(job.plan), "-i", str(fleet.lab.inventory), "--json")
-    environment, sockets = _environment("netopt", job, NETOPT_FORKS=FORKS)
+    state = str(job.folder / "state")  # the user's audit log and kept runs are not for this
+    environment, sockets = _environment("netopt", job, NETOPT_FORKS=FORKS, NETOPT_STATE_DIR=state)
     return Peer("netopt", "`netopt apply`", argv, environment, sockets)
 
 
