@@ -15,7 +15,7 @@ from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import PlanError
 from mcp_bridge.fleet import Scope
 from mcp_bridge.models import ParameterPlan
-from mcp_bridge.models.base import Strict
+from mcp_bridge.models.base import AnyJson, Strict
 from mcp_bridge.policy import Policy
 from mcp_bridge.validator import profile_changes
 
@@ -25,9 +25,9 @@ class Adjustment(Strict):
 
     key: str
     """The kernel parameter, or the field of ``changes``."""
-    before: Any = None
+    before: AnyJson = None
     """The profile's value; absent where it has none."""
-    after: Any = None
+    after: AnyJson = None
     """The value in the plan; absent where it has none."""
 
 

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -86,8 +87,12 @@ def _whole_as_int(value: float) -> float:
 NO_BOOL = BeforeValidator(_no_bool)
 """Comes after the bounds of a number; digits in a string are accepted."""
 
-WHOLE = PlainSerializer(_whole_as_int, return_type=Any)
+WHOLE = PlainSerializer(_whole_as_int, return_type=int | float)
 """Whole numbers are written as such, so that one quantity has one spelling in digests and commands."""
+
+_KINDS = ("object", "array", "string", "integer", "number", "boolean", "null")
+AnyJson = Annotated[Any, WithJsonSchema({"anyOf": [{"type": kind} for kind in _KINDS]})]
+"""Whatever JSON can say; spelled out, since clients take a schema without a type for a mistake."""
 
 Mbit = Annotated[float, Field(gt=0, le=400_000), NO_BOOL, WHOLE]
 """A rate in Mbit/s."""
