@@ -9,15 +9,19 @@ Documented in ``plugins/modules/netopt_apply.py``.
 
 from __future__ import annotations
 
+import json
+import shlex
 import time
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
 
 RETRY_S = 2.0
 GRACE_S = 20.0  # for how long after its time is up a host that restored itself is asked how that went
+CHECKPOINTS = "/var/lib/netopt/checkpoints"
+APART = "-o ControlPath=none -o ControlMaster=no"  # ssh_config(5): a connection of its own, whatever there is
 
 
 class ActionModule(CourierAction):
@@ -34,43 +38,63 @@ class ActionModule(CourierAction):
     def _confirm(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         """Confirm the change over a new connection; the old one may live on where new ones are kept out."""
         report = result["report"]
-        options = {"state": "confirmed", "id": report["checkpoint_id"]}
+        program = f"{CHECKPOINTS}/{report['checkpoint_id']}/restore.pyz"
+        command = " ".join([self.python(variables), *PYTHON_FLAGS, shlex.quote(program), "--confirm --json"])
         timeout = self.options["confirm_timeout_s"]
         deadline = time.monotonic() + timeout + GRACE_S
         while True:
             try:
-                self._connection.reset()
-                answer = self.ask("netopt_checkpoint", options, variables)
+                self._connect_anew()
+                answer = self._low_level_execute_command(command)
                 break
             except AnsibleConnectionFailure as error:
                 if time.monotonic() > deadline:
                     _fail(
-                        result, status="unreachable", message=_unheard(timeout), after=str(error), hint=_console(report)
+                        result,
+                        status="unreachable",
+                        message=_unheard(timeout),
+                        after=str(error),
+                        hint=f"At the host's console: python3 {program} --list",
                     )
                     return
             time.sleep(RETRY_S)
-        if answer.get("failed"):
-            refusal = (answer.get("report") or {}).get("error") or {}
-            back = refusal.get("after") == "rolled_back"
-            message = (
-                f"{_unheard(timeout)} and has done so" if back else answer.get("msg", "The change is not confirmed")
-            )
+        refusal = _refusal(answer)
+        if refusal:
+            back = refusal["after"] == "rolled_back"
             _fail(
                 result,
                 status="rolled_back" if back else "failed",
-                message=message,
-                after=refusal.get("after"),
-                hint="The plan kept the controller out; look at its rules and routes." if back else refusal.get("hint"),
+                message=f"{_unheard(timeout)} and has done so" if back else refusal["message"],
+                after=refusal["after"],
+                hint="The plan kept the controller out; look at its rules and routes." if back else refusal["hint"],
             )
+
+    def _connect_anew(self) -> None:
+        """Have the next command travel over a connection of its own."""
+        if self._connection.transport != "ssh":
+            self._connection.reset()
+            return
+        arguments = self._connection.get_option("ssh_args") or ""
+        if not arguments.startswith(APART):
+            self._connection.set_option("ssh_args", f"{APART} {arguments}".rstrip())
+
+
+def _refusal(answer: dict[str, Any]) -> dict[str, Any] | None:
+    """Return why a host did not confirm, with fields of ``HostReport.error``; ``None`` where it did."""
+    try:
+        error: dict[str, Any] | None = json.loads(answer["stdout"].strip().splitlines()[-1])["error"]
+    except (ValueError, LookupError, TypeError):
+        said = (answer["stderr"] or answer["stdout"]).strip() or f"exit status {answer['rc']}"
+        return {
+            "message": "The change is not confirmed: restore.pyz ended without an answer",
+            "after": said,
+            "hint": "The host restores itself when the time to confirm is up.",
+        }
+    return error
 
 
 def _unheard(timeout: float) -> str:
     return f"No new connection came about within {timeout:g} s of the change, upon which the host restores itself"
-
-
-def _console(report: dict[str, Any]) -> str:
-    folder = f"/var/lib/netopt/checkpoints/{report['checkpoint_id']}"
-    return f"At the host's console: python3 {folder}/restore.pyz --list"
 
 
 def _fail(result: dict[str, Any], *, status: str, message: str, after: str | None, hint: str | None) -> None:

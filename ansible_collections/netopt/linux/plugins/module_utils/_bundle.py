@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "netopt_target"
 MAIN = f"from {PACKAGE}._restore_main import main\n\nraise SystemExit(main())\n"
+PYTHON_FLAGS = ("-I", "-S")  # no site-packages, nothing from the environment: it starts fast and always alike
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes
 
 

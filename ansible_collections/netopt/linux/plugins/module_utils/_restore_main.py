@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DONE = 0
 FAILED = 1
+WAIT_S = 30.0  # for a change that goes on meanwhile, seconds
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,6 +32,8 @@ def main(argv: list[str] | None = None) -> int:
     archive = os.path.abspath(sys.argv[0])
     if arguments[:1] == ["--guard"]:
         return _guard(archive, arguments)
+    if arguments == ["--confirm", "--json"]:
+        return _confirm(archive)
     options = _parse(arguments)
     try:
         return _run(options, archive)
@@ -50,6 +53,27 @@ def _guard(archive: str, arguments: list[str]) -> int:
 
     guard(Store(_state_dir(archive)), _own_id(archive))
     return DONE
+
+
+def _confirm(archive: str) -> int:
+    """Keep the change and say in one line of JSON what came of it, for a controller that counts the milliseconds."""
+    import json  # noqa: PLC0415
+
+    from ._checkpoint_io import Store  # noqa: PLC0415
+    from ._lifecycle import confirm  # noqa: PLC0415
+    from ._lock_io import host_lock  # noqa: PLC0415
+    from ._signals import interrupts_wait  # noqa: PLC0415
+    from ._tools_io import Tools  # noqa: PLC0415
+
+    identity = _own_id(archive)
+    error = None
+    try:
+        with host_lock(f"the confirmation of {identity}", wait_s=WAIT_S) as lock, interrupts_wait():
+            confirm(Store(_state_dir(archive)), identity, Tools(keep_open=(lock,)))
+    except NetoptError as refusal:
+        error = refusal.as_dict()
+    sys.stdout.write(json.dumps({"id": identity, "error": error}) + "\n")
+    return FAILED if error else DONE
 
 
 def _state_dir(archive: str) -> str:
@@ -73,7 +97,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     what.add_argument("--list", action="store_true", help="list the checkpoints of this host")
     what.add_argument("--diff", action="store_true", help="show what restoring would change, and change nothing")
     what.add_argument("--restore", action="store_true", help="lead the host back to before the change")
-    what.add_argument("--confirm", action="store_true", help="keep the change for good")
+    what.add_argument(
+        "--confirm", action="store_true", help="keep the change for good; with --json and nothing else, said as JSON"
+    )
     what.add_argument("--extend", type=float, metavar="S", help="let the change wait S more seconds to be confirmed")
     parser.add_argument("--if-unconfirmed", action="store_true", help="with --restore: only if it is not confirmed")
     parser.add_argument("--keep-conflicts", action="store_true", help="leave alone what was changed by others since")

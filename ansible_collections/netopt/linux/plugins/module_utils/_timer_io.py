@@ -20,6 +20,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ._bundle import PYTHON_FLAGS
 from ._errors import NetoptError
 from ._lock_io import start_time
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from ._tools_io import Tools
 
 READY_S = 15.0
-PYTHON_FLAGS = ("-I", "-S")  # no site-packages, nothing from the environment: it starts fast and always alike
 
 
 @dataclass(frozen=True)

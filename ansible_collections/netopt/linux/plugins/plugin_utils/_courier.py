@@ -30,7 +30,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, bundle
+from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, PYTHON_FLAGS, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._courier_main import BEGIN, ENTRIES
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
@@ -104,8 +104,8 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
 
     def _carry(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
         """Return the module's result, ``None`` where the target's Python is not found or too old."""
-        python = self._python(variables)
-        words = [self._compute_environment_string(), python, "-c", shlex.quote(BOOTSTRAP)]
+        program = f"-c {shlex.quote(BOOTSTRAP)}"
+        words = [self._compute_environment_string(), self.python(variables), *PYTHON_FLAGS, program]
         text = json.dumps(message).encode() + b"\n"
         answer = self._low_level_execute_command(" ".join(word for word in words if word), in_data=text + PROGRAM)
         if answer["rc"] in NOT_HERE:
@@ -122,7 +122,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         carried: dict[str, Any] = json.loads(line)
         return carried
 
-    def _python(self, variables: dict[str, Any]) -> str:
+    def python(self, variables: dict[str, Any]) -> str:
         """Return the target's Python: as the inventory says, as was discovered, or where it usually is."""
         configured = variables.get("ansible_python_interpreter")
         if configured and not str(configured).startswith("auto"):
