@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from tests.conformance.processes import Server, free_port, node, serving
+from tests.conformance.processes import Server, node
 from tests.conformance.wire import STATELESS, Wire
 
 REVISIONS = ("2025-06-18", "2025-11-25", STATELESS)
@@ -29,6 +28,7 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("resources/read", {"uri": "schema://ParameterPlan"}, "ReadResourceResult"),
     ("prompts/get", {"name": "roll_back_safely", "arguments": {"hosts": "web"}}, "GetPromptResult"),
     ("tools/call", {"name": "validate_change_plan_tool", "arguments": {"parameter_plan": GOOD}}, "CallToolResult"),
+    ("tools/call", {"name": "validate_change_plan_tool", "arguments": {"parameter_plan": {}}}, "CallToolResult"),
     ("tools/call", {"name": "render_change_plan_tool", "arguments": {"plan": GOOD}}, "CallToolResult"),
     ("tools/call", {"name": "render_change_plan_tool", "arguments": {"plan": {"iface": "eth0"}}}, "CallToolResult"),
     ("tools/call", {"name": "run_status_tool", "arguments": {"run_id": "none"}}, "CallToolResult"),
@@ -40,15 +40,6 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("resources/read", {"uri": "policy://config_cards/none"}),
     ("prompts/get", {"name": "none"}),
 ]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Give `netopt serve --http`."""
-    port = free_port()
-    words = ["mcp_bridge", "serve", "--http", f"127.0.0.1:{port}", "-i", "localhost,"]
-    with serving(words, port=port, folder=tmp_path_factory.mktemp("schemas")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +78,9 @@ class Judge:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_answers(server: Server, schemas: dict[str, dict[str, Any]], revision: str) -> None:
+def test_answers(hostless: Server, schemas: dict[str, dict[str, Any]], revision: str) -> None:
     """Every answer, refusal and error is what the revision's schema says it is."""
-    judge, wire = Judge(schemas[revision]), Wire(server.port, revision)
+    judge, wire = Judge(schemas[revision]), Wire(hostless.port, revision)
     judge.answer(wire.begin(), "DiscoverResult" if revision == STATELESS else "InitializeResult")
     for method, parameters, name in CALLS:
         messages = wire.ask(method, parameters)
@@ -99,9 +90,9 @@ def test_answers(server: Server, schemas: dict[str, dict[str, Any]], revision: s
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_progress(server: Server, schemas: dict[str, dict[str, Any]], revision: str) -> None:
+def test_progress(hostless: Server, schemas: dict[str, dict[str, Any]], revision: str) -> None:
     """What is told on the way to an answer is valid as well."""
-    judge, wire = Judge(schemas[revision]), Wire(server.port, revision)
+    judge, wire = Judge(schemas[revision]), Wire(hostless.port, revision)
     wire.begin()
     messages = wire.ask("tools/call", {"name": "host_facts_tool", "_meta": {"progressToken": "here"}})
     judge.answer(messages[-1], "CallToolResult")
@@ -113,9 +104,9 @@ def test_progress(server: Server, schemas: dict[str, dict[str, Any]], revision: 
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_tools_validate_what_they_say(server: Server, schemas: dict[str, dict[str, Any]], revision: str) -> None:
+def test_tools_validate_what_they_say(hostless: Server, schemas: dict[str, dict[str, Any]], revision: str) -> None:
     """Every tool's own schemas are schemas, and structured answers are what the tool's output schema says."""
-    wire = Wire(server.port, revision)
+    wire = Wire(hostless.port, revision)
     wire.begin()
     tools = {tool["name"]: tool for tool in wire.ask("tools/list")[-1]["result"]["tools"]}
     for tool in tools.values():

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests by others share: one `netopt serve --http` without hosts that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.processes import Server, free_port, serving
+
+
+@pytest.fixture(scope="session")
+def hostless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server whose only host cannot be reached."""
+    port = free_port()
+    folder = tmp_path_factory.mktemp("hostless")
+    inventory = folder / "inventory.ini"
+    inventory.write_text("h1 ansible_host=127.0.0.1 ansible_port=1\n", encoding="utf-8")
+    words = ["mcp_bridge", "serve", "--http", f"127.0.0.1:{port}", "-i", str(inventory)]
+    with serving(words, port=port, folder=folder) as running:
+        yield running
