@@ -29,6 +29,7 @@ DEFAULT_RUN_TIMEOUT_S = 1800
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
+Consent = Literal["always", "when-possible", "never"]
 
 
 class SettingsError(NetoptBridgeError):
@@ -88,6 +89,10 @@ class Settings:
     """Job templates by playbook, by number or name: `apply=12, rollback=NetOpt rollback`."""
     read_only: bool = False
     """Withhold every tool that changes hosts from MCP clients."""
+    access: Path | None = None
+    """Who may do what over MCP (docs/access.md). Without it, whoever reaches the server may do everything."""
+    consent: Annotated[Consent, BeforeValidator(_lower)] = "always"
+    """Whether a person confirms each change through the client; the access file says otherwise for its callers."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "warning"
     """Least severe messages that `netopt serve` logs, on standard error."""
     log_format: Annotated[LogFormat, BeforeValidator(_lower)] = "text"

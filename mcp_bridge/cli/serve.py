@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,15 +38,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--access",
         metavar="FILE",
         type=Path,
-        default=os.environ.get("NETOPT_ACCESS") or None,
         help="who may do what (docs/access.md; default: NETOPT_ACCESS)",
     )
     parser.add_argument(
         "--consent",
         choices=("always", "when-possible", "never"),
-        default="always",
         help="whether a person confirms each change through the client: always, which a client that cannot ask is"
-        " denied; when-possible; or never (default: %(default)s; the access file says otherwise for its callers)",
+        " denied; when-possible; or never (default: NETOPT_CONSENT, then always; the access file says otherwise for"
+        " its callers)",
     )
     parser.add_argument("--read-only", action="store_true", help="leave out the tools that change hosts")
     parser.set_defaults(func=_serve)
@@ -70,7 +68,7 @@ def _serve(args: argparse.Namespace) -> int:
         settings = replace(settings, read_only=True)
     bridge = Bridge(settings, caller=login(), detached=True)
     bridge.recover_in_background()
-    terms = Terms(access_file=Path(args.access) if args.access else None, consent=args.consent)
+    terms = Terms(access_file=args.access or settings.access, consent=args.consent or settings.consent)
     if args.http:
         host, port = args.http
         server.serve_http(bridge, host=host, port=port, terms=terms, known_as=args.known_as)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 
 from mcp_bridge import ansible_environment, process_tree
-from mcp_bridge.runs import RunRecord, RunRegistry
+from mcp_bridge.runs import RunRegistry
 from mcp_bridge.settings import Settings
 
 LOOK_EVERY_S = 0.25
@@ -45,36 +45,32 @@ class Drain:
         self._hurry.set()
 
     def run(self) -> bool:
-        """Wait for this process's runs, then cancel what is left; tell whether all of them have ended."""
+        """Wait for what this server began, then cancel what is left; tell whether all of it has ended."""
         self.begin()
         going_on = self._going_on()
         if going_on:
-            names = ", ".join(record.run_id for record in going_on)
-            LOG.warning("Stopping: waiting %d s at most for %s", self._grace_s, names)
+            LOG.warning("Stopping: waiting %d s at most for %s", self._grace_s, ", ".join(sorted(going_on)))
         if self._ended_within(self._grace_s, until=self._hurry):
             return True
-        for record in self._going_on():
-            LOG.warning("Cancelling %s; its hosts keep the whole change or restore by themselves", record.run_id)
-            cancel = self._cancels.get(record.run_id)
+        for run_id in self._going_on():
+            LOG.warning("Cancelling %s; its hosts keep the whole change or restore by themselves", run_id)
+            cancel = self._cancels.get(run_id)
             if cancel is not None:
                 cancel.set()
             else:  # a question: nobody waits for its answer
-                process_tree.end(ansible_environment.marker(record.run_id))
+                process_tree.end(ansible_environment.marker(run_id))
         return self._ended_within(CANCEL_S, until=threading.Event())
 
     def _ended_within(self, seconds: float, *, until: threading.Event) -> bool:
-        """Wait until no run goes on; False when the time is over or ``until`` is set first."""
+        """Wait until nothing goes on; False when the time is over or ``until`` is set first."""
         deadline = time.monotonic() + seconds
         while self._going_on():
             if time.monotonic() >= deadline or until.wait(LOOK_EVERY_S):
                 return False
         return True
 
-    def _going_on(self) -> list[RunRecord]:
-        """Return the runs that this process carries out, or has given a process of their own and follows."""
+    def _going_on(self) -> set[str]:
+        """Return the changes that this server follows and the questions that it asks, by run id."""
         latest = self._registry.latest(limit=100)
-        return [
-            record
-            for record in latest
-            if record.state == "running" and (record.pid == os.getpid() or record.run_id in self._cancels)
-        ]
+        mine = {record.run_id for record in latest if record.state == "running" and record.pid == os.getpid()}
+        return mine | set(self._cancels)
