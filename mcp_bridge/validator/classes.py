@@ -50,15 +50,16 @@ def check_classes(changes: dict[str, Any]) -> Iterator[Finding]:
     """Yield classes that the shaper needs for itself, and classes too far from the root."""
     classes = changes.get("htb_classes", [])
     parents = {entry["classid"]: entry.get("parent", ROOT) for entry in classes}
+    inner = set(parents.values())
     for index, entry in enumerate(classes):
         name = entry["classid"]
         if name == SHAPER_CLASS and shapes_with_htb(changes):
             hint = "Use another id, or leave changes.shaper out."
             yield Finding(class_path(index, "classid"), f"Class {name} belongs to the shaper", hint)
-        if changes.get("default_class") == name and name in parents.values():
+        if changes.get("default_class") == name and name in inner:
             message = f"Class {name} has classes below it; packets can only wait in one that has none"
             yield Finding(("changes", "default_class"), message, "Name a class without children.")
-        if entry.get("match") and name in parents.values():
+        if entry.get("match") and name in inner:
             message = f"Class {name} has classes below it; packets that match would not wait in it"
             yield Finding(class_path(index, "match"), message, "Move the match to a class without children.")
         if len(ancestors(name, parents)) > DEPTH_MAX and name not in ancestors(name, parents):

@@ -61,7 +61,8 @@ def check_constraints(changes: dict[str, Any], policy: Policy, *, partial: froze
 
 def _classes(changes: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the classes of a plan."""
-    return list(changes.get("htb_classes", []))
+    found: list[dict[str, Any]] = changes.get("htb_classes", [])
+    return found
 
 
 def _ceil_below_rate(changes: dict[str, Any]) -> Iterator[Broken]:
@@ -91,8 +92,9 @@ def _default_class_unknown(changes: dict[str, Any]) -> Iterator[Broken]:
 
 def _parent_unknown(changes: dict[str, Any]) -> Iterator[Broken]:
     """Find classes whose parent does not exist; the kernel refuses them."""
+    known = {ROOT, *_existing(changes)}
     for index, entry in enumerate(_classes(changes)):
-        if entry.get("parent", ROOT) not in {ROOT, *_existing(changes)}:
+        if entry.get("parent", ROOT) not in known:
             yield class_path(index, "parent"), entry["parent"]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from .finding import Finding, Path
 
 DEPTH_MAX = 24
-VALUES_MAX = 50_000
+VALUES_MAX = 250_000  # ten thousand classes with all their fields
 TEXT_MAX = 65_536
 KEY_MAX = 1024
 TOTAL_TEXT_MAX = 4_000_000

@@ -14,6 +14,7 @@ from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
 from ansible_collections.netopt.linux.plugins.module_utils._change import Operation
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import in_scratch_namespace
+from ansible_collections.netopt.linux.plugins.module_utils._tc_tree import ROOT, TcObject
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 from tests.kernel.tc_namespace import IFACE, SCOPE, has, in_namespace, lead, left, make_interface, run, settled, told
 
@@ -136,7 +137,7 @@ def test_the_kernel_s_own_words() -> None:
 
 def test_an_interface_that_went_away() -> None:
     """An operation on an interface that is gone says so, and lists those that are there."""
-    step = {"verb": "delete", "iface": "gone0", "object": {"form": "qdisc", "kind": "htb", "handle": 1, "parent": 1}}
+    step = {"verb": "delete", "iface": "gone0", "object": TcObject("qdisc", "htb", 0x10000, ROOT)}
     operation = Operation("tc", "gone0 qdisc root", "tc qdisc del dev gone0 root", {"steps": [step]})
 
     def attempt() -> dict[str, str | None]:

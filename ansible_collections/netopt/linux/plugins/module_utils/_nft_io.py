@@ -32,8 +32,10 @@ _HINTS = (
 )
 
 
-def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:  # noqa: ARG001 - one signature for all subsystems
+def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
     """Return the State of table ``inet netopt`` as the kernel holds it now.
+
+    With ``brief`` in the scope, what rules count is left out of ``text``.
 
     Raises:
         NetoptError: stage ``observe``, when nft is missing or fails.
@@ -44,7 +46,8 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:  # noqa: ARG
         if _NO_SUCH_TABLE in stateless.stderr:
             return dict(_nft.ABSENT)
         raise _failure(stateless, stage="observe", key=f"table {TABLE}")
-    full = stateless if listing.is_stateless(stateless.stdout) else tools.run(["nft", *_LIST], stage="observe")
+    enough = scope.get("brief") or listing.is_stateless(stateless.stdout)
+    full = stateless if enough else tools.run(["nft", *_LIST], stage="observe")
     for done in (full, stateless):
         if not done.stdout.startswith(f"table {TABLE} {{") or not done.stdout.endswith("}\n"):
             raise NetoptError(
@@ -87,6 +90,17 @@ def _made(intent: Intent, tools: Tools, *, most: int | None) -> dict[str, Any]:
     if done.rc != 0:
         raise _refused(intent, done)
     return observe(_nft.scope(intent), tools)
+
+
+def check(intent: Intent, tools: Tools) -> None:
+    """Have nft and the kernel look at the rules without loading them, for hosts without scratch namespaces.
+
+    Raises:
+        NetoptError: as ``settle``.
+    """
+    done = tools.run(["nft", "-c", "-f", "-"], stage="rehearse", stdin=_nft.transaction(intent), check=False)
+    if done.rc != 0:
+        raise _refused(intent, done)
 
 
 def perform(operation: Operation, tools: Tools) -> None:

@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x2, 0x4, 0x300
@@ -105,17 +109,20 @@ def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return (HEADER.pack(16 + len(body), kind, flags, sequence, 0) + body).ljust(_padded(16 + len(body)), b"\0")
 
 
-def messages(data: bytes) -> list[Message]:
-    """Return the netlink messages in one received datagram."""
-    found = []
+def spans(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield (type, flags, sequence number, start of the body, its end) of the messages in one received datagram."""
     offset = 0
     while offset + 16 <= len(data):
         length, kind, flags, sequence, _port = HEADER.unpack_from(data, offset)
         if length < 16 or offset + length > len(data):
             raise ValueError(f"netlink message of type {kind} claims {length} bytes, {len(data) - offset} are left")
-        found.append(Message(kind, flags, sequence, data[offset + 16 : offset + length]))
-        offset += _padded(length)
-    return found
+        yield kind, flags, sequence, offset + 16, offset + length
+        offset += (length + 3) & ~3
+
+
+def messages(data: bytes) -> list[Message]:
+    """Return the netlink messages in one received datagram."""
+    return [Message(kind, flags, sequence, data[start:end]) for kind, flags, sequence, start, end in spans(data)]
 
 
 def error_of(reply: Message) -> tuple[int, str]:

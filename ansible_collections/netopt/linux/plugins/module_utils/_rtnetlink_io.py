@@ -95,22 +95,24 @@ class RouteSocket:
         found: list[bytes] = []
         interrupted = False
         while True:
-            for reply in rt.messages(self._socket.recv(RECEIVE_BYTES)):
-                if reply.sequence != self._sequence:
+            data = self._socket.recv(RECEIVE_BYTES)
+            for kind_told, flags, sequence, start, end in rt.spans(data):
+                if sequence != self._sequence:
                     continue  # left over from a request that was given up
-                interrupted = interrupted or bool(reply.flags & rt.NLM_F_DUMP_INTR)
-                if reply.type == rt.NLMSG_DONE:
+                if flags & rt.NLM_F_DUMP_INTR:
+                    interrupted = True
+                if kind_told == rt.NLMSG_DONE:
                     return found, interrupted
-                if reply.type == rt.NLMSG_ERROR:
-                    errno, words = rt.error_of(reply)
+                if kind_told == rt.NLMSG_ERROR:
+                    errno, words = rt.error_of(rt.Message(kind_told, flags, sequence, data[start:end]))
                     raise KernelRefusedError(position=0, errno=errno, words=words)
-                found.append(reply.body)
+                found.append(data[start:end])
 
     def change(self, requests: Sequence[tuple[int, int, bytes]]) -> None:
-        """Send (type, flags, body) messages in order, each acknowledged.
+        """Send (type, flags, body) messages in order, and wait until the kernel is through with all of them.
 
-        Messages behind a refused one in the same batch may have been carried out: the state is to be
-        read again after a failure.
+        The kernel answers to what it refuses, and to the last message of a batch. Messages behind a refused one in the
+        same batch may have been carried out: the state is to be read again after a failure.
 
         Raises:
             KernelRefusedError: for the first message refused.
@@ -118,23 +120,30 @@ class RouteSocket:
         for start in range(0, len(requests), BATCH):
             batch = requests[start : start + BATCH]
             first = self._sequence + 1
-            data = b"".join(
-                rt.message(kind, flags | rt.NLM_F_REQUEST | rt.NLM_F_ACK, first + place, body)
-                for place, (kind, flags, body) in enumerate(batch)
-            )
             self._sequence += len(batch)
+            data = b"".join(
+                [
+                    rt.message(
+                        kind,
+                        flags | rt.NLM_F_REQUEST | (rt.NLM_F_ACK if first + place == self._sequence else 0),
+                        first + place,
+                        body,
+                    )
+                    for place, (kind, flags, body) in enumerate(batch)
+                ]
+            )
             self._socket.send(data)
-            self._acknowledged(first, len(batch), start)
+            self._acknowledged(first, start)
 
-    def _acknowledged(self, first: int, count: int, start: int) -> None:
-        """Wait for ``count`` acknowledgements from sequence number ``first`` on; raise the first refusal."""
+    def _acknowledged(self, first: int, start: int) -> None:
+        """Wait for the answer to the last message, and raise the first refusal from sequence number ``first`` on."""
         refused = None
-        waiting = count
+        waiting = True
         while waiting:
             for reply in rt.messages(self._socket.recv(RECEIVE_BYTES)):
-                if reply.type != rt.NLMSG_ERROR or not first <= reply.sequence < first + count:
+                if reply.type != rt.NLMSG_ERROR or not first <= reply.sequence <= self._sequence:
                     continue
-                waiting -= 1
+                waiting = waiting and reply.sequence != self._sequence
                 errno, words = rt.error_of(reply)
                 if errno and refused is None:
                     refused = KernelRefusedError(position=start + reply.sequence - first, errno=errno, words=words)

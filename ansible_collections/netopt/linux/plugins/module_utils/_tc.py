@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from ._tc_intent import Intent, intent
-from ._tc_layout import commands
+from ._tc_layout import Command, commands
 from ._tc_operations import diff, operations
+from ._tc_tree import BULK
 
 __all__ = ["Intent", "diff", "intent", "operations", "render", "scope"]
 
@@ -24,5 +26,16 @@ def render(wanted: Intent) -> str:
     """Return a bash script that does by hand what the module does; empty when nothing is asked."""
     if not wanted:
         return ""
-    lines = ["set -eu", *(one.line for iface in wanted.ifaces for one in commands(wanted, iface))]
+    lines = ["set -eu"]
+    for iface in wanted.ifaces:
+        for batched, some in groupby(commands(wanted, iface), key=_is_plain):
+            found = [one.line for one in some]
+            if batched and len(found) > BULK:
+                found = ["tc -batch - <<'TC'", *(line[len("tc ") :] for line in found), "TC"]
+            lines += found
     return "\n".join(lines) + "\n"
+
+
+def _is_plain(one: Command) -> bool:
+    """Return whether a command can stand in a batch: it is tc's, and depends on nothing."""
+    return one.words[0] == "tc" and one.when is None and one.unless is None

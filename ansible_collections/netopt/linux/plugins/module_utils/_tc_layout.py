@@ -12,7 +12,9 @@ netem: without a default class it gets a class of its own.
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Tuple
 
@@ -22,6 +24,7 @@ from ._tc_match import selectors
 from ._tc_tree import ifb_name
 from ._tc_words import as_number, netem_words, number, qdisc_words
 
+_BARE = re.compile(r"[0-9A-Za-z_./:=@,+ -]+")
 UNLIMITED_MBIT = 400000
 REST_CLASS = "1:fffe"  # for what no filter matches
 REST_MBIT = 1
@@ -32,6 +35,7 @@ TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
 R2Q = 10
 SMALLEST_QUANTUM, SHORT_QUANTUM, LARGEST_QUANTUM = 1000, 1514, 200000  # outside, the kernel warns and clamps
 BURST_MS = 1
+SHOWN = 64  # names of classes in a message
 SMALLEST_BURST = 1600
 IFB_QUEUE_LENGTH = 1000  # an ifb's own 32 would drop bursts
 
@@ -55,7 +59,9 @@ class Command:
     @property
     def line(self) -> str:
         """The command as bash takes it."""
-        line = " ".join(shlex.quote(word) for word in self.words)
+        line = " ".join(self.words)
+        if not _BARE.fullmatch(line):
+            line = " ".join([shlex.quote(word) for word in self.words])
         device = self.unless or self.when
         if device is None:
             return line
@@ -102,6 +108,8 @@ class _Layout:
         self._kind = (wanted.qdisc or {}).get("type")
         self._params = dict((wanted.qdisc or {}).get("params") or {})
         self._used = set(TAKEN_HANDLES)
+        self._free = FREE_HANDLES
+        self._worded: dict[tuple[Any, ...], tuple[str, ...]] = {}
         self.commands: list[Command] = []
 
     def tc(self, *words: str, key: str) -> None:
@@ -121,8 +129,11 @@ class _Layout:
     def _child(self, device: str, parent: str, words: list[str], *, prefer: int) -> str:
         """Add a qdisc below ``parent`` and return its handle, ``prefer`` where that is free."""
         handle = prefer if prefer and prefer not in self._used else FREE_HANDLES
+        if handle >= FREE_HANDLES:
+            handle = max(handle, self._free)
         while handle in self._used:
             handle += 1
+        self._free = handle + 1 if handle >= FREE_HANDLES else self._free
         self._used.add(handle)
         key = f"{device} qdisc {words[0]}"
         self.tc("qdisc", "add", "dev", device, "parent", parent, "handle", f"{handle:x}:", *words, key=key)
@@ -193,7 +204,18 @@ class _Layout:
             self._filters([one for one in classes if one.get("match")])
 
     def _class(self, device: str, one: dict[str, Any], r2q: float) -> None:
-        """Add one htb class."""
+        """Add one htb class; the words for the same figures are made once."""
+        figures = (one["rate_mbit"], one.get("ceil_mbit"), one.get("priority"), one.get("burst"), r2q)
+        words = self._worded.get(figures)
+        if words is None:
+            words = self._worded[figures] = tuple(self._class_words(one, r2q))
+        classid = one["classid"]
+        made = ("tc", "class", "add", "dev", device, "parent", one["parent"], "classid", classid, *words)
+        self.commands.append(Command(made, f"{device} class {classid}"))
+
+    @staticmethod
+    def _class_words(one: dict[str, Any], r2q: float) -> list[str]:
+        """Return the words for the figures of one htb class."""
         rate, ceil = as_number(one["rate_mbit"]), as_number(one.get("ceil_mbit") or one["rate_mbit"])
         words = ["htb", "rate", number(rate) + "mbit", "ceil", number(ceil) + "mbit"]
         if one.get("priority") is not None:
@@ -208,8 +230,7 @@ class _Layout:
         quantum = rate * 125000 / r2q
         if not SMALLEST_QUANTUM <= quantum <= LARGEST_QUANTUM:
             words += ["quantum", str(SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM)]
-        key = f"{device} class {one['classid']}"
-        self.tc("class", "add", "dev", device, "parent", one["parent"], "classid", one["classid"], *words, key=key)
+        return words
 
     def _leaf(self, classid: str, leaf: dict[str, Any] | None) -> None:
         """Add the qdiscs below one leaf class: netem where asked for, and the leaf's qdisc."""
@@ -282,13 +303,15 @@ def _minor(classid: str) -> int:
 
 def _known(name: str, classes: list[dict[str, Any]], key: str) -> None:
     """Raise unless a class exists; the kernel takes a missing one for the root, without a word."""
-    if _minor(name) not in {_minor(one["classid"]) for one in classes}:
+    if all(one["classid"] != name for one in classes) and _minor(name) not in {
+        _minor(one["classid"]) for one in classes
+    }:
         raise NetoptError(
             f"{key}: there is no class {name}",
             stage="plan",
             key=key,
             wanted=name,
-            hint="Classes there are: " + (", ".join(one["classid"] for one in classes) or "none") + ".",
+            hint="Classes there are: " + (", ".join(one["classid"] for one in classes[:SHOWN]) or "none") + ".",
         )
 
 
@@ -299,7 +322,7 @@ def _parents_first(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         NetoptError: a class is its own ancestor, or two have the same name.
     """
     names = [one["classid"] for one in classes]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise NetoptError(
             f"The class {twice[0]} is there twice",
@@ -307,8 +330,9 @@ def _parents_first(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
             key=f"htb_classes {twice[0]}",
             hint="Give every class a name of its own; with a shaper, 1:1 is the shaper's.",
         )
+    named = set(names)
     for one in classes:
-        if one["parent"] not in ROOTS:
+        if one["parent"] not in ROOTS and one["parent"] not in named:
             _known(one["parent"], classes, f"htb_classes {one['classid']} parent")
     parents = {one["classid"]: one["parent"] for one in classes}
     found: list[dict[str, Any]] = []

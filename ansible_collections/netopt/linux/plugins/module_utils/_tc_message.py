@@ -4,7 +4,7 @@
 
 """Turns steps on tc objects and links into netlink messages. Pure.
 
-A step is JSON: ``{"verb": "add|change|replace|delete", "iface": name, "object": {...}}`` for a qdisc, class or filter,
+A step is ``{"verb": "add|change|replace|delete", "iface": name, "object": TcObject}`` for a qdisc, class or filter,
 ``{"verb": "link-add|link-set|link-delete", "iface": name, "link": {...}}`` for a device.
 """
 
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from . import _rtnetlink as rt
 from ._tc_options import replayable, resent
 from ._tc_tables import size_table
-from ._tc_tree import TcObject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ._tc_tree import TcObject
 
 _TYPES = {
     "qdisc": (rt.RTM_NEWQDISC, rt.RTM_DELQDISC),
@@ -45,7 +46,7 @@ def encode(step: Mapping[str, Any], indices: Mapping[str, int]) -> tuple[int, in
     """
     if step["verb"].startswith("link-"):
         return _encode_link(step, indices)
-    one = TcObject.from_dict(step["object"])
+    one: TcObject = step["object"]
     new, delete = _TYPES[one.form]
     deleting = step["verb"] == "delete"
     body = rt.TCMSG.pack(0, indices[step["iface"]], one.handle, one.parent, one.info) + rt.text(rt.TCA_KIND, one.kind)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 from . import _rtnetlink as rt
@@ -13,7 +14,7 @@ from ._errors import NetoptError
 from ._rtnetlink_io import RouteSocket
 from ._tc_options import canonical
 from ._tc_text import pieces, with_text
-from ._tc_tree import HOOK_NAMES, HOOKS, State, TcObject, handle_text, ifb_name, major
+from ._tc_tree import BULK, HOOK_NAMES, HOOKS, State, TcObject, handle_text, ifb_name, major, packed, placed_copy
 
 if TYPE_CHECKING:
     from ._tools_io import Tools
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 CLASSFUL = frozenset({"htb", "hfsc", "drr", "qfq", "cbq"})
 CLASS_FILTERS = frozenset({"htb", "hfsc", "cbq"})
 NO_FILTERS = frozenset({"mq", "mqprio", "noqueue", "pfifo_fast", "pfifo", "bfifo", "tbf", "netem", "fq"})
+PLACE = struct.Struct("=II")  # handle and parent within struct tcmsg
+SHOWN_OBJECTS = 1024  # filters whose text is asked for
 SHOWN_FILTERS = 64  # places with filters whose text is asked for; beyond, objects are told without it
 
 
@@ -68,7 +71,7 @@ def _parse(form: str, body: bytes, names: dict[int, str]) -> TcObject:
     )
 
 
-def _all_qdiscs(route: RouteSocket, names: dict[int, str]) -> dict[str, list[TcObject]]:
+def all_qdiscs(route: RouteSocket, names: dict[int, str]) -> dict[str, list[TcObject]]:
     """Return the qdiscs of every interface; the kernel always dumps them all."""
     found: dict[str, list[TcObject]] = {}
     for body in route.dump(rt.RTM_GETQDISC, rt.TCMSG.pack(0, 0, 0, 0, 0)):
@@ -88,26 +91,65 @@ def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]
     return places
 
 
+def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> list[TcObject]:
+    """Return the classes of one interface that somebody put there.
+
+    Most classes of a large tree differ in nothing but their place: what the kernel says about the others is looked at
+    once for all that it says it of in the same bytes.
+    """
+    known: dict[bytes, TcObject] = {}
+    found = []
+    for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0)):
+        handle, parent = PLACE.unpack_from(body, 8)
+        if not handle & 0xFFFF:
+            continue
+        told = _kind_and_options(body)
+        one = known.get(told)
+        if one is None:
+            one = known[told] = _parse("class", body, names)
+        if one.kind in CLASSFUL:
+            found.append(placed_copy(one, handle, parent))
+    return found
+
+
+def _kind_and_options(body: bytes) -> bytes:
+    """Return the part of a dumped class that says what it is; all of it, where the kernel tells it in another order."""
+    options = rt.TCMSG.size + ((body[rt.TCMSG.size] + 3) & ~3)
+    if len(body) < options + rt.ATTRIBUTE.size:
+        return body
+    length, number = rt.ATTRIBUTE.unpack_from(body, options)
+    return body[rt.TCMSG.size : options + length] if number & rt.TYPE_MASK == rt.TCA_OPTIONS else body
+
+
+def _inner(classes: list[TcObject]) -> list[TcObject]:
+    """Return the classes that can hold a filter which is asked: in a large tree, those with classes below them.
+
+    No packet comes by a filter at a class without children (net/sched/sch_htb.c, htb_classify(); hfsc likewise).
+    """
+    if len(classes) <= BULK:
+        return classes
+    parents = {one.parent for one in classes}
+    return [one for one in classes if one.handle in parents]
+
+
 def _objects(
     route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools
 ) -> list[TcObject]:
-    """Return all objects of one interface, with their text."""
-    classes: list[TcObject] = []
+    """Return all objects of one interface, with their text where there are not too many."""
+    said: list[TcObject] = []
     if any(one.kind in CLASSFUL for one in qdiscs):
-        classes = [
-            _parse("class", body, names) for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0))
-        ]
-    said = [one for one in classes if one.kind in CLASSFUL and one.handle & 0xFFFF]
+        said = classes_of(route, index, names)
     filters: list[list[TcObject]] = []
-    for place in _filter_places(qdiscs, said):
+    for place in _filter_places(qdiscs, _inner(said)):
         bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
         if bodies:
             filters.append([_parse("filter", body, names) for body in bodies])
-    qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
-    if said:
+    if len(qdiscs) <= BULK:
+        qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
+    if said and len(said) <= BULK:
         texts = {_second_words(text): text for text in _show(tools, "class", name)}
         said = [_with_class_text(one, texts) for one in said]
-    if len(filters) <= SHOWN_FILTERS:
+    if len(filters) <= SHOWN_FILTERS and sum(map(len, filters)) <= SHOWN_OBJECTS:
         filters = [with_text(place, _show(tools, "filter", name, *_where(place[0]))) for place in filters]
     return [*qdiscs, *said, *_without_heads([one for place in filters for one in place])]
 
@@ -159,7 +201,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
                     key=iface,
                     hint="This host has: " + ", ".join(sorted(there)) + ".",
                 )
-        qdiscs = _all_qdiscs(route, names)
+        qdiscs = all_qdiscs(route, names)
         found: dict[str, Any] = {}
         for iface in scope["ifaces"]:
             for name in (ifb_name(iface), iface):
@@ -168,5 +210,5 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
                     continue
                 link = {**there[name], "helper": True} if name != iface else dict(there[name])
                 each = _objects(route, name, link["index"], qdiscs.get(name, []), names, tools)
-                found[name] = {"link": link, "default": False, "objects": [one.as_dict() for one in each]}
+                found[name] = {"link": link, "default": False, **packed(each)}
     return {"interfaces": found}

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._change import Change, Operation
+from ._tc_differing import differing
 from ._tc_text import command_of, shown
 from ._tc_transition import default_kind_for, tree_steps
-from ._tc_tree import ROOT, State, TcObject, default_kinds, has_root, objects, placed, same
+from ._tc_tree import ROOT, State, TcObject, default_kinds, has_root, placed, same
+
+if TYPE_CHECKING:
+    from ._tc_filters import Steps
 
 ONE_BY_ONE = 256  # up to so many steps on an interface, each is an operation of its own
-CHUNK = 128
+CHUNK = 1024
 TEMPORARY_ROOT = TcObject("qdisc", "pfifo", 0, ROOT, options=b"\xe8\x03\0\0")  # struct tc_fifo_qopt: 1000 packets
 
 
@@ -85,39 +89,36 @@ def _queue_length(name: str, now: dict[str, Any], then: dict[str, Any], *, touch
     return [_link_operation(name, "link-set", {"txqlen": wanted})]
 
 
-def _wanted_objects(current: list[TcObject], then: dict[str, Any]) -> tuple[list[TcObject], bool]:
-    """Return (the wanted objects, whether the kernel's own tree is there but of another kind than wanted)."""
-    wanted = objects(then)
+def _other_default(current: list[TcObject], wanted: list[TcObject], then: dict[str, Any]) -> bool:
+    """Return whether the kernel's own tree is there but of another kind than wanted."""
     if then.get("default") or has_root(wanted) or has_root(current):
-        return wanted, False
-    return wanted, default_kinds(current, 0) != default_kinds(wanted, 0)
+        return False
+    return default_kinds(current, 0) != default_kinds(wanted, 0)
 
 
 def _tree_operations(name: str, now: dict[str, Any] | None, then: dict[str, Any], remade: set[str]) -> list[Operation]:
     """Return the operations on one interface's tree."""
-    current = [one for one in objects(now) if not remade.intersection(one.devices)]
-    wanted, other_default = _wanted_objects(current, then)
+    found, wanted = differing(now, then)
+    current = [one for one in found if not remade.intersection(one.devices)]
     steps = tree_steps(current, wanted)
-    if other_default:
+    if _other_default(current, wanted, then):
         steps = [("replace", TEMPORARY_ROOT), ("delete", TEMPORARY_ROOT), *steps]
-    packed = []
+    size = 1 if len(steps) <= ONE_BY_ONE else CHUNK
+    return [_chunk(name, steps[start : start + size], wanted) for start in range(0, len(steps), size)]
+
+
+def _chunk(name: str, steps: Steps, wanted: list[TcObject]) -> Operation:
+    """Return one operation for one or more steps."""
+    told = []
     for verb, one in steps:
-        step = {"verb": verb, "iface": name, "object": {**one.as_dict(), "text": ""}}
+        step = {"verb": verb, "iface": name, "object": one}
         kind = default_kind_for(verb, one, wanted)
         if kind:
             step["default_qdisc"] = kind
-        packed.append((step, f"{name} {one.name}", command_of(name, verb, one)))
-    if len(packed) <= ONE_BY_ONE:
-        return [Operation("tc", key, command, {"steps": [step], "keys": [key]}) for step, key, command in packed]
-    return [_chunk(packed[start : start + CHUNK]) for start in range(0, len(packed), CHUNK)]
-
-
-def _chunk(packed: list[tuple[dict[str, Any], str, str]]) -> Operation:
-    """Return one operation for many steps."""
-    first = packed[0]
-    more = f" (and {len(packed) - 1} more like it)" if len(packed) > 1 else ""
-    payload = {"steps": [step for step, _key, _command in packed], "keys": [key for _step, key, _command in packed]}
-    return Operation("tc", first[1], first[2] + more, payload)
+        told.append(step)
+    verb, first = steps[0]
+    more = f" (and {len(steps) - 1} more like it)" if len(steps) > 1 else ""
+    return Operation("tc", f"{name} {first.name}", command_of(name, verb, first) + more, {"steps": told})
 
 
 def _link_text(interface: dict[str, Any] | None) -> str | None:
@@ -139,17 +140,17 @@ def diff(current: State, wanted: State) -> list[Change]:
         if not helper and now and now["link"]["txqlen"] != then["link"]["txqlen"]:
             found.append(Change("tc", f"{name} txqueuelen", str(now["link"]["txqlen"]), str(then["link"]["txqlen"])))
         if then is not None or now is not None:
-            found += _object_changes(name, objects(now), then)
+            found += _object_changes(name, now, then)
     return found
 
 
-def _object_changes(name: str, current: list[TcObject], then: dict[str, Any] | None) -> list[Change]:
+def _object_changes(name: str, now: dict[str, Any] | None, then: dict[str, Any] | None) -> list[Change]:
     """Return the differences between the objects of one interface."""
-    wanted = objects(then)
+    current, wanted = differing(now, then)
     before = {one.key: one for one in placed(current)}
     after = {one.key: one for one in placed(wanted)}
     found = []
-    if then is not None and _wanted_objects(current, then)[1]:
+    if then is not None and _other_default(current, wanted, then):
         kinds = (" ".join(default_kinds(current, 0)), " ".join(default_kinds(wanted, 0)))
         found.append(Change("tc", f"{name} qdisc root", f"default ({kinds[0]})", f"default ({kinds[1]})"))
     for key in [*before, *(key for key in after if key not in before)]:

@@ -131,3 +131,27 @@ def qdisc_order(parents: Mapping[int, int], listed: Sequence[int]) -> list[int]:
             if not blockers[one]:
                 ready.append(one)
     return found if len(found) == len(listed) else by_depth(parents, listed)
+
+
+def listing(created: Sequence[int]) -> list[int]:
+    """Return classes as the kernel lists them, given the order in which they were made in an empty table."""
+    size = SMALLEST
+    buckets: list[list[int]] = [[] for _ in range(size)]  # each with the front at the end
+    for count, handle in enumerate(created, 1):
+        buckets[_bucket(handle, size)].append(handle)
+        if count * 4 > size * 3:
+            size *= 2
+            larger: list[list[int]] = [[] for _ in range(size)]
+            for bucket in buckets:
+                for each in reversed(bucket):
+                    larger[_bucket(each, size)].append(each)
+            buckets = larger
+    return [handle for bucket in buckets for handle in reversed(bucket)]
+
+
+def qdisc_listing(created: Sequence[int]) -> list[int]:
+    """Return qdiscs below a root as the kernel lists them, given the order in which they were made."""
+    buckets: dict[int, list[int]] = defaultdict(list)
+    for handle in created:
+        buckets[(handle * GOLDEN_RATIO & 0xFFFFFFFF) >> QDISC_SHIFT].append(handle)
+    return [handle for number in sorted(buckets) for handle in reversed(buckets[number])]

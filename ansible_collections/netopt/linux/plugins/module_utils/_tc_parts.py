@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from ._errors import NetoptError
 from ._tc_intent import Intent
@@ -36,6 +37,18 @@ def is_ours(current: State, iface: str) -> bool:
     return device is not None and device["link"]["kind"] == "ifb"
 
 
+def _what(one: TcObject) -> tuple[Any, ...]:
+    """Return what decides whether an object can be brought back."""
+    return one.form, one.kind, one.options or b"", one.shared
+
+
+def _why_not(one: TcObject) -> str | None:
+    """Return why an object could not be brought back, ``None`` when it can."""
+    if one.shared:
+        return "it shares its filters with other interfaces (a tc block)"
+    return irreplaceable(one.form, one.kind, one.options or b"")
+
+
 def refuse_irreplaceable(intent: Intent, current: State) -> None:
     """Raise when the plan would remove something that could not be brought back."""
     for iface in intent.ifaces:
@@ -44,12 +57,13 @@ def refuse_irreplaceable(intent: Intent, current: State) -> None:
         for one in found:
             if one.form == "filter" and one.kind == "u32":
                 tables[major(one.parent), one.handle >> 20].add((one.parent, one.info))
+        judged: dict[tuple[Any, ...], str | None] = {}
         for one in found:
             if not _touches(intent, current, iface, one):
                 continue
-            reason = irreplaceable(one.form, one.kind, one.options or b"")
-            if one.shared:
-                reason = "it shares its filters with other interfaces (a tc block)"
+            reason = judged.get(_what(one), "")
+            if reason == "":
+                reason = judged[_what(one)] = _why_not(one)
             if one.form == "filter" and len(tables.get((major(one.parent), one.handle >> 20), ())) > 1:
                 reason = "the kernel does not tell which of two u32 filters with the same preference it belongs to"
             if reason:

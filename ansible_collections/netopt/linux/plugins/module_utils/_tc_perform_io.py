@@ -36,7 +36,7 @@ def perform(operation: Operation, tools: Tools) -> None:  # noqa: ARG001 - every
             end = start + 1
             while end < len(steps) and steps[end].get("default_qdisc") == kind:
                 end += 1
-            _send(route, operation, steps[start:end], indices, kind, start)
+            _send(route, operation, steps[start:end], indices, kind)
             start = end
 
 
@@ -46,10 +46,8 @@ def _send(
     steps: list[dict[str, Any]],
     indices: dict[str, int],
     kind: str | None,
-    start: int,
 ) -> None:
     """Send steps that need the same net.core.default_qdisc."""
-    keys = operation.payload.get("keys") or [operation.key] * (start + len(steps))
     position = 0
     try:
         messages = []
@@ -57,9 +55,9 @@ def _send(
             messages.append(encode(step, indices))
     except KeyError as error:
         raise NetoptError(
-            f"{keys[start + position]}: interface {error.args[0]} does not exist",
+            f"{_key(steps[position])}: interface {error.args[0]} does not exist",
             stage="apply",
-            key=keys[start + position],
+            key=_key(steps[position]),
             wanted=operation.command,
             hint="This host has: " + ", ".join(sorted(indices)) + ".",
         ) from None
@@ -67,7 +65,7 @@ def _send(
         with _DefaultQdisc(kind):
             route.change(messages)
     except KernelRefusedError as error:
-        key = keys[start + error.position]
+        key = _key(steps[error.position])
         raise NetoptError(
             f"{key}: {error.words}",
             stage="apply",
@@ -76,6 +74,11 @@ def _send(
             after=error.words,
             hint="The kernel refused this step; the log (dmesg) may say more.",
         ) from None
+
+
+def _key(step: dict[str, Any]) -> str:
+    """Return what a step is about."""
+    return f"{step['iface']} {step['object'].name if 'object' in step else 'link'}"
 
 
 class _DefaultQdisc:

@@ -22,10 +22,11 @@ from ._tc_message import encode
 from ._tc_observe_io import links, observe
 from ._tc_options import loose
 from ._tc_parts import is_ours, part, refuse_irreplaceable
-from ._tc_tree import State, TcObject, ifb_name, objects
+from ._tc_shapes_io import WORKSHOP, cloned, shapes_of, split, workshop_commands
+from ._tc_tree import ROOT, State, TcObject, ifb_name, objects, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ._tools_io import Tools
 
@@ -60,8 +61,45 @@ def settle(intent: Intent, current: State, tools: Tools) -> State:
     with RouteSocket() as route:
         for place, iface in enumerate(intent.ifaces):
             _stand_in(route, iface, current["interfaces"][iface]["link"], intent.mtu, place)
-    _run(intent, tools, stage="rehearse")
-    return _merged(intent, current, _checked(intent, observe({"ifaces": list(intent.ifaces)}, tools)))
+    todo = {iface: commands(intent, iface) for iface in intent.ifaces}
+    parts = {iface: split(each, iface) for iface, each in todo.items()}
+    _run([one for _heavy, light in parts.values() for one in light], tools, stage="rehearse")
+    clones = {
+        iface: _shaped(intent, iface, current["interfaces"][iface]["link"], heavy, light, tools)
+        for iface, (heavy, light) in parts.items()
+        if heavy
+    }
+    made = _with_clones(observe({"ifaces": list(intent.ifaces)}, tools), clones)
+    return _merged(intent, current, _checked(intent, made, todo))
+
+
+def _shaped(
+    intent: Intent, iface: str, link: dict[str, Any], heavy: list[Command], light: list[Command], tools: Tools
+) -> list[TcObject]:
+    """Return the classes of a large tree and the qdiscs below them, each distinct one made for real, and once."""
+    root = next(one.words[8:] for one in light if one.words[:8] == _root_words(iface))
+    shapes = shapes_of(heavy)
+    with RouteSocket() as route:
+        _stand_in(route, WORKSHOP, link, intent.mtu, len(intent.ifaces))
+        _tc_batches(workshop_commands(shapes, root), tools, "rehearse")
+        found = cloned(route, heavy, shapes)
+        indices = {name: each["index"] for name, each in links(route).items()}
+        route.change([encode({"verb": "link-delete", "iface": WORKSHOP}, indices)])
+    return found
+
+
+def _root_words(iface: str) -> tuple[str, ...]:
+    return ("tc", "qdisc", "replace", "dev", iface, "root", "handle", "1:")
+
+
+def _with_clones(found: State, clones: dict[str, list[TcObject]]) -> State:
+    """Return a State in which the objects that were not made stand in their places."""
+    for iface, more in clones.items():
+        there = objects(found["interfaces"][iface])
+        own = [one for one in there if one.form == "qdisc" and one.parent == ROOT]
+        rest = [one for one in there if one not in own]
+        found["interfaces"][iface].update(packed([*own, *more, *rest]))
+    return found
 
 
 def force(intent: Intent, current: State, tools: Tools) -> State:
@@ -74,8 +112,9 @@ def force(intent: Intent, current: State, tools: Tools) -> State:
         return {"interfaces": {}}
     refuse_irreplaceable(intent, current)
     _load_ifb(intent, tools)
-    _run(intent, tools, stage="apply")
-    return _checked(intent, observe({"ifaces": list(intent.ifaces)}, tools))
+    todo = {iface: commands(intent, iface) for iface in intent.ifaces}
+    _run([one for each in todo.values() for one in each], tools, stage="apply")
+    return _checked(intent, observe({"ifaces": list(intent.ifaces)}, tools), todo)
 
 
 def _load_ifb(intent: Intent, tools: Tools) -> None:
@@ -112,30 +151,33 @@ def _stand_in(route: RouteSocket, name: str, link: dict[str, Any], mtu: int | No
     )
 
 
-def _run(intent: Intent, tools: Tools, *, stage: str) -> None:
+def _run(asked: Sequence[Command], tools: Tools, *, stage: str) -> None:
     """Run the rendered commands: devices first, then all of tc in a batch, then what is no longer needed."""
     with RouteSocket() as route:
         there = set(links(route))
     todo = [
         one
-        for iface in intent.ifaces
-        for one in commands(intent, iface)
+        for one in asked
         if (one.unless is None or one.unless not in there) and (one.when is None or one.when in there)
     ]
     for one in todo:
         if one.words[0] == "ip" and one.when is None:
             _ip(one, tools, stage)
-    batch = [one for one in todo if one.words[0] == "tc"]
-    for start in range(0, len(batch), BATCH_LINES):
-        _tc_batch(batch[start : start + BATCH_LINES], tools, stage)
+    _tc_batches([one for one in todo if one.words[0] == "tc"], tools, stage)
     for one in todo:
         if one.words[0] == "ip" and one.when is not None:
             _ip(one, tools, stage)
 
 
+def _tc_batches(batch: list[Command], tools: Tools, stage: str) -> None:
+    """Run tc commands in as few processes as their timeout allows."""
+    for start in range(0, len(batch), BATCH_LINES):
+        _tc_batch(batch[start : start + BATCH_LINES], tools, stage)
+
+
 def _tc_batch(batch: list[Command], tools: Tools, stage: str) -> None:
     """Run tc commands in one process."""
-    lines = "".join(" ".join(shlex.quote(word) for word in one.words[1:]) + "\n" for one in batch)
+    lines = "".join([" ".join([shlex.quote(word) for word in one.words[1:]]) + "\n" for one in batch])
     done = tools.run(["tc", "-batch", "-"], stage=stage, stdin=lines, check=False)
     if done.rc:
         raise _refused(batch, done.stderr or done.stdout, stage)
@@ -189,10 +231,9 @@ def _hint(one: Command, said: str) -> str:
     return "the kernel refused this in the rehearsal: correct the value in the plan."
 
 
-def _checked(intent: Intent, found: State) -> State:
+def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) -> State:
     """Return the State that was made, once it is clear that nothing of the plan was lost on the way."""
-    for iface in intent.ifaces:
-        todo = commands(intent, iface)
+    for iface, todo in asked_for.items():
         made = objects(found["interfaces"][iface])
         helper = found["interfaces"].get(ifb_name(iface))
         if any(one.words[:3] == ("ip", "link", "set") for one in todo) and not (helper and helper["link"]["up"]):
@@ -237,12 +278,12 @@ def _expect_count(iface: str, what: str, count: int, found: list[TcObject], word
         )
 
 
-def _loosened(found: list[TcObject]) -> list[dict[str, Any]]:
-    """Return objects as JSON, without what the kernel is free to choose anew on the host."""
+def _loosened(found: list[TcObject]) -> list[TcObject]:
+    """Return objects without what the kernel is free to choose anew on the host."""
     return [
-        TcObject(**{**vars(one), "options": loose(one.form, one.kind, one.options)}).as_dict()
-        if one.options is not None
-        else one.as_dict()
+        one
+        if one.options is None or one.form == "class"
+        else TcObject(**{**vars(one), "options": loose(one.form, one.kind, one.options)})
         for one in found
     ]
 
@@ -263,12 +304,13 @@ def _merged(intent: Intent, current: State, made: State) -> State:
             link = {**made["interfaces"][device]["link"], "index": None, "address": None}
             link.update(tx_queues=None, rx_queues=None)
             shaped = _loosened(objects(made["interfaces"][device]))
-            wanted[device] = {"link": link, "default": False, "objects": shaped}
-        wanted[iface] = {"link": now["link"], "default": intent.absent, "objects": _loosened_part(intent, root, hook)}
+            wanted[device] = {"link": link, "default": False, **packed(shaped)}
+        kept = packed(_loosened_part(intent, root, hook))
+        wanted[iface] = {"link": now["link"], "default": intent.absent, **kept}
     return {"interfaces": wanted}
 
 
-def _loosened_part(intent: Intent, root: list[TcObject], hook: list[TcObject]) -> list[dict[str, Any]]:
-    """Return root and hook as JSON, loosened where they were made by the rehearsal."""
-    plain = [one.as_dict() for one in [*([] if intent.sets_root else root), *([] if intent.shapes_ingress else hook)]]
+def _loosened_part(intent: Intent, root: list[TcObject], hook: list[TcObject]) -> list[TcObject]:
+    """Return root and hook, loosened where they were made by the rehearsal."""
+    plain = [*([] if intent.sets_root else root), *([] if intent.shapes_ingress else hook)]
     return [*_loosened(root if intent.sets_root else []), *_loosened(hook if intent.shapes_ingress else []), *plain]

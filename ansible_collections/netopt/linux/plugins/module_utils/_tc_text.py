@@ -7,13 +7,19 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING
 
+from . import _rtnetlink as rt
+from ._tc_options import HTB_PARMS
+from ._tc_tables import TICK_NS
 from ._tc_tree import HOOK_NAMES, HOOKS, INGRESS, ROOT, TcObject, handle_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+HTB_RATE64, HTB_CEIL64 = 6, 7
+HTB_OPT = struct.Struct("=8xI8xIIIIII")  # the rates stand at the end of struct tc_ratespec
 _START = re.compile(r"^(?:qdisc|class|filter) ")
 _VOLATILE = re.compile(
     r" (?:refcnt \d+|direct_packets_stat \d+|not_in_hw|in_hw(?: in_hw_count \d+)?"
@@ -46,6 +52,8 @@ def shown(one: TcObject | None) -> str | None:
     """Return an object in words, ``None`` for none."""
     if one is None:
         return None
+    if not one.text and one.form == "class" and one.kind == "htb" and one.options:
+        return f"class htb {handle_text(one.handle)} {_where(one.parent)} {_rates(one.options)}"
     return one.text or f"{one.kind} {handle_text(one.handle)} parent {handle_text(one.parent)}"
 
 
@@ -96,9 +104,28 @@ def _mirred(how: str, device: str) -> str:
     return f"mirred egress {how.lower()} dev {device}"
 
 
+def _where(parent: int) -> str:
+    """Return where an object hangs from, in tc's words."""
+    return "root" if parent == ROOT else "parent " + handle_text(parent)
+
+
+def _rates(options: bytes) -> str:
+    """Return what an htb class is set to, in tc's words (linux/pkt_sched.h, struct tc_htb_opt)."""
+    told = dict(rt.attributes(options))
+    if HTB_PARMS not in told or len(told[HTB_PARMS]) < HTB_OPT.size:
+        return ""
+    rate, ceil, buffer, cbuffer, quantum, _level, prio = HTB_OPT.unpack_from(told[HTB_PARMS])
+    if HTB_RATE64 in told:
+        rate = struct.unpack_from("=Q", told[HTB_RATE64])[0]
+    if HTB_CEIL64 in told:
+        ceil = struct.unpack_from("=Q", told[HTB_CEIL64])[0]
+    bursts = [-(-ticks * TICK_NS * speed // 10**9) for ticks, speed in ((buffer, rate), (cbuffer, ceil))]
+    return f"prio {prio} quantum {quantum} rate {8 * rate}bit ceil {8 * ceil}bit burst {bursts[0]}b cburst {bursts[1]}b"
+
+
 def _parameters(one: TcObject) -> str:
     """Return an object's parameters as tc takes them, as near as its text comes to that."""
-    text = one.text
+    text = one.text or (_rates(one.options) if one.form == "class" and one.kind == "htb" and one.options else "")
     for pattern, words in _REWORDED:
         text = pattern.sub(words, text)
     return " ".join(_TOLD.sub("", text).split())

@@ -7,17 +7,25 @@
 A tc State is ``{"interfaces": {name: interface or None}}``; ``None`` is an interface that does not exist, which only
 an ``ifb-`` device of ours may be. An interface is ``{"link": {...}, "default": bool, "objects": [...]}``; ``default``
 in a wanted State says "whatever tree the kernel gives by itself".
+
+Where an interface has many qdiscs or many classes, all of these are in ``"bulk"`` instead: ``{form: {"shapes": [...],
+"rows": [...]}}``. A shape is an object without handle and parent, ``rows`` holds the number of a shape, a handle and a
+parent for each object, one behind the other: ten thousand classes of a provider differ in little more than that.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from ._tc_options import loose
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 State = Dict[str, Any]
+BULK = 256  # more objects of one form than so many are kept by shape
 
 ROOT, INGRESS = 0xFFFFFFFF, 0xFFFFFFF1  # parents that are no handles: TC_H_ROOT, TC_H_INGRESS
 HOOKS = 0xFFFF0000  # the handle of ingress and clsact
@@ -158,8 +166,67 @@ def same(current: TcObject, wanted: TcObject) -> bool:
 
 
 def objects(interface: dict[str, Any] | None) -> list[TcObject]:
-    """Return the objects of one interface of a State, in the kernel's order."""
-    return [TcObject.from_dict(found) for found in interface["objects"]] if interface else []
+    """Return the objects of one interface of a State, in the kernel's order: qdiscs, classes, filters."""
+    if not interface:
+        return []
+    single = [TcObject.from_dict(found) for found in interface["objects"]]
+    bulk = interface.get("bulk")
+    if not bulk:
+        return single
+    found: list[TcObject] = []
+    for form in ("qdisc", "class"):
+        found += expanded(form, bulk[form]) if form in bulk else [one for one in single if one.form == form]
+    return [*found, *(one for one in single if one.form == "filter")]
+
+
+def expanded(form: str, bulk: dict[str, Any], only: frozenset[int] | None = None) -> list[TcObject]:
+    """Return the objects of one form that are kept by shape; ``only`` those with some handles."""
+    shapes = [TcObject.from_dict({**shape, "form": form, "handle": 0, "parent": 0}) for shape in bulk["shapes"]]
+    return [
+        placed_copy(shapes[shape], handle, parent)
+        for shape, handle, parent in rows(bulk)
+        if only is None or handle in only
+    ]
+
+
+def rows(bulk: dict[str, Any]) -> Iterator[tuple[int, int, int]]:
+    """Return (number of the shape, handle, parent) for each object that is kept by shape."""
+    flat = iter(bulk["rows"])
+    return zip(flat, flat, flat)
+
+
+def placed_copy(one: TcObject, handle: int, parent: int) -> TcObject:
+    """Return an object like another at another place; faster than ``dataclasses.replace``."""
+    copy = object.__new__(TcObject)
+    vars(copy).update(vars(one), handle=handle, parent=parent)
+    return copy
+
+
+def packed(found: Sequence[TcObject]) -> dict[str, Any]:
+    """Return objects as a State has them: ``{"objects": [...]}``, with ``"bulk"`` where there are many."""
+    bulk: dict[str, Any] = {}
+    for form in ("qdisc", "class"):
+        mine = [one for one in found if one.form == form]
+        if len(mine) > BULK:
+            bulk[form] = by_shape(mine)
+    single = [one.as_dict() for one in found if one.form not in bulk]
+    return {"objects": single, "bulk": bulk} if bulk else {"objects": single}
+
+
+def by_shape(found: Sequence[TcObject]) -> dict[str, Any]:
+    """Return objects of one form by shape."""
+    numbers: dict[tuple[Any, ...], int] = {}
+    shapes: list[dict[str, Any]] = []
+    flat: list[int] = []
+    for one in found:
+        shape = (one.kind, one.options, one.stab, one.shared)
+        number = numbers.get(shape)
+        if number is None:
+            number = numbers[shape] = len(shapes)
+            told = placed_copy(one, 0, 0).as_dict()
+            shapes.append({name: told[name] for name in told if name not in ("form", "handle", "parent", "text")})
+        flat += (number, one.handle, one.parent)
+    return {"shapes": shapes, "rows": flat}
 
 
 def placed(found: list[TcObject]) -> list[TcObject]:
