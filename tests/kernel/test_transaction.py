@@ -240,18 +240,6 @@ def test_restart_before_confirmation(host: Host) -> None:
     assert host.shell(f"sysctl -n {FIN}").strip() == "15"
 
 
-def test_no_namespace_to_rehearse_in(host: Host) -> None:
-    """Where no namespace can be made, what needs none is still done, and the rest is refused with a way out."""
-    bounded = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
-    asked = {"plan": {"iface": IFACE, "changes": {"nat_rules": [{"type": "masquerade"}], **sysctl(ip_forward=1)}}}
-    report = json.loads(host.run(*bounded, sys.executable, "-c", DRIVER, stdin=json.dumps(asked)))
-    assert (report["status"], report["error"]["stage"]) == ("failed", "rehearse"), report["error"]
-    assert "CAP_SYS_ADMIN" in report["error"]["hint"]
-    asked["plan"]["changes"] = sysctl(tcp_fin_timeout=15)
-    report = json.loads(host.run(*bounded, sys.executable, "-c", DRIVER, stdin=json.dumps(asked)))
-    assert report["status"] == "applied", report["error"]
-
-
 def test_retention(host: Host) -> None:
     """The last twenty settled checkpoints stay, and those by hand."""
     host.checkpoint("present", id="mine")

@@ -30,6 +30,7 @@ MAKE = (
     " && ip addr add 192.0.2.1/24 dev eth0 && ip link set eth0 up && ip link set peer0 up"
     " && echo ready && exec sleep 600"
 )
+FORBID = "echo 0 >/proc/sys/user/max_net_namespaces"
 VIEW = (
     "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e conf.ifb",
     "tc -d qdisc show | sed 's/direct_packets_stat [0-9]*//'",
@@ -88,16 +89,18 @@ class Host:
 
     Args:
         pid: the process that holds them.
+        own_users: whether the host has a user namespace too.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, own_users: bool = False) -> None:
         self.pid = pid
+        self._spaces = [*([("user", "user")] if own_users else []), ("net", "net"), ("mount", "mnt")]
 
     def popen(self, argv: list[str], **more: Any) -> subprocess.Popen[str]:
         """Start a program on the host."""
         environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1")
         return subprocess.Popen(
-            ["nsenter", f"--net=/proc/{self.pid}/ns/net", f"--mount=/proc/{self.pid}/ns/mnt", "--", *argv],
+            ["nsenter", *(f"--{word}=/proc/{self.pid}/ns/{name}" for word, name in self._spaces), "--", *argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -165,14 +168,23 @@ class Host:
 
 
 @contextmanager
-def transaction_host() -> Iterator[Host]:
-    """Make a host, and remove it with all that still runs on it."""
+def transaction_host(*, may_make_namespaces: bool = True) -> Iterator[Host]:
+    """Make a host, and remove it with all that still runs on it.
+
+    Args:
+        may_make_namespaces: whether the kernel lets the host's root make network namespaces. Where not, the host has
+            a user namespace, in which none is allowed.
+    """
+    users = [] if may_make_namespaces else ["--user", "--map-root-user"]
+    make = MAKE if may_make_namespaces else f"{FORBID} && {MAKE}"
     holder = subprocess.Popen(
-        ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", MAKE], stdout=subprocess.PIPE, text=True
+        ["unshare", *users, "--net", "--mount", "--propagation", "private", "sh", "-c", make],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "ready\n"
-    host = Host(holder.pid)
+    host = Host(holder.pid, own_users=not may_make_namespaces)
     try:
         yield host
     finally:

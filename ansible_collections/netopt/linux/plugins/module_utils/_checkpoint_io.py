@@ -9,6 +9,7 @@
     state.json   Content, sealed with its sha256; written once, before the first change
     header.json  Header, sealed; replaced whole whenever the status changes
     decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
+    made.json    what the change was found to have made, where no rehearsal said so before; sealed
     report.json  what the module said, so that the one that confirms can say it again
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
     reserve.*    room that is given up when the disk has filled up since, so that the end can be written down
@@ -133,7 +134,26 @@ class Store:
         """
         value = self._read(identity, "state.json")
         value.pop("header", None)
+        if os.path.exists(self.path(identity, "made.json")):
+            for name, states in self._read(identity, "made.json").items():
+                value[name] = {**value.get(name, {}), **states}
         return Content(**value)
+
+    def add(self, identity: str, *, after: dict[str, Any], ending: dict[str, Any]) -> None:
+        """Add to ``Content`` what only making the change has shown.
+
+        Raises:
+            NetoptError: the disk refuses.
+        """
+        path = self.path(identity, "made.json")
+        partial = f"{path}.{os.getpid()}"
+
+        def put() -> None:
+            _write(partial, seal({"after": after, "ending": ending}).encode())
+            os.rename(partial, path)
+            _sync_directory(os.path.dirname(path))
+
+        self._with_room(identity, put, partial)
 
     def create(self, header: Header, content: Content, archive: bytes) -> None:
         """Write a checkpoint so that it survives a power cut, or not at all.

@@ -2,21 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds out what a plan leads to on this host, without touching it: observe, then settle in a scratch namespace."""
+"""Finds out what a plan leads to on this host, without touching it: observe, then settle in a scratch namespace.
+
+Where no such namespace can be made, ``_unrehearsed_io`` has what is left.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._errors import NetoptError
+from ._change import Change, Operation
 from ._scratch_io import ScratchUnavailableError, in_scratch_namespace
 from ._subsystems import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._change import Change, Operation
     from ._tools_io import Tools
 
 
@@ -31,6 +33,9 @@ class Rehearsal:
         wanted: the states that the plan leads to.
         operations: the steps from one to the other; only subsystems that have any.
         skipped: ``{"key", "reason"}`` of what the host lacks and the plan can do without.
+        obstacle: why no scratch namespace can be made here; ``wanted`` then lacks what needs one until it is made.
+        calm: ``{subsystem: intent}`` of what an impairment ends in, where that could not be rehearsed either.
+        ending: the states that these led to.
     """
 
     intents: dict[str, Any]
@@ -39,14 +44,42 @@ class Rehearsal:
     wanted: dict[str, Any]
     operations: dict[str, list[Operation]]
     skipped: list[dict[str, str]]
+    obstacle: str | None = None
+    calm: dict[str, Any] = field(default_factory=dict)
+    ending: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def untried(self) -> list[str]:
+        """The subsystems of which nobody knows yet what they lead to."""
+        return [name for name in self.operations if name not in self.wanted]
 
     def diff(self) -> list[Change]:
-        """Return what changes, as a person would read it."""
+        """Return what changes, as a person would read it; of what is untried, what is asked."""
         return [
             change
-            for name in self.operations
-            for change in TABLE[name].pure.diff(self.current[name], self.wanted[name])
+            for name, operations in self.operations.items()
+            for change in (
+                TABLE[name].pure.diff(self.current[name], self.wanted[name])
+                if name in self.wanted
+                else [Change(name, one.key, None, one.command) for one in operations]
+            )
         ]
+
+    def perform(self, operation: Operation, tools: Tools) -> None:
+        """Perform one of the operations; what is untried is read back, and is then what is wanted.
+
+        Raises:
+            NetoptError: the kernel or a tool refuses.
+        """
+        name = operation.subsystem
+        if name not in self.untried:
+            TABLE[name].kernel.perform(operation, tools)
+            return
+        from ._unrehearsed_io import make  # noqa: PLC0415 - hardly any host forbids namespaces
+
+        if name in self.calm:
+            self.ending[name] = make(name, self.calm[name], self.current[name], tools)
+        self.wanted[name] = make(name, self.intents[name], self.current[name], tools)
 
 
 def intents_of(
@@ -81,8 +114,19 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
     """
     scopes = {name: TABLE[name].pure.scope(intent) for name, intent in intents.items()}
     current = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
-    wanted = settle(intents, current, tools)
-    steps = {name: TABLE[name].pure.operations(current[name], wanted[name]) for name in intents}
+    obstacle = None
+    try:
+        wanted = settle(intents, current, tools)
+    except ScratchUnavailableError as error:
+        from ._unrehearsed_io import check  # noqa: PLC0415 - hardly any host forbids namespaces
+
+        obstacle = str(error)
+        check({name: intent for name, intent in intents.items() if TABLE[name].settles_in_scratch}, tools)
+        wanted = settle(_plain(intents), current, tools)
+    steps = {
+        name: TABLE[name].pure.operations(current[name], wanted[name]) if name in wanted else [_untried(name, intent)]
+        for name, intent in intents.items()
+    }
     skipped = [
         {"key": key, "reason": reason}
         for name, intent in intents.items()
@@ -96,36 +140,35 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
         wanted=wanted,
         operations={name: found for name, found in steps.items() if found},
         skipped=skipped,
+        obstacle=obstacle,
     )
+
+
+def _plain(intents: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the intents that need no scratch namespace."""
+    return {name: intent for name, intent in intents.items() if not TABLE[name].settles_in_scratch}
+
+
+def _untried(name: str, intent: Any) -> Operation:
+    """Return the one step that makes on the host what could not be rehearsed."""
+    return Operation(name, ", ".join(intent.ifaces) or name, TABLE[name].pure.render(intent).strip())
 
 
 def settle(intents: Mapping[str, Any], current: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     """Return the state that each intent leads to; one scratch namespace serves all that need one.
 
     Raises:
-        NetoptError: the kernel or a tool refuses, or there can be no namespace.
+        NetoptError: the kernel or a tool refuses.
+        ScratchUnavailableError: there can be no namespace, and one is needed.
     """
-    wanted = {
-        name: TABLE[name].kernel.settle(intent, current[name], tools)
-        for name, intent in intents.items()
-        if not TABLE[name].settles_in_scratch
-    }
-    inside = {name: intent for name, intent in intents.items() if TABLE[name].settles_in_scratch}
+    wanted = {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in _plain(intents).items()}
+    inside = {name: intent for name, intent in intents.items() if name not in wanted}
     if inside:
-        try:
-            wanted.update(
-                in_scratch_namespace(
-                    lambda: {
-                        name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in inside.items()
-                    }
-                )
+        wanted.update(
+            in_scratch_namespace(
+                lambda: {
+                    name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in inside.items()
+                }
             )
-        except ScratchUnavailableError as error:
-            raise NetoptError(
-                f"This plan cannot be rehearsed here: no network namespace can be made ({error})",
-                stage="rehearse",
-                key=", ".join(inside),
-                hint="Give netopt CAP_SYS_ADMIN (in a container: --cap-add SYS_ADMIN), or plan sysctl, mtu and "
-                "offloads only, which need no rehearsal. Nothing was changed.",
-            ) from None
+        )
     return {name: wanted[name] for name in intents}

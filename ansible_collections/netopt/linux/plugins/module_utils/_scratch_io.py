@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h
+CLONE_NEWUSER = 0x10000000
 
 
 class ScratchUnavailableError(Exception):
@@ -29,13 +30,22 @@ class ScratchUnavailableError(Exception):
 
 
 def _unshare_network() -> None:
-    """Move this process into a new, empty network namespace (unshare(2))."""
+    """Move this process into a new, empty network namespace (unshare(2)), with a user namespace where that helps."""
     import ctypes  # noqa: PLC0415 - only the child in the namespace needs it
 
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) != 0:
-        errno = ctypes.get_errno()
-        raise ScratchUnavailableError(os.strerror(errno))
+    if libc.unshare(CLONE_NEWNET) == 0:
+        return
+    refused = os.strerror(ctypes.get_errno())
+    uid, gid = os.geteuid(), os.getegid()
+    if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:  # what may be done without CAP_SYS_ADMIN in most containers
+        raise ScratchUnavailableError(refused)
+    try:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as stream:  # else tools would lose all capabilities
+                stream.write(text)
+    except OSError:
+        raise ScratchUnavailableError(refused) from None
 
 
 def _child(function: Callable[[], Any], write_end: int) -> None:

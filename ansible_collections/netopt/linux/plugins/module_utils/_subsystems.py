@@ -28,6 +28,7 @@ class Pure(Protocol):
     """What the pure module of a subsystem offers."""
 
     intent: Callable[..., Any]
+    render: Callable[[Any], Any]
     scope: Callable[[Any], dict[str, Any]]
     diff: Callable[[State, State], list[Change]]
     operations: Callable[[State, State], list[Operation]]

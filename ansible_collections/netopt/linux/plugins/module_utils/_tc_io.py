@@ -6,8 +6,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from . import _tc_rehearse_io
 from ._tc_observe_io import observe
 from ._tc_perform_io import perform
-from ._tc_rehearse_io import force, settle
+from ._tc_rehearse_io import settle
+
+if TYPE_CHECKING:
+    from ._tc_intent import Intent
+    from ._tc_tree import State
+    from ._tools_io import Tools
+
+
+def force(intent: Intent, current: State, tools: Tools) -> State:
+    """Make the intent on the real interfaces and return the State that it leads to, as ``settle`` would have.
+
+    Raises:
+        NetoptError: as ``settle``; the host may then be left half way, the caller restores ``current``.
+    """
+    made = _tc_rehearse_io.force(intent, current, tools)
+    return _tc_rehearse_io._merged(intent, current, made)  # noqa: SLF001 - the other half of this subsystem
+
 
 __all__ = ["force", "observe", "perform", "settle"]
