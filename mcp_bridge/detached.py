@@ -27,7 +27,20 @@ POLL_S = 0.1
 LOG = "process.log"
 LIFE = "NETOPT_RUN_LIFE"  # the number of the file that is the run's lock
 # what a command line may have set otherwise than the environment
-PASSED_ON = ("state_dir", "inventory", "policy_dir", "forks", "run_timeout_s", "keep_runs", "keep_runs_days")
+PASSED_ON = (
+    "state_dir",
+    "inventory",
+    "policy_dir",
+    "forks",
+    "run_timeout_s",
+    "keep_runs",
+    "keep_runs_days",
+    "backend",
+    "awx_url",
+    "awx_token_file",
+    "awx_ca_file",
+    "awx_templates",
+)
 
 
 def spawn(settings: Settings, *, folder: Path, life: Life, job: Mapping[str, Any]) -> subprocess.Popen[bytes]:
