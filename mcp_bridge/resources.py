@@ -28,13 +28,13 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
     """Add the resources."""
     _register_policy(server, bridge)
 
-    @server.resource("schema://{model}", mime_type=JSON)
+    @server.resource("schema://{model}", title="JSON schema of a model", mime_type=JSON)
     def schema(model: str) -> str:
         """Give the JSON schema of a model: ParameterPlan, RenderedPlan, ChangeReport and others."""
         found = _named(SCHEMAS, model, what="model")
         return _json(found.model_json_schema())
 
-    @server.resource("inventory://hosts", mime_type=JSON)
+    @server.resource("inventory://hosts", title="Hosts of the inventory", mime_type=JSON)
     def hosts() -> str:
         """List the hosts of the inventory, with their groups and addresses."""
         try:
@@ -42,12 +42,12 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
         except NetoptBridgeError as error:
             raise _refused(str(error)) from None
 
-    @server.resource("runs://list", mime_type=JSON)
+    @server.resource("runs://list", title="Latest runs", mime_type=JSON)
     def runs() -> str:
         """List the latest runs, newest first."""
         return _json(view.own_runs(bridge.fleet().runs.latest(limit=RUNS_SHOWN)))
 
-    @server.resource("runs://{run_id}", mime_type=JSON)
+    @server.resource("runs://{run_id}", title="One run and its outcome", mime_type=JSON)
     def run(run_id: str) -> str:
         """Give one run and what came of it."""
         registry = bridge.fleet().runs
@@ -58,34 +58,34 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
 
 
 def _register_policy(server: FastMCP[Any], bridge: Bridge) -> None:
-    @server.resource("policy://config_cards/list", mime_type=JSON)
+    @server.resource("policy://config_cards/list", title="Knobs that may be tuned", mime_type=JSON)
     def cards() -> str:
         """List the knobs that may be tuned: id, name, purpose and sysctl key."""
         shown = ("id", "category", "subcategory", "name", "purpose", "sysctl")
         return _json([{key: getattr(card, key) for key in shown} for card in bridge.policy.cards.values()])
 
-    @server.resource("policy://config_cards/{card_id}", mime_type=JSON)
+    @server.resource("policy://config_cards/{card_id}", title="One knob", mime_type=JSON)
     def card(card_id: str) -> str:
         """Give one knob whole: use cases, impact, parameters, risk, effect and sources."""
         return _json(_named(bridge.policy.cards, card_id, what="card"))
 
-    @server.resource("policy://profiles/list", mime_type=JSON)
+    @server.resource("policy://profiles/list", title="Profiles", mime_type=JSON)
     def profiles() -> str:
         """List the profiles: name, description and objectives."""
         shown = ("name", "description", "objectives")
         return _json([{key: getattr(profile, key) for key in shown} for profile in bridge.policy.profiles.values()])
 
-    @server.resource("policy://profiles/{name}", mime_type=JSON)
+    @server.resource("policy://profiles/{name}", title="One profile", mime_type=JSON)
     def profile(name: str) -> str:
         """Give one profile whole: objectives, values, cards, validation and sources."""
         return _json(_named(bridge.policy.profiles, name, what="profile"))
 
-    @server.resource("policy://rules", mime_type=JSON)
+    @server.resource("policy://rules", title="Rules for adapting and combining", mime_type=JSON)
     def rules() -> str:
         """Give the rules: how profiles adapt to hosts, and what may not be combined."""
         return _json(bridge.policy.rules)
 
-    @server.resource("policy://limits", mime_type=JSON)
+    @server.resource("policy://limits", title="Limits of values and plans", mime_type=JSON)
     def limits() -> str:
         """Give the limits: ranges of values, and how large a plan may be."""
         policy = bridge.policy

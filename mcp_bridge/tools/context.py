@@ -27,8 +27,8 @@ from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import NetoptBridgeError, PlanError
 from mcp_bridge.reporting import Progress
 
-READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-READS_HOSTS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=True)
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+READS_HOSTS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 CHANGES_HOSTS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 ADDS_TO_HOSTS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True

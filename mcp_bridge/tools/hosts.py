@@ -14,8 +14,9 @@ from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from ansible_collections.netopt.linux.plugins.module_utils._query import QUERIES, Parameter, Query
-from ansible_collections.netopt.linux.plugins.module_utils._question import MAX_QUESTIONS
+from ansible_collections.netopt.linux.plugins.module_utils._question import MAX_OFFSET, MAX_QUESTIONS
 from mcp_bridge import discovery, inventory
+from mcp_bridge.access import view
 from mcp_bridge.discovery import ManyAnswers
 from mcp_bridge.fleet import Scope
 from mcp_bridge.inventory import InventoryHost
@@ -43,12 +44,12 @@ def register(server: FastMCP[Any], office: Office) -> None:
     @server.tool(title="List hosts", annotations=READS)
     def list_hosts_tool(
         hosts: Hosts = "all",
-        offset: Annotated[int, Field(description="Hosts to leave out at the beginning.", ge=0)] = 0,
+        offset: Annotated[int, Field(description="Hosts to leave out at the beginning.", ge=0, le=MAX_OFFSET)] = 0,
         limit: Annotated[int, Field(description="How many hosts at most.", ge=1, le=MAX_LISTED)] = 200,
     ) -> HostList:
         """List the hosts of the inventory that a pattern matches, with their groups and addresses."""
         with actionable():
-            found = inventory.read(office.bridge.settings.inventory, limit=hosts)
+            found = view.open_hosts(inventory.read(office.bridge.settings.inventory, limit=hosts))
         end = offset + limit
         return HostList(hosts=found[offset:end], total=len(found), next_offset=end if end < len(found) else None)
 

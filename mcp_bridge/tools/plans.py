@@ -49,7 +49,7 @@ def as_object(value: dict[str, Any] | str, *, name: str) -> dict[str, Any]:
 def register(server: FastMCP[Any], office: Office) -> None:
     """Add the tools."""
 
-    @server.tool(title="Validate a plan", annotations=READS)
+    @server.tool(title="Validate a plan", annotations=READS, output_schema=schema_of(ValidationResult, nulls=True))
     def validate_change_plan_tool(parameter_plan: PlanInput) -> ValidationResult:
         """Check a plan against the policy and return all issues at once, with the plan in canonical form.
 
@@ -58,7 +58,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         with actionable():
             return office.bridge.validate(as_object(parameter_plan, name="parameter_plan"))
 
-    @server.tool(title="Render a plan", annotations=READS)
+    @server.tool(title="Render a plan", annotations=READS, output_schema=schema_of(RenderedPlan, nulls=True))
     def render_change_plan_tool(plan: PlanInput) -> RenderedPlan:
         """Turn a plan into the exact commands it amounts to, with a digest that binds them.
 
@@ -70,7 +70,9 @@ def register(server: FastMCP[Any], office: Office) -> None:
     @server.tool(title="Draft plans from a profile", annotations=READS_HOSTS, output_schema=schema_of(Drafts))
     async def plan_from_profile_tool(
         ctx: Context,
-        profile: Annotated[str, Field(description="Name of a profile; policy://profiles/list names them.")],
+        profile: Annotated[
+            str, Field(description="Name of a profile; policy://profiles/list names them.", min_length=1, max_length=64)
+        ],
         iface: Annotated[
             str | list[str],
             Field(description="Interface name, a list of them, or 'auto' for each host's default-route interface."),

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
@@ -103,9 +105,58 @@ def as_question(model: BaseModel) -> dict[str, Any]:
     return {**given, "arguments": arguments}
 
 
-def schema_of(kind: Any) -> dict[str, Any]:
-    """Return the schema of what a tool gives, for a model that leaves out what is not set."""
-    return TypeAdapter(kind).json_schema(mode="serialization")
+def schema_of(kind: Any, *, nulls: bool = False) -> dict[str, Any]:
+    """Return the schema of what a tool gives.
+
+    A plan within it is named, not spelled out: clients get its schema once, as schema://ParameterPlan.
+
+    Args:
+        kind: the model.
+        nulls: whether what is not set is given as null; left out otherwise.
+    """
+    schema = TypeAdapter(kind).json_schema(mode="serialization")
+    if "ParameterPlan" in schema.get("$defs", {}):
+        schema["$defs"]["ParameterPlan"] = {
+            "type": "object",
+            "description": "A ParameterPlan, as schema://ParameterPlan has it.",
+        }
+        schema["$defs"] = _reached(schema)
+    found: dict[str, Any] = _compact(schema, nulls=nulls)
+    return found
+
+
+def _reached(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the definitions that a schema still needs."""
+    definitions = schema["$defs"]
+    reached: dict[str, Any] = {}
+    left = [json.dumps({key: value for key, value in schema.items() if key != "$defs"})]
+    while left:
+        for name in re.findall(r'"#/\$defs/([^"]+)"', left.pop()):
+            if name not in reached:
+                reached[name] = definitions[name]
+                left.append(json.dumps(definitions[name]))
+    return reached
+
+
+def _compact(schema: Any, *, nulls: bool) -> Any:
+    """Return a schema without the titles of its fields, and without null for fields that are then left out."""
+    if isinstance(schema, list):
+        return [_compact(part, nulls=nulls) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _compact(value, nulls=nulls) for key, value in schema.items() if key != "properties"}
+    if "properties" in schema:
+        fields = schema["properties"].items()
+        found["properties"] = {name: _compact(_field(content, nulls=nulls), nulls=nulls) for name, content in fields}
+    return found
+
+
+def _field(content: dict[str, Any], *, nulls: bool) -> dict[str, Any]:
+    content = {key: value for key, value in content.items() if key != "title"}
+    kinds = [part for part in content.get("anyOf", []) if part != {"type": "null"}]
+    if not nulls and "default" in content and content["default"] is None and len(kinds) == 1:
+        return {**kinds[0], **{key: value for key, value in content.items() if key not in {"anyOf", "default"}}}
+    return content
 
 
 def answers_schema(data: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ _MORE_KEYS = {"keys": Parameter("keys", "Kernel parameters whose values are want
 QUERIES: dict[str, Query] = {
     "ip_info": Query(
         "Interfaces and their addresses",
-        "Rows as `ip -j addr` has them: ifname, mtu, operstate, address, ifalias, addr_info[family, local, prefixlen].",
+        "Rows as `ip -j addr` has them: ifname, mtu, operstate, address, addr_info[family, local, prefixlen].",
         {"": ("ip", "-j", "addr", "show", "dev", "?{iface}")},
         parameters=_IFACE,
     ),
