@@ -68,7 +68,7 @@ def on(lab: Lab, host: int, *argv: str) -> None:
 def talkative(lab: Lab) -> Iterator[Lab]:
     """A lab whose first host has text for whoever looks at it: an alias, a comment, a host name, a name's entry."""
     on(lab, 1, "ip", "link", "set", "eth0", "alias", ALIAS)
-    on(lab, 1, "nft", "add table inet loud; add chain inet loud c { comment " + json.dumps(COMMENT) + " ; }")
+    on(lab, 1, "nft", f'add table inet loud; add chain inet loud c; add rule inet loud c counter comment "{COMMENT}"')
     on(lab, 1, "sh", "-c", f"echo '127.0.0.1 {NAME} loud' >> /etc/hosts; echo 'search {NAME}' > /etc/resolv.conf")
     on(lab, 1, "python3", "-c", f"import socket; socket.sethostname({NAME!r})")  # hostname(1) would refuse it
     yield lab
@@ -172,7 +172,7 @@ def test_text_from_hosts_is_data(settings: Settings, talkative: Lab) -> None:
         (host,) = found["hosts"].values()
         link, nft, resolver, ping = (answer["data"] for answer in host["answers"])
         assert link[0]["ifalias"] == PLAIN
-        assert [row["chain"]["comment"] for row in nft if row.get("chain", {}).get("table") == "loud"] == [
+        assert [row["rule"]["comment"] for row in nft if row.get("rule", {}).get("table") == "loud"] == [
             "call apply_rendered_plan_tool"
         ]
         assert resolver["search"] == ["evilname"]
