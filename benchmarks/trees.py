@@ -12,6 +12,8 @@ Everything runs in a network namespace of its own, and all are measured as whole
 - `one`: the same for a plan in which the ceiling of one class differs;
 - `same`: the same for a plan that holds already.
 
+On a machine that has other things to do, the ratios of processor time say more than those by the clock.
+
     .venv/bin/python benchmarks/trees.py --classes 1000 10000 --runs 3
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -77,19 +80,22 @@ def batch(wanted: dict[str, Any], text: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def run(argv: list[str], stdin: str = "") -> tuple[float, str]:
-    """Run a whole process that has to succeed; return its wall time in seconds and its standard output."""
+Spent = tuple[float, float]  # seconds by the clock, and of processor time, children included
+
+
+def run(argv: list[str], stdin: str = "") -> tuple[Spent, str]:
+    """Run a whole process that has to succeed; return what it took and its standard output."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    started = time.perf_counter()
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(argv, input=stdin, check=False, capture_output=True, text=True, env=environment)
-    seconds = time.perf_counter() - started
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(f"{argv[0]} failed ({done.returncode}): {done.stderr[-2000:]}")
-    return seconds, done.stdout
+    return (seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime), done.stdout
 
 
-def apply(asked: str, status: str, operations: int | None = None) -> float:
-    """Run the entry as a fresh process, see that it reports what it should, and return its wall time."""
+def apply(asked: str, status: str, operations: int | None = None) -> Spent:
+    """Run the entry as a fresh process, see that it reports what it should, and return what it took."""
     seconds, text = run([sys.executable, "-c", ENTRY], asked)
     report = json.loads(text)["report"]
     if report["status"] != status or (operations is not None and len(report["operations"]) != operations):
@@ -102,18 +108,21 @@ def clear() -> None:
     run(["sh", "-c", f"tc qdisc del dev {IFACE} root 2>/dev/null; nft delete table inet netopt 2>/dev/null; true"])
     for folder in FOLDERS:
         for each in Path(folder).iterdir():
-            shutil.rmtree(each, ignore_errors=True)
+            if each.is_dir():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
 
 
 def measure(classes: int, shapes: int, runs: int) -> dict[str, Any]:
-    """Return the wall times (s, medians) and the ratios to the batch."""
+    """Return the times (s, medians) and the ratios to the batch: by the clock, and of processor time (``cpu``)."""
     from mcp_bridge import planner  # noqa: PLC0415
     from mcp_bridge.policy import load_policy  # noqa: PLC0415
 
     wanted, other = plan(classes, shapes), plan(classes, shapes, changed=classes // 2)
     lines = batch(wanted, planner.render(wanted, load_policy()).tc_script)
     asked, changed = request(wanted), request(other)
-    times: dict[str, list[float]] = {"batch": [], "cold": [], "one": [], "same": []}
+    times: dict[str, list[Spent]] = {"batch": [], "cold": [], "one": [], "same": []}
     for _round in range(runs):
         times["batch"].append(run(["tc", "-batch", "-"], lines)[0])
         clear()
@@ -122,10 +131,12 @@ def measure(classes: int, shapes: int, runs: int) -> dict[str, Any]:
         times["same"].append(apply(changed, "unchanged"))
         clear()
     found: dict[str, Any] = {"classes": classes, "shapes": shapes, "runs": runs}
-    found.update({f"{name}_s": round(statistics.median(each), 3) for name, each in times.items()})
-    for name in ("cold", "one", "same"):
-        ratios = [mine / theirs for mine, theirs in zip(times[name], times["batch"], strict=True)]
-        found[f"{name}_ratio"] = round(statistics.median(ratios), 3)
+    for place, kind in enumerate(("", "cpu_")):
+        for name, each in times.items():
+            found[f"{name}_{kind}s"] = round(statistics.median(one[place] for one in each), 3)
+        for name in ("cold", "one", "same"):
+            pairs = zip(times[name], times["batch"], strict=True)
+            found[f"{name}_{kind}ratio"] = round(statistics.median(a[place] / b[place] for a, b in pairs), 3)
     return found
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import _nft_listing as listing
@@ -24,6 +25,8 @@ from ._tc_intent import looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ._nft_classes import Lookup
 
 SUBSYSTEM = "nft"
 ABSENT: dict[str, Any] = {"present": False, "listing": "", "text": ""}
@@ -59,6 +62,11 @@ class Intent:
     accept_established: bool | None = None
     drop_invalid: bool = False
     absent: bool = False
+
+    @cached_property
+    def lookups(self) -> list[Lookup]:
+        """The rules by which packets find their classes, see ``_nft_classes.lookups``."""
+        return lookups(self.classes)
 
     def __bool__(self) -> bool:
         """Say whether anything is asked."""
@@ -113,7 +121,7 @@ def with_all_elements(wanted: Intent, made: str, *, most: int) -> str | None:
     Returns:
         ``None`` when nft says the elements in other words than we do, so that they cannot be foretold.
     """
-    plain = {one.name: one for one in lookups(wanted.classes) if one.name and one.is_plain and len(one.elements) > most}
+    plain = {one.name: one for one in wanted.lookups if one.name and one.is_plain and len(one.elements) > most}
     if not plain:
         return made
     lines = made.splitlines()

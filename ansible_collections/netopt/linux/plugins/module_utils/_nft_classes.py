@@ -37,6 +37,7 @@ _PLAIN_TYPES = {
 _PORTS_WITHOUT_PROTOCOL = ["tcp", "udp"]
 _SIDES = (("src", "saddr"), ("dst", "daddr"))
 _HOST = {4: 32, 6: 128}
+_HOST_KEYS = {"dst": ("ip daddr",), "src": ("ip saddr",)}
 
 
 @dataclass
@@ -97,6 +98,10 @@ def lookups(classes: Sequence[Mapping[str, Any]]) -> list[Lookup]:
             continue
         target = class_text(one["classid"])
         for number, each in enumerate(matches):
+            host = _one_host(each)
+            if host is not None and host[0] in maps:  # nearly all matches of a large plan
+                maps[host[0]].elements.setdefault(host[1], target)
+                continue
             path = f"htb_classes[{index}].match[{number}]"
             if not is_exact(each):
                 found += [Lookup(path, words=words, target=target, wanted=each) for words in _rules(each, path)]
@@ -110,8 +115,25 @@ def lookups(classes: Sequence[Mapping[str, Any]]) -> list[Lookup]:
     return found
 
 
+def _one_host(wanted: Mapping[str, Any]) -> Tuple[Key, str] | None:
+    """Return the key and the element of a match on one IPv4 address alone, ``None`` for any other."""
+    if len(wanted) != 1:
+        return None
+    for name, key in _HOST_KEYS.items():
+        text = wanted.get(name)
+        if text and text.endswith("/32"):
+            try:
+                socket.inet_pton(socket.AF_INET, text[:-3])
+            except OSError:
+                return None
+            return key, text[:-3]
+    return None
+
+
 def class_text(classid: str) -> str:
     """Return a class as nft prints it."""
+    if classid.startswith("1:") and classid[2:3] not in ("", "0") and classid == classid.lower():
+        return classid
     major, _colon, minor = classid.partition(":")
     return f"{int(major, 16):x}:{int(minor or '0', 16):x}"
 

@@ -24,12 +24,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _nft_match as match
-from ._nft_classes import Lookup, lookups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ._nft import Intent
+    from ._nft_classes import Lookup
 
 TABLE = "inet netopt"
 SET_SIZE = 65535  # sources that a set remembers; the kernel sets aside a megabyte for it when the set is made
@@ -125,7 +125,7 @@ def table(intent: Intent, *, most: int | None = None) -> list[Line]:
     for number, entry in enumerate(intent.nat_rules):
         _nat(grown, entry, f"nat_rules[{number}]", intent.ifaces)
     leaving = match.interface("oifname", intent.ifaces, "iface") if intent.classes else []
-    for one in lookups(intent.classes):
+    for one in intent.lookups:
         _classify(grown, one, leaving, most)
     return grown.lines()
 

@@ -11,10 +11,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x2, 0x4, 0x300
@@ -109,20 +105,37 @@ def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return (HEADER.pack(16 + len(body), kind, flags, sequence, 0) + body).ljust(_padded(16 + len(body)), b"\0")
 
 
-def spans(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield (type, flags, sequence number, start of the body, its end) of the messages in one received datagram."""
+def messages(data: bytes) -> list[Message]:
+    """Return the netlink messages in one received datagram."""
+    found = []
     offset = 0
     while offset + 16 <= len(data):
         length, kind, flags, sequence, _port = HEADER.unpack_from(data, offset)
         if length < 16 or offset + length > len(data):
             raise ValueError(f"netlink message of type {kind} claims {length} bytes, {len(data) - offset} are left")
-        yield kind, flags, sequence, offset + 16, offset + length
+        found.append(Message(kind, flags, sequence, data[offset + 16 : offset + length]))
+        offset += _padded(length)
+    return found
+
+
+def dumped(data: bytes, wanted: int) -> list[bytes] | None:
+    """Return the bodies of one datagram of a dump, fast: ``None`` unless all of it is plain answers to one request.
+
+    Args:
+        data: the datagram.
+        wanted: the request's sequence number.
+    """
+    found = []
+    offset = 0
+    unpack = HEADER.unpack_from
+    end = len(data)
+    while offset < end:
+        length, kind, flags, sequence, _port = unpack(data, offset)
+        if sequence != wanted or kind <= NLMSG_DONE or flags != NLM_F_MULTI or length < 16 or offset + length > end:
+            return None
+        found.append(data[offset + 16 : offset + length])
         offset += (length + 3) & ~3
-
-
-def messages(data: bytes) -> list[Message]:
-    """Return the netlink messages in one received datagram."""
-    return [Message(kind, flags, sequence, data[start:end]) for kind, flags, sequence, start, end in spans(data)]
+    return found
 
 
 def error_of(reply: Message) -> tuple[int, str]:

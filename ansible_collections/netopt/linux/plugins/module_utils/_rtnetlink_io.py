@@ -96,17 +96,20 @@ class RouteSocket:
         interrupted = False
         while True:
             data = self._socket.recv(RECEIVE_BYTES)
-            for kind_told, flags, sequence, start, end in rt.spans(data):
-                if sequence != self._sequence:
+            bodies = rt.dumped(data, self._sequence)
+            if bodies is not None:  # nothing but what was asked for
+                found += bodies
+                continue
+            for reply in rt.messages(data):
+                if reply.sequence != self._sequence:
                     continue  # left over from a request that was given up
-                if flags & rt.NLM_F_DUMP_INTR:
-                    interrupted = True
-                if kind_told == rt.NLMSG_DONE:
+                interrupted = interrupted or bool(reply.flags & rt.NLM_F_DUMP_INTR)
+                if reply.type == rt.NLMSG_DONE:
                     return found, interrupted
-                if kind_told == rt.NLMSG_ERROR:
-                    errno, words = rt.error_of(rt.Message(kind_told, flags, sequence, data[start:end]))
+                if reply.type == rt.NLMSG_ERROR:
+                    errno, words = rt.error_of(reply)
                     raise KernelRefusedError(position=0, errno=errno, words=words)
-                found.append(data[start:end])
+                found.append(reply.body)
 
     def change(self, requests: Sequence[tuple[int, int, bytes]]) -> None:
         """Send (type, flags, body) messages in order, and wait until the kernel is through with all of them.

@@ -18,7 +18,12 @@ MAP_FROM = 257  # so many matches are looked up in maps of nftables, fewer are t
 
 def looked_up(classes: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether packets find these htb classes by maps of table ``inet netopt`` and not by filters."""
-    return sum(len(one.get("match") or ()) for one in classes) >= MAP_FROM
+    count = 0
+    for one in classes:
+        count += len(one.get("match") or ())
+        if count >= MAP_FROM:
+            return True
+    return False
 
 
 @dataclass(frozen=True)

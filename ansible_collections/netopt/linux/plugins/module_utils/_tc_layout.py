@@ -192,13 +192,14 @@ class _Layout:
             params["default"] = default
         self._root(self._iface, qdisc_words("htb", params))
         r2q = as_number(params.get("r2q") or R2Q)
-        parents = {one["parent"] for one in classes}
-        self._used.update(_minor(one["classid"]) for one in classes if one["classid"] not in parents)
         for one in classes:
             self._class(self._iface, one, r2q)
         leaf = {"type": self._kind, "params": self._params} if self._kind not in (None, "htb") else None
-        for one in classes:
-            if one["classid"] not in parents:
+        if leaf or self._wanted.netem or any("leaf" in one for one in classes):
+            parents = {one["parent"] for one in classes}
+            leaves = [one for one in classes if one["classid"] not in parents]
+            self._used.update(_minor(one["classid"]) for one in leaves)
+            for one in leaves:
                 self._leaf(one["classid"], one.get("leaf") or leaf)
         if self._wanted.filters:
             self._filters([one for one in classes if one.get("match")])

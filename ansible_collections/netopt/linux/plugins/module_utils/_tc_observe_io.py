@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import _rtnetlink as rt
@@ -14,7 +15,19 @@ from ._errors import NetoptError
 from ._rtnetlink_io import RouteSocket
 from ._tc_options import canonical
 from ._tc_text import pieces, with_text
-from ._tc_tree import BULK, HOOK_NAMES, HOOKS, State, TcObject, handle_text, ifb_name, major, packed, placed_copy
+from ._tc_tree import (
+    BULK,
+    HOOK_NAMES,
+    HOOKS,
+    State,
+    TcObject,
+    handle_text,
+    ifb_name,
+    major,
+    packed,
+    placed_copy,
+    told_by_shape,
+)
 
 if TYPE_CHECKING:
     from ._tools_io import Tools
@@ -23,6 +36,7 @@ if TYPE_CHECKING:
 CLASSFUL = frozenset({"htb", "hfsc", "drr", "qfq", "cbq"})
 CLASS_FILTERS = frozenset({"htb", "hfsc", "cbq"})
 NO_FILTERS = frozenset({"mq", "mqprio", "noqueue", "pfifo_fast", "pfifo", "bfifo", "tbf", "netem", "fq"})
+_HTB = b"\x08\0\1\0htb\0" if sys.byteorder == "little" else b"?"  # how most classes begin
 PLACE = struct.Struct("=II")  # handle and parent within struct tcmsg
 SHOWN_OBJECTS = 1024  # filters whose text is asked for
 SHOWN_FILTERS = 64  # places with filters whose text is asked for; beyond, objects are told without it
@@ -91,25 +105,32 @@ def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]
     return places
 
 
-def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> list[TcObject]:
-    """Return the classes of one interface that somebody put there.
+def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> tuple[list[TcObject], list[int]]:
+    """Return (the distinct classes of one interface, and shape, handle and parent of each, one behind the other).
 
     Most classes of a large tree differ in nothing but their place: what the kernel says about the others is looked at
-    once for all that it says it of in the same bytes.
+    once for all that it says it of in the same bytes. Classes that nobody put there are left out.
     """
-    known: dict[bytes, TcObject] = {}
-    found = []
+    numbers: dict[Any, int] = {}
+    shapes: list[TcObject] = []
+    flat: list[int] = []
+    place = PLACE.unpack_from
     for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0)):
-        handle, parent = PLACE.unpack_from(body, 8)
-        if not handle & 0xFFFF:
-            continue
-        told = _kind_and_options(body)
-        one = known.get(told)
-        if one is None:
-            one = known[told] = _parse("class", body, names)
-        if one.kind in CLASSFUL:
-            found.append(placed_copy(one, handle, parent))
-    return found
+        handle, parent = place(body, 8)
+        plain = body.startswith(_HTB, 20)
+        told = body[20 : 28 + body[28] + (body[29] << 8)] if plain else _kind_and_options(body)
+        number = numbers.get(told)
+        if number is None:
+            one = _parse("class", body, names)
+            shape = (one.kind, one.options, one.stab)
+            if shape not in numbers:
+                numbers[shape] = len(shapes) if one.kind in CLASSFUL else -1
+                if one.kind in CLASSFUL:
+                    shapes.append(placed_copy(one, 0, 0))
+            number = numbers[told] = numbers[shape]
+        if number >= 0 and handle & 0xFFFF:
+            flat += (number, handle, parent)
+    return shapes, flat
 
 
 def _kind_and_options(body: bytes) -> bytes:
@@ -121,37 +142,37 @@ def _kind_and_options(body: bytes) -> bytes:
     return body[rt.TCMSG.size : options + length] if number & rt.TYPE_MASK == rt.TCA_OPTIONS else body
 
 
-def _inner(classes: list[TcObject]) -> list[TcObject]:
-    """Return the classes that can hold a filter which is asked: in a large tree, those with classes below them.
-
-    No packet comes by a filter at a class without children (net/sched/sch_htb.c, htb_classify(); hfsc likewise).
-    """
-    if len(classes) <= BULK:
-        return classes
-    parents = {one.parent for one in classes}
-    return [one for one in classes if one.handle in parents]
-
-
-def _objects(
+def _tree(
     route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools
-) -> list[TcObject]:
-    """Return all objects of one interface, with their text where there are not too many."""
+) -> dict[str, Any]:
+    """Return all objects of one interface as a State has them, with their text where there are not too many."""
     said: list[TcObject] = []
+    bulk: dict[str, Any] = {}
+    holders: list[TcObject] = []
     if any(one.kind in CLASSFUL for one in qdiscs):
-        said = classes_of(route, index, names)
+        shapes, flat = classes_of(route, index, names)
+        places = list(zip(flat[::3], flat[1::3], flat[2::3]))
+        if len(places) > BULK:
+            bulk["class"] = told_by_shape(shapes, flat)
+            # no packet comes by a filter at a class without children (net/sched/sch_htb.c, htb_classify(); hfsc too)
+            parents = set(flat[2::3])
+            holders = [placed_copy(shapes[number], handle, up) for number, handle, up in places if handle in parents]
+        else:
+            said = holders = [placed_copy(shapes[number], handle, parent) for number, handle, parent in places]
     filters: list[list[TcObject]] = []
-    for place in _filter_places(qdiscs, _inner(said)):
+    for place in _filter_places(qdiscs, holders):
         bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
         if bodies:
             filters.append([_parse("filter", body, names) for body in bodies])
     if len(qdiscs) <= BULK:
         qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
-    if said and len(said) <= BULK:
+    if said:
         texts = {_second_words(text): text for text in _show(tools, "class", name)}
         said = [_with_class_text(one, texts) for one in said]
     if len(filters) <= SHOWN_FILTERS and sum(map(len, filters)) <= SHOWN_OBJECTS:
         filters = [with_text(place, _show(tools, "filter", name, *_where(place[0]))) for place in filters]
-    return [*qdiscs, *said, *_without_heads([one for place in filters for one in place])]
+    found = packed([*qdiscs, *said, *_without_heads([one for place in filters for one in place])])
+    return {**found, "bulk": {**found.get("bulk", {}), **bulk}} if bulk else found
 
 
 def _where(one: TcObject) -> list[str]:
@@ -209,6 +230,6 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
                     found[name] = None
                     continue
                 link = {**there[name], "helper": True} if name != iface else dict(there[name])
-                each = _objects(route, name, link["index"], qdiscs.get(name, []), names, tools)
-                found[name] = {"link": link, "default": False, **packed(each)}
+                each = _tree(route, name, link["index"], qdiscs.get(name, []), names, tools)
+                found[name] = {"link": link, "default": False, **each}
     return {"interfaces": found}

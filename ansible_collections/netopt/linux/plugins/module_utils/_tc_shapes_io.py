@@ -95,7 +95,8 @@ def cloned(route: RouteSocket, heavy: Sequence[Command], shapes: dict[str, List[
     """
     there = links(route)
     names = {link["index"]: name for name, link in there.items()}
-    made = {one.handle: one for one in classes_of(route, there[WORKSHOP]["index"], names)}
+    distinct, flat = classes_of(route, there[WORKSHOP]["index"], names)
+    made = {handle: distinct[number] for number, handle in zip(flat[::3], flat[1::3])}
     qdiscs = {one.handle: one for one in all_qdiscs(route, names)[WORKSHOP]}
     known: Dict[str, Dict[Words, TcObject]] = {"class": {}, "qdisc": {}}
     for number, one in enumerate(shapes["class"]):

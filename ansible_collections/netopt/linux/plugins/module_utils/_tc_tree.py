@@ -216,17 +216,23 @@ def packed(found: Sequence[TcObject]) -> dict[str, Any]:
 def by_shape(found: Sequence[TcObject]) -> dict[str, Any]:
     """Return objects of one form by shape."""
     numbers: dict[tuple[Any, ...], int] = {}
-    shapes: list[dict[str, Any]] = []
+    shapes: list[TcObject] = []
     flat: list[int] = []
     for one in found:
         shape = (one.kind, one.options, one.stab, one.shared)
         number = numbers.get(shape)
         if number is None:
             number = numbers[shape] = len(shapes)
-            told = placed_copy(one, 0, 0).as_dict()
-            shapes.append({name: told[name] for name in told if name not in ("form", "handle", "parent", "text")})
+            shapes.append(one)
         flat += (number, one.handle, one.parent)
-    return {"shapes": shapes, "rows": flat}
+    return told_by_shape(shapes, flat)
+
+
+def told_by_shape(shapes: Sequence[TcObject], flat: list[int]) -> dict[str, Any]:
+    """Return shapes, and the rows that are placed copies of them, as a State has them."""
+    left_out = ("form", "handle", "parent", "text")
+    told = ({name: value for name, value in one.as_dict().items() if name not in left_out} for one in shapes)
+    return {"shapes": list(told), "rows": flat}
 
 
 def placed(found: list[TcObject]) -> list[TcObject]:
