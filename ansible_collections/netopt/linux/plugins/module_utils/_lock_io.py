@@ -102,6 +102,10 @@ def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) ->
         if not _taken_in_time(descriptor, wait_s, directory):
             raise _busy(directory)
         said = {"pid": os.getpid(), "started": start_time(os.getpid()), "purpose": purpose}
+        if os.path.exists(os.path.join(directory, "default_qdisc")):
+            from ._default_qdisc_io import put_back  # noqa: PLC0415 - a process was killed in a bad moment
+
+            put_back(directory)
         with contextlib.suppress(OSError):  # on a full or read-only disk the lock is held all the same
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(said).encode(), 0)

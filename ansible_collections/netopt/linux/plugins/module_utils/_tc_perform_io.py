@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._default_qdisc_io import borrowed
 from ._errors import NetoptError
 from ._rtnetlink_io import KernelRefusedError, RouteSocket
 from ._tc_message import encode
@@ -17,8 +17,6 @@ from ._tc_observe_io import links
 if TYPE_CHECKING:
     from ._change import Operation
     from ._tools_io import Tools
-
-DEFAULT_QDISC = Path("/proc/sys/net/core/default_qdisc")
 
 
 def perform(operation: Operation, tools: Tools) -> None:  # noqa: ARG001 - every subsystem's perform is called alike
@@ -62,7 +60,7 @@ def _send(
             hint="This host has: " + ", ".join(sorted(indices)) + ".",
         ) from None
     try:
-        with _DefaultQdisc(kind):
+        with borrowed(kind):
             route.change(messages)
     except KernelRefusedError as error:
         key = _key(steps[error.position])
@@ -79,27 +77,3 @@ def _send(
 def _key(step: dict[str, Any]) -> str:
     """Return what a step is about."""
     return f"{step['iface']} {step['object'].name if 'object' in step else 'link'}"
-
-
-class _DefaultQdisc:
-    """Keeps net.core.default_qdisc at ``kind`` for the length of a ``with`` block, where it can be set."""
-
-    def __init__(self, kind: str | None) -> None:
-        self._kind = kind
-        self._before: str | None = None
-
-    def __enter__(self) -> None:
-        if self._kind is None or not DEFAULT_QDISC.exists():
-            return
-        before = DEFAULT_QDISC.read_text(encoding="ascii").strip()
-        if before == self._kind:
-            return
-        try:
-            DEFAULT_QDISC.write_text(self._kind, encoding="ascii")
-        except OSError:
-            return  # read-only, or a kind that is no longer there: reading back will tell
-        self._before = before
-
-    def __exit__(self, *_details: object) -> None:
-        if self._before is not None:
-            DEFAULT_QDISC.write_text(self._before, encoding="ascii")
