@@ -108,6 +108,7 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
         )
         return Told({host: HostReport(status="unreachable", error=unknown) for host in hosts}, frozenset(hosts))
     checkpoints: dict[str, list[dict[str, Any]]] = finished.events.results("checkpoints")
+    changing = finished.events.results("changing")
     reports: dict[str, HostReport] = {}
     undecided = set()
     for host in hosts:
@@ -118,6 +119,8 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
             continue
         found = [header for header in checkpoints[host] if header["id"] == record.checkpoint_id]
         report = read_state(record, found[0] if found else None, confirm=about.get("confirm"), reason=reason)
+        if changing.get(host) and (report is None or report.status in {"unchanged", "failed"}):
+            report = None  # what the run has begun there goes on without it
         reports[host] = report or _pending(record, reason)
         if report is None:
             undecided.add(host)

@@ -35,6 +35,7 @@ from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.fleet import HostsBusyError, Scope
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
+from mcp_bridge.lab.view import connect
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.settings import Settings
 from tests.e2e.fleet import ROOT, ready
@@ -56,11 +57,13 @@ SECRETS = ("env", "tmp", "job.json", "artifacts/*/command", "artifacts/*/fact_ca
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Ten namespace hosts for this file; a test leaves them as it found them."""
     name = f"runs-{os.getpid()}"
     try:
-        yield lifecycle.up(name, hosts=HOSTS)
+        made = lifecycle.up(name, hosts=HOSTS)
+        ready(made, tmp_path_factory.mktemp("runs"))
+        yield made
     finally:
         lifecycle.down(name)
 
@@ -90,10 +93,7 @@ class House:
 
     def values(self) -> dict[str, str]:
         """Return what the hosts' kernels say of the key that the plan sets."""
-        found = {}
-        for host in ready(self.lab, self.folder).hosts:
-            found[host.name] = host.run("sysctl", "-n", KEY).strip()
-        return found
+        return {host.name: host.run("sysctl", "-n", KEY).strip() for host in connect(self.lab.inventory)}
 
     def run_folder(self, run_id: str) -> Path:
         """Return a run's folder."""

@@ -39,5 +39,7 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     }
     asked["ifaces"] = asked.pop("iface", ())
     outcome = do(Request(check=check, **asked))
-    drift = {} if outcome.drift is None else {"drift": outcome.drift}
-    return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints, **drift)
+    more: dict[str, Any] = {} if outcome.drift is None else {"drift": outcome.drift}
+    if options["state"] == "listed":
+        more["changing"] = outcome.changing
+    return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints, **more)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from ._checkpoint_io import Store, boot_id, new_id, now_utc
 from ._errors import NetoptError
 from ._host_report import HostReport
 from ._lifecycle import confirm, roll_back
-from ._lock_io import RUN_DIR, host_lock, start_time
+from ._lock_io import RUN_DIR, holder, host_lock, lock_path, start_time
 from ._restore import RESTORE
 from ._signals import interrupts_raise, interrupts_wait
 from ._subsystems import TABLE
@@ -70,11 +71,15 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What came of a request: the report, the checkpoints it was about, and what differs from them where asked."""
+    """What came of a request: the report, the checkpoints it was about, and what differs from them where asked.
+
+    ``changing`` is what is being done to the host at this moment, for ``listed``.
+    """
 
     report: HostReport = field(default_factory=HostReport)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     drift: list[dict[str, Any]] | None = None
+    changing: str | None = None
 
 
 def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR) -> Outcome:
@@ -153,10 +158,27 @@ def _deadline(header: Header) -> str:
     return f"{at}, {left:.0f} s from now"
 
 
+def _changing() -> str | None:
+    """Return what the holder of the host's lock does, without touching the lock: an apply does not wait for it."""
+    other = holder()
+    if other is None or not other.alive():
+        return None
+    try:
+        inode = os.stat(lock_path()).st_ino
+        with open("/proc/locks", encoding="ascii") as stream:
+            locks = [line.split() for line in stream]
+    except OSError:
+        return None
+    # proc_locks(5); one that waits has "->" in the second place
+    held = any(fields[1] == "FLOCK" and fields[5].endswith(f":{inode}") for fields in locks if len(fields) > 5)
+    return other.purpose if held else None
+
+
 def _listed(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
     del tools
     headers = [header for header in store.headers() if request.id in (None, header.id)]
     outcome.checkpoints = [_describe(header) for header in headers]
+    outcome.changing = _changing()
     outcome.report.warnings += [
         f"The checkpoint {identity} is damaged and cannot be restored." for identity in store.damaged()
     ]

@@ -172,6 +172,11 @@ checkpoints:
       description: Seconds that are left to confirm the change, V(null) where it does not wait for that.
       type: float
       returned: always
+changing:
+  description: What is being done to the network of the host at this moment, V(null) where nothing is.
+  returned: when O(state=listed)
+  type: str
+  sample: netopt_apply, checkpoint 20260101T120000Z-4f2a1c
 drift:
   description: The knobs that are not as the changes in force have set them, in the order of applying.
   returned: when O(state=verified)
