@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mcp_bridge import detached, execution, planner, recovery, run_life
+from mcp_bridge import detached, execution, planner, recovery, run_events, run_life
 from mcp_bridge.audit import AuditLog
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.execution import MAKES_CHECKPOINT
@@ -263,6 +263,14 @@ class Bridge:
         if record.state == "lost":
             record = self._reconcile(fleet, record)
         return record, fleet.runs.result(run_id)
+
+    def progress(self, run_id: str) -> dict[str, str]:
+        """Return where each host of a run is, whichever process carries it out.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        return run_events.progress(self.fleet().runs.folder(run_id))
 
     def cancel(self, run_id: str) -> RunRecord:
         """Ask a run to end, whichever process carries it out, and return its record.

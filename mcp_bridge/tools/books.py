@@ -26,6 +26,8 @@ class RunStatus(Strict):
     """What is known of it."""
     result: dict[str, Any] | None
     """The ChangeReport of a change; absent while the run goes on."""
+    progress: dict[str, str] = {}
+    """By host: the step that it is at, or the status that it has reported."""
 
 
 class AuditPage(Strict):
@@ -47,7 +49,7 @@ def register_reading(server: FastMCP[Any], office: Office) -> None:
         """Tell how a run is doing and, once it has ended, what came of it on each host."""
         with actionable():
             record, result = office.bridge.status(run_id)
-            return RunStatus(run=record, result=result)
+            return RunStatus(run=record, result=result, progress=office.bridge.progress(run_id))
 
     @server.tool(title="Read the audit log", annotations=READS)
     def get_audit_log_tool(limit: Limit = 100) -> AuditPage:
