@@ -23,7 +23,7 @@ from mcp_bridge.access.refusals import Refusals
 from mcp_bridge.access.tokens import Doorkeeper
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import NetoptBridgeError
-from mcp_bridge.operations import endpoints, logs, serving
+from mcp_bridge.operations import endpoints, listing, logs, serving
 from mcp_bridge.operations.metrics import Metrics
 from mcp_bridge.operations.shutdown import Drain
 from mcp_bridge.operations.watch import Watch
@@ -54,7 +54,9 @@ def build(bridge: Bridge, *, drain: Drain | None = None, office: Office | None =
     doorkeeper = None
     if access.authenticated:
         doorkeeper = Doorkeeper(access.rules, on_refusal=partial(Refusals(access.audit).at_the_door, "token"))
-    server: FastMCP[Any] = FastMCP("netopt", instructions=INSTRUCTIONS, auth=doorkeeper, mask_error_details=True)
+    server: FastMCP[Any] = FastMCP(
+        "netopt", instructions=INSTRUCTIONS, auth=doorkeeper, mask_error_details=True, dereference_schemas=False
+    )
     _operate(server, bridge, drain or Drain(bridge.settings, office.cancels))
     server.add_middleware(Gate(access, bridge.fleet().runs, read_only=bridge.settings.read_only))
     resources.register(server, bridge)
@@ -73,6 +75,8 @@ def _operate(server: FastMCP[Any], bridge: Bridge, drain: Drain) -> None:
     """Add what keeps a server running."""
     metrics = Metrics(bridge.settings)
     server.add_middleware(Watch(metrics, drain))
+    server.add_middleware(listing.WriteOutOnce())
+    listing.expect_no_mirrored_parameters(server)
     endpoints.register(server, bridge.settings, metrics=metrics, drain=drain)
 
 
