@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test conformance demo lock changelog lint-changelog clean
+.PHONY: help setup lint test properties conformance demo lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -15,6 +15,10 @@ lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog and docs
 
 test: setup ## every check and every test, with a summary of what was skipped and why
 	@$(PYTHON) tools/check.py
+
+properties: setup ## round trips of random plans from random states: 500 in namespaces, 50 on a virtual machine
+	@NETOPT_EXAMPLES=$${NETOPT_EXAMPLES:-500} NETOPT_VM_EXAMPLES=$${NETOPT_VM_EXAMPLES:-50} \
+	  $(PYTHON) -m pytest tests/faults/test_roundtrip.py
 
 conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes
 	@tools/setup_node.sh

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+AT_LEAST = 200  # faults that a run of all of this folder injects
 LINES = 12  # of each loss; the first say enough
 COUNTED = {"injected": 0, "lost": 0}
+SAID: list[str] = []  # lines for the end of the run
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,8 +31,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end how many faults there were, and how many were lost."""
+    for line in SAID:
+        terminalreporter.write_line(line)
     if COUNTED["injected"]:
         terminalreporter.write_line(f"{COUNTED['injected']} faults injected, {COUNTED['lost']} lost")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run of the whole folder that has injected fewer faults than there should be."""
+    whole = [Path(word).resolve() for word in session.config.args] == [HERE]
+    chosen = session.config.getoption("keyword") or session.config.getoption("markexpr")
+    if (
+        whole
+        and not chosen
+        and exitstatus == pytest.ExitCode.OK
+        and COUNTED["injected"] < AT_LEAST
+        and not os.geteuid()
+    ):
+        SAID.append(f"only {COUNTED['injected']} faults injected, at least {AT_LEAST} are wanted")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class Faults:

@@ -62,7 +62,9 @@ nft list ruleset
 ip -d link show; ip addr show; ip route show; ip -6 route show
 ethtool -k eth0
 """
-MOVING = (  # counts packets; is counted up with every device or action that is made
+MOVING = (  # shown while packets wait; drawn by lot; counts packets; counted up with every device or action made
+    (re.compile(r"(?m)^class (?:fq_codel|fq_pie|cake|sfq|hhf) .*\n"), ""),
+    (re.compile(r" seed \d+"), ""),
     (re.compile(r"direct_packets_stat \d+"), "direct_packets_stat"),
     (re.compile(r"(?m)^\d+: (ifb-.*\n +link/ether) \S+"), r"\1"),
     (re.compile(r"\bindex \d+ ref"), "index ref"),

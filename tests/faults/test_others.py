@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ from tests.faults.hosts import Host, host
 from tests.faults.states import CHANGES, SMALL, STATES
 
 STATE = "a shaper of its own"
+CLONE_NEWTIME = 0x80  # linux/sched.h
 FIN = Path("/proc/sys/net/ipv4/tcp_fin_timeout")
 
 
@@ -121,6 +123,36 @@ def test_wall_clock_that_jumps_moves_no_deadline(shift_s: int, faults: Faults) -
         made.wait_for("second", "rolled_back", seconds=10)
         assert fin_timeout(made) == "15"
         made.by_hand("first", "--restore")
+        made.check(before)
+
+
+@pytest.mark.parametrize("offset_s", [-10_000, 100_000_000])
+def test_host_with_a_clock_of_its_own_comes_back_in_its_time(offset_s: int, faults: Faults) -> None:
+    """In a time namespace, where the time since boot is another one, deadlines are kept as anywhere."""
+
+    def elsewhere() -> object:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWTIME) != 0:
+            return None
+        Path("/proc/self/timens_offsets").write_text(f"monotonic {offset_s} 0\nboottime {offset_s} 0", encoding="ascii")
+        descriptor = os.open("/proc/self/ns/time_for_children", os.O_RDONLY)
+        if libc.setns(descriptor, 0) != 0:
+            return None
+        os.close(descriptor)
+        return applying(SMALL, checkpoint_id="one", confirm_timeout_s=1.5)()
+
+    with host() as made, faults.injected(f"a clock that differs by {offset_s} s"):
+        before = made.dump()
+        report = made.run(elsewhere).value
+        if report is None:
+            pytest.skip("this kernel has no time namespaces")
+        assert report["status"] == "applied", report
+        began = time.monotonic()
+        time.sleep(0.7)
+        assert made.status("one") == "applied"
+        made.wait_for("one", "rolled_back", seconds=10)
+        assert time.monotonic() - began > 1
+        made.wait_until_idle()
         made.check(before)
 
 

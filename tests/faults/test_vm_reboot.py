@@ -45,6 +45,12 @@ asked = json.load(sys.stdin)
 strike = Strike(**asked.pop("strike")) if "strike" in asked else None
 print(json.dumps(applying(asked.pop("changes"), strike=strike, **asked)()))
 """
+RESTORE = """
+import json, sys
+from tests.faults.engine import Strike, restoring
+print(json.dumps(restoring(sys.argv[1], strike=Strike(number=int(sys.argv[2]), call=sys.argv[3]))()))
+"""
+KILL = 9
 STOP = 19  # SIGSTOP: the maker stands still at that moment until the power is gone
 
 
@@ -61,6 +67,7 @@ class Machine:
         argv = lifecycle.command(lab, "1", ["mkdir -p netopt && tar -C netopt -xf -"])
         subprocess.run(argv, input=packed, check=True, timeout=60)
         self.ssh("cat >netopt/apply.py", stdin=APPLY)
+        self.ssh("cat >netopt/restore.py", stdin=RESTORE)
 
     def ssh(self, command: str, *, stdin: str = "", check: bool = True) -> str:
         """Run a command there and return what it printed."""
@@ -87,6 +94,16 @@ class Machine:
         self.ssh("(cd netopt && PYTHONPATH=. exec setsid python3 apply.py <asked >said 2>&1) >/dev/null 2>&1 &")
         self.wait("ps -eo stat,args | grep -q '^T.*apply[.]py'")
 
+    def restore_struck(self, identity: str, number: int, call: str) -> None:
+        """Begin to roll a change back, with a signal at a call, and return when that has come."""
+        command = f"cd netopt && PYTHONPATH=. exec setsid python3 restore.py {identity} {number} {call}"
+        self.ssh(f"({command} >said 2>&1) >/dev/null 2>&1 &")
+        if number == STOP:
+            self.wait("ps -eo stat,args | grep -q '^T.*restore[.]py'")
+        else:
+            self.ssh("sleep 1")
+            self.wait("! pgrep -f '[r]estore[.]py' >/dev/null")
+
     def wait(self, condition: str, *, seconds: float = 60.0) -> None:
         """Wait until a command succeeds."""
         loop = f"for i in $(seq {int(seconds * 5)}); do if {condition}; then exit 0; fi; sleep 0.2; done; exit 1"
@@ -99,7 +116,8 @@ class Machine:
 
     def listed(self, identity: str) -> str:
         """Return the line that a checkpoint's own program has for it."""
-        text = self.ssh(f"python3 /var/lib/netopt/checkpoints/{identity}/restore.pyz --list")
+        program = f"/var/lib/netopt/checkpoints/{identity}/restore.pyz"
+        text = self.ssh(f"[ ! -e {program} ] || python3 {program} --list")
         return next((line for line in text.splitlines() if line.startswith(identity)), "")
 
     def cut_power(self) -> None:
@@ -123,6 +141,9 @@ def machine() -> Iterator[Machine]:
         yield Machine(lifecycle.up(name, hosts=1, kernel="vm"))
     finally:
         lifecycle.down(name)
+
+
+UNWRITTEN = ("while it rehearses", "while it writes the checkpoint")  # stages before there is a checkpoint
 
 
 def check(machine: Machine, before: str) -> None:
@@ -174,25 +195,68 @@ def test_netem_ends_by_itself_and_the_rest_stays(machine: Machine, faults: Fault
         check(machine, before)
 
 
+def test_default_qdisc_that_was_borrowed_is_given_back(machine: Machine, faults: Faults) -> None:
+    """A rollback is killed while net.core.default_qdisc is what the interface once had; the next one gives it back."""
+    here = machine.ssh("sysctl -n net.core.default_qdisc").strip()
+    other = "fq" if here != "fq" else "fq_codel"
+    machine.ssh(f"sysctl -qw net.core.default_qdisc={other}")
+    before = machine.dump()
+    with faults.injected("kill -9 with net.core.default_qdisc borrowed"):
+        report = machine.apply(CHANGES, checkpoint_id="borrowed")
+        assert report["status"] == "applied", report
+        machine.restore_struck("borrowed", KILL, "_default_qdisc_io.give_back")
+        assert machine.ssh("sysctl -n net.core.default_qdisc").strip() == here
+        machine.ssh("python3 /var/lib/netopt/checkpoints/borrowed/restore.pyz --restore")
+        assert machine.ssh("sysctl -n net.core.default_qdisc").strip() == other
+        check(machine, before)
+    machine.ssh(f"sysctl -qw net.core.default_qdisc={here}")
+
+
+def test_timer_of_systemd_moves_with_the_time(machine: Machine, faults: Faults) -> None:
+    """More time makes a new timer of systemd and ends the old one; without the guard it restores at the new time."""
+    before = machine.dump()
+    program = "python3 /var/lib/netopt/checkpoints/moved/restore.pyz"
+    with faults.injected("more time, then kill -9 of the guard"):
+        report = machine.apply(CHANGES, checkpoint_id="moved", confirm_timeout_s=600)
+        assert report["status"] == "applied", report
+        assert "to be confirmed within 20 s" in machine.ssh(f"{program} --extend 20")
+        timers = [line for line in machine.ssh("systemctl list-timers --all").splitlines() if "netopt-moved" in line]
+        assert len(timers) == 1, timers
+        assert "netopt-moved.timer" not in timers[0]
+        machine.ssh("kill -9 $(pgrep -f '[m]oved/restore.pyz --guard')")
+        machine.wait_for("moved", "rolled_back")
+        check(machine, before)
+        assert "netopt-moved" not in machine.ssh("systemctl list-timers --all")
+
+
 def test_power_cut_at_each_stage_comes_up_in_the_old_state(machine: Machine, faults: Faults) -> None:
     """Whatever stage the power goes at, the machine comes up as it always does, and its list tells why."""
     machine.cut_power()
     fresh = machine.dump()
     stages: dict[str, dict[str, Any]] = {
+        "while it rehearses": {"call": "_rehearse.settle"},
+        "while it writes the checkpoint": {"call": "_checkpoint_io._write", "count": 2},
         "after the checkpoint": {"call": "_attempt._arm"},
         "between two operations": {"operation": 5},
+        "as it reads back": {"call": "_attempt._verify"},
         "applied, not confirmed": {},
+        "in the midst of the rollback": {},
+        "confirmed": {},
     }
     for name, strike in stages.items():
         with faults.injected(f"power cut {name}"):
             if strike:
                 machine.stop_at(CHANGES, **strike)
             else:
-                report = machine.apply(CHANGES, checkpoint_id="cut", confirm_timeout_s=600)
+                timeout_s = 0 if name == "confirmed" else 600
+                report = machine.apply(CHANGES, checkpoint_id="cut", confirm_timeout_s=timeout_s)
                 assert report["status"] == "applied", report
+            if "rollback" in name:
+                machine.restore_struck("cut", STOP, "_link_io.perform")
             machine.cut_power()
             check(machine, fresh)
-            assert "rolled_back" in machine.listed("cut"), machine.listed("cut")
+            listed = [] if name in UNWRITTEN else ["confirmed" if name == "confirmed" else "rolled_back"]
+            assert machine.listed("cut").split()[2:3] == listed, machine.listed("cut")
             report = machine.apply({"sysctl": {"net.ipv4.tcp_fin_timeout": "60"}})
             assert report["status"] == "unchanged", report
-            machine.ssh("rm -r /var/lib/netopt/checkpoints/cut")
+            machine.ssh("rm -rf /var/lib/netopt/checkpoints/cut")

@@ -92,6 +92,7 @@ REFUSED = {
     "no default route": ({"plan": {"iface": "auto", "changes": {"mtu": 1400}}}, None, "facts", "no default route"),
     "netem without the label": ({}, {"netem": {"delay_ms": 10, "duration_s": 5}}, "plan", "not labelled"),
     "a key the kernel lacks": ({}, sysctl(tcp_no_such_key=1), "rehearse", "tcp_no_such_key"),
+    "gso without scatter-gather": ({}, {"offloads": {"sg": False, "gso": True}}, "rehearse", "scatter-gather is off"),
     "a bad name": (
         {"checkpoint_id": "../../etc"},
         sysctl(tcp_fin_timeout=15),

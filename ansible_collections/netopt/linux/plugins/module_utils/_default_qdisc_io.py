@@ -48,10 +48,15 @@ def borrowed(kind: str | None, *, directory: str = RUN_DIR) -> Iterator[None]:
         try:
             yield
         finally:
-            _set(str(before))
+            give_back(str(before))
     finally:
         with contextlib.suppress(OSError):
             os.unlink(note)
+
+
+def give_back(kind: str) -> None:
+    """Set the key to what it was."""
+    _set(kind)
 
 
 def put_back(directory: str = RUN_DIR) -> None:
@@ -64,7 +69,7 @@ def put_back(directory: str = RUN_DIR) -> None:
     try:
         before, kind = text_of(note).split()
         if _value() == kind:
-            _set(before)
+            give_back(before)
     except (OSError, ValueError):  # nothing was borrowed, or it had not been noted whole and so not been set
         pass
     with contextlib.suppress(OSError):

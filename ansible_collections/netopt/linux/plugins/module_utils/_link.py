@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     State = dict[str, Any]
 
+SCATTER_GATHER = "scatter-gather"
+NEED_SCATTER_GATHER = ("tcp-segmentation-offload", "generic-segmentation-offload")  # net/core/dev.c
+
 
 @dataclass(frozen=True)
 class Intent:
@@ -116,6 +119,21 @@ def _feature_to_set(name: str, on: bool, link: Mapping[str, Any], iface: str) ->
     return dict.fromkeys(settable, on)
 
 
+def _check_dependencies(wanted: Mapping[str, bool], link: Mapping[str, Any], iface: str) -> None:
+    """Raise where a feature is asked for that the kernel leaves off as long as another one is off."""
+    for name in NEED_SCATTER_GATHER:
+        if wanted.get(name) and not {**link["active"], **wanted}.get(SCATTER_GATHER, True):
+            raise NetoptError(
+                f"{name} of {iface} cannot be on while {SCATTER_GATHER} is off",
+                stage="rehearse",
+                key=f"{iface} {name}",
+                wanted="on",
+                before=_word(link["active"][name]),
+                after="off [requested on]",
+                hint="Ask for sg: true as well, or leave this one off.",
+            )
+
+
 def _check_mtu(mtu: int, link: Mapping[str, Any], iface: str) -> None:
     """Raise where the device does not take the MTU, or its IPv6 routes could not be put back."""
     low, high = link.get("min_mtu") or 0, link.get("max_mtu") or 0
@@ -149,6 +167,7 @@ def merge(wanted: Intent, current: State) -> State:
         for name, on in wanted.offloads.items():
             entry.setdefault("requested", {}).update(_feature_to_set(name, on, link, iface))
             entry.setdefault("active", {})[long_name(name)] = on
+        _check_dependencies(entry.get("active", {}), link, iface)
         links[iface] = entry
     return {"links": links}
 
@@ -170,6 +189,12 @@ def _features_to_set(now: Mapping[str, Any], then: Mapping[str, Any]) -> dict[st
     }
 
 
+def _feature_now(now: Mapping[str, Any], name: str, on: bool) -> str:  # noqa: FBT001 - turns flags into words
+    """Return how a feature is that should be ``on``; it may be asked for already, and be left as it is."""
+    asked = now["requested"].get(name, now["active"][name])
+    return _word(asked) if asked != on else f"{_word(now['active'][name])} [requested {_word(on)}]"
+
+
 def diff(current: State, wanted: State) -> list[Change]:
     """Return what differs between two states, as a person would read it."""
     changes = []
@@ -180,7 +205,7 @@ def diff(current: State, wanted: State) -> list[Change]:
         if "mtu" in then and now["mtu"] != then["mtu"]:
             changes.append(Change("link", f"{iface} mtu", str(now["mtu"]), str(then["mtu"])))
         changes += [
-            Change("link", f"{iface} {name}", _word(now["requested"].get(name, now["active"][name])), _word(on))
+            Change("link", f"{iface} {name}", _feature_now(now, name, on), _word(on))
             for name, on in _features_to_set(now, then).items()
         ]
         for step in ipv6_operations(iface, now.get("ipv6", {}), then.get("ipv6", {})):

@@ -141,11 +141,12 @@ def stop_timer(unit: str | None, tools: Tools) -> None:
 
 
 def systemd_is_ours() -> bool:
-    """Say whether systemd is PID 1 and sees the same network and the same files as this process."""
+    """Say whether systemd is PID 1 and sees the same network, files, processes and clock as this process."""
     if not os.path.isdir("/run/systemd/system"):
         return False
+    spaces = ["net", "mnt", "pid", *(["time"] if os.path.exists("/proc/self/ns/time") else [])]  # since Linux 5.6
     try:
-        return all(os.path.samefile(f"/proc/1/ns/{space}", f"/proc/self/ns/{space}") for space in ("net", "mnt", "pid"))
+        return all(os.path.samefile(f"/proc/1/ns/{space}", f"/proc/self/ns/{space}") for space in spaces)
     except OSError:
         return False
 
