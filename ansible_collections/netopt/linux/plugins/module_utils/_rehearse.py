@@ -9,6 +9,7 @@ Where no such namespace can be made, ``_unrehearsed_io`` has what is left.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -163,12 +164,21 @@ def settle(intents: Mapping[str, Any], current: Mapping[str, Any], tools: Tools)
     """
     wanted = {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in _plain(intents).items()}
     inside = {name: intent for name, intent in intents.items() if name not in wanted}
+    tried = [
+        name
+        for name, state in wanted.items()
+        if TABLE[name].tries_in_scratch and TABLE[name].pure.operations(current[name], state)
+    ]
+
+    def in_there() -> dict[str, Any]:
+        for name in tried:
+            TABLE[name].kernel.try_out(current[name], wanted[name])
+        return {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in inside.items()}
+
     if inside:
-        wanted.update(
-            in_scratch_namespace(
-                lambda: {
-                    name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in inside.items()
-                }
-            )
-        )
+        wanted.update(in_scratch_namespace(in_there))
+    elif tried:
+        # where namespaces are not permitted the writes themselves will tell, and are undone when one fails
+        with contextlib.suppress(ScratchUnavailableError):
+            in_scratch_namespace(in_there)
     return {name: wanted[name] for name in intents}

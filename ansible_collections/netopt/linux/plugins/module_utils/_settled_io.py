@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Any
 from ._subsystems import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ._tools_io import Tools
 
 PLANS_KEPT = 16
-VOLATILE = {"nft": ("text",)}  # counters and whatever packets put into sets
+SAID = "text"  # counters, what packets put into sets, and what is only said for people
+BRIEF = {"brief": True}
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Settled:
         if entry is None:
             return None
         for name, scope in entry["scopes"].items():
-            if _print_of(name, TABLE[name].observe(dict(scope, brief=True), tools)) != entry["states"][name]:
+            if _print_of(TABLE[name].observe(dict(scope, **BRIEF), tools)) != entry["states"][name]:
                 return None
         skipped: list[dict[str, str]] = entry["skipped"]
         return skipped
@@ -83,7 +82,7 @@ class Settled:
         """
         entries = self._entries()
         entries.pop(key, None)
-        prints = {name: _print_of(name, state) for name, state in held.states.items()}
+        prints = {name: _print_of(state) for name, state in held.states.items()}
         entries[key] = {"scopes": held.scopes, "states": prints, "skipped": held.skipped}
         kept = dict(list(entries.items())[-PLANS_KEPT:])
         partial = f"{self._path}.{os.getpid()}"
@@ -119,8 +118,17 @@ def _program() -> int | None:
         return zlib.crc32(stream.read())
 
 
-def _print_of(name: str, state: Mapping[str, Any]) -> str:
-    return _hash({key: value for key, value in state.items() if key not in VOLATILE.get(name, ())})
+def _print_of(state: Any) -> str:
+    return _hash(_without_said(state))
+
+
+def _without_said(value: Any) -> Any:
+    """Return a state without what differs between two readings of the same."""
+    if isinstance(value, dict):
+        return {key: _without_said(part) for key, part in value.items() if key != SAID}
+    if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+        return [_without_said(part) for part in value]
+    return value
 
 
 def _hash(value: Any) -> str:

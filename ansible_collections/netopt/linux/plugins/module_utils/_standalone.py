@@ -10,6 +10,7 @@ the same run.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ._errors import NetoptError
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
 
 
 def _settle(io: ModuleType, intent: object, current: State, tools: Tools, *, in_scratch: bool) -> State:
-    """Return the wanted state, made in a scratch namespace where the subsystem asks for one."""
+    """Return the wanted state, made or tried in a scratch namespace where the subsystem asks for one."""
     if not in_scratch:
         settled: State = io.settle(intent, current, tools)
+        if hasattr(io, "try_out") and settled != current:
+            # where namespaces are not permitted the writes themselves will tell, and are undone when one fails
+            with contextlib.suppress(ScratchUnavailableError):
+                in_scratch_namespace(lambda: io.try_out(current, settled))
         return settled
     try:
         return in_scratch_namespace(lambda: io.settle(intent, current, tools))
@@ -94,7 +99,7 @@ def run_subsystem(
 
     Args:
         subsystem: its pure module: ``scope``, ``diff``, ``operations``.
-        io: its module that touches the kernel: ``observe``, ``settle``, ``perform`` and perhaps ``skipped``.
+        io: its module that touches the kernel: ``observe``, ``settle``, ``perform``, maybe ``try_out`` and ``skipped``.
         intent: what ``subsystem.intent`` returned.
         tools: runs the programs.
         check: whether to say only what would be done.

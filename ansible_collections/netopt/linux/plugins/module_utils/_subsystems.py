@@ -45,6 +45,7 @@ class Kernel(Observer, Protocol):
 
     settle: Callable[[Any, State, Tools], State]
     perform: Callable[[Operation, Tools], None]
+    try_out: Callable[[State, State], None]  # of those that ``tries_in_scratch`` alone
 
 
 def _sysctl_pure() -> Any:
@@ -116,12 +117,14 @@ class Subsystem:
         load_kernel: imports what acts.
         load_observer: imports what reads, which acting builds upon.
         settles_in_scratch: whether ``settle`` makes the state for real and so needs a scratch namespace.
+        tries_in_scratch: whether what ``settle`` computed can be tried in one.
     """
 
     load_pure: Callable[[], Pure]
     load_kernel: Callable[[], Kernel]
     load_observer: Callable[[], Observer]
     settles_in_scratch: bool
+    tries_in_scratch: bool = False
 
     @property
     def pure(self) -> Pure:
@@ -140,7 +143,9 @@ class Subsystem:
 
 
 _PARTS = {
-    "sysctl": Subsystem(_sysctl_pure, _sysctl_kernel, _sysctl_observer, settles_in_scratch=False),
+    "sysctl": Subsystem(
+        _sysctl_pure, _sysctl_kernel, _sysctl_observer, settles_in_scratch=False, tries_in_scratch=True
+    ),
     "link": Subsystem(_link_pure, _link_kernel, _link_kernel, settles_in_scratch=False),
     "tc": Subsystem(_tc_pure, _tc_kernel, _tc_observer, settles_in_scratch=True),
     "nft": Subsystem(_nft_pure, _nft_kernel, _nft_kernel, settles_in_scratch=True),

@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 from typing import TYPE_CHECKING, Any
 
 from ._errors import NetoptError
-from ._scratch_io import ScratchUnavailableError, in_scratch_namespace
 from ._sysctl_effects import (
     ALLOWED_CONGESTION_CONTROL,
     CONGESTION_CONTROL,
@@ -20,7 +18,7 @@ from ._sysctl_effects import (
 )
 from ._sysctl_key import proc_path, same
 from ._sysctl_merge import merge, skipped
-from ._sysctl_observe_io import PROC_SYS, file_of, module_state, observe, read
+from ._sysctl_observe_io import file_of, module_state, observe, read
 
 if TYPE_CHECKING:
     from ._change import Operation
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
     State = dict[str, Any]
 
-__all__ = ["observe", "perform", "read", "settle", "skipped"]
+__all__ = ["observe", "perform", "settle", "skipped", "try_out"]
 
 
 def _write(key: str, value: str, *, before: str | None, stage: str, there: str | None = None) -> None:
@@ -87,35 +85,31 @@ def _rehearsable(key: str) -> bool:
     return key.startswith(("net.ipv4.", "net.ipv6.", "net.netfilter.nf_conntrack_tcp_timeout_"))
 
 
-def _rehearse(values: dict[str, str], current: State) -> None:
-    """Write values in the namespace of this process, which is a scratch one; interfaces' keys to ``default``."""
-    for key, value in values.items():
-        iface = interface_of(key)
-        path = proc_path(key)
-        here = path.replace(f"/{iface}/", "/default/", 1) if iface else path
-        if os.access(os.path.join(PROC_SYS, here), os.W_OK):
-            _write(key, value, before=current["values"].get(key), stage="rehearse", there=here)
-
-
 def settle(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG001 - every subsystem's settle takes tools
     """Return the state that an intent leads to; nothing is changed on the host.
 
-    Values that differ are tried in a scratch namespace first, as far as they belong to a namespace.
+    Raises:
+        NetoptError: a key is absent or read-only.
+    """
+    return merge(intent, current)
+
+
+def try_out(current: State, wanted: State) -> None:
+    """Write what differs in the namespace of this process, which is a scratch one; interfaces' keys to ``default``.
+
+    Only what belongs to a namespace is tried.
 
     Raises:
-        NetoptError: a key is absent or read-only, or the kernel refuses or changes a value.
+        NetoptError: the kernel refuses or changes a value.
     """
-    wanted = merge(intent, current)
-    trial = {
-        key: value
-        for key, value in wanted["values"].items()
-        if _rehearsable(key) and not same(key, current["values"].get(key), value)
-    }
-    if trial:
-        # where namespaces are not permitted the writes themselves will tell, and are undone when one fails
-        with contextlib.suppress(ScratchUnavailableError):
-            in_scratch_namespace(lambda: _rehearse(trial, current))
-    return wanted
+    for key, value in wanted["values"].items():
+        before = current["values"].get(key)
+        if not _rehearsable(key) or same(key, before, value):
+            continue
+        iface = interface_of(key)
+        here = proc_path(key).replace(f"/{iface}/", "/default/", 1) if iface else key
+        if os.access(file_of(here), os.W_OK):
+            _write(key, value, before=before, stage="rehearse", there=here)
 
 
 def perform(operation: Operation, tools: Tools) -> None:

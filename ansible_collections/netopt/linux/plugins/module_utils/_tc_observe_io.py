@@ -143,9 +143,12 @@ def _kind_and_options(body: bytes) -> bytes:
 
 
 def _tree(
-    route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools
+    route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools | None
 ) -> dict[str, Any]:
-    """Return all objects of one interface as a State has them, with their text where there are not too many."""
+    """Return all objects of one interface as a State has them.
+
+    Where there are ``tools``, they have the text that tc has for them, unless there are too many.
+    """
     said: list[TcObject] = []
     bulk: dict[str, Any] = {}
     holders: list[TcObject] = []
@@ -164,12 +167,12 @@ def _tree(
         bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
         if bodies:
             filters.append([_parse("filter", body, names) for body in bodies])
-    if len(qdiscs) <= BULK:
+    if tools and len(qdiscs) <= BULK:
         qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
-    if said:
+    if tools and said:
         texts = {_second_words(text): text for text in _show(tools, "class", name)}
         said = [_with_class_text(one, texts) for one in said]
-    if len(filters) <= SHOWN_FILTERS and sum(map(len, filters)) <= SHOWN_OBJECTS:
+    if tools and len(filters) <= SHOWN_FILTERS and sum(map(len, filters)) <= SHOWN_OBJECTS:
         filters = [with_text(place, _show(tools, "filter", name, *_where(place[0]))) for place in filters]
     found = packed([*qdiscs, *said, *_without_heads([one for place in filters for one in place])])
     return {**found, "bulk": {**found.get("bulk", {}), **bulk}} if bulk else found
@@ -206,11 +209,14 @@ def _show(tools: Tools, form: str, name: str, *where: str) -> list[str]:
 def observe(scope: dict[str, Any], tools: Tools) -> State:
     """Return the State of the interfaces in ``scope`` and of our ``ifb-`` devices for them.
 
+    With ``brief`` in the scope, it lacks what is only said for people.
+
     Raises:
         NetoptError: an interface does not exist, or tc is missing.
     """
     if not scope.get("ifaces"):
         return {"interfaces": {}}
+    told = None if scope.get("brief") else tools
     with RouteSocket() as route:
         there = links(route)
         names = {link["index"]: name for name, link in there.items()}
@@ -230,6 +236,6 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
                     found[name] = None
                     continue
                 link = {**there[name], "helper": True} if name != iface else dict(there[name])
-                each = _tree(route, name, link["index"], qdiscs.get(name, []), names, tools)
+                each = _tree(route, name, link["index"], qdiscs.get(name, []), names, told)
                 found[name] = {"link": link, "default": False, **each}
     return {"interfaces": found}
