@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import threading
 from typing import Any
 
 from fastmcp import FastMCP
@@ -23,6 +24,7 @@ from mcp_bridge.models import SCHEMAS
 
 JSON = "application/json"
 RUNS_SHOWN = 50
+_ONE_AT_A_TIME = threading.Lock()  # Python 3.11's ast.parse, which reads the docstrings, fails in two threads at once
 
 
 def register(server: FastMCP[Any], bridge: Bridge) -> None:
@@ -103,9 +105,14 @@ def _named(things: dict[str, Any], name: str, *, what: str) -> Any:
     return things[name]
 
 
-@functools.cache
 def _schema(model: type[BaseModel]) -> str:
     """Return a model's schema as JSON; making a large one takes a third of a second."""
+    with _ONE_AT_A_TIME:
+        return _schema_text(model)
+
+
+@functools.cache
+def _schema_text(model: type[BaseModel]) -> str:
     return _json(model.model_json_schema())
 
 
