@@ -27,7 +27,7 @@ from mcp_bridge.operations import endpoints, listing, logs, serving
 from mcp_bridge.operations.metrics import Metrics
 from mcp_bridge.operations.shutdown import Drain
 from mcp_bridge.operations.watch import Watch
-from mcp_bridge.tools import books, changes, hosts, plans
+from mcp_bridge.tools import books, changes, hosts, measure, plans
 from mcp_bridge.tools.context import Office
 
 MCP_PATH = "/mcp"
@@ -63,6 +63,7 @@ def build(bridge: Bridge, *, drain: Drain | None = None, office: Office | None =
     prompts.register(server)
     plans.register(server, office)
     hosts.register(server, office)
+    measure.register(server, office)
     books.register_reading(server, office)
     changes.register_reading(server, office)
     if not bridge.settings.read_only:

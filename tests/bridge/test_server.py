@@ -40,6 +40,8 @@ CONTRACT_TOOLS = [
     "list_checkpoints",
     "delete_checkpoint",
     "verify_drift",
+    "measure_network",
+    "host_query",
     "run_status",
     "cancel_run",
     "list_hosts",

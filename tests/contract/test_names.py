@@ -37,6 +37,7 @@ TOOLS = {
     "list_checkpoints_tool": {"hosts"},
     "delete_checkpoint_tool": {"checkpoint_id", "hosts"},
     "verify_drift_tool": {"hosts", "checkpoint_id"},
+    "measure_network_tool": {"ping", "tcp", "iperf", "duration_s", "hosts"},
     "run_status_tool": {"run_id"},
     "cancel_run_tool": {"run_id"},
     "list_hosts_tool": {"hosts"},
@@ -88,10 +89,14 @@ COMMANDS = {
     "rollback": {"-i", "-l", "--check", "--diff", "--json"},
     "checkpoints": {"-i", "-l", "--json"},
     "verify": {"-i", "-l", "--json"},
+    "measure": {"-i", "-l", "--json"},
+    "plan": {"-i", "-l", "--json"},
     "serve": {"--http"},
     "lab": set(),
 }
-MODULES = "netopt_sysctl netopt_tc netopt_nft netopt_link netopt_checkpoint netopt_apply netopt_info".split()
+MODULES = (
+    "netopt_sysctl netopt_tc netopt_nft netopt_link netopt_checkpoint netopt_apply netopt_info netopt_probe".split()
+)
 PLAYBOOKS = "apply confirm rollback verify info snapshot".split()
 MODELS: list[tuple[Any, str]] = [
     (ParameterPlan, "iface profile changes validation rationale"),

@@ -21,6 +21,7 @@ ENTRIES = {
     "netopt_apply": "_apply_entry",
     "netopt_checkpoint": "_checkpoint_entry",
     "netopt_info": "_info_entry",
+    "netopt_probe": "_probe_entry",
     "netopt_query": "_query_entry",
 }
 BEGIN = "netopt-result:"

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from . import _facts_io, _link_io, _sysctl_io
+from . import _facts_io, _link_io, _sysctl_observe_io
 from ._checkpoint_io import Store
 from ._errors import NetoptError
 from ._host_report import one_line
@@ -94,7 +94,7 @@ def gather(
         "link": lambda: links(named(), tools),
         "tc": lambda: traffic_control(named(), tools),
         "nft": lambda: firewall(tools),
-        "sysctl": lambda: {canonical(key): _sysctl_io.read(key) for key in sysctl},
+        "sysctl": lambda: {canonical(key): _sysctl_observe_io.read(key) for key in sysctl},
         "checkpoints": lambda: [asdict(header) for header in Store().headers()],
         "versions": lambda: versions(tools),
     }

@@ -1,0 +1,13 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's side of netopt_probe; documented in ``plugins/modules/netopt_query.py``."""
+
+from __future__ import annotations
+
+from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
+
+
+class ActionModule(CourierAction):
+    """Carries netopt_probe to the target."""

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt_probe takes and does, for the module and for the courier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._errors import NetoptError
+from ._host_report import one_line
+from ._probe_io import measure
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "ping": {"type": "list", "elements": "str", "default": []},
+    "tcp": {"type": "list", "elements": "str", "default": []},
+    "iperf": {"type": "str"},
+    "duration_s": {"type": "int", "default": 10},
+}
+REQUIRED_IF: list[tuple[Any, ...]] = []
+
+
+def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
+    """Measure and return the module's result; nothing is changed, whatever the mode."""
+    del check, diff
+    try:
+        return {"changed": False, "measurements": measure(options)}
+    except NetoptError as error:
+        return {"failed": True, "changed": False, "msg": one_line(error.as_dict()), "error": error.as_dict()}
