@@ -113,17 +113,25 @@ def owner_of(client: tuple[str, int], server: tuple[str, int]) -> int | None:
         ``None`` when the connection does not come from this machine, or from another network namespace of it.
     """
     wanted = (_plain(client), _plain(server))
-    return next((uid for near, far, uid in _sockets() if (near, far) == wanted), None)
+    return next((uid for near, far, uid in _sockets(client[1], server[1]) if (near, far) == wanted), None)
 
 
-def _sockets() -> Iterator[tuple[tuple[str, int], tuple[str, int], int]]:
-    """Yield the TCP sockets of this network namespace: local end, remote end, user id (proc(5))."""
+def _sockets(near: int, far: int) -> Iterator[tuple[tuple[str, int], tuple[str, int], int]]:
+    """Yield TCP sockets of this network namespace: local end, remote end, user id (proc(5)).
+
+    Args:
+        near: the local port of those that are wanted; a busy server has thousands of others, which cost too much.
+        far: their remote port.
+    """
+    ports = (f":{near:04X} ", f":{far:04X} ")
     for table in TABLES:
         try:
             lines = table.read_text(encoding="ascii").splitlines()[1:]
         except OSError:
             continue
         for line in lines:
+            if not all(port in line for port in ports):
+                continue
             fields = line.split()
             yield _end(fields[1]), _end(fields[2]), int(fields[7])
 
