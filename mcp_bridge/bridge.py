@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mcp_bridge import detached, execution, planner, recovery, run_events, run_life
+from mcp_bridge import (
+    ansible_environment,
+    detached,
+    execution,
+    planner,
+    process_tree,
+    recovery,
+    run_events,
+    run_life,
+)
 from mcp_bridge.audit import AuditLog
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.execution import MAKES_CHECKPOINT
@@ -26,6 +35,7 @@ from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
 
 LOG = logging.getLogger(__name__)
+STUBBORN_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -275,6 +285,9 @@ class Bridge:
     def cancel(self, run_id: str) -> RunRecord:
         """Ask a run to end, whichever process carries it out, and return its record.
 
+        A process of its own that has not heeded a request for ``STUBBORN_S`` is killed with all that it started; what
+        became of the hosts is then found out as for any run that lost its process.
+
         Raises:
             UnknownRunError: there is none.
             RunError: it has ended.
@@ -284,7 +297,11 @@ class Bridge:
         if record.state not in {"running", "lost"}:
             raise RunError(f"Run {run_id} has ended: {record.state}", hint="There is nothing to cancel.")
         self._audit(record, outcome="cancel requested")
-        run_life.ask_to_end(fleet.runs.folder(run_id), caller=self.caller)
+        folder = fleet.runs.folder(run_id)
+        if run_life.asked_for_s(folder) > STUBBORN_S and record.pid != os.getpid():
+            process_tree.end(ansible_environment.marker(run_id))
+            record = fleet.runs.get(run_id)
+        run_life.ask_to_end(folder, caller=self.caller)
         return self._reconcile(fleet, record) if record.state == "lost" else record
 
     def recover(self) -> list[RunRecord]:
@@ -317,7 +334,7 @@ class Bridge:
                 return mine
             try:
                 report, decided = execution.reconcile(fleet, mine)
-            except RunError:
+            except NetoptBridgeError:
                 return mine
             result = report.model_dump(mode="json")
             if not decided:

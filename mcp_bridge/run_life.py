@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Self
 
@@ -96,8 +97,17 @@ def is_alive(folder: Path) -> bool:
 
 
 def ask_to_end(folder: Path, *, caller: str) -> None:
-    """Ask whatever process carries the run out to end it."""
-    private_files.write(folder / CANCEL, caller)
+    """Ask whatever process carries the run out to end it; the first request is the one that is kept."""
+    if not (folder / CANCEL).exists():
+        private_files.write(folder / CANCEL, caller)
+
+
+def asked_for_s(folder: Path) -> float:
+    """Return for how many seconds the end of the run has been asked for, 0 when nobody has."""
+    try:
+        return max(0.0, time.time() - (folder / CANCEL).stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
 
 
 def who_asked_to_end(folder: Path) -> str | None:

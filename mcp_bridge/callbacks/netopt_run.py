@@ -51,6 +51,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Lock every host of the play, those of later batches too, or end the run before it has touched one."""
+        try:
+            self._begin(play)
+        except Exception as error:  # noqa: BLE001 - Ansible would warn of any and go on without the locks
+            sys.stdout.write(f"ERROR! The hosts of this run could not be locked: {error}\n")
+            sys.stdout.flush()
+            sys.exit(1)
+
+    def _begin(self, play: Any) -> None:
         inventory = play.get_variable_manager()._inventory  # noqa: SLF001 - a callback is given no other way to it
         hosts = sorted(host.name for host in inventory.get_hosts(play.hosts, ignore_restrictions=True))
         folder = Path(os.environ[FOLDER])

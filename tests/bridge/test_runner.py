@@ -109,7 +109,7 @@ def test_whole_tree_is_ended(tmp_path: Path, here: str, reason: str) -> None:
     """Workers and a module that ignores TERM and left its session are all gone afterwards."""
     cancel = threading.Event()
     task = {"ansible.builtin.command": {"argv": ["/bin/sh", "-c", STUBBORN]}}
-    job = Job(playbook(tmp_path, task), here, timeout_s=3 if reason == "timeout" else 60)
+    job = Job(playbook(tmp_path, task), here, timeout_s=12 if reason == "timeout" else 60)
     seen: list[set[int]] = []
 
     def stop() -> None:

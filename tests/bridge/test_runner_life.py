@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ import pytest
 
 from mcp_bridge import ansible_environment, process_tree, recovery, run_events, run_life, runner
 from mcp_bridge.bridge import Bridge
-from mcp_bridge.errors import InventoryError
+from mcp_bridge.errors import InventoryError, RunError
 from mcp_bridge.fleet import Fleet, HostsBusyError, Scope, Task
 from mcp_bridge.reporting import RunEvents
 from mcp_bridge.run_events import EventReader, EventWriter
@@ -250,6 +251,21 @@ def test_host_of_another_run_is_left_alone(settings: Settings, tmp_path: Path, h
     worker.join()
     fleet.run(quick, scope)
     assert mark.exists()
+
+
+def test_no_change_without_a_lock(settings: Settings, tmp_path: Path, here: str) -> None:
+    """Where the hosts cannot be locked nothing is changed, instead of a warning that nobody reads."""
+    mark = tmp_path / "mark"
+    settings.state_dir.mkdir()
+    locks = settings.state_dir / "locks"
+    locks.mkdir()
+    name = hashlib.sha256(b"here").hexdigest()[:32]
+    (locks / name).mkdir()
+    with pytest.raises(RunError, match="could not be locked"):
+        Fleet(settings, caller="test").run(
+            Task("apply", play(tmp_path, command("touch", str(mark)))), Scope(inventory=here)
+        )
+    assert not mark.exists()
 
 
 def test_netopts_own_secrets_do_not_reach_ansible(tmp_path: Path, here: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -349,6 +349,37 @@ def test_process_of_a_run_killed(house: House, stage: str) -> None:
     house.undo(run_id)
 
 
+def test_ansible_killed(house: House) -> None:
+    """The run itself asks the hosts that had not reported, and leads back those on which it was begun."""
+    run_id, future = begun(house)
+    wait_for(lambda: "applied" in statuses(house, run_id))
+    for pid in _everything_of(run_id):
+        if b"ansible-playbook" in _command_line(pid):
+            os.kill(pid, signal.SIGKILL)
+    report = future.result(timeout=TIMEOUT_S)
+    assert (house.bridge.fleet().runs.get(run_id).state, report.applied) == ("failed", False)
+    agree(house, report.model_dump(mode="json")["hosts"])
+    house.nothing_left(run_id)
+    house.undo(run_id)
+
+
+def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second request ends a run whose process is stopped, and the hosts say what became of it."""
+    monkeypatch.setattr("mcp_bridge.bridge.STUBBORN_S", 1.0)
+    run_id, future = begun(house)
+    wait_for(lambda: statuses(house, run_id))
+    for pid in _worker(run_id):
+        os.kill(pid, signal.SIGSTOP)
+    assert house.bridge.cancel(run_id).state == "running"
+    time.sleep(2)
+    house.bridge.cancel(run_id)
+    assert future.exception(timeout=TIMEOUT_S) is None
+    _state, result = house.ends(run_id)
+    agree(house, result["hosts"])
+    house.nothing_left(run_id)
+    house.undo(run_id)
+
+
 def test_cancelled_by_another_server(house: House) -> None:
     """Hosts that had confirmed keep the change, the others are led back at once, and the report tells them apart."""
     run_id, future = begun(house)
