@@ -22,7 +22,7 @@ from ._rehearse import intents_of, rehearse, settle
 from ._render import digest, render
 from ._restore_archive import restore_archive
 from ._scratch_io import ScratchUnavailableError
-from ._settled_io import Held
+from ._settled_io import BRIEF, Held
 from ._signals import interrupts_wait
 from ._subsystems import TABLE
 from ._timer_io import arm, disarm
@@ -87,6 +87,11 @@ class Attempt:
         request = self._request
         _check_digest(request)
         intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
+        if "tc" in intents and "nft" not in intents:
+            from ._nft_chains_io import finds_classes  # noqa: PLC0415 - for plans for tc alone
+
+            if finds_classes():  # those of a larger tree, which may have to go with it
+                intents["nft"] = TABLE["nft"].pure.intent(changes, ifaces)
         rehearsal = rehearse(intents, self._tools)
         self._report.skipped.extend(rehearsal.skipped)
         persist, persisted = self._persist(changes, rehearsal)
@@ -343,10 +348,10 @@ def _verify(rehearsal: Rehearsal, tools: Tools) -> dict[str, Any]:
     found = {}
     for name, scope in rehearsal.scopes.items():
         pure, kernel = TABLE[name].pure, TABLE[name].kernel
-        after = found[name] = kernel.observe(scope, tools)
-        left = pure.operations(after, rehearsal.wanted[name])
+        found[name] = kernel.observe(dict(scope, **BRIEF), tools)
+        left = pure.operations(found[name], rehearsal.wanted[name])
         if left:
-            differing = pure.diff(after, rehearsal.wanted[name])
+            differing = pure.diff(kernel.observe(scope, tools), rehearsal.wanted[name])
             first = differing[0] if differing else None
             raise NetoptError(
                 "The kernel does not hold what was asked for: " + ", ".join(change.key for change in differing or left),

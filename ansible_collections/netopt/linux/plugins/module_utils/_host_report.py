@@ -25,6 +25,9 @@ ROLLED_BACK = "rolled_back"
 ROLLBACK_FAILED = "rollback_failed"
 SKIPPED = "skipped"
 
+SHOWN = 200  # differences of one subsystem in a report
+MORE = "and more:"  # begins the key of the entry that stands for the others
+
 BAD = (FAILED, ROLLED_BACK, ROLLBACK_FAILED)
 
 
@@ -56,8 +59,25 @@ class HostReport:
             self.warnings.append(error.message)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON can carry it."""
-        return dict(vars(self))
+        """Return the report as JSON can carry it, with the differences shortened."""
+        return dict(vars(self), diff=shortened(self.diff))
+
+
+def shortened(diff: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return differences as a report has them: of each subsystem the first, and how many more there are."""
+    found: list[dict[str, Any]] = []
+    for subsystem in dict.fromkeys(change["subsystem"] for change in diff):
+        mine = [change for change in diff if change["subsystem"] == subsystem]
+        if len(mine) <= SHOWN or mine[-1]["key"].startswith(MORE):
+            found += mine
+        else:
+            found += mine[:SHOWN]
+            more = mine[SHOWN:]
+            counts = [f"{sum(change[side] is not None for change in more)} values" for side in ("before", "after")]
+            found.append(
+                {"subsystem": subsystem, "key": f"{MORE} {len(more)}", "before": counts[0], "after": counts[1]}
+            )
+    return found if len(found) < len(diff) else diff
 
 
 def as_result(report: HostReport, *, diff_mode: bool) -> dict[str, Any]:
@@ -69,7 +89,7 @@ def as_result(report: HostReport, *, diff_mode: bool) -> dict[str, Any]:
     """
     result: dict[str, Any] = {"changed": report.changed, "report": report.as_dict()}
     if diff_mode:
-        result["diff"] = _as_text(report.diff)
+        result["diff"] = _as_text(shortened(report.diff))
     if report.status in BAD and report.error:
         result["failed"] = True
         result["msg"] = one_line(report.error)

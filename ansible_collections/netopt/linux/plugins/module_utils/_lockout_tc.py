@@ -133,7 +133,7 @@ def _classed(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Seq
     everything, default = classes_of(wanted)
     by_name = {one["classid"]: one for one in everything}
     told = set()
-    found = [] if wanted.filters else lookups(wanted.htb_classes)
+    found = [] if wanted.filters else lookups(wanted.htb_classes, wanted.ifaces)
     for device in shared:
         for dscp in _marks(changes, flow):
             if wanted.filters:

@@ -21,6 +21,7 @@ from . import _nft_listing as listing
 from ._change import Change, Operation
 from ._nft_classes import lookups
 from ._nft_rules import TABLE, table
+from ._tc_intent import intent as _tc_intent
 from ._tc_intent import looked_up
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Intent:
         accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
         drop_invalid: whether packets that belong to no connection are dropped.
         classes: entries of ``changes.htb_classes`` that packets find by maps; empty where filters do.
+        shapes: whether the plan sets the root qdisc of the interfaces, so that it says how packets find classes there.
         absent: the table is to go away, whatever else is said.
     """
 
@@ -59,6 +61,7 @@ class Intent:
     rate_limits: tuple[dict[str, Any], ...] = ()
     nat_rules: tuple[dict[str, Any], ...] = ()
     classes: tuple[dict[str, Any], ...] = ()
+    shapes: bool = False
     accept_established: bool | None = None
     drop_invalid: bool = False
     absent: bool = False
@@ -66,7 +69,7 @@ class Intent:
     @cached_property
     def lookups(self) -> list[Lookup]:
         """The rules by which packets find their classes, see ``_nft_classes.lookups``."""
-        return lookups(self.classes)
+        return lookups(self.classes, self.ifaces)
 
     def __bool__(self) -> bool:
         """Say whether anything is asked."""
@@ -85,6 +88,7 @@ def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
         rate_limits=_entries(changes, "rate_limits"),
         nat_rules=_entries(changes, "nat_rules"),
         classes=tuple(classes) if looked_up(classes) else (),
+        shapes=_tc_intent(changes, ifaces).shapes_egress,
         accept_established=tracking.get("accept_established"),
         drop_invalid=bool(tracking.get("drop_invalid")),
     )
@@ -108,6 +112,26 @@ def transaction(wanted: Intent, *, most: int | None = None) -> str:
 def table_text(wanted: Intent, *, most: int | None = None) -> str:
     """Return the table alone, without what clears the old one; ``most`` as in ``_nft_rules.table``."""
     return "".join(f"{line.text}\n" for line in table(wanted, most=most))
+
+
+def with_others(wanted: Intent, current: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state together with what the current one has for classes that the plan does not touch.
+
+    Args:
+        wanted: what is asked.
+        current: the state now.
+        made: the state that the intent by itself leads to; the current one, where it asks nothing.
+    """
+    touched = set(wanted.ifaces) if wanted.shapes else set()
+    kept, mine = (listing.class_blocks(state["listing"]) for state in (current, made))
+    stale = listing.of_interfaces(current["listing"], touched)
+    if made is current:
+        left = {name: listing.without(current[name], stale) for name in ("listing", "text")}
+        return {"present": True, **left} if listing.parts(left["listing"]) else dict(ABSENT)
+    more = [head for head in kept if head not in stale and head not in mine]
+    if not more:
+        return dict(made)
+    return {**made, **{name: listing.joined(made[name], current[name], more) for name in ("listing", "text")}}
 
 
 def with_all_elements(wanted: Intent, made: str, *, most: int) -> str | None:

@@ -15,7 +15,9 @@ can hold, on a range of ports or on DSCP, is a rule of its own.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import re
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
@@ -25,7 +27,8 @@ from . import _nft_match as match
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-PREFIX = "classes"  # of the maps' names
+PREFIX = "classes"  # begins the names of maps; the interfaces' names follow
+_NAME = re.compile(r"[0-9A-Za-z_.-]{1,40}")
 Key = Tuple[str, ...]  # the expressions that are looked up, in nft's words
 _TYPES = {"saddr": {4: "ipv4_addr", 6: "ipv6_addr"}, "daddr": {4: "ipv4_addr", 6: "ipv6_addr"}}
 _PLAIN_TYPES = {
@@ -81,16 +84,26 @@ class Lookup:
         return [f"type {' . '.join(self.types)} : classid", f"elements = {{ {listed} }}"]
 
 
-def lookups(classes: Sequence[Mapping[str, Any]]) -> list[Lookup]:
+def suffix(ifaces: Sequence[str]) -> str:
+    """Return how the names of a plan's maps and chain end, so that plans for other interfaces have their own."""
+    text = "_".join(ifaces)
+    if _NAME.fullmatch(text):
+        return text
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def lookups(classes: Sequence[Mapping[str, Any]], ifaces: Sequence[str]) -> list[Lookup]:
     """Return the rules that find the classes, in the order in which they are asked.
 
     Args:
         classes: entries of ``changes.htb_classes``.
+        ifaces: the interfaces that they are on.
 
     Raises:
         NetoptError: stage ``plan``, when a match cannot be said in nft.
     """
     found: list[Lookup] = []
+    mine = suffix(ifaces)
     maps: dict[Key, Lookup] = {}
     for index, one in enumerate(classes):
         matches = one.get("match")
@@ -109,7 +122,7 @@ def lookups(classes: Sequence[Mapping[str, Any]]) -> list[Lookup]:
             for key, element in _elements(each, path):
                 known = maps.get(key)
                 if known is None:
-                    known = maps[key] = Lookup(path, _name(key), key, _types_of(key))
+                    known = maps[key] = Lookup(path, _name(key, mine), key, _types_of(key))
                     found.append(known)
                 known.elements.setdefault(element, target)
     return found
@@ -244,9 +257,9 @@ def _types_of(key: Key) -> Tuple[str, ...]:
     return tuple(found)
 
 
-def _name(key: Key) -> str:
-    """Return the name of a map, e.g. ``classes_ip_daddr_24``."""
-    parts = [PREFIX]
+def _name(key: Key, mine: str) -> str:
+    """Return the name of a map, e.g. ``classes_eth0_ip_daddr_24``."""
+    parts = [PREFIX, mine]
     for part in key:
         expression, _and, mask = part.partition(" & ")
         parts.append(expression.replace(" ", "_").replace("meta_", ""))

@@ -63,14 +63,14 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
 def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, Any]:
     """Return the State that the intent leads to, by making it for real in the scratch namespace this runs in.
 
-    An intent that asks nothing leads to what is there already.
+    An intent that asks nothing leads to what is there already, but for maps of classes that the plan replaces.
 
     Raises:
         NetoptError: stage ``plan`` for an entry that cannot be said; stage ``rehearse`` when nft or the kernel refuses
             one, with the entry's path as key.
     """
     if not intent:
-        return current
+        return _nft.with_others(intent, current, current) if current["present"] else current
     made = _made(intent, tools, most=SAMPLE)
     whole = _nft.with_all_elements(intent, made["listing"], most=SAMPLE)
     made = _made(intent, tools, most=None) if whole is None else {**made, "listing": whole}
@@ -81,7 +81,7 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
             key=f"table {TABLE}",
             hint="See that the host's nft is whole.",
         )
-    return made if intent.absent else {**made, "text": _nft.table_text(intent)}
+    return made if intent.absent else _nft.with_others(intent, current, {**made, "text": _nft.table_text(intent)})
 
 
 def _made(intent: Intent, tools: Tools, *, most: int | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _BARE_REJECT = re.compile(r"\breject(?= comment \"|$)", re.MULTILINE)
 _QUOTED = re.compile(r'"[^"]*"')
 _BLOCK = re.compile(r"\t(?P<head>[^\t].*) \{$")
 OUR_MAP = "\tmap classes_"
+_CLASS_HEADS = ("map classes_", "chain classify_")
 ELEMENTS = "\t\telements = "
 _STATEFUL = re.compile(r"\b(?:counter|quota|dynamic|timeout|count|last|limit)\b")
 _DYNAMIC = re.compile(r"\t\tflags (?:[a-z]+,)*dynamic\b")
@@ -78,6 +79,56 @@ def elements(line: str) -> list[str]:
 def elements_line(found: Iterable[str]) -> str:
     """Return the line that holds elements, in the order of their text."""
     return f"{ELEMENTS}{{ {', '.join(sorted(found))} }}"
+
+
+def class_blocks(text: str) -> list[str]:
+    """Return the heads of the maps and chains by which packets find classes: ``["map classes_...", "chain ..."]``."""
+    if "chain classify_" not in text:
+        return []
+    return [head for head in parts(text) if head.startswith(_CLASS_HEADS)]
+
+
+def of_interfaces(text: str, ifaces: Iterable[str]) -> list[str]:
+    """Return the heads of those of the ``class_blocks`` that are for some interfaces."""
+    quoted = [f'"{name}"' for name in ifaces]
+    found = []
+    blocks = parts(text) if "chain classify_" in text else {}
+    for head, lines in blocks.items():
+        if not head.startswith(_CLASS_HEADS[1]):
+            continue
+        rules = [line for line in lines if line.startswith("oifname ")]
+        if any(name in _leaving(rule) for rule in rules for name in quoted):
+            found += [head, *(f"map {word[1:]}" for rule in rules for word in rule.split() if word.startswith("@"))]
+    return found
+
+
+def _leaving(rule: str) -> list[str]:
+    """Return the quoted names of the interfaces that a rule is for."""
+    return _QUOTED.findall(rule.partition(" meta ")[0])
+
+
+def without(text: str, heads: Iterable[str]) -> str:
+    """Return a listing without some of its blocks."""
+    gone = {f"\t{head} {{" for head in heads}
+    if not gone:
+        return text
+    return "".join(f"{line}\n" for block in _blocks(statements(text)) if block[0] not in gone for line in block)
+
+
+def joined(text: str, other: str, heads: Iterable[str]) -> str:
+    """Return a listing with blocks of another: the maps and chains of classes stand last, in the order of names."""
+    wanted = {f"\t{head} {{" for head in heads}
+    more = [block for block in _blocks(statements(other)) if block[0] in wanted]
+    first, *inner, last = _blocks(statements(text))
+    ours = tuple(f"\t{head}" for head in _CLASS_HEADS)
+    more += [block for block in inner if block[0].startswith(ours)]
+    rest = [block for block in inner if not block[0].startswith(ours)]
+    more.sort(key=lambda block: block[0])
+    ordered = [block for block in rest if not block[0].startswith("\tchain ")]
+    ordered += [block for block in more if not block[0].startswith("\tchain ")]
+    ordered += [block for block in rest if block[0].startswith("\tchain ")]
+    ordered += [block for block in more if block[0].startswith("\tchain ")]
+    return "".join(f"{line}\n" for block in [first, *ordered, last] for line in block)
 
 
 def is_stateless(text: str) -> bool:

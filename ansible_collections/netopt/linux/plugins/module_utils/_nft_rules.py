@@ -11,8 +11,8 @@ Chains exist only where the plan needs them:
   through goes on to every other table.
 - ``egress`` (filter, priority ``mangle``, hook postrouting): marks what leaves by the plan's interfaces, made here or
   forwarded, before the qdisc sees it. The first entry that matches wins.
-- ``classify`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves, where a
-  plan has too many matches for filters, see ``_nft_classes``.
+- ``classify_IFACE`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves,
+  where a plan has too many matches for filters, see ``_nft_classes``. Other plans leave it and its maps alone.
 - ``nat_prerouting`` and ``nat_postrouting`` (nat): five ahead of the usual priority, so
   that the plan's rules win over those of container engines whatever order they were loaded in.
 """
@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _nft_match as match
+from ._nft_classes import suffix
+from ._tc_intent import CHAIN_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,8 +49,8 @@ _HOOKS = {
     "egress": "type filter hook postrouting priority mangle; policy accept;",
     "nat_prerouting": "type nat hook prerouting priority dstnat - 5; policy accept;",
     "nat_postrouting": "type nat hook postrouting priority srcnat - 5; policy accept;",
-    "classify": "type filter hook postrouting priority 150; policy accept;",
 }
+CLASSIFY = "type filter hook postrouting priority 150; policy accept;"
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,16 @@ class _Table:
     def lines(self) -> list[Line]:
         """Return the whole table."""
         blocks = [(f"set {name}", body) for name, body in self.sets.items()]
-        blocks += [(f"map {name}", body) for name, body in self.maps.items()]
+        blocks += [(f"map {name}", self.maps[name]) for name in sorted(self.maps)]
         blocks += [
             (f"chain {name}", [Line(f"\t\t{hook}"), *self.chains[name]])
             for name, hook in _HOOKS.items()
             if name in self.chains
+        ]
+        blocks += [
+            (f"chain {name}", [Line(f"\t\t{CLASSIFY}"), *rules])
+            for name, rules in self.chains.items()
+            if name not in _HOOKS
         ]
         found = [Line(f"table {TABLE} {{")]
         for head, body in blocks:
@@ -126,16 +133,16 @@ def table(intent: Intent, *, most: int | None = None) -> list[Line]:
         _nat(grown, entry, f"nat_rules[{number}]", intent.ifaces)
     leaving = match.interface("oifname", intent.ifaces, "iface") if intent.classes else []
     for one in intent.lookups:
-        _classify(grown, one, leaving, most)
+        _classify(grown, one, leaving, suffix(intent.ifaces), most)
     return grown.lines()
 
 
-def _classify(grown: _Table, one: Lookup, leaving: list[str], most: int | None) -> None:
+def _classify(grown: _Table, one: Lookup, leaving: list[str], mine: str, most: int | None) -> None:
     """Look a packet's class up; the first answer counts."""
     if one.name:
         grown.maps[one.name] = [Line(f"\t\t{text}", one.path) for text in one.body(most if one.is_plain else None)]
     path = "htb_classes" if one.name else one.path
-    grown.rule("classify", [*leaving, one.rule], one.path, comment=path)
+    grown.rule(f"{CHAIN_PREFIX}_{mine}", [*leaving, one.rule], one.path, comment=path)
 
 
 def _input(grown: _Table, intent: Intent) -> None:

@@ -62,9 +62,9 @@ def layer_of(
     if "tc" in intents:
         found["tc"] = _tc(changes, intents["tc"].ifaces)
     if "nft" in intents:
-        from ._nft import transaction  # noqa: PLC0415 - most plans do without
+        from ._nft import CLEAR  # noqa: PLC0415 - most plans do without
 
-        found["nft"] = transaction(intents["nft"])
+        found["nft"] = CLEAR + wanted["nft"]["text"] if wanted["nft"]["present"] else ""
     return found
 
 

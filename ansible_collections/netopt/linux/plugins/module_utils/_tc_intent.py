@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MAP_FROM = 257  # so many matches are looked up in maps of nftables, fewer are tried one by one as u32 filters
 
+CHAIN_PREFIX = "classify"  # begins the name of the chain that does so; the interfaces' names follow
+
 
 def looked_up(classes: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether packets find these htb classes by maps of table ``inet netopt`` and not by filters."""
