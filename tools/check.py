@@ -58,6 +58,7 @@ CHECKS = (
     Check("format", "lint", ("ruff", "format", "--check", ".")),
     Check("mypy", "lint", ("mypy",)),
     Check("shellcheck", "lint", ("shellcheck", ".ci/run", *SCRIPTS)),
+    Check("containerfile", "lint", ("hadolint", "contrib/Containerfile")),
     Check("ansible-lint", "lint", ("ansible-lint",)),
     Check("changelog", "lint", ("antsibull-changelog", "lint"), cwd="ansible_collections/netopt/linux"),
     Check("docs", "lint", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", str(COLLECTION))),

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The systemd unit and the container file, as far as they can be judged without starting either."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mcp_bridge import settings
+from mcp_bridge.operations import serving
+from mcp_bridge.operations.shutdown import CANCEL_S
+from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+
+UNIT = COLLECTIONS_ROOT / "contrib" / "systemd" / "netopt.service"
+CONTAINERFILE = COLLECTIONS_ROOT / "contrib" / "Containerfile"
+
+
+@pytest.mark.parametrize("path", [UNIT, CONTAINERFILE], ids=lambda path: path.name)
+def test_variables_are_settings(path: Path) -> None:
+    """Every variable that is set there is a setting."""
+    named = set(re.findall(r"\bNETOPT_[A-Z_]+", path.read_text(encoding="utf-8")))
+    assert named
+    assert named <= {settings.variable(name) for name in settings.fields()}
+
+
+def test_systemd_gives_time_enough() -> None:
+    """The unit does not kill a server that is still finishing its runs."""
+    text = UNIT.read_text(encoding="utf-8")
+    grace = int(re.search(r"NETOPT_SHUTDOWN_GRACE_S=(\d+)", text)[1])  # type: ignore[index]
+    stop = int(re.search(r"TimeoutStopSec=(\d+)", text)[1])  # type: ignore[index]
+    assert stop >= grace + CANCEL_S + serving.CLOSE_S
+    assert grace == Settings().shutdown_grace_s
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    """systemd finds nothing wrong with the unit, and little to attack."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    text = UNIT.read_text(encoding="utf-8").replace("/opt/netopt/bin/netopt", shutil.which("true") or "/bin/true")
+    unit = tmp_path / "netopt.service"
+    unit.write_text(re.sub("^Documentation=.*$", "", text, flags=re.MULTILINE), encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    words = ["systemd-analyze", "security", "--offline=true", "--threshold=25", str(unit)]
+    assert subprocess.run(words, check=False, capture_output=True).returncode == 0
+
+
+def test_systemd_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the unit's Type=notify waits for is sent; without systemd nothing is."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    serving.notify("READY=1")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        serving.notify("READY=1")
+        assert systemd.recv(64) == b"READY=1"
