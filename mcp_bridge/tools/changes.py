@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Annotated, Any
 
@@ -140,18 +141,25 @@ def register(server: FastMCP[Any], office: Office) -> None:
                 le=86400,
             ),
         ] = None,
-    ) -> ChangeReport:
+    ) -> ChangeReport | InputRequiredResult:
         """Keep a change that was applied with confirm_timeout_s, over a new connection to each host.
 
-        Or, with extend_s, put off when the hosts restore by themselves.
+        Or, with extend_s, put off when the hosts restore by themselves. The person behind the client is asked first.
         """
-
-        def begin(bridge: Bridge, scope: Scope) -> Started:
-            if extend_s is None:
-                return bridge.begin("confirm", checkpoint_id=checkpoint_id, scope=scope)
-            return bridge.begin_extension(checkpoint_id=checkpoint_id, seconds=extend_s, scope=scope)
-
-        return await _carry_out(office, ctx, hosts, begin)
+        if extend_s is None:
+            return await _with_checkpoint(office, ctx, "confirm", checkpoint_id, hosts=hosts)
+        with actionable():
+            check_confirm_timeout(office.admission().caller, extend_s)
+        return await _with_checkpoint(
+            office,
+            ctx,
+            "extend",
+            checkpoint_id,
+            hosts=hosts,
+            begin=lambda bridge, scope: bridge.begin_extension(
+                checkpoint_id=checkpoint_id, seconds=extend_s, scope=scope
+            ),
+        )
 
     @server.tool(title="Take a snapshot", annotations=ADDS_TO_HOSTS)
     async def snapshot_checkpoint_tool(
@@ -192,10 +200,17 @@ def register(server: FastMCP[Any], office: Office) -> None:
         return await _with_checkpoint(office, ctx, "delete_checkpoint", checkpoint_id, hosts=hosts, dry_run=dry_run)
 
 
-async def _with_checkpoint(
-    office: Office, ctx: Context, action: str, checkpoint_id: str, *, hosts: str, dry_run: bool = False
+async def _with_checkpoint(  # noqa: PLR0913 - what the tools were called with
+    office: Office,
+    ctx: Context,
+    action: str,
+    checkpoint_id: str,
+    *,
+    hosts: str,
+    dry_run: bool = False,
+    begin: Callable[[Bridge, Scope], Started] | None = None,
 ) -> ChangeReport | InputRequiredResult:
-    """Confirm, roll back to or delete a checkpoint, once the person behind the client has agreed."""
+    """Confirm, put off, roll back to or delete a checkpoint, once the person behind the client has agreed."""
     if not dry_run:
         runs = office.bridge.fleet().runs
         lines = about_checkpoint(action, checkpoint_id, office.admission().hosts or (), runs)
@@ -207,7 +222,7 @@ async def _with_checkpoint(
         office,
         ctx,
         hosts,
-        lambda bridge, scope: bridge.begin(action, checkpoint_id=checkpoint_id, scope=scope, check=dry_run),
+        begin or (lambda bridge, scope: bridge.begin(action, checkpoint_id=checkpoint_id, scope=scope, check=dry_run)),
         changes=not dry_run,
     )
 
@@ -229,14 +244,16 @@ def _permitted(office: Office, rendered: RenderedPlan, options: ApplyOptions) ->
     return fresh
 
 
-async def _carry_out(office: Office, ctx: Context, hosts: str, begin: Any, *, changes: bool = True) -> ChangeReport:
+async def _carry_out(
+    office: Office, ctx: Context, hosts: str, begin: Callable[[Bridge, Scope], Started], *, changes: bool = True
+) -> ChangeReport:
     """Begin a change and follow it to its end.
 
     Args:
         office: what the tools work with.
         ctx: the request.
         hosts: host pattern.
-        begin: ``(Bridge, Scope) -> Started``.
+        begin: registers the change.
         changes: whether the hosts count towards those that the caller may change at once.
     """
     bridge: Bridge = office.on_behalf_of(ctx)

@@ -45,16 +45,17 @@ def about_apply(
 
 
 def about_checkpoint(action: str, checkpoint_id: str, hosts: Sequence[str], runs: RunRegistry) -> list[str]:
-    """Return what confirming, rolling back or deleting a checkpoint does.
+    """Return what confirming, putting off, rolling back to or deleting a checkpoint does.
 
     Args:
-        action: ``confirm``, ``rollback`` or ``delete_checkpoint``.
+        action: ``confirm``, ``extend``, ``rollback`` or ``delete_checkpoint``.
         checkpoint_id: the checkpoint.
         hosts: the hosts, by name.
         runs: tells where the checkpoint comes from.
     """
     what = {
         "confirm": "Keep the change {} for good on {}? The hosts then no longer restore themselves.",
+        "extend": "Put off when the hosts restore themselves from the change {} on {}?",
         "rollback": "Roll back to the state before the change {} on {}? What was changed later is undone as well.",
         "delete_checkpoint": "Forget the checkpoint {} on {}? The state before it can then no longer be restored.",
     }[action]
