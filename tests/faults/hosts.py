@@ -53,8 +53,9 @@ DUMP = """
 grep -r . /proc/sys/net 2>/dev/null | grep -v -e nf_conntrack_count -e /conf/ifb- | sort
 for device in $(ls /sys/class/net); do
   for form in qdisc class; do echo "$device $form"; tc -d $form show dev $device; done
-  tc -d filter show dev $device; tc -d filter show dev $device ingress
-  for parent in $(tc class show dev $device | cut -d' ' -f3) $(tc qdisc show dev $device | cut -d' ' -f3); do
+  for place in "" ingress egress; do echo "$device $place"; tc -d filter show dev $device $place; done
+  classes=$(tc class show dev $device | grep -E -v '^class (fq_codel|fq_pie|cake|sfq|hhf) ' | cut -d' ' -f3)
+  for parent in $classes $(tc qdisc show dev $device | cut -d' ' -f3); do
     echo "$device $parent"; tc -d filter show dev $device parent $parent
   done
 done 2>&1

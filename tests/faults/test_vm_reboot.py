@@ -25,7 +25,12 @@ pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
 TOP = Path(__file__).parents[2]
 BOOT_S = 240.0
-SENT = ("ansible_collections/netopt/linux/plugins/module_utils", "tests/faults/hosts.py", "tests/faults/engine.py")
+SENT = (
+    "ansible_collections/netopt/linux/plugins/module_utils",
+    "tests/faults/hosts.py",
+    "tests/faults/engine.py",
+    "tests/kernel/transaction_host.py",
+)
 CHANGES: dict[str, Any] = {
     "sysctl": {"net.core.somaxconn": "8192", "net.ipv4.tcp_fin_timeout": "25", "net.ipv4.ip_forward": "1"},
     "mtu": 1400,
@@ -49,6 +54,22 @@ RESTORE = """
 import json, sys
 from tests.faults.engine import Strike, restoring
 print(json.dumps(restoring(sys.argv[1], strike=Strike(number=int(sys.argv[2]), call=sys.argv[3]))()))
+"""
+UNREHEARSED = """
+import json, time
+from tests.kernel.transaction_host import transaction_host
+changes = {"qdisc": {"type": "fq_codel", "params": {}}, "netem": {"delay_ms": 5, "duration_s": 6}}
+with transaction_host(may_make_namespaces=False) as host:
+    before = host.view()
+    report = host.apply(changes, labels=["netem"], checkpoint_id="one")
+    during = host.shell("tc qdisc show dev eth0")
+    ends = time.monotonic() + 60
+    while "netem" in host.shell("tc qdisc show dev eth0") and time.monotonic() < ends:
+        time.sleep(0.5)
+    after = host.shell("tc qdisc show dev eth0")
+    undone = host.checkpoint("restored", id="one")["report"]
+    print(json.dumps({"report": report, "during": during, "after": after, "undone": undone["status"],
+                      "told": undone["warnings"], "same": host.view() == before}))
 """
 KILL = 9
 STOP = 19  # SIGSTOP: the maker stands still at that moment until the power is gone
@@ -227,6 +248,19 @@ def test_timer_of_systemd_moves_with_the_time(machine: Machine, faults: Faults) 
         machine.wait_for("moved", "rolled_back")
         check(machine, before)
         assert "netopt-moved" not in machine.ssh("systemctl list-timers --all")
+
+
+def test_impairment_that_could_not_be_rehearsed_ends_by_itself(machine: Machine, faults: Faults) -> None:
+    """Where no namespace can be made, what an impairment ends in is made and read back first, and comes in the end."""
+    with faults.injected("an impairment with an end, and no namespace to rehearse in"):
+        machine.ssh("cat >netopt/unrehearsed.py", stdin=UNREHEARSED)
+        found = json.loads(machine.ssh("cd netopt && PYTHONPATH=. python3 unrehearsed.py"))
+        assert found["report"]["status"] == "applied", found
+        assert "not rehearsed" in str(found["report"]["warnings"]), found
+        assert "netem" in found["during"], found
+        assert "netem" not in found["after"], found
+        assert "fq_codel" in found["after"], found
+        assert (found["undone"], found["told"], found["same"]) == ("rolled_back", [], True), found
 
 
 def test_power_cut_at_each_stage_comes_up_in_the_old_state(machine: Machine, faults: Faults) -> None:
