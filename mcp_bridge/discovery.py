@@ -112,15 +112,19 @@ def ask(fleet: Fleet, questions: Sequence[Question], scope: Scope, *, total_byte
         name: _answers(answered[name], ready) if name in answered else HostAnswers(answers=[], error=error)
         for name, error in _errors(finished).items()
     }
-    limit = total_bytes or max(TOTAL_BYTES, *(question["max_bytes"] for question in ready))
+    limit = max(total_bytes or TOTAL_BYTES, *(question["max_bytes"] for question in ready))
     return ManyAnswers(run_id=finished.record.run_id, hosts=_fitted(hosts, ready, limit=limit))
 
 
 def ask_one(fleet: Fleet, question: Question, scope: Scope, *, total_bytes: int | None = None) -> Answers:
     """Ask the hosts of ``scope`` one question; see ``ask``."""
-    found = ask(fleet, [question], scope, total_bytes=total_bytes)
+    return one_of(ask(fleet, [question], scope, total_bytes=total_bytes), 0, question)
+
+
+def one_of(found: ManyAnswers, number: int, question: Question) -> Answers:
+    """Return the answers to one of several questions."""
     hosts = {
-        name: host.answers[0].model_copy(update={"query": None})
+        name: host.answers[number].model_copy(update={"query": None})
         if host.answers
         else Answer(available=False, message=host.error.message if host.error else None, error=host.error)
         for name, host in found.hosts.items()

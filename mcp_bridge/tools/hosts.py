@@ -21,6 +21,7 @@ from mcp_bridge.discovery import ManyAnswers
 from mcp_bridge.fleet import Scope
 from mcp_bridge.inventory import InventoryHost
 from mcp_bridge.models.base import Strict
+from mcp_bridge.tools.batches import Batches
 from mcp_bridge.tools.context import READS, READS_HOSTS, Hosts, Office, actionable, follow
 from mcp_bridge.tools.question_schema import PAGING, HostQuestion, answers_schema, argument, as_question, schema_of
 
@@ -76,18 +77,17 @@ def register(server: FastMCP[Any], office: Office) -> None:
         )
         return ToolResult(structured_content=found.dump())
 
+    batches = Batches()
     for name, query in QUERIES.items():
-        _register_query(server, office, name, query)
+        _register_query(server, office, batches, name, query)
 
 
-def _register_query(server: FastMCP[Any], office: Office, name: str, query: Query) -> None:
+def _register_query(server: FastMCP[Any], office: Office, batches: Batches, name: str, query: Query) -> None:
     async def tool(ctx: Context, hosts: str, **given: Any) -> ToolResult:
         paging = {key: given.pop(key) for key in PAGING}
         question = {"query": name, "arguments": given, **paging}
         fleet = office.on_behalf_of(ctx).fleet()
-        found = await follow(
-            ctx, lambda progress: discovery.ask_one(fleet, question, Scope(limit=hosts, progress=progress))
-        )
+        found = await follow(ctx, lambda progress: batches.ask(fleet, question, Scope(limit=hosts, progress=progress)))
         return ToolResult(structured_content=found.dump())
 
     parameters = [

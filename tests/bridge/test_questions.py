@@ -104,6 +104,29 @@ def test_every_question_in_two_runs(settings: Settings, lab: Lab) -> None:
     assert [run.action for run in runs] == ["query", "query"]
 
 
+def test_calls_at_the_same_moment_are_one_run(settings: Settings, lab: Lab) -> None:
+    """Tools that are called together are answered together; a wrong call among them fails alone."""
+
+    async def use(client: Client[Any]) -> list[Any]:
+        calls = [
+            call(client, "ip_info_tool"),
+            call(client, "nstat_tool", match="retrans"),
+            call(client, "sysctl_get_tool", keys=["net.ipv4.tcp_rmem"]),
+            call(client, "eth_info_tool", iface="-s"),
+            call(client, "ip_rule_tool", hosts=lab.hosts[0].name),
+        ]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    info, nstat, sysctl, wrong, other = with_client(settings, lab, use)
+    assert info["run_id"] == nstat["run_id"] == sysctl["run_id"] != other["run_id"]
+    assert (info["query"], sysctl["query"]) == ("ip_info", "sysctl_get")
+    assert list(other["hosts"]) == [lab.hosts[0].name]
+    for host in lab.hosts:
+        assert info["hosts"][host.name]["data"][0]["ifname"] == "lo"
+        assert sysctl["hosts"][host.name]["data"]["net.ipv4.tcp_rmem"]
+    assert isinstance(wrong, ToolError)
+
+
 def test_one_tool_gives_what_the_many_give(settings: Settings, lab: Lab) -> None:
     """A discovery tool and the same question among several give the same data, and both keep to their schema."""
 
