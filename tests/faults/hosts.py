@@ -56,8 +56,8 @@ for device in $(ls /sys/class/net); do
   for place in "" ingress egress; do echo "$device $place"; tc -d filter show dev $device $place; done
   classes=$(tc class show dev $device | grep -E -v '^class (fq_codel|fq_pie|cake|sfq|hhf) ' | cut -d' ' -f3)
   for parent in $classes $(tc qdisc show dev $device | cut -d' ' -f3); do
-    echo "$device $parent"; tc -d filter show dev $device parent $parent
-  done
+    echo "filter show dev $device parent $parent"
+  done | tc -d -force -batch -
 done 2>&1
 nft list ruleset
 ip -d link show; ip addr show; ip route show; ip -6 route show

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.faults import hosts
 from tests.faults.engine import apply, restoring
 from tests.faults.hosts import Host, host
 
@@ -78,6 +79,7 @@ def _there_and_back(made: Host, changes: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer each line of standard input, ``{"state", "changes"}``, with what came of it."""
+    hosts.PATIENCE_S = 300.0  # an emulated machine takes its time
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:
