@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -15,12 +16,26 @@ from pathlib import Path
 import pytest
 
 from mcp_bridge import settings
+from mcp_bridge.cli.main import parser
 from mcp_bridge.operations import serving
 from mcp_bridge.operations.shutdown import CANCEL_S
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 
 UNIT = COLLECTIONS_ROOT / "contrib" / "systemd" / "netopt.service"
 CONTAINERFILE = COLLECTIONS_ROOT / "contrib" / "Containerfile"
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/mcp.md"])
+def test_clients_start_the_server(name: str) -> None:
+    """What the page has a client's configuration say is JSON, and starts the server."""
+    text = (COLLECTIONS_ROOT / name).read_text(encoding="utf-8")
+    found = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)]
+    clients = [part for block in found for part in (block.get("mcpServers"), block.get("servers")) if part]
+    assert len(clients) == 2
+    for client in clients:
+        entry = client["netopt"]
+        assert parser().parse_args(entry["args"]).command == entry["args"][0] == "serve"
+        assert entry["command"] == "netopt"
 
 
 @pytest.mark.parametrize("path", [UNIT, CONTAINERFILE], ids=lambda path: path.name)
@@ -41,7 +56,7 @@ def test_systemd_gives_time_enough() -> None:
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    """systemd finds nothing wrong with the unit, and little to attack."""
+    """Systemd finds nothing wrong with the unit, and little to attack."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
     text = UNIT.read_text(encoding="utf-8").replace("/opt/netopt/bin/netopt", shutil.which("true") or "/bin/true")
