@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -207,6 +209,13 @@ class RunRegistry:
             return None
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return data
+
+    def result_age_s(self, run_id: str) -> float:
+        """Return how long ago what came of the run was written down, infinite when it was not."""
+        try:
+            return time.time() - (self.folder(run_id) / RESULT).stat().st_mtime
+        except FileNotFoundError:
+            return math.inf
 
     def latest(self, *, limit: int = 50) -> list[RunRecord]:
         """Return the last ``limit`` runs, the newest first."""

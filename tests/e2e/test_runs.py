@@ -365,7 +365,7 @@ def test_ansible_killed(house: House) -> None:
 
 def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second request ends a run whose process is stopped, and the hosts say what became of it."""
-    monkeypatch.setattr("mcp_bridge.bridge.STUBBORN_S", 1.0)
+    monkeypatch.setattr("mcp_bridge.run_book.STUBBORN_S", 1.0)
     run_id, future = begun(house)
     wait_for(lambda: statuses(house, run_id))
     for pid in _worker(run_id):
