@@ -70,7 +70,8 @@ def check_classes(changes: dict[str, Any]) -> Iterator[Finding]:
 def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
     """Yield the class at which a plan needs more filters than a kernel can try for every packet.
 
-    A filter knows ports by value and mask: one range may take 30 of them, and source and destination multiply.
+    Where a plan has so many matches that maps hold them, what no map can hold counts: it is tried as a rule. A filter
+    knows ports by value and mask: one range may take 30 of them, and source and destination multiply.
     """
     total = 0
     by_map = looked_up(changes.get("htb_classes", []))
@@ -80,9 +81,12 @@ def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
                 continue
             total += 4 * _port_filters(match.get("sports", [])) * _port_filters(match.get("dports", []))
         if total > FILTERS_MAX:
-            message = f"The matches up to here need {total} filters, more than the {FILTERS_MAX} allowed"
+            what = "rules beside the maps" if by_map else "filters"
+            message = f"The matches up to here need {total} {what}, more than the {FILTERS_MAX} allowed"
             hint = (
-                "Use fewer ports or ranges, with bounds at powers of two, and not for source and destination at once."
+                "Name addresses, prefixes or single ports, which are looked up in maps, not ranges of ports or DSCP."
+                if by_map
+                else "Use fewer ports or ranges, with bounds at powers of two, not for source and destination at once."
             )
             yield Finding(class_path(index, "match"), message, hint)
             return

@@ -50,11 +50,24 @@ def check_sizes(plan: dict[str, Any], policy: Policy) -> Iterator[Finding]:
     for path, entries, largest in sized:
         if len(entries) > largest:
             yield Finding(path, f"{len(entries)} entries, more than the {largest} allowed", f"Use at most {largest}.")
+    yield from _remembering(changes, limits.max_connection_limits)
     for index, line in enumerate(plan.get("rationale", [])):
         if len(line) > limits.max_rationale_chars:
             yield _exceeds(("rationale", index), limits.max_rationale_chars, "characters")
     if plan.get("validate", {}).get("duration_s", 0) > limits.validation_duration_max_s:
         yield _exceeds(("validate", "duration_s"), limits.validation_duration_max_s, "seconds")
+
+
+def _remembering(changes: dict[str, Any], largest: int) -> Iterator[Finding]:
+    """Yield the rate limit at which more limits than allowed keep a set of sources in the kernel."""
+    count = len(changes.get("connection_limits", []))
+    for index, entry in enumerate(changes.get("rate_limits", [])):
+        count += bool(entry.get("per_source"))
+        if count > largest and entry.get("per_source"):
+            message = f"The {count}th limit that remembers sources, more than the {largest} allowed"
+            hint = "Leave per_source out here, or limit several ports by one range."
+            yield Finding(("changes", "rate_limits", index, "per_source"), message, hint)
+            return
 
 
 def _exceeds(path: Path, largest: int, unit: str) -> Finding:

@@ -88,7 +88,7 @@ class Attempt:
         _check_digest(request)
         intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
         if "tc" in intents and "nft" not in intents:
-            from ._nft_chains_io import finds_classes  # noqa: PLC0415 - for plans for tc alone
+            from ._nft_kernel_io import finds_classes  # noqa: PLC0415 - for plans for tc alone
 
             if finds_classes():  # those of a larger tree, which may have to go with it
                 intents["nft"] = TABLE["nft"].pure.intent(changes, ifaces)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import _nft
 from . import _nft_listing as listing
 from ._errors import NetoptError
+from ._nft_kernel_io import generation
 from ._nft_rules import TABLE
 
 if TYPE_CHECKING:
@@ -35,11 +36,16 @@ _HINTS = (
 def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
     """Return the State of table ``inet netopt`` as the kernel holds it now.
 
-    With ``brief`` in the scope, what rules count is left out of ``text``.
+    With ``brief`` in the scope, what rules count is left out of ``text``. Rules that nobody has changed since they
+    were last read in this run are not read again, unless they count.
 
     Raises:
         NetoptError: stage ``observe``, when nft is missing or fails.
     """
+    now = generation()
+    known = tools.memory.get("nft")
+    if known is not None and now is not None and known["generation"] == now and (scope.get("brief") or known["whole"]):
+        return dict(known["state"])
     # The listing's handles, counters and quotas are left out by nft itself: a comment may hold the same words.
     stateless = tools.run(["nft", "-s", *_LIST], stage="observe", check=False)
     if stateless.rc != 0:
@@ -57,7 +63,10 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
                 after=done.stdout[:80],
                 hint="See that the host's nft is whole.",
             )
-    return {"present": True, "listing": listing.comparable(stateless.stdout), "text": listing.loadable(full.stdout)}
+    plain, text = listing.comparable(stateless.stdout), listing.loadable(full.stdout)
+    state = {"present": True, "listing": plain, "text": text}
+    tools.memory["nft"] = {"generation": now, "whole": listing.is_stateless(stateless.stdout), "state": state}
+    return dict(state)
 
 
 def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, Any]:

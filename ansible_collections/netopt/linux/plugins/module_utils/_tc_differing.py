@@ -32,6 +32,10 @@ def differing(now: Mapping[str, Any] | None, then: Mapping[str, Any] | None) -> 
         return objects(dict(now) if now else None), objects(dict(then) if then else None)
     rest = [_without(dict(each), shared) for each in (now, then)]
     found = [objects(each) for each in rest]
+    filtered = "qdisc" in shared and any(one.form == "filter" for each in found for one in each)
+    held = all(now["bulk"][form] == then["bulk"][form] for form in shared)
+    if held and not filtered and not _unlike_singles(found):
+        return found[0], found[1]
     places = [{form: _places(form, one, other) for form in shared} for one, other in ((now, then), (then, now))]
     wanted = _concerned(places, shared, found)
     for index, each in enumerate((now, then)):

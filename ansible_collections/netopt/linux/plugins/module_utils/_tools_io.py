@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass
+from typing import Any
 
 from ._allowlist import ALLOWLIST, PACKAGES, refuse
 from ._errors import NetoptError
@@ -34,6 +35,9 @@ class Tools:
         allowlist: ``{program: [allowed first words or flags]}``; defaults to the one shipped.
         timeout_s: seconds after which a tool is killed.
         keep_open: file descriptors that every tool inherits: the host's lock, which so lasts as long as the tool.
+
+    Attributes:
+        memory: what readers keep to spare reading it again, by subsystem; it lasts as long as the run.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Tools:
         self._allowlist = ALLOWLIST if allowlist is None else allowlist
         self._timeout_s = timeout_s
         self._keep_open = keep_open
+        self.memory: dict[str, Any] = {}
 
     def run(
         self, argv: list[str] | tuple[str, ...], *, stage: str, stdin: str | None = None, check: bool = True

@@ -197,7 +197,7 @@ class Transaction:
             boot=boot_id(),
             plan=request.plan,
             digest=request.digest,
-            changes=changes,
+            changes=None if changes == request.plan.get("changes") else changes,
             ifaces=ifaces,
             skippable=request.skippable,
             modules=request.modules,

@@ -93,3 +93,19 @@ def test_set_by(status: str, ends_at: float | None, expected: dict[str, str] | N
     """What a change set is what it left in force: without the time-boxed part once that has ended."""
     content = Content(scopes={}, before={}, after={"tc": "with", "nft": "n"}, ending={"tc": "without"})
     assert expected == set_by(header(status, None, ends_at), content)
+
+
+def test_long_reports_are_shortened_once() -> None:
+    """Of each subsystem the first differences are told, and how many more there are; twice is the same as once."""
+    report = reporting.HostReport()
+    report.differs(Change("tc", f"eth0 class 1:{number:x}", None, "htb") for number in range(1000))
+    report.differs([Change("sysctl", "net.ipv4.ip_forward", "0", "1")])
+    told = report.as_dict()["diff"]
+    assert len(told) == reporting.SHOWN + 2
+    assert told[reporting.SHOWN] == {
+        "subsystem": "tc",
+        "key": "and more: 800",
+        "before": "0 values",
+        "after": "800 values",
+    }
+    assert reporting.HostReport(diff=told).as_dict()["diff"] == told
