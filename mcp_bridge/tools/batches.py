@@ -23,7 +23,8 @@ from mcp_bridge.discovery import Answers, ManyAnswers, QueryError
 from mcp_bridge.fleet import Fleet, Scope
 from mcp_bridge.reporting import Progress
 
-WINDOW_S = 0.03  # how long the first question waits for others; a run takes a second
+QUIET_S = 0.05  # the run begins when for so long no other question has come; it takes a second or more
+WINDOW_S = 0.5  # the longest that the first question waits for others
 
 
 @dataclass
@@ -76,7 +77,11 @@ class Batches:
             return batch, len(batch.questions) - 1
 
     def _carry_out(self, key: tuple[str, str | None], batch: _Batch, fleet: Fleet, scope: Scope) -> None:
-        time.sleep(WINDOW_S)
+        begun = time.monotonic()
+        known = 0
+        while known < len(batch.questions) < MAX_QUESTIONS and time.monotonic() - begun < WINDOW_S:
+            known = len(batch.questions)
+            time.sleep(QUIET_S)
         with self._lock:
             if self._open.get(key) is batch:
                 del self._open[key]
