@@ -28,8 +28,9 @@ NO_HOSTS = re.compile(
     r"no hosts to target|no hosts matched|does not match any hosts|No inventory was parsed|provided hosts list is empty"
 )
 CHANGES = frozenset({"apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
-HOSTS = "hosts.json"  # both as in callbacks/netopt_run.py, which is no module of this package
+HOSTS = "hosts.json"  # these as in callbacks/netopt_run.py, which is no module of this package
 BUSY = "busy.json"
+REFUSED = "refused.json"
 ABOUT = "about.json"  # what else is to be known of a run by whoever finds it without its process
 ERROR_LINE = re.compile(r"^(?:\[ERROR\]:|ERROR!)\s*(.*)", re.MULTILINE)
 
@@ -175,10 +176,15 @@ class Fleet:
             taken = HostsBusyError(busy)
             self._fail(record, "failed", taken)
             raise taken
-        if not events.hosts and outcome.status not in {"cancelled", "timeout"}:
-            problem = self._nothing_ran(outcome, record.limit, source)
+        refused = _read_json(folder / REFUSED)
+        if refused:
+            problem = RunError(f"No host was touched: {refused}", hint=f"Look at {self.settings.state_dir / 'locks'}.")
             self._fail(record, "failed", problem)
             raise problem
+        if not events.hosts and outcome.status not in {"cancelled", "timeout"}:
+            nothing = self._nothing_ran(outcome, record.limit, source)
+            self._fail(record, "failed", nothing)
+            raise nothing
         hosts = events.host_reports(outcome)
         notes = []
         if outcome.handler_error:

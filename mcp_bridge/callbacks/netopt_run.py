@@ -34,6 +34,7 @@ LOCKS = "NETOPT_RUN_LOCKS"  # the folder of the locks; unset for runs that chang
 RUN_ID = "NETOPT_RUN_ID"
 HOSTS = "hosts.json"
 BUSY = "busy.json"
+REFUSED = "refused.json"
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no types
@@ -54,8 +55,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no
         try:
             self._begin(play)
         except Exception as error:  # noqa: BLE001 - Ansible would warn of any and go on without the locks
-            sys.stdout.write(f"ERROR! The hosts of this run could not be locked: {error}\n")
-            sys.stdout.flush()
+            # not to standard output, whose end may not be read any more once this process has ended
+            _write(Path(os.environ[FOLDER]) / REFUSED, f"The hosts of this run could not be locked: {error}")
             sys.exit(1)
 
     def _begin(self, play: Any) -> None:
