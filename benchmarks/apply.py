@@ -103,7 +103,7 @@ def _run(way: peers.Peer, state: fleet.State, status: str, *, opener: tuple[str,
     _disconnect(way)
     if opener:
         timed(opener, way.environment)
-    usage, text = timed(way.argv, way.environment)
+    usage, text = timed(way.argv, way.environment, inits=state.fleet.inits)
     state.check_done(way.name)
     said = {host["status"] for host in json.loads(text)["hosts"].values()} if way.name == report.OURS else {status}
     if said != {status}:

@@ -40,10 +40,12 @@ class Fleet:
     Attributes:
         lab: the lab.
         consoles: host name -> argv prefix that runs a command on the host without its network.
+        inits: the ids of the hosts' first processes.
     """
 
     lab: Lab
     consoles: dict[str, list[str]]
+    inits: tuple[int, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,7 +79,8 @@ def bring_up(name: str, hosts: int) -> Fleet:
     """Bring a lab of that name and that many hosts up, in place of one that an interrupted run left."""
     lifecycle.down(name)
     lab = lifecycle.up(name, hosts=hosts)
-    return Fleet(lab, {host.name: namespaces.enter(lab, host) for host in lab.hosts})
+    inits = tuple(process.pid for process in namespaces.processes(lab).values() if process is not None)
+    return Fleet(lab, {host.name: namespaces.enter(lab, host) for host in lab.hosts}, inits)
 
 
 class State:
@@ -91,7 +94,7 @@ class State:
             job: what will be done to them.
             leaves: files that peers write on a host.
         """
-        self._fleet = fleet
+        self.fleet = fleet
         self._view = _view(job, leaves)
         self._kernel = _kernel_view(job)
         self._before = fleet.run(self._view)
@@ -101,16 +104,16 @@ class State:
 
     def reset(self) -> None:
         """Put every host back, and end the program when one then differs from how it was found."""
-        self._fleet.run(self._reset)
+        self.fleet.run(self._reset)
         deadline = time.monotonic() + SETTLE_S
-        while (found := self._fleet.run(self._view)) != self._before:
+        while (found := self.fleet.run(self._view)) != self._before:
             if time.monotonic() > deadline:
                 sys.exit("A host is not as it was before:\n" + _difference(self._before, found))
             time.sleep(0.5)
 
     def check_done(self, who: str) -> None:
         """End the program unless the hosts are as the first one that did the job left them."""
-        found = self._fleet.run(self._kernel)
+        found = self.fleet.run(self._kernel)
         self._after = self._after or found
         if found != self._after:
             sys.exit(f"After {who} a host differs from what netopt made:\n" + _difference(self._after, found))

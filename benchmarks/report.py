@@ -14,6 +14,7 @@ from usage import Usage
 
 KINDS = ("cold", "unchanged")
 OURS = "netopt"
+COLUMNS = "CPU here, s | on hosts, s | machine, s | ratio"
 
 
 def summarise(
@@ -29,9 +30,8 @@ def summarise(
     titles, rounds = measured
     line: dict[str, Any] = {"hosts": hosts, "connections": connections, "ways": {}}
     rows = [
-        " | ".join([f"| hosts: {hosts} | rounds", *(f"{kind}, s | CPU, s | machine, s | ratio" for kind in KINDS)])
-        + " |",
-        "| --- |" + " ---: |" * 9,
+        f"| hosts: {hosts} | rounds | " + " | ".join(f"{kind}, s | {COLUMNS}" for kind in KINDS) + " |",
+        "| --- |" + " ---: |" * 11,
     ]
     for name, runs in rounds.items():
         way: dict[str, Any] = {"rounds": len(runs)}

@@ -26,20 +26,29 @@ class Usage:
         wall_s: seconds from start to end.
         cpu_s: processor seconds (user and system) of the process and its descendants. What left the tree to live on,
             such as ssh's ControlPersist masters, is not in it.
-        machine_s: seconds during which the machine's processors were busy, summed over them: the hosts of a lab are
-            in it, and so is whatever else ran meanwhile.
+        hosts_s: the same of all processes on the hosts, those that ended included.
+        machine_s: seconds during which the machine's processors were busy, summed over them: both of the above, the
+            kernel's own work, and whatever else ran meanwhile.
     """
 
     wall_s: float
     cpu_s: float
+    hosts_s: float
     machine_s: float
 
 
-def timed(argv: tuple[str, ...], environment: dict[str, str]) -> tuple[Usage, str]:
-    """Run a command that has to succeed; return what it took and its standard output. Ends the program otherwise."""
-    cpu, machine, started = _children_s(), _busy_s(), time.perf_counter()
+def timed(argv: tuple[str, ...], environment: dict[str, str], *, inits: tuple[int, ...] = ()) -> tuple[Usage, str]:
+    """Run a command that has to succeed; return what it took and its standard output. Ends the program otherwise.
+
+    Args:
+        argv: the command.
+        environment: in which it runs.
+        inits: the hosts' first processes.
+    """
+    cpu, hosts, machine, started = _children_s(), sum(map(_tree_s, inits)), _busy_s(), time.perf_counter()
     done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment)
-    usage = Usage(time.perf_counter() - started, _children_s() - cpu, _busy_s() - machine)
+    wall = time.perf_counter() - started
+    usage = Usage(wall, _children_s() - cpu, sum(map(_tree_s, inits)) - hosts, _busy_s() - machine)
     if done.returncode != 0:
         sys.exit(f"{shlex.join(argv)} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
     return usage, done.stdout
@@ -56,3 +65,13 @@ def _busy_s() -> float:
         int(word) for word in Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:8]
     )
     return (user + nice + system + irq + softirq) / _TICKS
+
+
+def _tree_s(pid: int) -> float:
+    """Return the processor time of a process, its descendants, and those of them that ended (proc(5), pid/stat)."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # it ended just now
+    return sum(map(int, words[11:15])) / _TICKS + sum(_tree_s(int(child)) for child in children)
