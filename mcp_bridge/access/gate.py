@@ -263,7 +263,7 @@ class Gate(Middleware):
             "arguments": admission.arguments if admission else digest(sent),
             "detail": {"reason": reason, "error": str(error)[:ERROR_MAX]},
         }
-        flood = (admission.caller.name if admission else "") if reason in {"rate", "caller"} else None
+        flood = (admission.caller.name if admission else str(error)) if reason in {"rate", "caller"} else None
         note = partial(self._floods.note, caller=caller, action=kind, fields=fields, flood=flood)
         await _written(note)
 

@@ -110,7 +110,7 @@ async def ask(client: Client[Any], tool: str, **arguments: Any) -> InputRequired
     return found
 
 
-async def answer(
+async def answer(  # noqa: PLR0913 - what an answer is made of
     client: Client[Any],
     tool: str,
     question: InputRequiredResult,

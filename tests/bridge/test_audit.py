@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from mcp_bridge.audit import AuditLog
-from mcp_bridge.errors import RunError
+from mcp_bridge.audit import AuditError, AuditLog
 
 
 def filled(path: Path, count: int = 5) -> AuditLog:
@@ -62,7 +64,7 @@ def test_damaged_end_stops_changes(tmp_path: Path) -> None:
     log = filled(path)
     with path.open("a", encoding="utf-8") as stream:
         stream.write('{"sequence": 6, "tor')
-    with pytest.raises(RunError, match="netopt audit rotate"):
+    with pytest.raises(AuditError, match="netopt audit rotate"):
         log.append(caller="x", action="apply", outcome="done")
     assert len(log.entries()) == 5
 
@@ -99,3 +101,123 @@ def test_long_last_line(tmp_path: Path) -> None:
     log.append(caller="x", action="apply", outcome="done", rationale=["r" * 200_000])
     assert log.append(caller="x", action="apply", outcome="done").sequence == 2
     assert log.verify() is None
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5])
+def test_a_tail_that_was_cut_off_shows(tmp_path: Path, cut: int) -> None:
+    """A log whose end was taken away looks whole line by line; its head tells, and nothing is written on."""
+    path = tmp_path / "audit.jsonl"
+    log = filled(path)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:-cut]), encoding="utf-8")
+    damage, head = log.check()
+    assert damage is not None
+    assert f"it ends with entry {5 - cut}, but 5 were written" in str(damage)
+    assert head.sequence == 5 - cut
+    assert log.verify() == log.verify_recent() == 6 - cut
+    with pytest.raises(AuditError, match="lost entries at its end"):
+        log.append(caller="x", action="apply", outcome="done")
+
+
+def test_an_anchor_elsewhere(tmp_path: Path) -> None:
+    """Whoever rewrites log and head alike is found by a head that was noted down elsewhere."""
+    log = filled(tmp_path / "audit.jsonl")
+    _damage, noted = log.check()
+    log.append(caller="x", action="apply", outcome="done")
+    assert log.check(anchor=noted)[0] is None
+    for path in tmp_path.iterdir():
+        path.unlink()
+    filled(tmp_path / "audit.jsonl", 9)
+    assert log.check()[0] is None
+    assert "does not hold the entry 5:" in str(log.check(anchor=noted)[0])
+
+
+def test_rotation(tmp_path: Path) -> None:
+    """A large file is closed and another one goes on from it: one chain, one search, no entry twice."""
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, rotate_bytes=2000)
+    for number in range(1, 31):
+        log.append(caller="x", action="apply", outcome="done", detail={"n": number}, durable=number % 2 == 0)
+    log.settle()
+    closed = sorted(tmp_path.glob("audit-*.jsonl"))
+    assert len(closed) >= 3
+    damage, head = log.check()
+    assert (damage, head.sequence) == (None, 30)
+    assert [entry.sequence for entry in log.entries(limit=12)] == list(range(19, 31))
+    closed[1].unlink()
+    assert "does not follow" in str(log.check()[0])
+
+
+def test_a_damaged_end_is_put_aside(tmp_path: Path) -> None:
+    """After ``rotate`` work goes on, and the damage stays found."""
+    path = tmp_path / "audit.jsonl"
+    log = filled(path)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write('{"sequence": 6, "tor')
+    log.rotate()
+    assert log.append(caller="x", action="apply", outcome="done").sequence == 6
+    assert "not an entry" in str(log.check()[0]) or "torn" in str(log.check()[0])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
+    """What cannot be written down is not done, be it a change or a question; the log stays whole and goes on later."""
+    done = subprocess.run(
+        ["unshare", "--mount", sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "refused refused whole works"
+
+
+FULL_DISK = """
+import asyncio, os, subprocess, sys
+from pathlib import Path
+from fastmcp import Client
+from fastmcp.exceptions import ToolError
+from mcp_bridge import server
+from mcp_bridge.audit import AuditLog
+from mcp_bridge.bridge import Bridge
+from mcp_bridge.settings import Settings
+folder = Path(sys.argv[1]) / "state"
+folder.mkdir()
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], check=True)
+inventory = Path(sys.argv[1]) / "inventory.yml"
+inventory.write_text("all: {hosts: {here: {ansible_connection: local}}}")
+settings = Settings(state_dir=folder, inventory=str(inventory))
+
+async def main():
+    said = []
+    async with Client(server.build(Bridge(settings, caller="tester"))) as client:
+        await client.call_tool("list_hosts_tool", {})
+        filler = folder / "filler"
+        handle = os.open(filler, os.O_WRONLY | os.O_CREAT)
+        try:
+            while True:
+                os.write(handle, b"x" * 512)
+        except OSError:
+            os.close(handle)
+        for tool, arguments in (
+            ("validate_change_plan_tool", {"parameter_plan": {}}),
+            ("snapshot_checkpoint_tool", {}),
+        ):
+            for _ in range(20):  # the last block of the log may have room for some entries
+                try:
+                    await client.call_tool(tool, arguments)
+                except ToolError as error:
+                    if "audit" in str(error):
+                        said.append("refused")
+                        break
+            else:
+                said.append("done")
+        said.append("whole" if AuditLog(settings.audit_file).check()[0] is None else "damaged")
+        filler.unlink()
+        await client.call_tool("list_hosts_tool", {})
+        said.append("works")
+    print(*said)
+
+asyncio.run(main())
+"""
