@@ -25,7 +25,7 @@ def test_policy_and_hosts_have_the_same_bounds() -> None:
 @pytest.mark.parametrize("seconds", [4.9, 86400.5, -1, float("nan")])
 def test_time_out_of_bounds_is_refused(seconds: float) -> None:
     """The refusal names the option and the bounds."""
-    with pytest.raises(NetoptError, match="confirm_timeout_s is .*, wanted 5 to 86400 s"):
+    with pytest.raises(NetoptError, match=r"confirm_timeout_s is .*, wanted 5 to 86400 s"):
         check_timeout(seconds)
 
 

@@ -11,10 +11,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._unrehearsed_io import is_available
+from ansible_collections.netopt.linux.plugins.module_utils._tc_intent import intent as tc_intent
+from ansible_collections.netopt.linux.plugins.module_utils._unrehearsed_io import is_available, needed
 from tests.kernel.test_transaction import PLANS, sysctl
 from tests.kernel.test_transaction_faults import BEFORE, CHANGES
 from tests.kernel.transaction_host import DRIVER, IFACE, Host, transaction_host
@@ -149,9 +151,18 @@ LISTS = {"modules.builtin": "kernel/net/sched/sch_htb.ko\n", "modules.dep": "ker
 @pytest.mark.parametrize(
     ("module", "expected"), [("sch_htb", True), ("sch_cake", True), ("sch_nonesuch", False), ("sch_pfifo", True)]
 )
-def test_modules_of_the_kernel(tmp_path: Path, module: str, *, expected: bool) -> None:
+def test_module_of_the_kernel_is_known_or_not(tmp_path: Path, module: str, *, expected: bool) -> None:
     """A module is found among those built in and those that can be loaded; without the lists nobody knows."""
     for name, text in LISTS.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert is_available(module, folder=str(tmp_path)) is expected
     assert is_available("sch_nonesuch", folder=str(tmp_path / "no such folder")) is None
+
+
+@pytest.mark.parametrize("changes", PLANS.values(), ids=PLANS.keys())
+def test_modules_that_a_plan_needs_are_such_as_there_are(changes: dict[str, Any]) -> None:
+    """What is looked for among the kernel's modules has the names of modules."""
+    intent = tc_intent(changes, (IFACE,))
+    found = {module for module, _what in needed(intent)}
+    assert found <= {"sch_htb", "sch_tbf", "sch_pfifo", "sch_ingress", "cls_u32", "ifb"}, found
+    assert bool(found) is bool(intent)

@@ -18,7 +18,7 @@ from ._file_io import text_of
 from ._subsystems import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ._tc_intent import Intent as TcIntent
     from ._tools_io import Tools
@@ -62,11 +62,20 @@ def needed(intent: TcIntent) -> Iterator[tuple[str, str]]:
     for iface in intent.ifaces:
         for one in commands(intent, iface):
             if one.words[:2] == ("tc", "qdisc") and one.words[2] != "del":
-                yield f"sch_{one.key.rpartition(' ')[2]}", one.key
+                yield f"sch_{kind_of(one.words)}", one.key
             elif one.words[:2] == ("tc", "filter"):
                 yield "cls_u32", one.key
             elif one.words[:3] == ("ip", "link", "add"):
                 yield one.words[-1], one.key
+
+
+def kind_of(words: Sequence[str]) -> str:
+    """Return the kind in ``tc qdisc VERB dev NAME [root | parent X] [handle X] KIND``."""
+    place = 5
+    for word, length in (("root", 1), ("parent", 2), ("handle", 2)):
+        if words[place] == word:
+            place += length
+    return words[place]
 
 
 def is_available(module: str, *, folder: str | None = None) -> bool | None:
