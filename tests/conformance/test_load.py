@@ -94,6 +94,7 @@ def _read_until(stop: threading.Event, port: int, number: int, observed: Observe
             observed.note(begun, wire.ask(method, parameters)[-1])
         except OSError as problem:
             observed.errors.append(f"{method}: {problem}")
+    wire.close()
 
 
 def _apply(port: int, host: str, number: int) -> str:
@@ -161,8 +162,10 @@ class Taken:
 
 def _calls(port: int, number: int, *, host: str) -> None:
     """Make calls of every kind: reads, misuses, sessions that are begun and left, and now and then a host is asked."""
+    wire = Wire(port, STATELESS)
     for index in range(number):
         if index % 20 == 0:
+            wire.close()
             wire = Wire(port, STATELESS if index % 40 else "2025-11-25")
             wire.begin()
         if index % 100 == 50:

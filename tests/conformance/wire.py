@@ -29,6 +29,7 @@ class Wire:
     revision: str
     session: str | None = None
     _sent: int = field(default=0, init=False)
+    _line: HTTPConnection | None = field(default=None, init=False)
 
     def begin(self) -> dict[str, Any]:
         """Make the server's acquaintance and return what it said of itself."""
@@ -58,20 +59,22 @@ class Wire:
                 headers["Mcp-Name"] = name
         return self._post({"jsonrpc": "2.0", "id": self._sent, "method": method, "params": parameters}, headers)
 
+    def close(self) -> None:
+        """Hang up."""
+        if self._line is not None:
+            self._line.close()
+
     def _post(self, message: dict[str, Any], headers: dict[str, str]) -> list[dict[str, Any]]:
         every = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", **headers}
         if message["method"] != "initialize":
             every["MCP-Protocol-Version"] = self.revision
         if self.session:
             every["Mcp-Session-Id"] = self.session
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
-        try:
-            connection.request("POST", "/mcp", body=json.dumps(message), headers=every)
-            response = connection.getresponse()
-            self.session = response.headers.get("Mcp-Session-Id") or self.session
-            text = response.read().decode()
-        finally:
-            connection.close()
+        self._line = self._line or HTTPConnection("127.0.0.1", self.port, timeout=120)
+        self._line.request("POST", "/mcp", body=json.dumps(message), headers=every)
+        response = self._line.getresponse()
+        self.session = response.headers.get("Mcp-Session-Id") or self.session
+        text = response.read().decode()
         if "text/event-stream" in (response.headers.get("Content-Type") or ""):
             return [json.loads(line[5:]) for line in text.splitlines() if line.startswith("data:") and line[5:].strip()]
         return [json.loads(text)] if text else []
