@@ -89,7 +89,7 @@ FULL: dict[str, Any] = {
         ],
         "default_class": "1:10",
         "dscp": [
-            {"match": {"proto": "tcp", "dports": ["80"], "src": "192.0.2.0/24", "dst": "2001:db8::/32"}, "dscp": "AF11"}
+            {"match": {"proto": "tcp", "dports": ["80"], "src": "192.0.2.0/24", "dst": "198.51.100.0/24"}, "dscp": "AF11"}
         ],
         "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 9, "action": "reject"}],
         "rate_limits": [{"rate": "1000/second", "protocol": "tcp", "port": 80}],
