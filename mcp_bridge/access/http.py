@@ -10,11 +10,14 @@ import ipaddress
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from anyio import to_thread
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_bridge.access import socket_owner
 
 BODY_MAX = 8 * 1024 * 1024
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -113,6 +116,8 @@ def owner_of(client: tuple[str, int], server: tuple[str, int]) -> int | None:
         ``None`` when the connection does not come from this machine, or from another network namespace of it.
     """
     wanted = (_plain(client), _plain(server))
+    with suppress(OSError, ValueError):  # a kernel that was built without it, or a sandbox that forbids it
+        return socket_owner.owner(*wanted)
     return next((uid for near, far, uid in _sockets(client[1], server[1]) if (near, far) == wanted), None)
 
 
