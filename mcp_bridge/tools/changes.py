@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
 from mcp.types import InputRequiredResult
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from mcp_bridge import checkpoints, drift, planner
 from mcp_bridge.access.rules import check_confirm_timeout, check_places, check_plan
@@ -22,6 +22,7 @@ from mcp_bridge.checkpoints import Checkpoints
 from mcp_bridge.drift import DriftReport
 from mcp_bridge.fleet import Scope
 from mcp_bridge.models import ChangeReport, RenderedPlan
+from mcp_bridge.models.scalars import Iface
 from mcp_bridge.reporting import Progress
 from mcp_bridge.tools.consent import confirmed
 from mcp_bridge.tools.context import (
@@ -39,6 +40,7 @@ from mcp_bridge.tools.plans import as_object
 from mcp_bridge.tools.questions import about_apply, about_checkpoint
 
 Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]
+IFACE: TypeAdapter[Any] = TypeAdapter(Iface)
 DryRun = Annotated[bool, Field(description="Say what would change and change nothing.")]
 
 
@@ -171,6 +173,10 @@ def register(server: FastMCP[Any], office: Office) -> None:
         hosts: Hosts = "all",
     ) -> ChangeReport:
         """Write the present state of the hosts down as a checkpoint, without changing anything."""
+        try:
+            IFACE.validate_python(iface)
+        except ValidationError as error:
+            raise refused(f"iface: {error.errors(include_input=False)[0]['msg']}") from None
         return await _carry_out(
             office,
             ctx,
