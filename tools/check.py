@@ -70,6 +70,7 @@ CHECKS = (
     Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
     _pytest("faults", "tests/faults", root=True),
     _pytest("bridge", "tests/bridge"),
+    _pytest("attacks", "tests/attacks", root=True),
     _pytest("contract", "tests/contract", root=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("unit", UNIT_TESTS),
