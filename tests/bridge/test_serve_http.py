@@ -94,3 +94,19 @@ def test_other_machines_are_not_served(address: str, tmp_path: Path) -> None:
     done = subprocess.run(argv, check=False, capture_output=True, text=True, env=environment, timeout=60)
     assert done.returncode == 1
     assert "is not a loopback address" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_another_user_of_this_machine_is_refused(port: int) -> None:
+    """Without tokens the server is for the user who started it: the kernel tells whose connection it is."""
+    program = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))"
+    program += "; s.sendall(sys.argv[2].encode()); print(s.recv(100).split()[1].decode())"
+    lines = ["POST /mcp HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {len(INITIALIZE)}"]
+    lines += [f"{name}: {value}" for name, value in HEADERS.items()]
+    request = "\r\n".join([*lines, "", INITIALIZE])
+    found = {}
+    for user in (65534, 0):
+        argv = ["/usr/bin/python3", "-c", program, str(port), request]
+        done = subprocess.run(argv, check=True, capture_output=True, text=True, user=user, cwd="/")
+        found[user] = done.stdout.strip()
+    assert found == {65534: "403", 0: "200"}
