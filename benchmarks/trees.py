@@ -51,7 +51,7 @@ def plan(classes: int, shapes: int, *, changed: int | None = None) -> dict[str, 
         {
             "classid": f"1:{number + 2:x}",
             "rate_mbit": 1 + number % shapes,
-            "ceil_mbit": 999 if number == changed else 100 + number % shapes,
+            "ceil_mbit": 1000 + shapes if number == changed else 100 + number % shapes,
             "match": [{"dst": f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"}],
         }
         for number in range(classes)
