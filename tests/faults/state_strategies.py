@@ -177,7 +177,7 @@ LINK = st.lists(
     st.one_of(
         st.integers(1280, 9000).map(lambda mtu: f"ip link set eth0 mtu {mtu}"),
         st.builds(
-            "ethtool -K eth0 {} {} >/dev/null".format,
+            "ethtool -K eth0 {} {} >/dev/null 2>&1 || :".format,  # one may need another that is off
             st.sampled_from(["gso", "tso", "gro", "sg", "tx-udp-segmentation"]),
             st.sampled_from(["on", "off"]),
         ),
