@@ -238,7 +238,7 @@ def nested(depth: int) -> Any:
         ('{"a":' * 100_000, "nested deeper"),
         ('{"iface": "' + "\\\\" * 1_500_000 + '"}', "is longer"),
         ({"iface": "eth0", "changes": nested(60)}, "Nested deeper"),
-        ({"iface": "eth0", "rationale": ["x"] * 60_000}, "more than"),
+        ({"iface": "eth0", "rationale": ["x"] * 260_000}, "more than"),
         ({"iface": "x" * 70_000}, "longer than"),
         ({"iface": "eth0", "changes": {"mtu": 10**60}}, "bits"),
     ],
