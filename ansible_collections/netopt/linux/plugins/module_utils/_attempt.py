@@ -96,7 +96,7 @@ class Attempt:
         self._report.skipped.extend(rehearsal.skipped)
         persist, persisted = self._persist(changes, rehearsal)
         if not rehearsal.operations and not persist:
-            return Held(rehearsal.scopes, rehearsal.current, rehearsal.skipped)
+            return self._held(rehearsal, rehearsal.current)
         differences = [*rehearsal.diff(), *persisted]
         self._report.differs(differences)
         if rehearsal.obstacle:
@@ -125,7 +125,7 @@ class Attempt:
             self._perform(rehearsal)
             after = _verify(rehearsal, self._tools)
             if rehearsal.obstacle and self._nothing_new(header, rehearsal, persisted):
-                return Held(rehearsal.scopes, after, rehearsal.skipped)
+                return self._held(rehearsal, after)
             with interrupts_wait():
                 self._settle(header, ends_after_s)
         except NetoptError as error:
@@ -133,8 +133,12 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
             self._undo(header, content, reporting.defect(error, stage="apply"))
         else:
-            return Held(rehearsal.scopes, after, rehearsal.skipped)
+            return self._held(rehearsal, after)
         return None
+
+    def _held(self, rehearsal: Rehearsal, states: dict[str, Any]) -> Held:
+        read = {name: known["generation"] for name, known in self._tools.memory.items() if name in states}
+        return Held(rehearsal.scopes, states, rehearsal.skipped, read)
 
     def _refuse_undecided(self, rehearsal: Rehearsal) -> None:
         """Refuse to build upon a change that may be undone by itself."""

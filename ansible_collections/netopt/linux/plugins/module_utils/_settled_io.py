@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._subsystems import TABLE
@@ -37,11 +37,13 @@ class Held:
         scopes: what was read, by subsystem.
         states: how it read, by subsystem.
         skipped: ``{"key", "reason"}`` of what the plan left out.
+        generations: what the kernel said just before it was read, for subsystems of which it says when they change.
     """
 
     scopes: dict[str, Any]
     states: dict[str, Any]
     skipped: list[dict[str, str]]
+    generations: dict[str, Any] = field(default_factory=dict)
 
 
 class Settled:
@@ -68,6 +70,9 @@ class Settled:
         if entry is None:
             return None
         for name, scope in entry["scopes"].items():
+            generation = entry["generations"].get(name)
+            if generation is not None and generation == _as_json(TABLE[name].generation()):
+                continue
             if _print_of(TABLE[name].observe(dict(scope, **BRIEF), tools)) != entry["states"][name]:
                 return None
         skipped: list[dict[str, str]] = entry["skipped"]
@@ -83,7 +88,7 @@ class Settled:
         entries = self._entries()
         entries.pop(key, None)
         prints = {name: _print_of(state) for name, state in held.states.items()}
-        entries[key] = {"scopes": held.scopes, "states": prints, "skipped": held.skipped}
+        entries[key] = {**vars(held), "states": prints}
         kept = dict(list(entries.items())[-PLANS_KEPT:])
         partial = f"{self._path}.{os.getpid()}"
         with contextlib.suppress(OSError):
@@ -116,6 +121,10 @@ def _program() -> int | None:
         return None
     with open(archive, "rb") as stream:
         return zlib.crc32(stream.read())
+
+
+def _as_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _print_of(state: Any) -> str:

@@ -108,6 +108,12 @@ def _nft_kernel() -> Any:
     return _nft_io
 
 
+def _nft_generation() -> Any:
+    from ._nft_kernel_io import generation  # noqa: PLC0415
+
+    return generation()
+
+
 @dataclass(frozen=True)
 class Subsystem:
     """One subsystem.
@@ -118,6 +124,7 @@ class Subsystem:
         load_observer: imports what reads, which acting builds upon.
         settles_in_scratch: whether ``settle`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``settle`` computed can be tried in one.
+        generation: asks the kernel what changes whenever anything of the subsystem does; ``None`` where it cannot tell.
     """
 
     load_pure: Callable[[], Pure]
@@ -125,6 +132,7 @@ class Subsystem:
     load_observer: Callable[[], Observer]
     settles_in_scratch: bool
     tries_in_scratch: bool = False
+    generation: Callable[[], Any] = lambda: None
 
     @property
     def pure(self) -> Pure:
@@ -148,7 +156,7 @@ _PARTS = {
     ),
     "link": Subsystem(_link_pure, _link_kernel, _link_kernel, settles_in_scratch=False),
     "tc": Subsystem(_tc_pure, _tc_kernel, _tc_observer, settles_in_scratch=True),
-    "nft": Subsystem(_nft_pure, _nft_kernel, _nft_kernel, settles_in_scratch=True),
+    "nft": Subsystem(_nft_pure, _nft_kernel, _nft_kernel, settles_in_scratch=True, generation=_nft_generation),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying
