@@ -21,10 +21,11 @@ from typing import Any
 from ansible_collections.netopt.linux.plugins.module_utils import _attempt
 from ansible_collections.netopt.linux.plugins.module_utils import _transaction as engine
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
+from ansible_collections.netopt.linux.plugins.module_utils._confirm import confirm
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._extend import extend
 from ansible_collections.netopt.linux.plugins.module_utils._guard_io import guard
-from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import confirm, roll_back
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import roll_back
 from ansible_collections.netopt.linux.plugins.module_utils._lock_io import host_lock
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 from tests.faults.hosts import IFACE, Host, Outcome, Running

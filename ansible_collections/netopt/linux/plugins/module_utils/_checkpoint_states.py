@@ -25,9 +25,10 @@ from ._checkpoint import (
     check_timeout,
 )
 from ._checkpoint_io import Store, boot_id, new_id, now_utc
+from ._confirm import confirm
 from ._errors import NetoptError
 from ._host_report import HostReport
-from ._lifecycle import confirm, roll_back
+from ._lifecycle import roll_back
 from ._lock_io import RUN_DIR, holder, host_lock, lock_path, start_time
 from ._restore import RESTORE
 from ._signals import interrupts_raise, interrupts_wait

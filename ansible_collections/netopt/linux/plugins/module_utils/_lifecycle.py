@@ -4,7 +4,7 @@
 
 """The life of a checkpoint after the change: confirmed, rolled back, ended. All of it under the host's lock.
 
-How a change gets more time to be confirmed is in ``_extend.py``.
+How a change is confirmed is in ``_confirm.py``, how it gets more time for that in ``_extend.py``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ._checkpoint import (
     to_unwind,
 )
 from ._checkpoint_io import CONFIRM, RESTORE, boot_id
+from ._confirm import confirm
 from ._errors import NetoptError
 from ._modules_io import unload_unused
 from ._restore import KEEP, Restored, restore
@@ -192,59 +193,6 @@ def _remains(header: Header, why: str, errors: list[NetoptError]) -> NetoptError
         f"upon it. Mend what stands in the way and apply again, or run: netopt rollback {header.id}. To take the host "
         f"as it is: netopt checkpoints --delete {header.id}.",
     )
-
-
-def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -> bool:
-    """Keep a change for good. Return whether that is news.
-
-    Raises:
-        NetoptError: there is nothing to confirm any more.
-    """
-    header = store.header(identity)
-    if header.status in (CONFIRMED, SNAPSHOT) and not header.persist:
-        return False
-    if header.boot_id != boot_id():
-        raise NetoptError(
-            f"{identity} cannot be confirmed: the host has restarted since and is in its old state",
-            stage="confirm",
-            key=identity,
-            wanted=CONFIRMED,
-            hint="Apply the plan again.",
-        )
-    if header.status == APPLIED and header.confirm_by is not None and time.monotonic() >= header.confirm_by:
-        raise NetoptError(
-            f"{identity} cannot be confirmed: its time is up",
-            stage="confirm",
-            key=identity,
-            wanted=CONFIRMED,
-            after=header.status,
-            hint="The host is, or is about to be, as it was. Apply the plan again; confirm it in time.",
-        )
-    owed = None
-    if header.persist and not check and header.status in (APPLIED, CONFIRMED):
-        from ._persist_change_io import owed as stage  # noqa: PLC0415 - few changes are persisted
-
-        owed = stage(store, header)
-    undecided = header.status == APPLIED and not check
-    if header.status not in (APPLIED, CONFIRMED) or (undecided and not store.decide(identity, CONFIRM)):
-        if owed:
-            owed.forget()
-        raise NetoptError(
-            f"{identity} cannot be confirmed: it is {header.status.replace('_', ' ')}",
-            stage="confirm",
-            key=identity,
-            wanted=CONFIRMED,
-            after=header.status,
-            hint="Apply the plan again; confirm it before its time is up.",
-        )
-    if not check:
-        if owed:
-            header, _steps = owed.pay(store, header, tools)
-        else:
-            store.update(replace(header.with_status(CONFIRMED), confirm_by=None))
-        if header.ends_at is None:
-            disarm(header, tools)
-    return True
 
 
 def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:

@@ -60,7 +60,7 @@ def _confirm(archive: str) -> int:
     import json  # noqa: PLC0415
 
     from ._checkpoint_io import Store  # noqa: PLC0415
-    from ._lifecycle import confirm  # noqa: PLC0415
+    from ._confirm import confirm  # noqa: PLC0415
     from ._lock_io import host_lock  # noqa: PLC0415
     from ._signals import interrupts_wait  # noqa: PLC0415
     from ._tools_io import Tools  # noqa: PLC0415
@@ -111,8 +111,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _run(options: argparse.Namespace, archive: str) -> int:
     from ._checkpoint import check_timeout  # noqa: PLC0415
     from ._checkpoint_io import Store  # noqa: PLC0415
+    from ._confirm import confirm  # noqa: PLC0415
     from ._extend import extend  # noqa: PLC0415
-    from ._lifecycle import confirm  # noqa: PLC0415
     from ._lock_io import host_lock  # noqa: PLC0415
     from ._tools_io import Tools  # noqa: PLC0415
 
