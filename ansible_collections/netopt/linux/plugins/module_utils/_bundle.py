@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE = "netopt_target"
-MAIN = f"from {PACKAGE}._restore_main import main\n\nraise SystemExit(main())\n"
+MAIN = f"""import sys
+
+from {PACKAGE}._quick_import import install
+
+install(sys.path[0], {PACKAGE!r})
+from {PACKAGE}._restore_main import main
+
+raise SystemExit(main())
+"""
 PYTHON_FLAGS = ("-I", "-S")  # no site-packages, nothing from the environment: it starts fast and always alike
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes
 

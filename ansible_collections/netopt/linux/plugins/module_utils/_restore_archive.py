@@ -15,7 +15,7 @@ from ._errors import NetoptError
 from ._file_io import bytes_of
 
 if TYPE_CHECKING:
-    from . import _restore_main  # noqa: F401 - what the program begins with; ansible-core sends along what is named
+    from . import _quick_import, _restore_main  # noqa: F401 - what the program begins with, for ansible-core to send along
 
 
 def restore_archive() -> bytes:

@@ -53,6 +53,8 @@ with os.fdopen(os.dup(memory), "wb") as stream:
     stream.write(data.read())
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True
+from {PACKAGE}._quick_import import install
+install(sys.path[0], {PACKAGE!r})
 from {PACKAGE}._courier_main import main
 main(message)
 """

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.netopt.linux.plugins.module_utils import _quick_import
 from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, PYTHON_FLAGS, bundle
 
+IMPORTER = Path(_quick_import.__file__).read_bytes()
 SOURCE = b"import sys\n\n\ndef main():\n    sys.stdout.write('from source')\n"
 CODE = compile(SOURCE.replace(b"source", b"bytecode"), "_restore_main.py", "exec")
 
@@ -26,6 +28,7 @@ def bytecode(magic: bytes) -> bytes:
     return magic + struct.pack("<I", 1) + bytes(8) + marshal.dumps(CODE)
 
 
+FILES = {"_restore_main.py": SOURCE, "_quick_import.py": IMPORTER}
 CASES = {
     "no bytecode": ({}, "from source"),
     "bytecode of this Python": ({"_restore_main.pyc": bytecode(MAGIC_NUMBER)}, "from bytecode"),
@@ -38,7 +41,7 @@ CASES = {
 def test_bundle_runs(tmp_path: Path, more: dict[str, bytes], said: str, *, deflate: bool) -> None:
     """Python runs the bundle, by the bytecode that is its own and by the source where there is none."""
     file = tmp_path / "restore.pyz"
-    file.write_bytes(b"#!/usr/bin/python3\n" + bundle({"_restore_main.py": SOURCE, **more}, deflate=deflate))
+    file.write_bytes(b"#!/usr/bin/python3\n" + bundle({**FILES, **more}, deflate=deflate))
     done = subprocess.run([sys.executable, *PYTHON_FLAGS, str(file)], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == (said, "")
 
@@ -46,7 +49,7 @@ def test_bundle_runs(tmp_path: Path, more: dict[str, bytes], said: str, *, defla
 def test_bundle_is_imported_from(tmp_path: Path) -> None:
     """Its package is found on the path, whatever the file is called."""
     file = tmp_path / "anything"
-    file.write_bytes(bundle({"_restore_main.py": SOURCE}, deflate=True))
+    file.write_bytes(bundle(FILES, deflate=True))
     program = f"import sys; sys.path.insert(0, {str(file)!r}); from {PACKAGE}._restore_main import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("from source", "")
