@@ -16,9 +16,9 @@ lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog and docs
 test: setup ## every check and every test, with a summary of what was skipped and why
 	@$(PYTHON) tools/check.py
 
-properties: setup ## round trips of random plans from random states: 500 in namespaces, 50 on a virtual machine
+properties: setup ## round trips of random plans from random states, 500 in namespaces and 50 on a VM; every power cut
 	@NETOPT_EXAMPLES=$${NETOPT_EXAMPLES:-500} NETOPT_VM_EXAMPLES=$${NETOPT_VM_EXAMPLES:-50} \
-	  $(PYTHON) -m pytest tests/faults/test_roundtrip.py
+	  $(PYTHON) -m pytest tests/faults/test_roundtrip.py tests/faults/test_vm_reboot.py
 
 conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes
 	@tools/setup_node.sh

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the project's checks, two at a time, and says at the end what passed, failed and was skipped.
+"""Runs the project's checks, three at a time, and says at the end what passed, failed and was skipped.
 
 ``python tools/check.py`` runs all but those of the group ``conformance``, ``python tools/check.py lint`` a group,
 ``python tools/check.py ruff`` one.
@@ -23,8 +23,9 @@ TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv" / "bin"
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
-AT_ONCE = 2  # hosts that boot and connections that are made leave a processor idle half the time
+AT_ONCE = 3  # hosts that boot and connections that are made leave a processor idle half the time
 SCRIPTS = ("tools/setup.sh", "tools/setup_node.sh", "tools/ansible_test.sh")
+ON_MACHINES = ("tests/e2e/test_lab_vm.py", "tests/e2e/test_vm.py", "tests/e2e/test_vm_persist.py")
 NOTHING_COLLECTED = 5  # pytest's exit status
 
 
@@ -49,8 +50,8 @@ class Check:
     cwd: str = "."
 
 
-def _pytest(name: str, path: str, *, root: bool = False, group: str = "test") -> Check:
-    return Check(name, group, ("pytest", "-q", "--durations=5", path), root=root, paths=(path,))
+def _pytest(name: str, path: str, *more: str, root: bool = False, group: str = "test") -> Check:
+    return Check(name, group, ("pytest", "-q", "--durations=5", path, *more), root=root, paths=(path,))
 
 
 CHECKS = (
@@ -63,7 +64,8 @@ CHECKS = (
     Check("changelog", "lint", ("antsibull-changelog", "lint"), cwd="ansible_collections/netopt/linux"),
     Check("docs", "lint", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", str(COLLECTION))),
     # the slow ones first, so that the two at the end are short
-    _pytest("e2e", "tests/e2e", root=True),
+    _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in ON_MACHINES), root=True),
+    _pytest("e2e-vm", *ON_MACHINES, root=True),
     _pytest("kernel", "tests/kernel", root=True),
     Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",)),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),

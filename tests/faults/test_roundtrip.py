@@ -29,7 +29,7 @@ from tests.faults.roundtrip import roundtrip
 from tests.faults.state_strategies import STATES
 
 EXAMPLES = int(os.environ.get("NETOPT_EXAMPLES", "60"))
-VM_EXAMPLES = int(os.environ.get("NETOPT_VM_EXAMPLES", "6"))
+VM_EXAMPLES = int(os.environ.get("NETOPT_VM_EXAMPLES", "3"))
 TOP = Path(__file__).parents[2]
 SENT = (
     "ansible_collections/netopt/linux/plugins/module_utils",
