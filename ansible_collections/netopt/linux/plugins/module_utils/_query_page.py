@@ -64,7 +64,7 @@ def page(data: Any, *, match: str | None = None, offset: int = 0, max_bytes: int
         taken.append(row)
         left -= cost
     end = offset + len(taken)
-    part: Any = {name: value for name, value in taken} if fields else taken  # noqa: C416 - pairs are lists here
+    part: Any = dict(taken) if fields else taken
     if not fields and not isinstance(data, list):
         part = taken[0] if taken else None
     return Page(part, len(rows), end if end < len(rows) else None, clipped)

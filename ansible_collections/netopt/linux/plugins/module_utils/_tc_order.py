@@ -136,12 +136,12 @@ def qdisc_order(parents: Mapping[int, int], listed: Sequence[int]) -> list[int]:
 def listing(created: Sequence[int]) -> list[int]:
     """Return classes as the kernel lists them, given the order in which they were made in an empty table."""
     size = SMALLEST
-    buckets: list[list[int]] = [[] for _ in range(size)]  # each with the front at the end
+    buckets: list[list[int]] = [[] for _bucket_number in range(size)]  # each with the front at the end
     for count, handle in enumerate(created, 1):
         buckets[_bucket(handle, size)].append(handle)
         if count * 4 > size * 3:
             size *= 2
-            larger: list[list[int]] = [[] for _ in range(size)]
+            larger: list[list[int]] = [[] for _bucket_number in range(size)]
             for bucket in buckets:
                 for each in reversed(bucket):
                     larger[_bucket(each, size)].append(each)
