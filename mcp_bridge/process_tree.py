@@ -72,7 +72,7 @@ def _send(pids: set[int], number: signal.Signals) -> None:
 
 
 def end(marker: str, *, grace_s: float = GRACE_S) -> None:
-    """End every process of the run: TERM first, KILL for what is left after ``grace_s`` seconds."""
+    """End every process of the run and wait until it is gone: TERM first, KILL for what is left after ``grace_s``."""
     known = members(marker)
     _send(known, signal.SIGTERM)
     deadline = time.monotonic() + grace_s
@@ -81,7 +81,11 @@ def end(marker: str, *, grace_s: float = GRACE_S) -> None:
         if not known:
             return
         time.sleep(POLL_S)
-    _send(_alive(known | members(marker)), signal.SIGKILL)
+    left = _alive(known | members(marker))
+    _send(left, signal.SIGKILL)
+    deadline = time.monotonic() + grace_s
+    while _alive(left) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
 
 
 def _alive(pids: set[int]) -> set[int]:

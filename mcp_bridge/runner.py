@@ -223,7 +223,7 @@ class _Watch:
             else:
                 continue
             process_tree.end(self._marker)
-            # a process may have been started between the look and the signal
-            while not self._finished.wait(POLL_S) and process_tree.members(self._marker):
+            while not self._finished.wait(POLL_S):
                 process_tree.end(self._marker)
+            process_tree.end(self._marker)  # a process may have been started between the look and the signal
             return

@@ -143,7 +143,8 @@ def _launch(client: AwxClient, template: int, asked: Mapping[str, Any], *, run_i
         client.cancel(number)
         raise PromptError(
             f"AWX ignored {', '.join(ignored)}; job {number} is cancelled",
-            hint="Turn 'Prompt on launch' on for these in the job template.",
+            hint="Turn 'Prompt on launch' on for these in the job template. Should the job have come to hosts before "
+            f"it ended, `netopt rollback {run_id}` undoes that.",
         )
     return number
 

@@ -41,6 +41,7 @@ ASKABLE = {
     "skip_tags": "ask_skip_tags_on_launch",
 }
 LATE_S = 0.3  # events are seen so long after they happened, every fifth of them twice as long
+QUEUED_S = 1.0
 MAX_PAGE = 200
 
 
@@ -207,7 +208,10 @@ class Awx:
 
     def _carry_out(self, job: Job) -> None:
         folder = Path(tempfile.mkdtemp(prefix=f"job-{job.id}-", dir=self.folder))
-        time.sleep(0.5)  # a job waits for its turn
+        if job.stop.wait(QUEUED_S):  # a job waits for its turn, and one that is cancelled meanwhile never runs
+            job.status, job.ended_at = "canceled", time.monotonic()
+            job.over.set()
+            return
         job.status = "running"
 
         def take(event: dict[str, Any]) -> bool:

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -343,16 +342,6 @@ def test_stdio_process_with_the_sdks_client(settings: Settings, here: str) -> No
 def statuses(report: dict[str, Any]) -> set[str]:
     """Return the statuses of a report's hosts."""
     return {host["status"] for host in report["hosts"].values()}
-
-
-def test_registry_survives_the_process(settings: Settings, tmp_path: Path) -> None:
-    """A run whose process died is told as lost, not as running."""
-    registry = Bridge(settings, caller="tester").fleet().runs
-    record = registry.begin(action="apply", caller="tester")
-    path = registry.folder(record.run_id) / "run.json"
-    path.write_text(record.model_copy(update={"pid_start": "1"}).model_dump_json(), encoding="utf-8")
-    assert registry.get(record.run_id).state == "lost"
-    assert not list(tmp_path.rglob(".run.json.*"))
 
 
 def test_questions_do_not_push_changes_out(settings: Settings) -> None:

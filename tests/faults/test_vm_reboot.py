@@ -128,7 +128,7 @@ class Machine:
             self.ssh("sleep 1")
             self.wait("! pgrep -f '[r]estore[.]py' >/dev/null")
 
-    def wait(self, condition: str, *, seconds: float = 60.0) -> None:
+    def wait(self, condition: str, *, seconds: float = 240.0) -> None:
         """Wait until a command succeeds."""
         loop = f"for i in $(seq {int(seconds * 5)}); do if {condition}; then exit 0; fi; sleep 0.2; done; exit 1"
         self.ssh(loop)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ._checkpoint import ARMED, DAMAGED
 from ._checkpoint_io import boot_id
 from ._errors import NetoptError
-from ._lock_io import RUN_DIR, holder, host_lock
+from ._lock_io import GUARD, RUN_DIR, holder, host_lock
 
 if TYPE_CHECKING:
     from ._checkpoint import Header
@@ -42,7 +42,7 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
         signal.sigtimedwait({WAKE}, max(0.0, wake - time.monotonic()))
         try:
             wait_s = _patience(store, identity)
-            with host_lock(f"guard of {identity}", wait_s=wait_s, directory=run_dir) as lock:
+            with host_lock(f"{GUARD}{identity}", wait_s=wait_s, directory=run_dir) as lock:
                 wake = _attend(store, identity, lock)
         except NetoptError:  # the lock is taken still
             _end_if_hung(store, identity, run_dir)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 RUN_DIR = "/run/netopt"
 SLICE_S = 5.0  # how often whoever waits looks whether the holder is gone
+GUARD = "guard of "  # what the process that watches over a change calls its purpose
+LOOK_S = 5.0  # how long whoever changes something waits for a guard: it looks, and lets go
 REMAINS_S = 1.0  # how long what a dead holder started may go on with the lock in its hands
 
 
@@ -127,8 +129,9 @@ def _open(directory: str) -> int:
 
 
 def _taken_in_time(descriptor: int, wait_s: float, directory: str) -> bool:
-    """Take the lock if it comes free in time; what keeps it for a holder that is dead is ended."""
+    """Take the lock if it comes free in time; guards are awaited, and what keeps it for a dead holder is ended."""
     ends = time.monotonic() + wait_s
+    looks_end = time.monotonic() + LOOK_S
     while True:
         if _taken(descriptor, min(SLICE_S, ends - time.monotonic())):
             return True
@@ -141,7 +144,10 @@ def _taken_in_time(descriptor: int, wait_s: float, directory: str) -> bool:
             if _taken(descriptor, REMAINS_S):
                 return True
         if time.monotonic() >= ends:
-            return False
+            other = holder(directory)
+            if other is None or not other.purpose.startswith(GUARD) or time.monotonic() >= looks_end:
+                return False
+            ends = min(time.monotonic() + 1.0, looks_end)
 
 
 def _remains(descriptor: int, directory: str) -> list[int]:

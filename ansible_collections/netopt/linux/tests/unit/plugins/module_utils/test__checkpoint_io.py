@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ansible_collections.netopt.linux.plugins.module_utils import _checkpoint as
 from ansible_collections.netopt.linux.plugins.module_utils import _checkpoint_io as disk
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host_report import HostReport
-from ansible_collections.netopt.linux.plugins.module_utils._lock_io import Holder, holder, host_lock, start_time
+from ansible_collections.netopt.linux.plugins.module_utils._lock_io import GUARD, Holder, holder, host_lock, start_time
 
 CONTENT = checkpoint.Content(scopes={"nft": {}}, before={"nft": {"text": "é"}}, plan={"iface": "eth0"})
 
@@ -177,6 +178,25 @@ def test_lock_names_its_holder(tmp_path: Path) -> None:
         assert found.alive()
     with host_lock("the third", directory=folder):
         pass
+
+
+def test_lock_is_awaited_while_a_guard_looks(tmp_path: Path) -> None:
+    """A guard holds the lock for a moment only, so whoever asks once is not turned away by it."""
+    folder, left = str(tmp_path), threading.Event()
+
+    def look() -> None:
+        with host_lock(f"{GUARD}one", directory=folder):
+            left.set()
+            time.sleep(0.5)
+
+    guard = threading.Thread(target=look)
+    guard.start()
+    assert left.wait(5)
+    with host_lock("a change", directory=folder):
+        found = holder(folder)
+        assert found is not None
+        assert found.purpose == "a change"
+    guard.join()
 
 
 def test_holder_with_a_reused_pid() -> None:
