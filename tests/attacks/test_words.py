@@ -280,7 +280,8 @@ def test_tampered_plans(stage: Stage, change: dict[str, Any], dry_run: bool) -> 
             plan = {**await call(client, "render_change_plan_tool", plan=PLAN), **change}
             return await said(client, "apply_rendered_plan_tool", rendered_plan=plan, dry_run=dry_run)
 
-    assert any(word in asyncio.run(run()) for word in ("digest", "altered", "not a rendered plan"))
+    text = asyncio.run(run())
+    assert any(word in text for word in ("digest", "altered", "not a rendered plan"))
     assert [entry.subject for entry in stage.refusals()] == ["apply_rendered_plan_tool"]
     assert stage.runs() == []
     assert "asked" not in {entry.decision for entry in stage.log.entries(limit=1000)}
