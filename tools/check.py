@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the project's checks, three at a time, and says at the end what passed, failed and was skipped.
+"""Runs the project's checks, two at a time, and says at the end what passed, failed and was skipped.
 
 ``python tools/check.py`` runs all but those of the group ``conformance``, ``python tools/check.py lint`` a group,
 ``python tools/check.py ruff`` one.
@@ -23,7 +23,7 @@ TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv" / "bin"
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
-AT_ONCE = 3  # hosts that boot and connections that are made leave a processor idle half the time
+AT_ONCE = 2  # hosts that boot and connections that are made leave a processor idle half the time
 SCRIPTS = ("tools/setup.sh", "tools/setup_node.sh", "tools/ansible_test.sh")
 ON_MACHINES = ("tests/e2e/test_lab_vm.py", "tests/e2e/test_vm.py", "tests/e2e/test_vm_persist.py")
 NOTHING_COLLECTED = 5  # pytest's exit status
