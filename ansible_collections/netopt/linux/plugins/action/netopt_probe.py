@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's side of netopt_probe; documented in ``plugins/modules/netopt_query.py``."""
+"""The controller's side of netopt_probe; documented in ``plugins/modules/netopt_probe.py``."""
 
 from __future__ import annotations
 

@@ -60,9 +60,12 @@ def _sources(loader: Any) -> dict[str, bytes]:
     import zipfile  # noqa: PLC0415 - what the courier brought needs no unpacking
 
     folder = os.path.relpath(os.path.dirname(__file__), archive) + "/"
-    with zipfile.ZipFile(archive) as files:
-        return {
-            name[len(folder) :]: files.read(name)
-            for name in files.namelist()
-            if name.startswith(folder + "_") and name.endswith(".py") and not name.endswith("__init__.py")
-        }
+    try:
+        with zipfile.ZipFile(archive) as files:
+            return {
+                name[len(folder) :]: files.read(name)
+                for name in files.namelist()
+                if name.startswith(folder + "_") and name.endswith(".py") and not name.endswith("__init__.py")
+            }
+    except zipfile.BadZipFile as error:
+        raise OSError(str(error)) from None
