@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from mcp_bridge.access.tokens import new_token
 from mcp_bridge.audit import AuditLog
 from tests.attacks.stage import NOWHERE, PLAN, Stage, call, said
 from tests.consent import says_yes
+from tests.listening import await_server, free_port
 
 ISSUER, AUDIENCE = "https://idp.example.org/", "netopt"
 ACCESS = """\
@@ -84,31 +84,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (stage.folder / "idp.pem").write_text(keys.public_key, encoding="ascii")
     (web, web_hash), (old, old_hash) = new_token(), new_token()
     terms = stage.access(ACCESS.format(web=web_hash, old=old_hash))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     argv = [sys.executable, "-m", "mcp_bridge", "serve", "--http", f"127.0.0.1:{port}", "--access"]
     argv += [str(terms.access_file), "-i", str(stage.settings.inventory)]
     errors = stage.folder / "stderr"
     environment = {**os.environ, "NETOPT_STATE_DIR": str(stage.settings.state_dir)}
     with errors.open("wb") as stream, subprocess.Popen(argv, env=environment, stderr=stream) as server:
         try:
-            _await(port, server)
+            await_server(server, port, seconds=120, log=errors)
             yield Site(stage, port, keys, {"web": web, "old": old}, errors)
         finally:
             server.terminate()
-
-
-def _await(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the server did not come up")
 
 
 def refused(site: Site, token: str, tool: str, **arguments: Any) -> str:

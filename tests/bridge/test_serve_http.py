@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from fastmcp import Client
+
+from tests.listening import await_server, free_port
 
 INITIALIZE = (
     '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},'
@@ -29,31 +29,16 @@ HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Give the port of a real server on the loopback address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
+    number = free_port()
     state = tmp_path_factory.mktemp("state")
     argv = [sys.executable, "-m", "mcp_bridge", "serve", "--http", f"127.0.0.1:{number}"]
     environment = {**os.environ, "NETOPT_STATE_DIR": str(state)}
     with subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL) as server:
         try:
-            _await(number, server)
+            await_server(server, number, seconds=60)
             yield number
         finally:
             server.terminate()
-
-
-def _await(port: int, server: subprocess.Popen[bytes]) -> None:
-    """Wait until the server listens."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the server did not come up")
 
 
 def _status(port: int, **headers: str) -> int:

@@ -15,7 +15,8 @@ import pytest
 
 from mcp_bridge.lab import lifecycle, state
 from mcp_bridge.lab.state import Lab
-from tests.conformance.processes import Server, free_port, serving
+from tests.conformance.processes import Server, serving
+from tests.listening import free_port
 
 
 @pytest.fixture(scope="session")

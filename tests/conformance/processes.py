@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.listening import await_server
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
@@ -44,14 +44,6 @@ class Server:
         return f"{self.base}/mcp"
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
 def environment(**variables: str) -> dict[str, str]:
     """Return this process's environment without netopt's own variables, and with ``variables``."""
     mine = {key: value for key, value in os.environ.items() if not key.startswith("NETOPT_")}
@@ -75,7 +67,7 @@ def serving(
             stderr=subprocess.STDOUT,
         )
         try:
-            _await(process, port, log)
+            await_server(process, port, seconds=START_S, log=log)
             yield Server(port, process, log)
         finally:
             process.terminate()
@@ -85,18 +77,6 @@ def serving(
                 process.kill()
                 process.wait()
                 raise
-
-
-def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"the server did not come up:\n{log.read_text(encoding='utf-8')}")
 
 
 def node(*words: str, timeout_s: float = 300, **variables: str) -> subprocess.CompletedProcess[str]:

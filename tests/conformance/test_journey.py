@@ -21,8 +21,9 @@ from mcp.client.context import ClientRequestContext
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.lab.view import connect, kernel_view
 from tests.conformance.journey import Agent
-from tests.conformance.processes import ROOT, Server, free_port, serving
+from tests.conformance.processes import ROOT, Server, serving
 from tests.conformance.transcript import Memory, Replay, steps
+from tests.listening import free_port
 
 JOURNEY = ROOT / "docs" / "journey.md"
 

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 from mcp_bridge.lab.state import Lab
-from tests.conformance.processes import Server, free_port, serving
+from tests.conformance.processes import Server, serving
 from tests.conformance.wire import STATELESS, Wire
+from tests.listening import free_port
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conformance.processes import FOLDER, Server, free_port, node, serving
+from tests.conformance.processes import FOLDER, Server, node, serving
+from tests.listening import free_port
 
 SUMMARY = re.compile(r"^([✓✗]) ([\w-]+): (\d+) passed, (\d+) failed$", re.MULTILINE)
 BASELINE: dict[str, dict[str, str]] = {

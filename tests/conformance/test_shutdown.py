@@ -18,8 +18,9 @@ import pytest
 
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.lab.view import connect, kernel_view
-from tests.conformance.processes import free_port, serving
+from tests.conformance.processes import serving
 from tests.conformance.wire import STATELESS, Wire
+from tests.listening import free_port
 
 pytestmark = pytest.mark.lab
 PATIENCE_S = 90

@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netopt_probe takes and does, for the module and for the courier."""
+"""What netopt_probe takes and does, for the module and for the courier.
+
+The controller reads the options here too, so what does the work is imported when there is work.
+"""
 
 from __future__ import annotations
 
 from typing import Any
-
-from ._errors import NetoptError
-from ._host_report import one_line
-from ._probe_io import measure
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "ping": {"type": "list", "elements": "str", "default": []},
@@ -23,6 +22,10 @@ REQUIRED_IF: list[tuple[Any, ...]] = []
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Measure and return the module's result; nothing is changed, whatever the mode."""
+    from ._errors import NetoptError  # noqa: PLC0415 - see above
+    from ._host_report import one_line  # noqa: PLC0415
+    from ._probe_io import measure  # noqa: PLC0415
+
     del check, diff
     try:
         return {"changed": False, "measurements": measure(options)}

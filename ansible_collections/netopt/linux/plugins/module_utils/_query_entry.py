@@ -2,17 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netopt_query takes and does, for the module and for the courier."""
+"""What netopt_query takes and does, for the module and for the courier.
+
+The controller reads the options here too, so what does the work is imported when there is work.
+"""
 
 from __future__ import annotations
 
 from typing import Any
-
-from ._errors import NetoptError
-from ._host_report import one_line
-from ._query import refused
-from ._query_io import answers
-from ._tools_io import Tools
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "query": {"type": "str"},
@@ -34,6 +31,12 @@ REQUIRED_IF: list[tuple[Any, ...]] = []
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Answer the questions and return the module's result; a host is only looked at, whatever the mode."""
+    from ._errors import NetoptError  # noqa: PLC0415 - see above
+    from ._host_report import one_line  # noqa: PLC0415
+    from ._query import refused  # noqa: PLC0415
+    from ._query_io import answers  # noqa: PLC0415
+    from ._tools_io import Tools  # noqa: PLC0415
+
     del check, diff
     single, several = options.get("query"), options.get("queries")
     try:
