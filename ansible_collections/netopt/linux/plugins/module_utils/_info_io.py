@@ -14,6 +14,7 @@ from . import _facts_io, _link_io, _sysctl_observe_io
 from ._checkpoint_io import Store
 from ._errors import NetoptError
 from ._host_report import one_line
+from ._info_entry import SUBSETS
 from ._interfaces import resolve
 from ._sysctl_key import canonical
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from ._tools_io import Tools
 
-SUBSETS = ("facts", "link", "tc", "nft", "sysctl", "checkpoints", "versions")
 TABLE = ("inet", "netopt")
 _VERSIONS = {"ip": "-V", "tc": "-V", "nft": "-v", "ethtool": "--version", "sysctl": "--version"}
 
