@@ -84,13 +84,6 @@ class Stage:
             yield client
 
 
-async def call(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
-    """Call a tool and return its structured result."""
-    found: dict[str, Any] | None = (await client.call_tool(tool, arguments)).structured_content
-    assert found is not None
-    return found
-
-
 async def said(client: Client[Any], tool: str, **arguments: Any) -> str:
     """Return the error that a call ends with; it has to end with one, in plain words."""
     try:

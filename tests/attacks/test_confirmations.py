@@ -15,7 +15,8 @@ from fastmcp import Client
 from mcp.types import InputRequiredResult
 
 from mcp_bridge.access.access import Terms
-from tests.attacks.stage import NOWHERE, PLAN, Stage, answer, ask, call, said, text_of
+from tests.attacks.stage import NOWHERE, PLAN, Stage, answer, ask, said, text_of
+from tests.calls import call
 
 TOOL = "delete_checkpoint_tool"
 REAL: dict[str, Any] = {"checkpoint_id": NOWHERE, "hosts": "web", "dry_run": False}

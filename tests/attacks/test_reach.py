@@ -25,7 +25,8 @@ from fastmcp.server.auth.providers.jwt import RSAKeyPair
 
 from mcp_bridge.access.tokens import new_token
 from mcp_bridge.audit import AuditLog
-from tests.attacks.stage import NOWHERE, PLAN, Stage, call, said
+from tests.attacks.stage import NOWHERE, PLAN, Stage, said
+from tests.calls import call
 from tests.consent import says_yes
 from tests.listening import await_server, free_port
 

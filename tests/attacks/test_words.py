@@ -18,7 +18,8 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from mcp import MCPError
 
-from tests.attacks.stage import NOWHERE, PLAN, Stage, call, said
+from tests.attacks.stage import NOWHERE, PLAN, Stage, said
+from tests.calls import call
 
 EVIL = [
     "$(touch {mark})",

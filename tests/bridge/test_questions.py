@@ -25,6 +25,7 @@ from mcp_bridge.discovery import Answer, HostAnswers
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.settings import Settings
+from tests.calls import call
 
 Value = TypeVar("Value")
 ARGUMENTS: dict[str, Any] = {
@@ -49,13 +50,6 @@ def with_client(settings: Settings, lab: Lab, use: Callable[[Client[Any]], Await
             return await use(client)
 
     return asyncio.run(connected())
-
-
-async def call(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
-    """Call a tool and return its structured result."""
-    found: dict[str, Any] | None = (await client.call_tool(tool, arguments)).structured_content
-    assert found is not None
-    return found
 
 
 def on(lab: Lab, host: int, *argv: str) -> None:

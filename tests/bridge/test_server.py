@@ -24,6 +24,7 @@ from mcp_bridge.audit import AuditLog
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from tests.calls import call
 from tests.consent import says_yes
 
 Value = TypeVar("Value")
@@ -106,13 +107,6 @@ def with_client(settings: Settings, use: Callable[[Client[Any]], Awaitable[Value
             return await use(client)
 
     return asyncio.run(connected())
-
-
-async def call(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any]:
-    """Call a tool and return its structured result."""
-    found: dict[str, Any] | None = (await client.call_tool(tool, arguments)).structured_content
-    assert found is not None
-    return found
 
 
 def test_tools_are_those_of_the_contract(settings: Settings) -> None:

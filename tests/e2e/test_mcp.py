@@ -23,6 +23,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from mcp_bridge.lab.state import Lab
+from tests.calls import call
 from tests.consent import says_yes
 from tests.e2e.fleet import ROOT, Fleet, ready
 
@@ -66,11 +67,6 @@ def talk(fleet: Fleet, script: Callable[[Client[Any]], Awaitable[None]], *option
 async def read(client: Client[Any], uri: str) -> Any:
     """Return a resource, decoded."""
     return json.loads((await client.read_resource(uri))[0].text)  # type: ignore[union-attr]
-
-
-async def call(client: Client[Any], tool: str, **arguments: Any) -> Any:
-    """Return what a tool answers, as structured content."""
-    return (await client.call_tool(tool, arguments)).structured_content
 
 
 def test_the_whole_way(fleet: Fleet) -> None:

@@ -38,6 +38,7 @@ from mcp_bridge.lab.state import Lab
 from mcp_bridge.lab.view import connect
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.settings import Settings
+from tests.calls import call
 from tests.e2e.fleet import ROOT, ready
 
 pytestmark = [
@@ -231,11 +232,6 @@ async def connected(url: str) -> Client[Any]:
             await asyncio.sleep(0.3)
         else:
             return client
-
-
-async def call(client: Client[Any], tool: str, **arguments: Any) -> Any:
-    """Return what a tool answers, as structured content."""
-    return (await client.call_tool(tool, arguments)).structured_content
 
 
 async def begin_and_leave(house: House, url: str, *, kill: Callable[[], None]) -> str:
