@@ -59,7 +59,7 @@ def wait_until_settled(fleet: Fleet, *, seconds: float = 40.0) -> set[str]:
     """Wait until nothing of netopt runs on the host and no change waits there, and return the statuses."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        busy = console(fleet, "pgrep -f '[r]estore.pyz|[n]etopt_apply|[A]nsiballZ'")
+        busy = console(fleet, "pgrep -f '[r]estore.pyz|[_]courier_main|[n]etopt_apply|[A]nsiballZ'")
         found = statuses(fleet)
         if not busy.strip() and not found & {"armed", "applied"}:
             return found
