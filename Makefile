@@ -40,5 +40,6 @@ lint-changelog:
 
 clean: ## labs, caches and .venv; the VM image stays in the user's cache
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m mcp_bridge.lab down --all; fi
-	rm -rf .venv .ansible .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .ansible .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info \
+	  tests/conformance/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
