@@ -35,12 +35,15 @@ def ssh(lab: Lab, host: int, command: str) -> subprocess.CompletedProcess[str]:
 def leftovers(name: str) -> list[str]:
     """Return whatever of a lab can still be found on the machine: namespaces, processes, mounts, files."""
     mark = f"/{state.PREFIX}{name}-"
+
+    def of_a_host(mount: str) -> bool:
+        """Its root names its layers. The name of its network namespace is copied into whatever starts beside it."""
+        return mark in mount and " - nsfs " not in mount
+
     found = [str(path) for path in NETNS.glob(mark[1:] + "*")]
-    for path in Path("/proc").glob(
-        "[0-9]*/mountinfo"
-    ):  # a host's root names its layers, so its processes are known by it
+    for path in Path("/proc").glob("[0-9]*/mountinfo"):
         with contextlib.suppress(OSError):
-            found += [str(path)] if mark in path.read_text(encoding="utf-8") else []
+            found += [str(path)] if any(map(of_a_host, path.read_text(encoding="utf-8").splitlines())) else []
     directory = state.directory_of(name)
     return found + ([str(directory)] if directory.exists() else [])
 
