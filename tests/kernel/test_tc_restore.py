@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
+
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _tc_io
+from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 from tests.kernel.tc_namespace import (
     IFACE,
@@ -246,6 +249,54 @@ def test_absent_gives_the_default_back(start: str) -> None:
     assert after == before
 
 
+REDIRECTED = """
+ip link add mirror type ifb; ip link set mirror up
+tc qdisc add dev eth0 ingress
+tc filter add dev eth0 ingress protocol all pref 1 u32 match u32 0 0 action mirred egress redirect dev mirror
+"""
+
+
+def test_a_filter_is_not_bound_to_the_action_of_one_just_removed() -> None:
+    """The kernel keeps an action for a moment; when ours has got the number of theirs, theirs still comes back."""
+
+    def there_and_back() -> tuple[list[str], list[str]]:
+        make_interface()
+        run("set -e\n" + REDIRECTED)
+        before = told()
+        current, wanted = settled(PLANS["both ways"])
+        for operation in _tc.operations(current, wanted):
+            _tc_io.perform(operation, Tools())
+            time.sleep(0.1)  # their action is gone by now, and its number is free
+        assert "index 1 " in " ".join(told())
+        lead(current)
+        return before, told()
+
+    before, after = in_namespace(there_and_back)
+    assert after == before
+
+
+def test_a_number_that_another_action_has_now_is_not_taken() -> None:
+    """A filter whose action's number was given away gets its own action back under another one."""
+
+    def there_and_back() -> tuple[list[str], list[str], list[str], list[str]]:
+        make_interface()
+        run("set -e\n" + REDIRECTED)
+        before = told(numbered=False)
+        current, wanted = settled(PLANS["both ways"])
+        lead(wanted)
+        time.sleep(0.2)
+        run("tc actions add action mirred egress mirror dev lo index 1")
+        lead(current)
+        after = told(numbered=False)
+        others = subprocess.run(["tc", "actions", "list", "action", "mirred"], check=True, capture_output=True)
+        return before, after, left(current), others.stdout.decode().splitlines()
+
+    before, after, unrestored, others = in_namespace(there_and_back)
+    assert after == before
+    assert unrestored == []
+    assert any("Egress Mirror to device lo" in line for line in others)
+
+
 def test_every_stop_on_the_way_leads_back() -> None:
     """Stopped after any number of operations, the state from before can still be reached exactly."""
     start = STARTS["u32 at several preferences"][2]
@@ -270,8 +321,6 @@ def test_every_stop_on_the_way_leads_back() -> None:
 
 def _lead_until(wanted: dict[str, object], stop: int) -> None:
     """Carry out only the first operations towards a State."""
-    from ansible_collections.netopt.linux.plugins.module_utils import _tc  # noqa: PLC0415 - used here alone
-
     for operation in _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)[:stop]:
         _tc_io.perform(operation, Tools())
 

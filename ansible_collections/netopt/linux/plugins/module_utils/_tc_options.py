@@ -19,7 +19,7 @@ from . import _rtnetlink as rt
 from ._tc_tables import rate_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
 # Attribute numbers inside TCA_OPTIONS, by classifier.
 _ACTIONS = {"u32": 7, "fw": 4, "basic": 3, "bpf": 1, "flower": 3, "matchall": 2, "flow": 9, "cgroup": 1, "route": 6}
@@ -104,7 +104,7 @@ def _edit_filter(kind: str, options: bytes, edit: Callable[[str, bytes], bytes])
     return _each(options, one)
 
 
-def _canonical_action(kind: str, options: bytes, named: Callable[[int], str], devices: list[str]) -> bytes:
+def canonical_action(kind: str, options: bytes, named: Callable[[int], str], devices: list[str]) -> bytes:
     """Return an action's options without counters and times; a mirred target's name is added to ``devices``."""
     if kind == "police":
         return _each(
@@ -143,7 +143,7 @@ def canonical(form: str, kind: str, options: bytes, names: Mapping[int, str]) ->
         devices: list[str] = []
 
         def edit(action: str, data: bytes) -> bytes:
-            return _canonical_action(action, data, lambda index: names.get(index, "*"), devices)
+            return canonical_action(action, data, lambda index: names.get(index, "*"), devices)
 
         return _edit_filter(kind, options, edit), tuple(devices)
     if kind == "htb":
@@ -162,15 +162,51 @@ def _canonical_htb(number: int, payload: bytes) -> bytes:
     return payload
 
 
+def _with_number(action: str, data: bytes, edit: Callable[[bytes], bytes]) -> bytes:
+    """Return an action's options with what begins with its number (struct tc_gen, struct tc_police) edited."""
+    places = {POLICE_TBF} if action == "police" else _ACT_PARMS.get(action, {2})
+    return _each(data, lambda number, payload: edit(payload) if number in places else payload)
+
+
+def numbered(kind: str, options: bytes) -> list[tuple[str, int, bytes]]:
+    """Return (kind, number, canonical options) of each action of a filter that has a number."""
+    found: list[tuple[str, int, bytes]] = []
+
+    def look(action: str, data: bytes) -> bytes:
+        def told(payload: bytes) -> bytes:
+            number = rt.as_u32(payload[:4])
+            if number:
+                found.append((action, number, data))
+            return payload
+
+        return _with_number(action, data, told)
+
+    if _may_act(kind, options):
+        _edit_filter(kind, options, look)
+    return found
+
+
+def unnumbered(kind: str, options: bytes, others: Container[tuple[str, int]]) -> bytes:
+    """Return a filter's options without the numbers that other actions have: (kind, number)."""
+
+    def free(action: str, data: bytes) -> bytes:
+        return _with_number(
+            action,
+            data,
+            lambda payload: _zeroed(payload, 0, 4) if (action, rt.as_u32(payload[:4])) in others else payload,
+        )
+
+    return _edit_filter(kind, options, free)
+
+
 def loose(form: str, kind: str, options: bytes) -> bytes:
     """Return the options without what the kernel picks itself when it is not told: action indices, random seeds."""
     if form == "filter" and _may_act(kind, options):
-
-        def unnumbered(action: str, data: bytes) -> bytes:
-            places = {POLICE_TBF} if action == "police" else _ACT_PARMS.get(action, {2})
-            return _each(data, lambda number, payload: _zeroed(payload, 0, 4) if number in places else payload)
-
-        return _edit_filter(kind, options, unnumbered)
+        return _edit_filter(
+            kind,
+            options,
+            lambda action, data: _with_number(action, data, lambda payload: _zeroed(payload, 0, 4)),
+        )
     if form == "qdisc" and kind == "netem":
         head, rest = options[:_NETEM_HEAD], options[_NETEM_HEAD:]
         return head + _each(rest, lambda number, payload: None if number == NETEM_SEED else payload)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._default_qdisc_io import borrowed
 from ._errors import NetoptError
 from ._rtnetlink_io import KernelRefusedError, RouteSocket
+from ._tc_actions_io import has_numbers, with_free_numbers
 from ._tc_message import encode
 from ._tc_observe_io import links
 
@@ -46,11 +47,19 @@ def _send(
     kind: str | None,
 ) -> None:
     """Send steps that need the same net.core.default_qdisc."""
-    position = 0
+    position = sent = 0
+    messages: list[tuple[int, int, bytes]] = []
     try:
-        messages = []
-        for position, step in enumerate(steps):  # noqa: B007 - says below which step named what is missing
-            messages.append(encode(step, indices))
+        for position, step in enumerate(steps):
+            told = step
+            if step["verb"] == "add" and has_numbers(step["object"]):
+                route.change(messages)  # what had the numbers is to be gone
+                sent, messages = position, []
+                names = {index: name for name, index in indices.items()}
+                told = {**step, "object": with_free_numbers(route, step["object"], names)}
+            messages.append(encode(told, indices))
+        with borrowed(kind):
+            route.change(messages)
     except KeyError as error:
         raise NetoptError(
             f"{_key(steps[position])}: interface {error.args[0]} does not exist",
@@ -59,11 +68,8 @@ def _send(
             wanted=operation.command,
             hint="This host has: " + ", ".join(sorted(indices)) + ".",
         ) from None
-    try:
-        with borrowed(kind):
-            route.change(messages)
     except KernelRefusedError as error:
-        key = _key(steps[error.position])
+        key = _key(steps[sent + error.position])
         raise NetoptError(
             f"{key}: {error.words}",
             stage="apply",
