@@ -42,10 +42,7 @@ CAP_SYS_RAWIO, CAP_SYS_TIME = 17, 25
 OWN_DIRECTORIES = {
     "etc/ssh": 0o755,
     "etc/sysctl.d": 0o755,
-    "root/.ansible": 0o700,
-    "root/.cache": 0o700,
-    "root/.local": 0o700,
-    "root/.ssh": 0o700,
+    "root": 0o700,
     "run": 0o755,
     "tmp": 0o1777,
     "var/lib/netopt": 0o700,
