@@ -17,10 +17,11 @@ from mcp_bridge.settings import COLLECTIONS_ROOT
 MARKER = "NETOPT_RUN_ID"
 FOLDER = "NETOPT_RUN_FOLDER"
 LOCKS = "NETOPT_RUN_LOCKS"
+CHECKED = "NETOPT_CHECKED"  # the digest of the plan that was checked here; the collection's _policy.py believes it
 CALLBACKS = Path(__file__).resolve().parent / "callbacks"
 TEMPORARY = "tmp"  # in the run's folder: whatever a killed Ansible leaves goes with the run
 # Of netopt's own variables, those that Ansible gets to see: tokens and keys are among the others.
-SHOWN = frozenset({MARKER, FOLDER, LOCKS, "NETOPT_POLICY_DIR"})
+SHOWN = frozenset({MARKER, FOLDER, LOCKS, CHECKED, "NETOPT_POLICY_DIR"})
 DEFAULT_COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 # What the user's environment says wins over these.
 DEFAULTS = {
@@ -36,7 +37,13 @@ FIXED = {
 
 
 def build(
-    base: Mapping[str, str], *, run_id: str, cwd: Path, folder: Path | None = None, locks: Path | None = None
+    base: Mapping[str, str],
+    *,
+    run_id: str,
+    cwd: Path,
+    folder: Path | None = None,
+    locks: Path | None = None,
+    checked: str | None = None,
 ) -> dict[str, str]:
     """Return the variables to set on top of ``base``.
 
@@ -46,6 +53,7 @@ def build(
         cwd: where Ansible is started.
         folder: the run's folder, ``None`` where Ansible is only asked for the inventory.
         locks: the folder of the hosts' locks, ``None`` for a run that changes nothing.
+        checked: the digest of the run's plan, once that has been checked.
     """
     added = {name: value for name, value in DEFAULTS.items() if name not in base}
     added.update(FIXED)
@@ -58,6 +66,8 @@ def build(
         added["ANSIBLE_CALLBACK_PLUGINS"] = os.pathsep.join(filter(None, callbacks))
     if locks is not None:
         added[LOCKS] = str(locks)
+    if checked is not None:
+        added[CHECKED] = checked
     added["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), base.get("PATH", os.defpath)])
     return added
 

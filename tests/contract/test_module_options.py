@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils import _sysctl
+from ansible_collections.netopt.linux.plugins.module_utils._apply_entry import OF_THE_CONTROLLER
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import Request
 from mcp_bridge import planner
 from mcp_bridge.models.changes import Changes
@@ -127,7 +128,7 @@ def test_sizes_and_timeouts_of_connection_tracking_are_sysctl_keys(field: str, v
 
 def test_apply_takes_what_the_transaction_takes() -> None:
     """``netopt_apply`` has one option for each part of a request; check mode is Ansible's own."""
-    asked_of_the_host = set(options("netopt_apply")) - {"confirm"}  # who confirms is the controller's matter
+    asked_of_the_host = set(options("netopt_apply")) - OF_THE_CONTROLLER
     assert asked_of_the_host == {field.name for field in fields(Request)} - {"check"}
 
 

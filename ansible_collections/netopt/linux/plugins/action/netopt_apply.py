@@ -17,7 +17,9 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, enforced
 
+NAME = "netopt_apply"
 RETRY_S = 2.0
 GRACE_S = 20.0  # for how long after its time is up a host that restored itself is asked how that went
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
@@ -34,6 +36,18 @@ class ActionModule(CourierAction):
         if waits and not self._task.async_val and (result.get("report") or {}).get("status") == "applied":
             self._confirm(result, task_vars or {})
         return result
+
+    def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return a module's result; nothing is asked of a host for a plan that the policy does not allow."""
+        if self.options["check_policy"]:
+            try:
+                if module == NAME:
+                    options = enforced(options)
+                else:
+                    enforced(self.options)
+            except Refusal as refusal:
+                return refusal.result
+        return super().ask(module, options, variables)
 
     def _confirm(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         """Confirm the change over a new connection; the old one may live on where new ones are kept out."""

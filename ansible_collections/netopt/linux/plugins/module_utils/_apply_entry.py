@@ -21,16 +21,18 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "allowlist": {"type": "dict"},
     "checkpoint_id": {"type": "str"},
     "checkpoint_label": {"type": "str"},
+    "check_policy": {"type": "bool", "default": False},
     "confirm": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},
     "confirm_timeout_s": {"type": "float", "default": 120},
     "persist": {"type": "bool", "default": False},
 }
+OF_THE_CONTROLLER = frozenset({"check_policy", "confirm"})  # the policy is there, and so is whoever confirms
 CONFIRM_TIMEOUT_S = (5, 86400)
 REQUIRED_IF: list[tuple[Any, ...]] = []
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
-    """Apply the plan and return the module's result. Who confirms it is a matter of the controller."""
+    """Apply the plan and return the module's result."""
     from ._errors import NetoptError  # noqa: PLC0415 - see above
     from ._host_report import FAILED, HostReport, as_result  # noqa: PLC0415
     from ._transaction import Request, Transaction  # noqa: PLC0415
@@ -43,5 +45,5 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
         problem = f"confirm_timeout_s is {timeout:g}, wanted {wanted}"
         report.fail(FAILED, NetoptError(problem, stage="plan", key="confirm_timeout_s", wanted=wanted))
         return as_result(report, diff_mode=diff)
-    asked = {name: value for name, value in options.items() if name != "confirm"}
+    asked = {name: value for name, value in options.items() if name not in OF_THE_CONTROLLER}
     return as_result(Transaction(Request(check=check, **asked)).run(), diff_mode=diff)

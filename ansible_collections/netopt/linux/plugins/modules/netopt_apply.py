@@ -96,6 +96,15 @@ options:
     type: str
     choices: [auto, manual]
     default: auto
+  check_policy:
+    description:
+      - Check the plan against the policy on the controller before it is sent, as M(netopt.linux.netopt_validate) does.
+        What the policy says then replaces O(digest), O(adaptations), O(skippable), O(modules) and O(allowlist); an
+        O(digest) that differs is an error.
+      - A plan that C(netopt) has checked itself before it started Ansible is not checked twice.
+      - The role P(netopt.linux.optimize#role) always asks for it.
+    type: bool
+    default: false
   persist:
     description:
       - Bring the change back after a restart of the host, with C(/etc/sysctl.d/90-netopt.conf) and with units of

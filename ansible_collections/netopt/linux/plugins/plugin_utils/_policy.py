@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the policy says of a plan, on the controller; a variable of Ansible cannot say it instead.
+
+``netopt`` checks a plan before it starts Ansible, and tells so in Ansible's environment, where no inventory, extra
+variable or survey can write. Wherever that is not so (plain ``ansible-playbook``, AWX, ansible-runner) the plan is
+checked here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CHECKED = "NETOPT_CHECKED"  # in the environment: the digest of the plan that was checked before Ansible was started
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """The policy does not allow a plan.
+
+    Attributes:
+        result: of the task that brought the plan.
+    """
+
+    def __init__(self, error: NetoptError, *, issues: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(str(error))
+        report = HostReport()
+        report.fail(FAILED, error)
+        self.result: dict[str, Any] = as_result(report, diff_mode=False)
+        if issues is not None:
+            self.result["issues"] = issues
+
+
+def judge(plan: Mapping[str, Any], *, digest: str | None, policy_dir: str | None = None) -> dict[str, Any]:
+    """Return what a target is told about a plan, as in ``planner.TargetInputs``.
+
+    Args:
+        plan: as it was written, or in its normal form.
+        digest: what the plan has to render to, ``None`` to take whatever that is.
+        policy_dir: the policy's folder, ``None`` for the configured one.
+
+    Raises:
+        Refusal: the policy does not allow the plan, or it is another one.
+        AnsibleActionFail: there is no policy here.
+    """
+    try:
+        # here, since a plan that netopt has checked already does without, and these take their time
+        from mcp_bridge import planner  # noqa: PLC0415
+        from mcp_bridge.errors import NetoptBridgeError, PlanError  # noqa: PLC0415
+        from mcp_bridge.policy import load_policy  # noqa: PLC0415
+    except ImportError as error:
+        raise AnsibleActionFail(
+            f"The Python package netopt is not installed beside ansible-core on the controller: {error}. "
+            "Install it there with: pip install netopt"
+        ) from None
+    plain = json.loads(json.dumps(plan))  # without the marks of ansible-core's templating
+    try:
+        found = vars(planner.target_inputs(plain, load_policy(Path(policy_dir) if policy_dir else None)))
+    except PlanError as error:
+        issues = [issue.model_dump() for issue in error.issues]
+        raise Refusal(NetoptError(error.message, stage="plan", key="plan", hint=error.hint), issues=issues) from None
+    except NetoptBridgeError as error:
+        raise Refusal(NetoptError(error.message, stage="plan", hint=error.hint)) from None
+    if digest and digest != found["digest"]:
+        raise Refusal(
+            NetoptError(
+                "The plan is not the one that was rendered: its digest differs",
+                stage="plan",
+                key="digest",
+                wanted=digest,
+                after=found["digest"],
+                hint="Render the plan again, look at it, and apply that.",
+            )
+        )
+    return dict(found)
+
+
+def warm() -> None:
+    """Import what judges plans, and read the policy, in a process from which others are made that will need them."""
+    with contextlib.suppress(ImportError):
+        from mcp_bridge import planner  # noqa: F401, PLC0415
+        from mcp_bridge.errors import NetoptBridgeError  # noqa: PLC0415
+        from mcp_bridge.policy import load_policy  # noqa: PLC0415
+
+        with contextlib.suppress(NetoptBridgeError):  # whoever needs it says what is wrong with it
+            load_policy()
+
+
+def enforced(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of netopt_apply, with the policy's own word for all that it decides.
+
+    A plan that was checked before Ansible was started is bound by its digest: its host renders it again, and refuses
+    another one.
+
+    Raises:
+        Refusal: the policy does not allow the plan, or it is another one.
+        AnsibleActionFail: there is no policy here.
+    """
+    if options["digest"] and os.environ.get(CHECKED) == options["digest"]:
+        return dict(options)
+    return {**options, **judge(options["plan"], digest=options["digest"])}

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan that the policy refuses reaches no host, whoever launches it and whatever variables come along.
+
+The host of these tests cannot be reached: a plan that got past the policy makes it ``unreachable``, and one that the
+policy refuses fails before any connection is opened.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import pytest
+
+from mcp_bridge import ansible_environment, planner
+from mcp_bridge.policy import load_policy
+from mcp_bridge.runner import Job, run_playbook
+from mcp_bridge.settings import COLLECTIONS_ROOT
+
+KEY = "net.core.rmem_max"
+FAR_TOO_MUCH = 999_999_999_999
+GOOD: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: 16777216}}}
+BAD: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: FAR_TOO_MUCH}}}
+INVENTORY = "all: {hosts: {nobody: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_ssh_timeout: 5}}}\n"
+CLAIMS = {"plan": BAD, "digest": "", "adaptations": [], "skippable": {}, "modules": {}, "checkpoint_id": "mine"}
+LIMITED = "Value exceeds maximum allowed: 268435456"
+
+
+def launch(folder: Path, *options: str, checked: str | None = None, **extravars: Any) -> dict[str, Any]:
+    """Launch the playbook as ansible-runner and AWX do, and return the last result of the host."""
+    (folder / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS_ROOT), "ANSIBLE_PIPELINING": "True"}
+    found: list[dict[str, Any]] = []
+    ended = ansible_runner.run(
+        private_data_dir=str(folder),
+        playbook="netopt.linux.apply",
+        inventory=str(folder / "hosts.yml"),
+        extravars=extravars,
+        cmdline=" ".join(options) or None,
+        envvars={**environment, ansible_environment.CHECKED: checked} if checked else environment,
+        settings={"pexpect_timeout": 1, "suppress_ansible_output": True},
+        event_handler=lambda event: found.append(event) or False,
+        quiet=True,
+    )
+    assert ended.rc != 0
+    results = [event["event_data"]["res"] for event in found if "res" in event.get("event_data", {})]
+    assert results, ended.stdout.read()
+    last: dict[str, Any] = results[-1]
+    return last
+
+
+def said(result: dict[str, Any]) -> str:
+    """Return why a plan was refused."""
+    assert not result.get("unreachable"), "the plan got past the policy"
+    assert result["report"]["error"]["stage"] == "plan"
+    return json.dumps([result["msg"], result.get("issues")])
+
+
+@pytest.mark.parametrize(
+    ("options", "extravars"),
+    [
+        ((), {"netopt_plan": {**BAD, "validate": {"targets": {"ping": ["192.0.2.1"]}, "objectives": {"loss_pct": 1}}}}),
+        ((), {"netopt_plan": BAD, "netopt_validated": True}),
+        (("--skip-tags", "netopt_validate"), {"netopt_plan": BAD}),
+        ((), {"netopt_plan": GOOD, "netopt_validated": True, "optimize_validated": CLAIMS}),
+        ((), {"netopt_plan": json.dumps(BAD), "netopt_validated": "true"}),
+        ((), {"netopt_plan": {"iface": "eth0", "changes": {"sysctl": {KEY: str(FAR_TOO_MUCH)}}}}),
+    ],
+    ids=[
+        "plain, with measurements",
+        "says it is validated",
+        "skips the tag",
+        "registered variable",
+        "text of a survey",
+        "number as text",
+    ],
+)
+def test_refused_before_any_connection(tmp_path: Path, options: tuple[str, ...], extravars: dict[str, Any]) -> None:
+    """No variable, tag or way of writing takes a plan past the limits of the policy."""
+    assert LIMITED in said(launch(tmp_path, *options, **extravars))
+
+
+def test_wrong_digest(tmp_path: Path) -> None:
+    """A plan other than the one that was looked at is refused, also by whom that says it is validated."""
+    refused = launch(tmp_path, netopt_plan=GOOD, netopt_validated=True, netopt_digest="0" * 64)
+    assert "its digest differs" in said(refused)
+
+
+def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
+    """What netopt says of one plan does not open the way for another."""
+    digest = planner.target_inputs(GOOD, load_policy()).digest
+    forged = {"netopt_plan": BAD, "netopt_validated": True, "netopt_digest": "1" * 64}
+    assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
+
+
+@pytest.mark.parametrize("plan", [GOOD, json.dumps(GOOD)], ids=["object", "text"])
+def test_good_plan_goes_on(tmp_path: Path, plan: Any) -> None:
+    """The tests above can fail: what the policy allows gets as far as to the connection."""
+    assert launch(tmp_path, netopt_plan=plan, netopt_validated=True)["unreachable"]
+
+
+def test_netopt_checks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What netopt has checked itself is not checked again in each of Ansible's processes: there, no policy is read."""
+    nowhere = tmp_path / "no-policy"
+    (tmp_path / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
+    prepared = planner.target_inputs(GOOD, load_policy()).extra_vars()
+    monkeypatch.setenv("NETOPT_POLICY_DIR", str(nowhere))
+    found: list[dict[str, Any]] = []
+    for validated in (True, False):
+        folder = tmp_path / f"run-{validated}"
+        folder.mkdir(mode=0o700)
+        job = Job(
+            "netopt.linux.apply",
+            inventory=str(tmp_path / "hosts.yml"),
+            extravars={**prepared, "netopt_validated": validated},
+            skip_tags=("netopt_validate",),
+        )
+        run_playbook(job, run_id=folder.name, folder=folder, on_event=found.append)
+    results = [event["event_data"]["res"] for event in found if "res" in event.get("event_data", {})]
+    assert [bool(result.get("unreachable")) for result in results] == [True, False]
+    assert str(nowhere) in results[1]["msg"]
