@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test properties conformance demo lock changelog lint-changelog clean
+.PHONY: help setup lint test properties conformance galaxy demo lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ properties: setup ## round trips of random plans from random states, 500 in name
 conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes
 	@tools/setup_node.sh
 	@$(PYTHON) tools/check.py conformance
+
+galaxy: setup ## build the collection and import it as Galaxy does
+	@$(PYTHON) -m tools.galaxy_import
 
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
 	@$(PYTHON) demo/run.py --kernel $(KERNEL)

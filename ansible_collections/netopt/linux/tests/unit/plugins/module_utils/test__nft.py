@@ -188,28 +188,28 @@ def test_every_line_knows_its_entry() -> None:
 
 
 OLD = """table inet netopt {
-	set seen {
-		type ipv4_addr
-		flags dynamic,timeout
-		elements = { 10.0.0.1,
-				10.0.0.2 }
-	}
+\tset seen {
+\t\ttype ipv4_addr
+\t\tflags dynamic,timeout
+\t\telements = { 10.0.0.1,
+\t\t\t\t10.0.0.2 }
+\t}
 
-	set known {
-		type ipv4_addr
-		elements = { 10.0.0.1,
-				10.0.0.2 }
-	}
+\tset known {
+\t\ttype ipv4_addr
+\t\telements = { 10.0.0.1,
+\t\t\t\t10.0.0.2 }
+\t}
 
-	chain input {
-		type filter hook input priority filter; policy accept;
-		tcp dport { 1, 2,
-				3 } accept comment "an { unbalanced brace"
-		reject
-		tcp dport 5 jump {
-			udp dport 6 reject
-		}
-	}
+\tchain input {
+\t\ttype filter hook input priority filter; policy accept;
+\t\ttcp dport { 1, 2,
+\t\t\t\t3 } accept comment "an { unbalanced brace"
+\t\treject
+\t\ttcp dport 5 jump {
+\t\t\tudp dport 6 reject
+\t\t}
+\t}
 }
 """
 
