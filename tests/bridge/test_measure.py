@@ -57,6 +57,12 @@ def test_delays(measured: Callable[..., dict[str, Any]], lab: Lab) -> None:
     closed = found["tcp"][f"{other}:9"]
     assert (closed["loss_pct"], closed["message"]) == (100.0, "Connection refused (5)")
     assert set(found["counters"]) == {
+        "backlog_bytes_max",
+        "backlog_packets_max",
+        "qdisc_drops",
+        "qdisc_overlimits",
+        "qdisc_requeues",
+        "tcp_segments",
         "tcp_retransmits",
         "interface_drops",
         "softnet_dropped",

@@ -16,6 +16,7 @@ STAGES = (
     "arm",  # the timer that reverts could not be armed
     "apply",  # an operation on the real host failed
     "verify",  # the state read back is not the state that was asked for
+    "validate",  # what the plan wants to be measured could not be, or was not met
     "confirm",  # the change was not confirmed
     "restore",  # the checkpoint could not be restored
 )

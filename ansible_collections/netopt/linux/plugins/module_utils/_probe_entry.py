@@ -15,7 +15,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "ping": {"type": "list", "elements": "str", "default": []},
     "tcp": {"type": "list", "elements": "str", "default": []},
     "iperf": {"type": "str"},
+    "iperf_port": {"type": "int"},
     "duration_s": {"type": "int", "default": 10},
+    "interval_s": {"type": "float", "default": 0.2},
+    "samples": {"type": "bool", "default": False},
 }
 REQUIRED_IF: list[tuple[Any, ...]] = []
 

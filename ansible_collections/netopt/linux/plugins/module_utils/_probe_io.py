@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,13 +17,16 @@ from typing import TYPE_CHECKING, Any
 from . import _probe, _query_parse
 from ._allowlist import PACKAGES
 from ._errors import NetoptError
+from ._probe_connect_io import connects
 from ._tools_io import SEARCH_PATH, Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-WAIT_S = 2.0  # for an answer to one probe
 PATIENCE_S = 15.0  # how much longer than asked for a tool may take before it is killed
+LOOK_S = 0.5  # between two looks at the queues
+BACKLOG = ("backlog_packets", "backlog_bytes")
+AGAIN_S = 2.0  # for how long a server of iperf3 that refuses is tried again: it may just be starting
 
 
 def measure(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,28 +39,66 @@ def measure(options: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``ping`` and ``tcp`` by target (see ``_probe.summary``), ``iperf`` (see ``_probe.throughput``), each with
-        ``message`` where something went wrong; ``counters``: what the host counted meanwhile; ``duration_s``.
+        ``message`` where something went wrong; ``counters``: what the host counted meanwhile; ``duration_s``. Where
+        samples are asked for each target has ``samples_ms`` too, ``None`` for a probe that was lost.
 
     Raises:
         NetoptError: there is nothing to measure, or a target is malformed.
     """
     wanted = _probe.checked(options)
-    seconds = wanted["duration_s"]
-    tools = Tools(timeout_s=seconds + PATIENCE_S)
+    tools = Tools(timeout_s=wanted["duration_s"] + PATIENCE_S)
     begun = time.monotonic()
     before = counters()
-    with ThreadPoolExecutor(max_workers=_probe.MAX_TARGETS) as workers:
-        pings = {target: workers.submit(_ping, target, seconds, tools) for target in wanted["ping"]}
-        connects = {target: workers.submit(_connects, target, seconds) for target in wanted["tcp"]}
-        found: dict[str, Any] = {
-            "ping": {target: work.result() for target, work in pings.items()},
-            "tcp": {target: work.result() for target, work in connects.items()},
-        }
-    if wanted["iperf"]:
-        found["iperf"] = _throughput(wanted["iperf"], seconds, tools)
-    found["counters"] = _probe.difference(before, counters())
+    queues = _Queues(tools)
+    with ThreadPoolExecutor(max_workers=_probe.MAX_TARGETS + 1) as workers:
+        watch = workers.submit(queues.watch)
+        try:
+            pings = {target: workers.submit(_ping, target, wanted, tools) for target in wanted["ping"]}
+            services = {target: workers.submit(_connects, target, wanted) for target in wanted["tcp"]}
+            found: dict[str, Any] = {
+                "ping": {target: work.result() for target, work in pings.items()},
+                "tcp": {target: work.result() for target, work in services.items()},
+            }
+            if wanted["iperf"]:
+                found["iperf"] = _throughput(wanted, tools)
+        finally:
+            queues.end.set()
+        watch.result()
+    found["counters"] = {**_probe.difference(before, counters()), **queues.found()}
     found["duration_s"] = round(time.monotonic() - begun, 3)
     return found
+
+
+class _Queues:
+    """Looks at the queues of all interfaces again and again, until ``end`` is set."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.end = threading.Event()
+        self._tools = tools
+        self._looks: list[dict[str, int]] = []
+
+    def watch(self) -> None:
+        """Look, and once more at the end."""
+        if _missing("tc"):
+            return
+        while True:
+            ended = self.end.wait(LOOK_S if self._looks else 0)
+            try:
+                self._looks.append(
+                    _probe.queues(self._tools.run(["tc", "-s", "-j", "qdisc", "show"], stage="observe").stdout)
+                )
+            except (NetoptError, ValueError):
+                return
+            if ended:
+                return
+
+    def found(self) -> dict[str, int]:
+        """Return how far the counters went on, and the longest backlog that was seen."""
+        if not self._looks:
+            return {}
+        first, last = self._looks[0], self._looks[-1]
+        counted = {name: max(0, last[name] - value) for name, value in first.items() if name not in BACKLOG}
+        return {**counted, **{f"{name}_max": max(look[name] for look in self._looks) for name in BACKLOG}}
 
 
 def counters() -> dict[str, int]:
@@ -64,6 +106,7 @@ def counters() -> dict[str, int]:
     snmp = _probe.snmp(_text("/proc/net/snmp"))
     softnet = _query_parse.softnet(_text("/proc/net/softnet_stat"))
     return {
+        "tcp_segments": snmp.get("TcpOutSegs", 0),
         "tcp_retransmits": snmp.get("TcpRetransSegs", 0),
         "interface_drops": _probe.interface_drops(_text("/proc/net/dev")),
         "softnet_dropped": sum(row["dropped"] for row in softnet),
@@ -84,62 +127,59 @@ def _missing(tool: str) -> dict[str, Any] | None:
     return {"message": f"not available: install {PACKAGES.get(tool, tool)}"}
 
 
-def _ping(target: str, seconds: float, tools: Tools) -> dict[str, Any]:
+def _told(series: Sequence[float | None], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what times come to, with the times themselves where they are wanted."""
+    found = _probe.summary(series)
+    if wanted["samples"]:
+        found["samples_ms"] = [None if one is None else round(one, 3) for one in series]
+    return found
+
+
+def _ping(target: str, wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     missing = _missing("ping")
     if missing:
         return missing
-    count = _probe.samples(seconds)
+    interval = wanted["interval_s"] if os.geteuid() == 0 else max(wanted["interval_s"], _probe.INTERVAL_S)
+    count = _probe.probes(wanted["duration_s"], interval)
     # not -w: until then ping goes on sending in place of what was lost
-    command = ["ping", "-c", str(count), "-i", str(_probe.INTERVAL_S), "-n", "-W", f"{WAIT_S:g}", target]
+    command = ["ping", "-c", str(count), "-i", f"{interval:g}", "-n", "-W", f"{_probe.WAIT_S:g}", target]
     try:
         done = tools.run(command, stage="observe", check=False)
     except NetoptError as error:
         return {"message": error.message}
-    times, sent = _probe.ping_times(done.stdout)
-    if sent is None:
+    series = _probe.ping_series(done.stdout)
+    if series is None:
         lines = (done.stderr or done.stdout).strip().splitlines()
         return {"message": lines[0] if lines else f"exit status {done.rc}"}
-    return _probe.summary(times, sent=sent)
+    return _told(series, wanted)
 
 
-def _connects(target: str, seconds: float) -> dict[str, Any]:
+def _connects(target: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Return the times that connecting to a service takes: one round trip each."""
-    host, port = _probe.service(target)
     try:
-        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        done = connects(target, duration_s=wanted["duration_s"], interval_s=wanted["interval_s"])
     except OSError as error:
-        return {"message": f"{host}: {error.strerror or error}"}
-    times: list[float] = []
-    failures: dict[str, int] = {}
-    sent = 0
-    begun = time.monotonic()
-    for number in range(_probe.samples(seconds)):
-        time.sleep(max(0.0, begun + number * _probe.INTERVAL_S - time.monotonic()))
-        if time.monotonic() - begun > seconds + WAIT_S:
-            break
-        sent += 1
-        with socket.socket(family, kind, protocol) as client:
-            client.settimeout(WAIT_S)
-            started = time.perf_counter()
-            try:
-                client.connect(address)
-            except OSError as error:
-                said = "timed out" if isinstance(error, socket.timeout) else error.strerror or str(error)
-                failures[said] = failures.get(said, 0) + 1
-            else:
-                times.append((time.perf_counter() - started) * 1000)
-    found = _probe.summary(times, sent=sent)
-    if failures:
-        found["message"] = "; ".join(f"{said} ({count})" for said, count in failures.items())
+        return {"message": f"{target.rpartition(':')[0]}: {error.strerror or error}"}
+    found = _told(done.series, wanted)
+    if done.failures:
+        found["message"] = "; ".join(f"{said} ({count})" for said, count in done.failures.items())
     return found
 
 
-def _throughput(target: str, seconds: float, tools: Tools) -> dict[str, Any]:
+def _throughput(wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     missing = _missing("iperf3")
     if missing:
         return missing
-    try:
-        done = tools.run(["iperf3", "-J", "-c", target, "-t", str(int(seconds))], stage="observe", check=False)
-    except NetoptError as error:
-        return {"message": error.message}
-    return _probe.throughput(done.stdout)
+    command = ["iperf3", "-J", "-c", wanted["iperf"], "-t", str(int(wanted["duration_s"]))]
+    command += ["-i", "0.5", "-O", str(_probe.OMITTED_S)]
+    command += ["-p", str(wanted["iperf_port"])] if wanted["iperf_port"] else []
+    ends = time.monotonic() + AGAIN_S
+    while True:
+        try:
+            done = tools.run(command, stage="observe", check=False)
+        except NetoptError as error:
+            return {"message": error.message}
+        found = _probe.throughput(done.stdout)
+        if "throughput_mbps" in found or "refused" not in found["message"] or time.monotonic() > ends:
+            return found if wanted["samples"] else {name: found[name] for name in found if name != "intervals_mbps"}
+        time.sleep(LOOK_S)

@@ -12,8 +12,11 @@ module: netopt_probe
 short_description: Measure delay, jitter, loss and throughput from a host
 version_added: 0.1.0
 description:
-  - Measures round-trip times by ICMP echo and by TCP connects, five probes in a second for O(duration_s), all targets
-    at the same time; then throughput with iperf3, so that its load does not disturb the delays.
+  - Measures round-trip times by ICMP echo and by TCP connects, a probe every O(interval_s) for O(duration_s), all
+    targets at the same time; then throughput with iperf3, so that its load does not disturb the delays.
+  - A probe is sent when its time has come, whether or not those before it were answered, so a slow answer does not hide
+    how slow the next ones would have been.
+  - Counts meanwhile what the kernel counts of TCP retransmissions, dropped packets, queues and softnet.
   - A target that does not answer is a result, not a failure of the module.
 author:
   - The NetOpt Authors (@netopt)
@@ -45,11 +48,26 @@ options:
     description:
       - Host with an iperf3 server, to which throughput is measured. The link is fully loaded meanwhile.
     type: str
+  iperf_port:
+    description:
+      - Port of the iperf3 server; that of iperf3 itself unless given.
+    type: int
   duration_s:
     description:
       - For how many seconds to measure delays, and again throughput; 1 to 600.
     type: int
     default: 10
+  interval_s:
+    description:
+      - How many seconds lie between two probes to a target; V(0.02) and more. Those who are not root send ICMP echo
+        requests every 0.2 s at most.
+    type: float
+    default: 0.2
+  samples:
+    description:
+      - Whether to return single times and stretches of throughput as well.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -76,7 +94,8 @@ measurements:
     ping:
       description:
         - By target C(sent), C(received), C(loss_pct), C(min_ms), C(mean_ms), C(p50_ms), C(p95_ms), C(p99_ms), C(max_ms)
-          and C(jitter_ms), the mean difference of consecutive times; C(message) where something went wrong.
+          and C(jitter_ms), the mean difference of consecutive times; C(message) where something went wrong. With
+          O(samples) also C(samples_ms), each time in the order of the probes, V(null) for one that was lost.
       type: dict
       returned: always
     tcp:
@@ -84,11 +103,18 @@ measurements:
       type: dict
       returned: always
     iperf:
-      description: C(throughput_mbps) as received and C(retransmits); C(message) where something went wrong.
+      description:
+        - C(throughput_mbps) as received and C(retransmits); C(message) where something went wrong. With O(samples) also
+          C(intervals_mbps), the throughput of each half second. The first second of the flow is left out.
       type: dict
       returned: when O(iperf) is given
     counters:
-      description: How far the host's counters of retransmissions and drops went on meanwhile.
+      description:
+        - How far the host's counters went on meanwhile - C(tcp_segments) sent and C(tcp_retransmits),
+          C(interface_drops), C(softnet_dropped), C(softnet_time_squeeze), and of the root queueing disciplines
+          C(qdisc_drops), C(qdisc_overlimits) and C(qdisc_requeues).
+        - C(backlog_packets_max) and C(backlog_bytes_max) are the most that was seen waiting in those, looking every half
+          second.
       type: dict
       returned: always
     duration_s:

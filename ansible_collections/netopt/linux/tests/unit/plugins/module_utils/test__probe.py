@@ -28,12 +28,11 @@ PING = """PING a (192.0.2.1) 56(84) bytes of data.
 
 
 @pytest.mark.parametrize(
-    ("times", "sent", "expected"),
+    ("series", "expected"),
     [
-        ([], 4, {"sent": 4, "received": 0, "loss_pct": 100.0}),
+        ([None] * 4, {"sent": 4, "received": 0, "loss_pct": 100.0}),
         (
-            [1.0, 3.0, 2.0, 2.0],
-            5,
+            [1.0, 3.0, None, 2.0, 2.0],
             {
                 "sent": 5,
                 "received": 4,
@@ -49,9 +48,9 @@ PING = """PING a (192.0.2.1) 56(84) bytes of data.
         ),
     ],
 )
-def test_summary(times: list[float], sent: int, expected: dict[str, Any]) -> None:
+def test_summary(series: list[float | None], expected: dict[str, Any]) -> None:
     """Nearest-rank percentiles, the mean difference of consecutive times, and what did not come back."""
-    assert _probe.summary(times, sent=sent) == expected
+    assert _probe.summary(series) == expected
 
 
 @given(st.lists(st.floats(0.001, 1e4), min_size=1, max_size=300), st.floats(1, 100))
@@ -65,18 +64,40 @@ def test_percentile(times: list[float], percent: float) -> None:
     assert _probe.percentile(ordered, 50) == statistics.median_low(times)
 
 
-def test_ping_times() -> None:
-    """Times come in the order of the requests, a duplicate counts once."""
-    assert _probe.ping_times(PING) == ([1.0, 3.5], 4)
-    assert _probe.ping_times("ping: a: Name or service not known") == ([], None)
+def test_ping_series() -> None:
+    """Times come in the order of the requests with the lost ones between them, a duplicate counts once."""
+    assert _probe.ping_series(PING) == [1.0, None, 3.5, None]
+    assert _probe.ping_series("ping: a: Name or service not known") is None
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        ({"ping": ["a"]}, 12.0),
+        ({"tcp": ["a:1"], "ping": ["a"]}, 12.0),
+        ({"iperf": "a"}, 19.0),
+        ({"ping": ["a"], "iperf": "a"}, 31.0),
+    ],
+)
+def test_time(options: dict[str, Any], seconds: float) -> None:
+    """Delays are measured at the same time, throughput after them."""
+    assert _probe.time_s({"duration_s": 10, **options}) == seconds
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         (
-            json.dumps({"end": {"sum_sent": {"retransmits": 3}, "sum_received": {"bits_per_second": 9.41e8}}}),
-            {"throughput_mbps": 941.0, "retransmits": 3},
+            json.dumps(
+                {
+                    "intervals": [
+                        {"sum": {"bits_per_second": 1e8, "omitted": True}},
+                        {"sum": {"bits_per_second": 9e8, "omitted": False}},
+                    ],
+                    "end": {"sum_sent": {"retransmits": 3}, "sum_received": {"bits_per_second": 9.41e8}},
+                }
+            ),
+            {"throughput_mbps": 941.0, "retransmits": 3, "intervals_mbps": [900.0]},
         ),
         (json.dumps({"error": "unable to connect"}), {"message": "unable to connect"}),
         ("{}", {"message": "iperf3 printed what cannot be read"}),
@@ -96,6 +117,22 @@ def test_counters() -> None:
     assert _probe.difference({"a": 1, "b": 2}, {"a": 5}) == {"a": 4}
 
 
+def test_queues() -> None:
+    """The root queueing disciplines of all interfaces are taken together; what lies below them is counted in them."""
+    root = {"kind": "htb", "root": True, "drops": 2, "overlimits": 5, "requeues": 1, "backlog": 1500, "qlen": 1}
+    text = json.dumps(
+        [root, {**root, "kind": "fq", "drops": 1}, {**root, "root": False}, {"kind": "noqueue", "root": True}]
+    )
+    assert _probe.queues(text) == {
+        "qdisc_drops": 3,
+        "qdisc_overlimits": 10,
+        "qdisc_requeues": 2,
+        "backlog_packets": 2,
+        "backlog_bytes": 3000,
+    }
+    assert set(_probe.queues("").values()) == {0}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -109,6 +146,9 @@ def test_counters() -> None:
         ({"tcp": ["fd00::1:80"]}, "target is 'fd00::1:80'"),
         ({"ping": ["a"], "duration_s": 0}, "duration_s is '0'"),
         ({"ping": ["a"], "duration_s": 601}, "duration_s is '601'"),
+        ({"ping": ["a"], "interval_s": 0.001}, "interval_s is '0.001'"),
+        ({"ping": ["a"], "interval_s": 6}, "interval_s is '6'"),
+        ({"iperf": "a", "iperf_port": 65536}, "iperf_port is '65536'"),
     ],
 )
 def test_wrong_targets(options: dict[str, Any], message: str) -> None:
