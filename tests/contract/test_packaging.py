@@ -7,74 +7,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import venv
 from pathlib import Path
 
 import pytest
 import yaml
 
-TOP = Path(__file__).parents[2]
-COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
-
-
-# Nothing that points ansible-core at the checkout: what is installed has to be found by itself.
-ENVIRONMENT = {name: text for name, text in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHONPATH"))}
-
-
-def run(*argv: str | Path, cwd: Path) -> str:
-    """Run a command away from the checkout and return its output; its failure is the test's."""
-    done = subprocess.run(
-        [str(word) for word in argv], capture_output=True, text=True, check=False, cwd=cwd, timeout=300, env=ENVIRONMENT
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+from tests import installation
+from tests.installation import COLLECTION, TOP, run
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of what git knows, so that no leftover of an earlier build gets in."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    source.mkdir()
-    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=TOP)
-    present = "\0".join(name for name in names.split("\0") if name and (TOP / name).exists())
-    archive = folder / "source.tar"
-    subprocess.run(
-        ["tar", "--create", "--null", "--files-from=-", f"--file={archive}"],
-        input=present.encode(),
-        cwd=TOP,
-        check=True,
-    )
-    run("tar", "--extract", f"--file={archive}", cwd=source)
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-qq",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        folder,
-        source,
-        cwd=folder,
-    )
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A venv that holds the wheel; its dependencies come from the venv that runs the tests."""
-    folder = tmp_path_factory.mktemp("venv")
-    venv.create(folder, with_pip=False)
-    site = next(folder.glob("lib/python*/site-packages"))
-    run(sys.executable, "-m", "pip", f"--python={folder}/bin/python", "install", "-qq", "--no-deps", wheel, cwd=folder)
-    dependencies = next(Path(path) for path in sys.path if path.endswith("site-packages"))
-    # A plain path entry: unlike addsitedir it does not follow the checkout's own editable install.
-    (site / "dependencies.pth").write_text(f"{dependencies}\n", encoding="utf-8")
+    folder = installation.controller(tmp_path_factory.mktemp("venv"))
+    installation.install(folder, installation.wheel(tmp_path_factory.mktemp("wheel")))
     return folder
 
 
