@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.netopt.linux.plugins.module_utils import _render
 from ansible_collections.netopt.linux.plugins.module_utils._adapt import adapt
+from ansible_collections.netopt.linux.plugins.module_utils._allowlist import ALLOWLIST
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 
 from . import support
@@ -37,7 +38,7 @@ class TargetInputs:
         adaptations: rules that fit the values to each host; none for values that a user wrote.
         skippable: why a sysctl key may be skipped where the kernel lacks it, by key.
         modules: the kernel module that a sysctl key needs, by key.
-        allowlist: argument prefixes by program.
+        allowlist: argument prefixes by program, ``None`` for those that every host knows.
     """
 
     plan: dict[str, Any]
@@ -45,7 +46,7 @@ class TargetInputs:
     adaptations: list[dict[str, Any]]
     skippable: dict[str, str]
     modules: dict[str, str]
-    allowlist: dict[str, list[str]]
+    allowlist: dict[str, list[str]] | None
 
     def extra_vars(self) -> dict[str, Any]:
         """Return the variables of the playbook ``netopt.linux.apply``."""
@@ -187,13 +188,15 @@ def target_inputs(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> Ta
     normal = normalise(plan, policy)
     data = normal.dump()
     adapts = normal.profile is not None and comes_from_profile(normal, policy)
+    adaptations = policy.rules.adaptations_for(normal.profile) if adapts and normal.profile else []
+    keys = None if adaptations else data["changes"].get("sysctl", {}).keys()  # an adaptation may bring keys in
     return TargetInputs(
         plan=data,
         digest=_render.digest(data, _text(data, policy)),
-        adaptations=policy.rules.adaptations_for(normal.profile) if adapts and normal.profile else [],
-        skippable=policy.skippable,
-        modules=policy.modules,
-        allowlist=policy.allowlist,
+        adaptations=adaptations,
+        skippable={key: why for key, why in policy.skippable.items() if keys is None or key in keys},
+        modules={key: module for key, module in policy.modules.items() if keys is None or key in keys},
+        allowlist=None if policy.allowlist == ALLOWLIST else policy.allowlist,
     )
 
 

@@ -12,18 +12,21 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import connect_anew
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, enforced
+
+if TYPE_CHECKING:
+    from ansible_collections.netopt.linux.plugins.plugin_utils._proof import Proof
 
 NAME = "netopt_apply"
 RETRY_S = 2.0
 GRACE_S = 20.0  # for how long after its time is up a host that restored itself is asked how that went
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
-APART = "-o ControlPath=none -o ControlMaster=no"  # ssh_config(5): a connection of its own, whatever there is
 
 
 class ActionModule(CourierAction):
@@ -31,9 +34,13 @@ class ActionModule(CourierAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result, that of the confirmation included."""
+        self._proof: Proof | None = None
         result = super().run(tmp, task_vars)
-        waits = self.options["confirm"] == "auto" and self.options["confirm_timeout_s"] > 0
-        if waits and not self._task.async_val and (result.get("report") or {}).get("status") == "applied":
+        if self._task.async_val or (result.get("report") or {}).get("status") != "applied":
+            return result
+        if self._proof is not None and not self._proof.holds(result):
+            return result
+        if self.options["confirm"] == "auto" and self.options["confirm_timeout_s"] > 0:
             self._confirm(result, task_vars or {})
         return result
 
@@ -47,7 +54,22 @@ class ActionModule(CourierAction):
                     enforced(self.options)
             except Refusal as refusal:
                 return refusal.result
+        if module == NAME and not self._task.check_mode and (options["plan"].get("validate") or {}).get("targets"):
+            return self._measured(options, variables)
         return super().ask(module, options, variables)
+
+    def _measured(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Have the host measure, then apply; return the result of the latter, or why it was not begun."""
+        from ansible_collections.netopt.linux.plugins.plugin_utils._proof import Proof  # noqa: PLC0415 - few measure
+
+        ask = super().ask
+        self._proof = Proof(
+            task=self._task,
+            connection=self._connection,
+            options=options,
+            ask=lambda name, more: ask(name, more, variables),
+        )
+        return self._proof.begin() or ask(NAME, options, variables)
 
     def _confirm(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         """Confirm the change over a new connection; the old one may live on where new ones are kept out."""
@@ -58,7 +80,7 @@ class ActionModule(CourierAction):
         deadline = time.monotonic() + timeout + GRACE_S
         while True:
             try:
-                self._connect_anew()
+                connect_anew(self._connection)
                 answer = self._low_level_execute_command(command)
                 break
             except AnsibleConnectionFailure as error:
@@ -82,15 +104,6 @@ class ActionModule(CourierAction):
                 after=refusal["after"],
                 hint="The plan kept the controller out; look at its rules and routes." if back else refusal["hint"],
             )
-
-    def _connect_anew(self) -> None:
-        """Have the next command travel over a connection of its own."""
-        if self._connection.transport != "ssh":
-            self._connection.reset()
-            return
-        arguments = self._connection.get_option("ssh_args") or ""
-        if not arguments.startswith(APART):
-            self._connection.set_option("ssh_args", f"{APART} {arguments}".rstrip())
 
 
 def _refusal(answer: dict[str, Any]) -> dict[str, Any] | None:

@@ -106,6 +106,17 @@ class Content:
     modules: list[str] = field(default_factory=list)
 
 
+def due(header: Header) -> float | None:
+    """Return the monotonic time at which something is to be done about a checkpoint, ``None`` for never."""
+    damaged = header.status == RESTORE_FAILED and header.note == DAMAGED
+    if header.status == ARMED or damaged or (header.status == CONFIRMED and header.persist):
+        return 0.0
+    times = [header.confirm_by] if header.status == APPLIED else []
+    if header.status in (APPLIED, CONFIRMED):
+        times.append(header.ends_at)
+    return min((moment for moment in times if moment is not None), default=None)
+
+
 def check_id(identity: str) -> str:
     """Return ``identity`` if it can name a checkpoint.
 

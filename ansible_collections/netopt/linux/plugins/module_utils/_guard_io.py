@@ -12,7 +12,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from ._checkpoint import ARMED, DAMAGED
+from ._checkpoint import ARMED, due
 from ._checkpoint_io import boot_id
 from ._errors import NetoptError
 from ._lock_io import GUARD, RUN_DIR, holder, host_lock
@@ -50,9 +50,11 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
 
 
 def _attend(store: Store, identity: str, lock: int) -> float | None:
-    """Do what is due. The imports come only now: a guard that is not needed has cost next to nothing."""
-    if not _may_be_due(store, identity):
-        return None
+    """Do what is due, and return when to look again. What it takes is imported only now, and seldom needed."""
+    header = _header(store, identity)
+    moment = due(header) if header is not None and header.boot_id == boot_id() else None
+    if moment is None or time.monotonic() < moment:
+        return moment
     from ._lifecycle import attend  # noqa: PLC0415
     from ._tools_io import Tools  # noqa: PLC0415
 
@@ -63,15 +65,6 @@ def _attend(store: Store, identity: str, lock: int) -> float | None:
         return None  # a damaged checkpoint; it has been marked as such
     finally:
         signal.signal(signal.SIGTERM, previous)
-
-
-def _may_be_due(store: Store, identity: str) -> bool:
-    header = _header(store, identity)
-    if header is None or header.boot_id != boot_id():
-        return False
-    if header.status == ARMED or header.note == DAMAGED:
-        return True
-    return header.confirm_by is not None or header.ends_at is not None or header.persist
 
 
 def _patience(store: Store, identity: str) -> float:

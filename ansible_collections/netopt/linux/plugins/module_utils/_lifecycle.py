@@ -23,6 +23,7 @@ from ._checkpoint import (
     RESTORE_FAILED,
     ROLLED_BACK,
     SNAPSHOT,
+    due,
     to_unwind,
 )
 from ._checkpoint_io import CONFIRM, RESTORE, boot_id
@@ -202,17 +203,6 @@ def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:
     note = "; ".join(error.message for error in restored.errors) or "the time-boxed part has ended"
     store.update(replace(header, ends_at=None, note=note))
     return restored
-
-
-def due(header: Header) -> float | None:
-    """Return the monotonic time at which something is to be done about a checkpoint, ``None`` for never."""
-    damaged = header.status == RESTORE_FAILED and header.note == DAMAGED
-    if header.status == ARMED or damaged or (header.status == CONFIRMED and header.persist):
-        return 0.0
-    times = [header.confirm_by] if header.status == APPLIED else []
-    if header.status in (APPLIED, CONFIRMED):
-        times.append(header.ends_at)
-    return min((moment for moment in times if moment is not None), default=None)
 
 
 def _roll_back_at_last(store: Store, header: Header, tools: Tools, *, note: str) -> None:

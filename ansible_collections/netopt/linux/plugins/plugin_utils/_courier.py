@@ -9,7 +9,8 @@ it with ansible-core's own library. That takes longer than a whole change. The c
 own sources as they are, to the target's Python over the connection's standard input, and they run from memory.
 
 The sources come with the bytecode that this controller's Python makes of them. A target with the same Python
-uses it; any other compiles the sources.
+uses it; any other compiles the sources. A target keeps what it was sent until it restarts, and is sent it again
+only when it says that it has it no more: see ``_carried.py``.
 
 Everything else is ansible-core's: the connection, become, the environment, check mode. Where the courier cannot
 go (pipelining is off, the task is asynchronous, the target's Python is not where it usually is), ansible-core's
@@ -18,6 +19,7 @@ own way is taken instead.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import marshal
@@ -31,16 +33,18 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, PYTHON_FLAGS, bundle
-from ansible_collections.netopt.linux.plugins.module_utils._courier_main import BEGIN, ENTRIES
+from ansible_collections.netopt.linux.plugins.module_utils._courier_main import BEGIN, ENTRIES, KEPT
+from ansible_collections.netopt.linux.plugins.plugin_utils._carried import Carried
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
 USUAL_PYTHON = "/usr/bin/python3"
 TOO_OLD = 78
 UNCHECKED = 1  # PEP 552: the hash of the source stands for it and is not looked at
+NOT_KEPT = 79
 NOT_HERE = (126, 127, TOO_OLD)  # no such program, not to be executed, or too old a Python
 
-# Reads the message and the sources from standard input; the sources are imported from memory.
+# Reads the message from standard input, and the sources behind it or where they were kept; imports them from memory.
 BOOTSTRAP = f"""
 import sys
 if sys.version_info < (3, 8):
@@ -48,9 +52,18 @@ if sys.version_info < (3, 8):
 import json, os
 data = sys.stdin.buffer
 message = json.loads(data.readline().decode("utf-8"))
-memory = os.memfd_create("netopt")
-with os.fdopen(os.dup(memory), "wb") as stream:
-    stream.write(data.read())
+sent = data.read()
+if sent:
+    memory = os.memfd_create("netopt")
+    with os.fdopen(os.dup(memory), "wb") as stream:
+        stream.write(sent)
+else:
+    try:
+        memory = os.open({KEPT!r} % message["program"]["digest"], os.O_RDONLY)
+    except OSError:
+        sys.exit({NOT_KEPT})
+    if os.fstat(memory).st_size != message["program"]["size"]:
+        sys.exit({NOT_KEPT})
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True
 from {PACKAGE}._quick_import import install
@@ -108,8 +121,14 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         """Return the module's result, ``None`` where the target's Python is not found or too old."""
         program = f"-c {shlex.quote(BOOTSTRAP)}"
         words = [self._compute_environment_string(), self.python(variables), *PYTHON_FLAGS, program]
-        text = json.dumps(message).encode() + b"\n"
-        answer = self._low_level_execute_command(" ".join(word for word in words if word), in_data=text + PROGRAM)
+        command = " ".join(word for word in words if word)
+        request = json.dumps({**message, "program": {"digest": DIGEST, "size": len(PROGRAM)}}).encode() + b"\n"
+        carried = Carried(DIGEST, self._address())
+        answer = {"rc": NOT_KEPT}
+        if carried.before():
+            answer = self._low_level_execute_command(command, in_data=request)
+        if answer["rc"] == NOT_KEPT:
+            answer = self._low_level_execute_command(command, in_data=request + PROGRAM)
         if answer["rc"] in NOT_HERE:
             return None
         _noise, found, line = answer["stdout"].rpartition(BEGIN)
@@ -121,8 +140,17 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
                 "module_stdout": answer["stdout"],
                 "module_stderr": answer["stderr"],
             }
-        carried: dict[str, Any] = json.loads(line)
-        return carried
+        told = json.loads(line)
+        if told["kept"]:
+            carried.now()
+        result: dict[str, Any] = told["result"]
+        return result
+
+    def _address(self) -> str:
+        """Return where the connection leads and as whom, as far as ansible-core knows."""
+        context = self._play_context
+        user = context.become_user if context.become else context.remote_user
+        return json.dumps([self._connection.transport, context.remote_addr, context.port, user])
 
     def python(self, variables: dict[str, Any]) -> str:
         """Return the target's Python: as the inventory says, as was discovered, or where it usually is."""
@@ -151,3 +179,4 @@ def _bytecode(path: Path) -> bytes:
 
 # ansible-core loads an action before it makes a process for each host, so this is made once for all of them
 PROGRAM = _program()
+DIGEST = hashlib.sha256(PROGRAM).hexdigest()[:32]

@@ -10,9 +10,9 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils import _host_report as reporting
 from ansible_collections.netopt.linux.plugins.module_utils._change import Change
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import Content, Header
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import Content, Header, due
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import due, set_by
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import set_by
 
 
 def test_as_result_with_diff() -> None:

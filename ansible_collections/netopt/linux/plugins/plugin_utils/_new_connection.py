@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A connection to a host that shares nothing with those that are there: only that proves that the host lets us in.
+
+What travels on it is the name of a checkpoint and an answer of one line. For OpenSSH 9.0 to 9.8 the client's half of
+its default key exchange, which is proof against quantum computers, costs more than everything else about the
+connection; so where the default is what would be used, a quicker one of ssh's own list goes first. Whoever has set
+KexAlgorithms, or has had it set by the system, gets what they set.
+"""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import subprocess
+from typing import Any
+
+APART = "-o ControlPath=none -o ControlMaster=no"  # ssh_config(5): a connection of its own, whatever there is
+SLOW_KEX = "sntrup761x25519"
+QUICK_KEX = "curve25519-sha256"
+TIMEOUT_S = 10
+
+
+def connect_anew(connection: Any) -> None:
+    """Have the next command travel over a connection of its own.
+
+    Args:
+        connection: a connection plugin of ansible-core.
+    """
+    if connection.transport != "ssh":
+        connection.reset()
+        return
+    arguments = connection.get_option("ssh_args") or ""
+    if not arguments.startswith(APART):
+        connection.set_option("ssh_args", " ".join([APART, *_quicker(connection), arguments]).rstrip())
+
+
+def _quicker(connection: Any) -> list[str]:
+    """Return the arguments that make the connection cheap, none where somebody has chosen how keys are exchanged."""
+    program = connection.get_option("ssh_executable") or "ssh"
+    default = _key_exchanges((program, "-F", "none", "localhost"))
+    if not default or not default[0].startswith(SLOW_KEX) or QUICK_KEX not in default:
+        return []
+    said = [connection.get_option(name) or "" for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")]
+    host = connection.get_option("host") or "localhost"
+    if _key_exchanges((program, *(word for text in said for word in shlex.split(text)), host)) != default:
+        return []
+    quick = ",".join([QUICK_KEX, *(name for name in default if name != QUICK_KEX)])
+    return [f"-o KexAlgorithms={quick}"]
+
+
+@functools.cache
+def _key_exchanges(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the key exchanges that ssh would offer, in order; none where it does not say."""
+    try:
+        done = subprocess.run(
+            [argv[0], "-G", *argv[1:]],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    for line in done.stdout.splitlines():
+        name, _space, value = line.partition(" ")
+        if name == "kexalgorithms":
+            return tuple(value.split(","))
+    return ()
+
+
+_key_exchanges(("ssh", "-F", "none", "localhost"))  # asked before there is a process for each host
