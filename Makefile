@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test properties conformance galaxy demo lock changelog lint-changelog clean
+.PHONY: help setup lint test properties conformance galaxy integration demo lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ conformance: setup ## the MCP server against clients and suites by others, and u
 
 galaxy: setup ## build the collection and import it as Galaxy does
 	@$(PYTHON) -m tools.galaxy_import
+
+integration: setup ## every module on a lab host by ansible-test: in check mode, for real, and again; a minute
+	@tools/ansible_test.sh integration
 
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
 	@$(PYTHON) demo/run.py --kernel $(KERNEL)
