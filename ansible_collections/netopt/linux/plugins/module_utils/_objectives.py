@@ -31,8 +31,6 @@ RESOLUTION_MS = 0.2  # delays that differ by less are the scheduler's, not the n
 UNITS = {LATENCY: "ms", JITTER: "ms", LOSS: "%", THROUGHPUT: "Mbit/s"}
 NAMES = {LATENCY: "latency p95", JITTER: "jitter", LOSS: "loss", THROUGHPUT: "throughput"}
 
-Series = "Sequence[float | None]"
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -123,6 +121,7 @@ def comparisons(spec: Mapping[str, Any]) -> list[Comparison]:
 
 def _comparisons(spec: Mapping[str, Any]) -> Iterator[Comparison]:
     targets, objectives = spec.get("targets") or {}, spec.get("objectives") or {}
+    aims: list[tuple[str, str, tuple[str, ...]]]
     aims = [(probe, target, DELAYS) for probe in ("ping", "tcp") for target in targets.get(probe) or []]
     if targets.get("iperf"):
         aims.append(("iperf", targets["iperf"], (THROUGHPUT,)))

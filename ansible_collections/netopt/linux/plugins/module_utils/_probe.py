@@ -163,7 +163,7 @@ def throughput(text: str) -> dict[str, Any]:
         if found.get("error"):
             return {"message": str(found["error"])}
         end = found["end"]
-        answer = {"throughput_mbps": _mbps(end["sum_received"])}
+        answer: dict[str, Any] = {"throughput_mbps": _mbps(end["sum_received"])}
         if "retransmits" in end.get("sum_sent", {}):
             answer["retransmits"] = end["sum_sent"]["retransmits"]
         sums = [interval["sum"] for interval in found.get("intervals", [])]
@@ -174,7 +174,7 @@ def throughput(text: str) -> dict[str, Any]:
 
 
 def _mbps(found: Mapping[str, Any]) -> float:
-    return round(found["bits_per_second"] / 1e6, 3)
+    return round(float(found["bits_per_second"]) / 1e6, 3)
 
 
 def queues(text: str) -> dict[str, int]:

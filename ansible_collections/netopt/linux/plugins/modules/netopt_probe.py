@@ -113,8 +113,8 @@ measurements:
         - How far the host's counters went on meanwhile - C(tcp_segments) sent and C(tcp_retransmits),
           C(interface_drops), C(softnet_dropped), C(softnet_time_squeeze), and of the root queueing disciplines
           C(qdisc_drops), C(qdisc_overlimits) and C(qdisc_requeues).
-        - C(backlog_packets_max) and C(backlog_bytes_max) are the most that was seen waiting in those, looking every half
-          second.
+        - C(backlog_packets_max) and C(backlog_bytes_max) are the most that was seen waiting in those, looking every
+          half second.
       type: dict
       returned: always
     duration_s:
