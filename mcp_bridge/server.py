@@ -77,7 +77,7 @@ def _operate(server: FastMCP[Any], bridge: Bridge, drain: Drain) -> None:
     metrics = Metrics(bridge.settings)
     server.add_middleware(Watch(metrics, drain))
     server.add_middleware(listing.WriteOutOnce())
-    listing.expect_no_mirrored_parameters(server)
+    listing.expect_mirrored_parameters(server, {})
     endpoints.register(server, bridge.settings, metrics=metrics, drain=drain)
 
 

@@ -11,7 +11,7 @@ listing. With fifty tools that is a quarter of a second of work for a call that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastmcp import FastMCP
@@ -46,10 +46,11 @@ class WriteOutOnce(DereferenceRefsMiddleware):
         return done
 
 
-def expect_no_mirrored_parameters(server: FastMCP[Any]) -> None:
-    """Tell the SDK that no tool has a parameter that a header mirrors (x-mcp-header), so that it need not look."""
-    server._mcp_server.get_tool_input_schema = _nothing  # noqa: SLF001 - the SDK's public hook, which FastMCP hides
+def expect_mirrored_parameters(server: FastMCP[Any], schemas: Mapping[str, dict[str, Any]]) -> None:
+    """Tell the SDK which tools have a parameter that a header mirrors (x-mcp-header), so that it need not look.
 
-
-def _nothing(_name: str) -> None:
-    return None
+    Args:
+        server: the server; none of netopt's own tools has one.
+        schemas: input schema by tool.
+    """
+    server._mcp_server.get_tool_input_schema = schemas.get  # noqa: SLF001 - the SDK's public hook, which FastMCP hides

@@ -13,7 +13,7 @@ import sys
 
 from mcp_bridge import server
 from mcp_bridge.bridge import Bridge
-from mcp_bridge.operations import logs, serving
+from mcp_bridge.operations import listing, logs, serving
 from mcp_bridge.operations.shutdown import Drain
 from mcp_bridge.settings import Settings
 from tests.conformance.fixtures import asking, content
@@ -29,6 +29,7 @@ def main(port: int) -> None:
     built = server.build(Bridge(settings, caller="conformance"), drain=drain)
     content.register(built)
     asking.register(built)
+    listing.expect_mirrored_parameters(built, {"test_header_parameter": content.MIRRORED})
     serving.http(server.http_app(built, host=HOST), drain, host=HOST, port=port)
 
 
