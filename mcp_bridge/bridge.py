@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mcp_bridge import detached, execution, planner
+from mcp_bridge import detached, execution, planner, resuming
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.execution import MAKES_CHECKPOINT
 from mcp_bridge.execution import Started as Started  # noqa: PLC0414 - those who begin runs here need it
 from mcp_bridge.fleet import Scope, Task
-from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, ValidationResult
+from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, Rollout, ValidationResult
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.run_book import RunBook
+from mcp_bridge.runs import RunRecord
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
 
@@ -33,12 +34,14 @@ class ApplyOptions:
         confirm_timeout_s: seconds after which hosts restore by themselves unless the caller confirms the
             change; ``None`` to confirm it as soon as a new connection to the host comes about.
         persist: bring the change back after a restart of a host, once it is confirmed.
+        rollout: the waves in which it goes; ``None`` for all hosts at once.
     """
 
     dry_run: bool = False
     label: str | None = None
     confirm_timeout_s: int | None = None
     persist: bool = False
+    rollout: Rollout | None = None
 
 
 class Bridge(RunBook):
@@ -76,7 +79,12 @@ class Bridge(RunBook):
         return planner.render(plan, self.policy)
 
     def begin_apply(
-        self, plan: Mapping[str, Any] | ParameterPlan | RenderedPlan, options: ApplyOptions, scope: Scope
+        self,
+        plan: Mapping[str, Any] | ParameterPlan | RenderedPlan,
+        options: ApplyOptions,
+        scope: Scope,
+        *,
+        resumes: RunRecord | None = None,
     ) -> Started:
         """Check a plan and register its run; nothing has reached a host yet.
 
@@ -84,6 +92,7 @@ class Bridge(RunBook):
             plan: a plan, or a rendered one, which is bound by its digest.
             options: how to apply it.
             scope: which hosts.
+            resumes: the rollout that it goes on with.
 
         Raises:
             PlanError: the plan is refused.
@@ -92,6 +101,7 @@ class Bridge(RunBook):
         """
         try:
             timeout = self._confirm_timeout(options.confirm_timeout_s)
+            _check_rollout(options)
             if isinstance(plan, RenderedPlan):
                 rendered = planner.check_rendered(plan, self.policy)
             else:
@@ -107,6 +117,8 @@ class Bridge(RunBook):
             "netopt_confirm_timeout_s": timeout,
             "netopt_persist": options.persist,
             "netopt_validated": True,
+            **(options.rollout.extra_vars() if options.rollout else {}),
+            **({"netopt_resume": True} if resumes else {}),
         }
         task = Task(
             "apply",
@@ -115,19 +127,53 @@ class Bridge(RunBook):
             check=options.dry_run,
             skip_tags=("netopt_validate",),
             record={"plan_digest": rendered.digest},
+            timeout_s=self._timeout_s(options.rollout),
         )
         detail = {
             "label": options.label,
             "confirm_timeout_s": options.confirm_timeout_s,
             "persist": options.persist,
             "dry_run": options.dry_run,
+            "rollout": options.rollout.dump() if options.rollout else None,
+            "resumes": resumes.run_id if resumes else None,
         }
-        started = self._begin(task, scope, detail=detail, rationale=list(rendered.plan.rationale))
+        checkpoint_id = resumes.checkpoint_id if resumes else None
+        rationale = list(rendered.plan.rationale)
+        started = self._begin(task, scope, detail=detail, rationale=rationale, checkpoint_id=checkpoint_id)
+        if options.rollout:
+            resuming.keep(started, rendered=rendered, options=options)
         notes = tuple(rendered.warnings)
         if options.confirm_timeout_s and not options.dry_run:
-            confirm = f"netopt confirm {started.record.run_id}"
-            notes += (f"Every host restores by itself in {options.confirm_timeout_s} s unless `{confirm}` comes first",)
+            confirm = f"netopt confirm {started.record.checkpoint_id}"
+            since = " after the end of the rollout" if options.rollout else ""
+            notes += (
+                f"Every host restores by itself in {options.confirm_timeout_s} s{since} unless `{confirm}` comes first",
+            )
         return replace(started, rendered=rendered, notes=notes)
+
+    def begin_resumption(self, run_id: str, scope: Scope) -> Started:
+        """Register that a rollout goes on that was interrupted or stopped: the same plan, hosts, waves and checkpoint.
+
+        Args:
+            run_id: the rollout's run.
+            scope: who listens; its hosts are those of the rollout.
+
+        Raises:
+            UnknownRunError: there is no such run.
+            RunError: it is no rollout, goes on, or nothing of it is left to do.
+            DigestError: the plan would be another one by now.
+        """
+        record, _result = self.status(run_id)
+        rendered, options, place = resuming.read(self.fleet().runs, record)
+        same = replace(scope, limit=record.limit, inventory=scope.inventory or place)
+        return self.begin_apply(rendered, ApplyOptions(**options), same, resumes=record)
+
+    def _timeout_s(self, rollout: Rollout | None) -> float | None:
+        """Return the seconds that a run may take; the settings' hold for each wave of a rollout."""
+        if rollout is None:
+            return None
+        waves = rollout.waves_of(self.policy.validation_limits.max_hosts)
+        return waves * (self.settings.run_timeout_s + rollout.pause_s + rollout.gate_wait_s)
 
     def _confirm_timeout(self, asked: int | None) -> int:
         """Return the seconds in which a change is to be confirmed."""
@@ -145,19 +191,20 @@ class Bridge(RunBook):
 
         Args:
             action: ``confirm``, ``rollback`` or ``delete_checkpoint``.
-            checkpoint_id: the checkpoint.
+            checkpoint_id: the checkpoint, or the run of the change.
             scope: which hosts.
             check: say what would happen and do nothing.
 
         Raises:
             InventoryError: the host pattern is malformed.
         """
+        identity = resuming.checkpoint_of(self.fleet().runs, checkpoint_id)
         task = Task(
             action,
             PLAYBOOKS[action],
-            {"netopt_checkpoint_id": checkpoint_id},
+            {"netopt_checkpoint_id": identity},
             check=check,
-            record={"checkpoint_id": checkpoint_id},
+            record={"checkpoint_id": identity},
         )
         return self._begin(task, scope, detail={"dry_run": check})
 
@@ -242,20 +289,40 @@ class Bridge(RunBook):
         return report
 
     def _begin(
-        self, task: Task, scope: Scope, *, detail: Mapping[str, Any], rationale: list[str] | None = None
+        self,
+        task: Task,
+        scope: Scope,
+        *,
+        detail: Mapping[str, Any],
+        rationale: list[str] | None = None,
+        checkpoint_id: str | None = None,
     ) -> Started:
         fleet = self.fleet()
         record = fleet.begin(task, scope)
         if task.action in MAKES_CHECKPOINT:
             # one name for the change on every host of the run: the run's own
-            record = fleet.runs.name_checkpoint(record, record.run_id)
-            task = replace(task, extravars={**task.extravars, "netopt_checkpoint_id": record.run_id})
+            name = checkpoint_id or record.run_id
+            record = fleet.runs.name_checkpoint(record, name)
+            task = replace(task, extravars={**task.extravars, "netopt_checkpoint_id": name})
         self._audit(record, outcome="started", detail=dict(detail), rationale=rationale or [])
         return Started(record, task, scope, fleet)
 
     def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
         detail = {"hosts": scope.limit or "all", "error": str(error)}
         self.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
+
+
+def _check_rollout(options: ApplyOptions) -> None:
+    """Refuse a rollout that would leave its first hosts to themselves.
+
+    Raises:
+        NetoptBridgeError: a person is to confirm each wave.
+    """
+    if options.rollout and options.rollout.confirm == "wave" and options.confirm_timeout_s is not None:
+        raise NetoptBridgeError(
+            "A change that a person confirms within a time is confirmed at the end of a rollout, not by wave",
+            hint="Leave the time to confirm out, or confirm at the end.",
+        )
 
 
 PLAYBOOKS = {

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from mcp_bridge import backends, recovery, reporting, run_events
 from mcp_bridge.fleet import Finished, Fleet, Scope, Task
-from mcp_bridge.models import ChangeReport, HostReport, RenderedPlan
+from mcp_bridge.models import ChangeReport, HostReport, RenderedPlan, RolloutReport
 from mcp_bridge.recovery import Told
 from mcp_bridge.reporting import RunEvents
 from mcp_bridge.run_life import Cancel
@@ -60,6 +60,7 @@ class Started:
                 "extravars": dict(task.extravars),
                 "check": task.check,
                 "skip_tags": list(task.skip_tags),
+                "timeout_s": task.timeout_s,
             },
             "inventory": self.scope.inventory,
             "rendered": self.rendered.model_dump(mode="json") if self.rendered else None,
@@ -91,6 +92,7 @@ def carry_out(started: Started) -> tuple[Finished, ChangeReport]:
         finished.hosts,
         notes=[*started.notes, *finished.notes],
         preview=preview(started.rendered) if started.rendered else [],
+        rollout=finished.events.rollout,
     )
     return finished, report
 
@@ -103,7 +105,9 @@ def _truth(fleet: Fleet, record: RunRecord, finished: Finished) -> dict[str, Hos
     """
     reason = finished.outcome.status
     said = {host: finished.events.reported(host) for host in finished.hosts}
-    known = {host: report for host, report in said.items() if report is not None}
+    known = _for_good(
+        {host: report for host, report in said.items() if report is not None}, rollout=finished.events.rollout
+    )
     told = recovery.ask(fleet, record, [host for host in finished.hosts if host not in known], reason=reason)
     reports = told.reports
     if record.action == "apply" and told.undecided:
@@ -114,6 +118,15 @@ def _truth(fleet: Fleet, record: RunRecord, finished: Finished) -> dict[str, Hos
     begun = set(finished.events.hosts)
     never = [host for host in reports if host not in begun and reports[host].status == "unchanged"]
     return {**known, **{host: report for host, report in reports.items() if host not in never}}
+
+
+def _for_good(reports: Mapping[str, HostReport], *, rollout: RolloutReport | None) -> dict[str, HostReport]:
+    """Return what hosts of a run that ended early have said for good.
+
+    Where all confirm at the end of the rollout, an applied change was none yet.
+    """
+    waits = rollout is not None and rollout.confirm == "end"
+    return {host: report for host, report in reports.items() if not (waits and report.status == "applied")}
 
 
 def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
@@ -133,27 +146,38 @@ def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
     )
     notes = ["The process that carried out the run was killed; this is what the hosts said, before or afterwards"]
     if outcome is not None and events.complete:
-        hosts, told = events.host_reports(outcome), Told()
+        hosts, told, rollout = events.host_reports(outcome), Told(), events.rollout
     else:
-        hosts = {name: reporting.checked(report) for name, report in run_events.reports(folder).items()}
+        rollout = reporting.rollout_report(run_events.rollout(folder))
+        said = {name: reporting.checked(report) for name, report in run_events.reports(folder).items()}
+        hosts = _for_good(said, rollout=rollout)
         known = fleet.hosts(record)
         if known is None:
             notes = ["The process that carried out the run was killed before it had touched a host"]
         told = recovery.ask(fleet, record, [host for host in known or [] if host not in hosts], reason="lost")
         hosts.update(told.reports)
-    report = _report(record, hosts, notes=notes, preview=[])
+        hosts.update(reporting.without_turn(hosts, rollout))
+    report = _report(record, hosts, notes=notes, preview=[], rollout=rollout)
     if not hosts:
         report = report.model_copy(update={"errors": [*report.errors, notes[0]]})
     return report, not told.undecided
 
 
 def _report(
-    record: RunRecord, hosts: Mapping[str, HostReport], *, notes: list[str], preview: list[str]
+    record: RunRecord,
+    hosts: Mapping[str, HostReport],
+    *,
+    notes: list[str],
+    preview: list[str],
+    rollout: RolloutReport | None,
 ) -> ChangeReport:
     """Return what came of a run over all its hosts."""
     good = reporting.HELD if record.action == "apply" else reporting.RESTORED
-    errors = reporting.failures(hosts, good=good)
-    if hosts and all(host.status == "skipped" for host in hosts.values()):
+    errors = reporting.failures(hosts, good=good if rollout is None else good | {"skipped"})
+    if rollout is not None and rollout.stopped:
+        left = sum(report.status == "skipped" for report in hosts.values())
+        errors.insert(0, f"The rollout was stopped: {rollout.reason}; {left} hosts have not had their turn")
+    if rollout is None and hosts and all(host.status == "skipped" for host in hosts.values()):
         errors = [f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are"]
     return ChangeReport(
         applied=bool(hosts) and not record.dry_run and not errors,
@@ -167,6 +191,7 @@ def _report(
         hosts=dict(hosts),
         started=record.started,
         finished=datetime.now(UTC),
+        rollout=rollout,
     )
 
 

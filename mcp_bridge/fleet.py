@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_bridge import backends, inventory, private_files, recovery
+from mcp_bridge import backends, inventory, private_files, recovery, reporting
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.models.report import HostReport
 from mcp_bridge.reporting import Progress, RunEvents
@@ -81,6 +81,7 @@ class Task:
         check: predict only.
         skip_tags: tags of the playbook's tasks to leave out.
         record: fields for the run's record.
+        timeout_s: seconds that it may take, instead of those in the settings.
     """
 
     action: str
@@ -89,6 +90,7 @@ class Task:
     check: bool = False
     skip_tags: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class Fleet:
                     check=task.check,
                     skip_tags=task.skip_tags,
                     forks=self.settings.forks,
-                    timeout_s=self.settings.run_timeout_s,
+                    timeout_s=task.timeout_s or self.settings.run_timeout_s,
                     locks=self.settings.state_dir / "locks" if changes else None,
                 ),
                 run_id=record.run_id,
@@ -192,6 +194,7 @@ class Fleet:
         if not events.complete:
             notes.append(f"The run ended early ({outcome.status}); its log is {outcome.log}")
             hosts.update(self._never_begun(hosts, record, source))
+        hosts.update(reporting.without_turn(hosts, events.rollout))
         return Finished(record, outcome, events, hosts, notes)
 
     def run(self, task: Task, scope: Scope) -> Finished:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from mcp_bridge import foreign, host_failure
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_NOT_ROLLED_BACK
 from mcp_bridge.models.report import ChangeReport, HostError, HostReport
+from mcp_bridge.models.rollout import RolloutReport
 from mcp_bridge.run_events import EventWriter
 from mcp_bridge.runner import RunOutcome
 
@@ -50,6 +51,7 @@ class RunEvents:
         self._progress = progress
         self._log = log
         self._stats: Mapping[str, Any] | None = None
+        self._rollout: dict[str, Any] | None = None
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take one of ansible-runner's events."""
@@ -76,6 +78,11 @@ class RunEvents:
         """Whether ansible-playbook came to its end."""
         return self._stats is not None
 
+    @property
+    def rollout(self) -> RolloutReport | None:
+        """How the rollout stands, ``None`` where it is none or was not begun."""
+        return rollout_report(self._rollout)
+
     def results(self, key: str) -> dict[str, Any]:
         """Return ``{host: value}`` of the last result of each host that has ``key``, one of ``ANSWERS``."""
         return {name: host.answers[key] for name, host in self._hosts.items() if key in host.answers}
@@ -99,6 +106,10 @@ class RunEvents:
         if not isinstance(result, dict):
             return
         host.answers.update({key: value for key, value in result.items() if key in ANSWERS})
+        if isinstance(result.get("rollout"), dict):
+            self._rollout = result["rollout"]
+            if self._log is not None:
+                self._log.append_rollout(result["rollout"])
         report = result.get("report")
         task = str(data.get("task") or data.get("task_action") or "task")
         if isinstance(report, dict) and "status" in report:
@@ -154,6 +165,26 @@ def checked(report: Mapping[str, Any]) -> HostReport:
                 hint="Let the bridge use the collection netopt.linux that it was installed with.",
             ),
         )
+
+
+def rollout_report(said: Mapping[str, Any] | None) -> RolloutReport | None:
+    """Return how a rollout stands as its playbook told it; ``None`` where it told nothing that can be read."""
+    if said is None:
+        return None
+    try:
+        return RolloutReport.model_validate(said)
+    except ValidationError:
+        return None  # the collection on the controller and this bridge are not of one version
+
+
+def without_turn(hosts: Mapping[str, HostReport], rollout: RolloutReport | None) -> dict[str, HostReport]:
+    """Return a report for each untouched host of the waves to which a rollout did not come."""
+    return {
+        name: HostReport(status="skipped", warnings=["The rollout ended before this host's turn"])
+        for wave in (rollout.waves if rollout is not None else ())
+        for name in wave.hosts
+        if name not in hosts or (wave.status == "not_begun" and hosts[name].status in {"unchanged", "skipped"})
+    }
 
 
 def failures(hosts: Mapping[str, HostReport], *, good: frozenset[str]) -> list[str]:

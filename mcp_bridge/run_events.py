@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -46,6 +47,11 @@ class EventWriter:
         if report is not None:
             event["report"] = report
         os.write(self._descriptor, json.dumps(event, ensure_ascii=False, default=str).encode() + b"\n")
+
+    def append_rollout(self, rollout: Mapping[str, Any]) -> None:
+        """Add how a rollout stands, as ``ChangeReport.rollout``."""
+        line = json.dumps({"time": round(time.time(), 3), "rollout": rollout}, ensure_ascii=False, default=str)
+        os.write(self._descriptor, line.encode() + b"\n")
 
     def close(self) -> None:
         """Close the file."""
@@ -98,3 +104,17 @@ def progress(folder: Path) -> dict[str, str]:
 def reports(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the last HostReport of each host of a run that gave one."""
     return {event["host"]: event["report"] for event in EventReader(folder).new() if "report" in event}
+
+
+def rollout(folder: Path) -> dict[str, Any] | None:
+    """Return how the rollout of a run stood last, ``None`` where it is none or was not begun."""
+    found: dict[str, Any] | None = None
+    try:
+        lines = (folder / EVENTS).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return None
+    for line in lines:
+        if b'"rollout"' in line:
+            with contextlib.suppress(ValueError):
+                found = json.loads(line).get("rollout", found)
+    return found

@@ -48,6 +48,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no
     def __init__(self) -> None:
         super().__init__()
         self._held: dict[str, int] = {}
+        self._known: set[str] = set()
         self.disabled = FOLDER not in os.environ
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -62,8 +63,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no
     def _begin(self, play: Any) -> None:
         inventory = play.get_variable_manager()._inventory  # noqa: SLF001 - a callback is given no other way to it
         hosts = sorted(host.name for host in inventory.get_hosts(play.hosts, ignore_restrictions=True))
+        if self._known.issuperset(hosts):
+            return  # a later wave, or a play that is about nobody else
+        self._known.update(hosts)
         folder = Path(os.environ[FOLDER])
-        _write(folder / HOSTS, hosts)
+        _write(folder / HOSTS, sorted(self._known))
         locks = os.environ.get(LOCKS)
         if locks is None:
             return

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.cli import options
+from mcp_bridge.cli import options, rollouts
 from mcp_bridge.cli.following import Progress, follow
 from mcp_bridge.cli.output import say_json, show_report
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from mcp_bridge.fleet import Scope
     from mcp_bridge.models import RenderedPlan
 
+WITH_THE_ROLLOUT = (
+    *("plan", "rendered", "profile", "iface", "label", "confirm_timeout", "persist", "limit", "check"),
+    *rollouts.FIELDS,
+)
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 
@@ -45,6 +51,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "connection",
     )
     apply.add_argument("--persist", action="store_true", help="bring the change back after a restart of a host")
+    rollouts.add(apply)
     options.add_hosts(apply)
     options.add_check(apply)
     options.add_json(apply)
@@ -85,18 +92,52 @@ def _seconds(text: str) -> int:
 
 
 def _apply(args: argparse.Namespace) -> int:
+    if args.resume:
+        return _resume(args)
     document = _what_to_apply(args)
+    rollout = rollouts.asked(args)
 
     def begin(bridge: Bridge, scope: Scope) -> Started:
         from mcp_bridge.bridge import ApplyOptions
 
         what = _as_rendered(args.rendered, document) if args.rendered else document
         chosen = ApplyOptions(
-            dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout, persist=args.persist
+            dry_run=args.check,
+            label=args.label,
+            confirm_timeout_s=args.confirm_timeout,
+            persist=args.persist,
+            rollout=rollout,
         )
-        return bridge.begin_apply(what, chosen, scope)
+        return _announced(args, bridge.begin_apply(what, chosen, scope))
 
     return carry_out(args, begin)
+
+
+def _resume(args: argparse.Namespace) -> int:
+    """Go on with a rollout; all that it does was said when it was begun."""
+    given = [name for name in WITH_THE_ROLLOUT if getattr(args, name) not in (None, False)]
+    if given:
+        raise options.UsageError(
+            f"--resume goes on with what was asked for then; it does not go with {given[0].replace('_', '-')}",
+            hint="Apply a plan anew to ask for something else.",
+        )
+    return carry_out(
+        args,
+        lambda bridge, scope: _announced(
+            args, bridge.begin_resumption(args.resume, replace(scope, inventory=args.inventory))
+        ),
+    )
+
+
+def _announced(args: argparse.Namespace, started: Started) -> Started:
+    """Say by which id a rollout is found again, before anything can interrupt it."""
+    if "netopt_waves" in started.task.extravars and not args.json and not args.check:
+        run_id = started.record.run_id
+        sys.stderr.write(
+            f"netopt: rollout {run_id}; should it be interrupted: netopt apply --resume {run_id}, "
+            f"or netopt rollback {started.record.checkpoint_id}\n"
+        )
+    return started
 
 
 def _on_checkpoint(args: argparse.Namespace) -> int:

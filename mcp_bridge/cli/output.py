@@ -76,6 +76,11 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 
 def show_report(report: ChangeReport, *, diff: bool) -> None:
     """Print a report for people."""
+    if report.rollout is not None:
+        from mcp_bridge.cli import rollouts
+
+        for line in rollouts.lines(report.rollout):
+            say(line)
     table(
         ("HOST", "STATUS", "CHANGES", "OPERATIONS"),
         (

@@ -13,6 +13,7 @@ from .measurement import Objectives, Targets, ValidateSpec
 from .plan import ParameterPlan
 from .rendered import RenderedPlan
 from .report import ChangeReport, DiffEntry, HostError, HostReport, Measurements, OperationResult, Skip
+from .rollout import Rollout, RolloutReport, Wave
 from .validation import Issue, ValidationResult
 
 if TYPE_CHECKING:
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
 SCHEMAS: dict[str, type[BaseModel]] = {
     model.__name__: model
-    for model in (ParameterPlan, Changes, ValidateSpec, ValidationResult, RenderedPlan, ChangeReport, HostReport)
+    for model in (
+        ParameterPlan,
+        Changes,
+        ValidateSpec,
+        ValidationResult,
+        RenderedPlan,
+        ChangeReport,
+        HostReport,
+        Rollout,
+    )
 }
 """The models whose JSON schema is published as ``schema://{model}``, by name."""
 
@@ -38,8 +48,11 @@ __all__ = [
     "OperationResult",
     "ParameterPlan",
     "RenderedPlan",
+    "Rollout",
+    "RolloutReport",
     "Skip",
     "Targets",
     "ValidateSpec",
     "ValidationResult",
+    "Wave",
 ]

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from .base import Strict
+from .rollout import RolloutReport
 
 HostStatus = Literal[
     "applied",
@@ -132,3 +133,5 @@ class ChangeReport(Strict):
     """Begin of the run."""
     finished: datetime | None = None
     """End of the run; absent while it goes on."""
+    rollout: RolloutReport | None = None
+    """How it went wave by wave, where it went in waves."""

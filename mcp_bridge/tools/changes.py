@@ -21,7 +21,7 @@ from mcp_bridge.bridge import ApplyOptions, Bridge, Started
 from mcp_bridge.checkpoints import Checkpoints
 from mcp_bridge.drift import DriftReport
 from mcp_bridge.fleet import Scope
-from mcp_bridge.models import ChangeReport, RenderedPlan
+from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
 from mcp_bridge.models.scalars import Iface
 from mcp_bridge.reporting import Progress
 from mcp_bridge.tools.consent import confirmed
@@ -102,6 +102,10 @@ def register(server: FastMCP[Any], office: Office) -> None:
                 description="Bring the change back after a restart of a host, once it is confirmed; needs systemd there"
             ),
         ] = False,
+        rollout: Annotated[
+            Rollout | None,
+            Field(description="Go over the hosts in waves, and stop when too many fail. Leave out for all at once."),
+        ] = None,
     ) -> ChangeReport | InputRequiredResult:
         """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
 
@@ -111,13 +115,17 @@ def register(server: FastMCP[Any], office: Office) -> None:
         """
         rendered = _rendered(rendered_plan)
         options = ApplyOptions(
-            dry_run=dry_run, label=checkpoint_label, confirm_timeout_s=confirm_timeout_s, persist=persist
+            dry_run=dry_run,
+            label=checkpoint_label,
+            confirm_timeout_s=confirm_timeout_s,
+            persist=persist,
+            rollout=rollout,
         )
         with actionable():
             fresh = _permitted(office, rendered, options)
             if not dry_run:
                 reached = office.admission().hosts or ()
-                lines = about_apply(fresh, reached, confirm_timeout_s=confirm_timeout_s, persist=persist)
+                lines = about_apply(fresh, reached, options)
                 question = await confirmed(ctx, office.access, office.admission(), lines)
                 if question is not None:
                     return question

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mcp_bridge.access.roster import shown
+from mcp_bridge.bridge import ApplyOptions
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import RenderedPlan
 from mcp_bridge.runs import RunRegistry
@@ -17,29 +18,30 @@ from mcp_bridge.runs import RunRegistry
 SHORT = 12
 
 
-def about_apply(
-    rendered: RenderedPlan, hosts: Sequence[str], *, confirm_timeout_s: int | None, persist: bool
-) -> list[str]:
+def about_apply(rendered: RenderedPlan, hosts: Sequence[str], options: ApplyOptions) -> list[str]:
     """Return what applying a plan changes.
 
     Args:
         rendered: as it was rendered anew.
         hosts: the hosts, by name.
-        confirm_timeout_s: when hosts restore by themselves.
-        persist: whether the change outlives a restart.
+        options: how it is applied.
     """
     plan = rendered.plan.dump()
     iface = plan["iface"] if isinstance(plan["iface"], str) else ", ".join(plan["iface"])
     profile = f", profile {plan['profile']}" if plan.get("profile") else ""
     lines = [f"Change the network settings of {_hosts(hosts)}?", f"Interface {iface}{profile}:"]
     lines += [f"  {line}" for line in _settings("", plan.get("changes", {}))]
-    if confirm_timeout_s is None:
-        lines.append(
-            "It is kept as soon as each host is reached over a new connection; a checkpoint allows to undo it."
-        )
+    rollout, at_end = options.rollout, options.rollout is not None and options.rollout.confirm == "end"
+    if rollout is not None:
+        lines.append(rollout.said())
+    if options.confirm_timeout_s is None:
+        kept = "once all waves have passed and" if at_end else "as soon as"
+        lines.append(f"It is kept {kept} each host is reached over a new connection; a checkpoint allows to undo it.")
     else:
-        lines.append(f"Each host restores itself after {confirm_timeout_s} s unless the change is confirmed by then.")
-    if persist:
+        since = " from the end of the rollout" if rollout is not None else ""
+        seconds = f"{options.confirm_timeout_s} s{since}"
+        lines.append(f"Each host restores itself after {seconds} unless the change is confirmed by then.")
+    if options.persist:
         lines.append("It comes back after a restart of the host.")
     return [*lines, f"Digest {rendered.digest[:SHORT]}"]
 

@@ -78,6 +78,8 @@ def _bounded(schema: Mapping[str, Any]) -> bool:
         return bool({"pattern", "maxLength", "enum"} & set(schema))
     if kind in {"integer", "number"}:
         return bool({"minimum", "exclusiveMinimum"} & set(schema) and {"maximum", "exclusiveMaximum"} & set(schema))
+    if kind == "object":
+        return schema.get("additionalProperties") is False and all(map(_bounded, schema["properties"].values()))
     return kind == "array" and "maxItems" in schema
 
 

@@ -30,7 +30,9 @@ TOOLS = {
     "validate_change_plan_tool": {"parameter_plan"},
     "render_change_plan_tool": {"plan"},
     "plan_from_profile_tool": {"profile", "iface", "hosts", "overrides"},
-    "apply_rendered_plan_tool": {"rendered_plan", "checkpoint_label", "hosts", "dry_run", "confirm_timeout_s"},
+    "apply_rendered_plan_tool": {
+        *("rendered_plan", "checkpoint_label", "hosts", "dry_run", "confirm_timeout_s", "rollout")
+    },
     "confirm_change_tool": {"checkpoint_id"},
     "snapshot_checkpoint_tool": {"hosts"},
     "rollback_to_checkpoint_tool": {"checkpoint_id", "hosts"},
@@ -111,7 +113,7 @@ MODELS: list[tuple[Any, str]] = [
     (ValidationResult, "ok issues normalized_plan"),
     (
         ChangeReport,
-        "applied dry_run commands_preview errors checkpoint_id notes run_id plan_digest hosts started finished",
+        "applied dry_run commands_preview errors checkpoint_id notes run_id plan_digest hosts started finished rollout",
     ),
     (
         HostReport,

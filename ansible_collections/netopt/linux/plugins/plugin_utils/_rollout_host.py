@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rollout means for one host: how it fared in its wave, and its last word once the rollout is over; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+GOOD = frozenset({"applied", "unchanged", "would_change"})
+REPEATED = ("failed", "unreachable", "msg", "report", "module_stderr", "module_stdout", "rc", "exception")
+
+
+def fared(applied: Mapping[str, Any]) -> str:
+    """Return how a host fared by the result of netopt_apply: a report's status, or ``failed`` where there is none."""
+    if applied.get("unreachable"):
+        return "unreachable"
+    report = applied.get("report")
+    if not isinstance(report, Mapping):
+        return "failed"
+    status = str(report.get("status", "failed"))
+    return "failed" if status in GOOD and applied.get("failed") else status
+
+
+def may_hold(applied: Mapping[str, Any]) -> bool:
+    """Tell whether a host may hold the change, or has lost the connection before it could tell."""
+    if fared(applied) in {"applied", "unreachable"}:
+        return True
+    report = applied.get("report")
+    if not isinstance(report, Mapping):
+        return bool(applied)
+    return report.get("status") == "failed" and report.get("checkpoint_id") is not None
+
+
+def told(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last verdict of a rollout: what its last wave that was looked at ended with."""
+    everything = variables["hostvars"]
+    own = variables["netopt_gate"]
+    latest: dict[str, Any] = own
+    for wave in own["rollout"]["waves"][own["number"] :]:
+        found = everything[wave["hosts"][0]].get("netopt_gate")
+        if found is None:
+            break
+        latest = found
+    return latest
+
+
+def finished(
+    deed: str, *, applied: Mapping[str, Any], answer: Mapping[str, Any], verdict: Mapping[str, Any], host: str
+) -> dict[str, Any]:
+    """Return the last result of a host: its own report with what the end of the rollout has brought.
+
+    Args:
+        deed: ``restored``, ``confirmed``, ``extended`` or ``report``.
+        applied: the result of netopt_apply.
+        answer: that of netopt_checkpoint, empty for ``report``.
+        verdict: the rollout's.
+        host: its name.
+    """
+    if deed == "report":
+        return {"changed": False, **_again(applied, host, verdict)}
+    said = answer.get("report") or {}
+    if answer.get("failed"):
+        if not isinstance(applied.get("report"), Mapping):
+            return {"changed": False, **answer}
+        error = dict(said.get("error") or _error("confirm" if deed != "restored" else "restore", str(answer["msg"])))
+        status = said.get("status", "failed")
+        if deed != "restored" and str(error.get("after")) == "rolled_back":
+            status = "rolled_back"
+        return _failed({**applied["report"], "status": status, "changed": False, "error": error})
+    if deed != "restored":
+        return {"changed": False, "report": dict(applied["report"])}
+    report = applied.get("report")
+    if said.get("status") == "skipped":  # no checkpoint: nothing was altered here
+        return {"changed": False, **_again(applied, host, verdict)}
+    error = (report or {}).get("error") or _unhealthy(host, verdict)
+    if error is None and isinstance(report, Mapping):
+        error = _error("rollout", f"The rollout was stopped: {verdict['rollout']['reason']}")
+        error["hint"] = "See the hosts that failed; then apply the plan again, or resume the rollout."
+    report = dict(report or {"status": "rolled_back", "checkpoint_id": verdict["checkpoint_id"]})
+    if error is None:
+        error = _error("apply", str(applied.get("msg") or "The host ended without a report"))
+    warnings = [*report.get("warnings", ()), *said.get("warnings", ())]
+    operations = [*report.get("operations", ()), *said.get("operations", ())]
+    back = {"status": "rolled_back", "changed": False, "warnings": warnings, "operations": operations, "error": error}
+    return _failed({**report, **back})
+
+
+def _again(applied: Mapping[str, Any], host: str, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of a host in trouble once more, so that the run's end counts it."""
+    if applied.get("unreachable") or applied.get("failed"):
+        return {key: applied[key] for key in REPEATED if key in applied}
+    unhealthy = _unhealthy(host, verdict)
+    if unhealthy is not None:
+        return _failed({**applied["report"], "error": unhealthy})
+    return {"failed": True, "msg": "The host ended without a result"}
+
+
+def _unhealthy(host: str, verdict: Mapping[str, Any]) -> dict[str, str | None] | None:
+    why = verdict["unhealthy"].get(host)
+    return None if why is None else _error("gate", why)
+
+
+def _failed(report: Mapping[str, Any]) -> dict[str, Any]:
+    message = (report.get("error") or {}).get("message") or report["status"]
+    return {"failed": True, "changed": False, "msg": message, "report": dict(report)}
+
+
+def _error(stage: str, message: str) -> dict[str, str | None]:
+    empty = dict.fromkeys(("key", "wanted", "before", "after", "hint"))
+    return {"stage": stage, **empty, "message": message}
