@@ -66,5 +66,6 @@ fi
 # The mode that puts this folder itself on sys.path, where ansible-core finds ansible_collections/
 .venv/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
   --config-settings editable_mode=compat -e .
+.venv/bin/python tools/awx_collection.py
 echo "$wanted" >.venv/.made-from
 echo "Ready: .venv/bin/netopt"

@@ -167,7 +167,7 @@ class Awx:
         self.wrong += self._contract.answer(method, path, status=status, body=answer)
         if self.lose_answer_to_launch and method == "post" and path.endswith("/launch/"):
             return PlainTextResponse("gateway timeout", 504)
-        return JSONResponse(answer, status)
+        return Response(status_code=status) if answer is None else JSONResponse(answer, status)
 
     def _answer(self, method: str, parts: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - one for each route
         match method, parts:
