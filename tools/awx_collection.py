@@ -31,7 +31,8 @@ def main() -> int:
         [wheel] = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = [name for name in archive.namelist() if name.startswith(PREFIX)]
-            archive.extractall(FOLDER, sorted(names, key=lambda name: name.endswith("MANIFEST.json")))
+            names.sort(key=lambda name: name.endswith("MANIFEST.json"))  # the last one says that all are there
+            archive.extractall(FOLDER, names)
     return 0
 
 
