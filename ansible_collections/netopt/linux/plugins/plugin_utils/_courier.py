@@ -99,7 +99,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         Raises:
             AnsibleConnectionFailure: the target cannot be reached.
         """
-        if not self._task.async_val and self._connection.is_pipelining_enabled():
+        if not self._task.async_val and self._pipelines():
             message = {
                 "module": module,
                 "options": options,
@@ -116,6 +116,11 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
             wrap_async=self._task.async_val,
         )
         return found
+
+    def _pipelines(self) -> bool:
+        """Whether a command may be handed something on its standard input."""
+        asked = getattr(self._connection, "is_pipelining_enabled", None)  # from ansible-core 2.19 on
+        return bool(asked() if asked else self._is_pipelining_enabled("new"))
 
     def _carry(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
         """Return the module's result, ``None`` where the target's Python is not found or too old."""
