@@ -14,6 +14,16 @@ sshd:openssh-server ssh:openssh-client strace:strace shellcheck:shellcheck git:g
 qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap busybox:busybox-static cpio:cpio mkfs.ext4:e2fsprogs"
 PATH="$PATH:/usr/sbin:/sbin"
 
+# A browser for the tests of a report's page: a package on Debian; elsewhere Playwright's own, below.
+has_browser() {
+  command -v chromium-headless-shell >/dev/null || command -v google-chrome >/dev/null ||
+    case "$(command -v chromium)" in "" | /snap/*) false ;; esac
+}
+distribution=$(sed -n 's/^ID=//p' /etc/os-release 2>/dev/null || true)
+if [ "$distribution" = debian ] && ! has_browser; then
+  needed="$needed chromium-headless-shell:chromium-headless-shell"
+fi
+
 missing=""
 for pair in $needed; do
   command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
@@ -57,7 +67,22 @@ if [ "$(cat .venv/.made-in 2>/dev/null)" != "$PWD" ] || ! .venv/bin/python -c ''
   "$python" -m venv .venv
   echo "$PWD" >.venv/.made-in
 fi
+# Ubuntu's Chromium is a snap, which the tests cannot use. Tried once for each .venv: without it they are skipped.
+fetch_browser() {
+  if has_browser || [ -e .venv/.browser ]; then
+    return
+  fi
+  echo "Fetching Playwright's Chromium"
+  with_deps=$([ "$(id -u)" -ne 0 ] || echo --with-deps)
+  # shellcheck disable=SC2086 # no word where it is empty
+  if timeout 600 .venv/bin/playwright install $with_deps --only-shell chromium >.venv/.browser 2>&1; then
+    return
+  fi
+  echo "It cannot be fetched (see .venv/.browser): tests of a report's page in a browser will be skipped." >&2
+}
+
 if [ "$(cat .venv/.made-from 2>/dev/null)" = "$wanted" ]; then
+  fetch_browser
   echo "Nothing to do: .venv is as requirements-dev.lock says."
   exit 0
 fi
@@ -68,4 +93,5 @@ fi
   --config-settings editable_mode=compat -e .
 .venv/bin/python tools/awx_collection.py
 echo "$wanted" >.venv/.made-from
+fetch_browser
 echo "Ready: .venv/bin/netopt"

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from mcp_bridge.cli import access, audit, changes, checkpoints, draft, measure, options, plans, serve, verify
+from mcp_bridge.cli import access, audit, changes, checkpoints, draft, measure, options, plans, report, serve, verify
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     checkpoints.register(commands)
     verify.register(commands)
     measure.register(commands)
+    report.register(commands)
     serve.register(commands)
     access.register(commands)
     audit.register(commands)

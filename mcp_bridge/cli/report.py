@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# ruff: noqa: PLC0415 - what a command needs is loaded by that command: `netopt --help` is quick
+
+"""``netopt report``: a run as one page to read, or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_bridge.cli import options
+from mcp_bridge.cli.output import say
+from mcp_bridge.exit_codes import EXIT_DONE
+
+if TYPE_CHECKING:
+    from mcp_bridge.report_page.content import Page
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "report",
+        help="write a run down as one page to read",
+        description="Write what came of a run to one HTML file that needs nothing else: its waves, what changed, "
+        "measurements before and after, conflicts, failures and every host (docs/reports.md). The exit status tells "
+        "whether the page was made, not how the run went.",
+    )
+    parser.add_argument("run", metavar="RUN", nargs="?", help="id of the run (default: the latest change)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="where to; - is standard output (default: netopt-RUN.html)"
+    )
+    parser.add_argument("--json", action="store_true", help="the same as one JSON object; default: standard output")
+    parser.set_defaults(func=_report)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from mcp_bridge.bridge import login
+    from mcp_bridge.report_page import build, source
+    from mcp_bridge.run_book import RunBook
+
+    record, report = source.find(RunBook(options.settings_of(args), caller=f"cli {login()}"), args.run)
+    page = build.page(record, report)
+    text = f"{json.dumps(build.as_json(page, report), indent=2, ensure_ascii=False)}\n" if args.json else _html(page)
+    output = args.output or ("-" if args.json else f"netopt-{record.run_id}.html")
+    if output == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    else:
+        Path(output).write_text(text, encoding="utf-8")
+        say(output)
+    return EXIT_DONE
+
+
+def _html(page: Page) -> str:
+    from mcp_bridge.report_page import render
+
+    return render.html(page)

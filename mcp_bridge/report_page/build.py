@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gathers what a run's record and report say into what stands on its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mcp_bridge.models import ChangeReport, HostReport
+from mcp_bridge.report_page import figures, grouping, outcome, waves
+from mcp_bridge.report_page.content import ChangeGroup, HostRow, Page, Rollout, Run
+from mcp_bridge.report_page.room import Room, drawn
+from mcp_bridge.reporting import error_line
+from mcp_bridge.runs import RunRecord
+
+BYTES = {
+    "failures": 300_000,
+    "changes": 1_000_000,
+    "measurements": 900_000,
+    "warnings": 200_000,
+    "omissions": 100_000,
+    "steps": 400_000,
+    "errors": 50_000,
+    "notes": 50_000,
+    "commands": 100_000,
+}
+MESSAGE = 600  # characters of a failure in the list of hosts
+
+
+def page(record: RunRecord, report: ChangeReport) -> Page:
+    """Return what stands on the page of a run."""
+    rooms = {name: Room(size) for name, size in BYTES.items()}
+    hosts = {name: report.hosts[name] for name in sorted(report.hosts, key=grouping.by_name)}
+    changes = grouping.changes(hosts, room=rooms["changes"])
+    rollout = waves.rollout(report)
+    good = outcome.good(record)
+    return Page(
+        run=_run(record, report),
+        outcome=outcome.outcome(record, report),
+        statuses=grouping.statuses(host.status for host in hosts.values()),
+        errors=_texts([line for line in report.errors if line.partition(":")[0] not in hosts], rooms["errors"]),
+        problems=grouping.problems(hosts, good=good, room=rooms["failures"]),
+        rollout=rollout,
+        changes=changes,
+        targets=figures.targets(hosts, room=rooms["measurements"]),
+        warnings=grouping.remarks(_warnings(hosts), room=rooms["warnings"]),
+        skipped=grouping.remarks(_skipped(hosts), room=rooms["omissions"]),
+        notes=_texts(report.notes, rooms["notes"]),
+        hosts=list(_rows(hosts, changes, rollout, good=good)),
+        operations=grouping.operations(hosts, room=rooms["steps"]),
+        commands=_texts(report.commands_preview, rooms["commands"]),
+        left_out={name: room.dropped for name, room in rooms.items() if room.dropped},
+    )
+
+
+def _run(record: RunRecord, report: ChangeReport) -> Run:
+    return Run(
+        run_id=record.run_id,
+        action=record.action,
+        caller=record.caller,
+        state=record.state,
+        limit=record.limit,
+        dry_run=report.dry_run,
+        started=report.started,
+        finished=report.finished,
+        checkpoint_id=report.checkpoint_id,
+        plan_digest=report.plan_digest,
+    )
+
+
+def _texts(found: list[str], room: Room) -> list[str]:
+    return room.fit([room.clip(text) for text in found], drawn)
+
+
+def _warnings(hosts: Mapping[str, HostReport]) -> Iterator[tuple[str, None, str]]:
+    for name, host in hosts.items():
+        for text in host.warnings:
+            yield name, None, text
+
+
+def _skipped(hosts: Mapping[str, HostReport]) -> Iterator[tuple[str, str, str]]:
+    for name, host in hosts.items():
+        for skip in host.skipped:
+            yield name, skip.key, skip.reason
+
+
+def _rows(
+    hosts: Mapping[str, HostReport], changes: list[ChangeGroup], rollout: Rollout | None, *, good: frozenset[str]
+) -> Iterator[HostRow]:
+    groups = {name: number for number, group in enumerate(changes, start=1) for name in group.hosts}
+    turns = {name: wave.number for wave in (rollout.waves if rollout else []) for name in wave.hosts}
+    for name, host in hosts.items():
+        troubled = host.error is not None or host.status not in good
+        yield HostRow(
+            name=name,
+            status=host.status,
+            changes=len(host.diff),
+            group=groups.get(name),
+            wave=turns.get(name),
+            remarks=len(host.warnings) + len(host.skipped),
+            message=error_line(host)[:MESSAGE] if troubled and host.error is not None else None,
+        )
+
+
+def as_json(found: Page, report: ChangeReport) -> dict[str, Any]:
+    """Return the same as JSON data, with the run's whole report under ``report``."""
+    return {**found.model_dump(mode="json"), "report": report.model_dump(mode="json")}

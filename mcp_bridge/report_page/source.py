@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds a run and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from mcp_bridge import foreign
+from mcp_bridge.errors import RunError
+from mcp_bridge.models import ChangeReport
+from mcp_bridge.run_book import RunBook
+from mcp_bridge.runs import QUESTIONS, RunRecord
+
+LATEST = "`netopt report` alone takes the latest change."
+
+
+def find(book: RunBook, run_id: str | None) -> tuple[RunRecord, ChangeReport]:
+    """Return a run's record and its report; hosts of a run whose process was killed are asked.
+
+    Args:
+        book: the runs.
+        run_id: which one; the latest change when not given.
+
+    Raises:
+        UnknownRunError: there is none of this id.
+        RunError: there is none at all, it goes on, or it was a question.
+    """
+    record, result = book.status(run_id or _latest(book))
+    if record.action in QUESTIONS or result == {}:
+        raise RunError(f"Run {record.run_id} was a question ({record.action}) and changed nothing", hint=LATEST)
+    if result is None:
+        reached = len(book.progress(record.run_id))
+        raise RunError(
+            f"Run {record.run_id} is {record.state} and has no report yet; it has reached {reached} hosts",
+            hint="Ask again once it is over.",
+        )
+    return _plain(record), _report(record, foreign.plain(result))
+
+
+def _latest(book: RunBook) -> str:
+    """Return the id of the latest change."""
+    runs = book.fleet().runs.latest(limit=book.settings.keep_runs)
+    found = next((record.run_id for record in runs if record.action not in QUESTIONS), None)
+    if found is None:
+        raise RunError("There is no run to report on", hint=f"Runs are kept in {book.settings.runs_dir}.")
+    return found
+
+
+def _plain(record: RunRecord) -> RunRecord:
+    limit = record.limit and foreign.plain_text(record.limit)
+    return record.model_copy(update={"caller": foreign.plain_text(record.caller), "limit": limit})
+
+
+def _report(record: RunRecord, result: dict[str, Any]) -> ChangeReport:
+    if "hosts" not in result:  # it ended before it reached one
+        return ChangeReport(
+            applied=False,
+            dry_run=record.dry_run,
+            errors=[str(result.get("error") or "The run ended without a report")],
+            run_id=record.run_id,
+            plan_digest=record.plan_digest,
+            started=record.started,
+            finished=record.finished,
+        )
+    try:
+        return ChangeReport.model_validate(result)
+    except ValidationError as error:
+        where = ", ".join(".".join(str(part) for part in issue["loc"]) for issue in error.errors()[:3])
+        raise RunError(
+            f"The report of run {record.run_id} does not have the expected shape: {where}",
+            hint="Another version of netopt has written it; use that one.",
+        ) from None
