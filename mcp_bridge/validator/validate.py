@@ -16,6 +16,7 @@ from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
 from .guard import guard, plain
+from .measuring import check_measuring
 from .normal import normal_form, profile_changes
 from .ranges import check_ranges
 from .sizes import check_sizes, check_words
@@ -68,6 +69,7 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     elif plan.profile is None and plan.changes.is_empty() and is_whole:
         yield from explain(policy, "empty_plan", ("changes",))
     yield from check_sizes(data, policy)
+    yield from check_measuring(data, policy)
     yield from check_words(changes, policy)
     yield from check_ranges(changes, policy)
     if "htb_classes" not in partial:

@@ -107,9 +107,9 @@ PLANS = st.fixed_dictionaries(
     },
     optional={
         "changes": CHANGES,
-        "validate": optional(
-            targets=optional(ping=st.just(["192.0.2.1"]), tcp=st.just(["db:5432"])),
-            objectives=optional(loss_pct=st.integers(0, 5)),
+        "validate": st.fixed_dictionaries(
+            {"targets": optional(tcp=st.just(["db:5432"]), iperf=st.just("db")).map({"ping": ["192.0.2.1"]}.__or__)},
+            optional={"objectives": optional(loss_pct=st.integers(0, 5))},
         ),
         "rationale": st.sampled_from(["why", ["one", "two"]]),
     },

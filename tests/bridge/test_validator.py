@@ -230,6 +230,36 @@ FINDINGS: list[tuple[dict[str, Any], str, str, str | None]] = [
         "Value exceeds maximum allowed: 600",
         None,
     ),
+    *(
+        (
+            {"iface": "eth0", "profile": "gaming", "validate": {"targets": targets, "objectives": objectives}},
+            f"validate.objectives.{next(iter(objectives))}",
+            "There is nothing to measure this to",
+            hint,
+        )
+        for targets, objectives, hint in (
+            ({}, {"loss_pct": 1}, "Give validate.targets.tcp or validate.targets.ping"),
+            ({"iperf": "a"}, {"latency_p95_ms": 1}, "Give validate.targets.tcp or validate.targets.ping"),
+            ({"ping": ["a"]}, {"throughput_mbps": 1}, "Give validate.targets.iperf."),
+            ({"ping": []}, {"max_regression_pct": 1}, "validate.targets.iperf"),
+        )
+    ),
+    (
+        {"iface": "eth0", "profile": "gaming", "validate": {"targets": {"ping": ["a"] * 9, "tcp": ["a:1"] * 9}}},
+        "validate.targets",
+        "18 targets in all",
+        None,
+    ),
+    (
+        {
+            "iface": "eth0",
+            "profile": "gaming",
+            "validate": {"targets": {"iperf": "a"}, "objectives": {"throughput_mbps": 5}, "duration_s": 4},
+        },
+        "validate.duration_s",
+        "Too short to judge throughput",
+        "at least 5 seconds",
+    ),
     ({"iface": ["eth0"] * 2, "profile": "gaming"}, "iface", "listed twice", None),
     ({"iface": [f"e{n}" for n in range(40)], "profile": "gaming"}, "iface", "more than the", None),
     ({"iface": "eth0", "profile": "gaming", "rationale": ["x" * 4090]}, "rationale[0]", "Value exceeds maximum", None),
