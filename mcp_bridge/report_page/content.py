@@ -12,6 +12,7 @@ from typing import Literal
 from mcp_bridge.models.base import Strict
 from mcp_bridge.models.report import DiffEntry, HostError, HostStatus, OperationResult
 
+Fate = Literal["made", "undone", "half"]
 Tone = Literal["good", "attention", "bad"]
 
 
@@ -71,6 +72,9 @@ class Problem(Strict):
 
 class ChangeGroup(Strict):
     """One difference, and the hosts that share it."""
+
+    fate: Fate
+    """made, or would be; undone: tried and taken back; half: it could not be taken back."""
 
     hosts: list[str]
     """The hosts."""

@@ -11,8 +11,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from mcp_bridge.models.report import DiffEntry, HostError, HostReport, HostStatus, OperationResult
-from mcp_bridge.report_page.content import ChangeGroup, OperationGroup, Problem, Remark, StatusCount
+from mcp_bridge.report_page.content import ChangeGroup, Fate, OperationGroup, Problem, Remark, StatusCount
 from mcp_bridge.report_page.room import MARKUP, Room, drawn
+from mcp_bridge.reporting import HELD
 
 BY_WEIGHT: tuple[HostStatus, ...] = (
     "rollback_failed",
@@ -52,14 +53,16 @@ def problems(hosts: Mapping[str, HostReport], *, good: frozenset[str], room: Roo
 
 
 def changes(hosts: Mapping[str, HostReport], *, room: Room) -> list[ChangeGroup]:
-    """Return what changed, hosts with the same difference together, the most common first."""
+    """Return what changed, hosts with the same difference together, the most common first, what was undone last."""
     differing = {name: host for name, host in hosts.items() if host.diff}
-    groups = _grouped(differing, lambda host: tuple(_entry(entry) for entry in host.diff))
+    groups = _grouped(differing, lambda host: (_fate(host), tuple(_entry(entry) for entry in host.diff)))
+    groups.sort(key=lambda names: _fate(hosts[names[0]]) == "undone")
     found = []
     for left, names in _countdown(groups):
         diff = hosts[names[0]].diff
         kept = room.share(left).fit(diff, _entry_size, clip=_clip_entry)
-        found.append(ChangeGroup(hosts=names, diff=kept, left_out=len(diff) - len(kept)))
+        fate = _fate(hosts[names[0]])
+        found.append(ChangeGroup(fate=fate, hosts=names, diff=kept, left_out=len(diff) - len(kept)))
     return found
 
 
@@ -97,6 +100,13 @@ def _grouped(hosts: Mapping[str, HostReport], key: Callable[[HostReport], Key]) 
 
 def _countdown(groups: Sequence[list[str]]) -> Iterable[tuple[int, list[str]]]:
     return zip(range(len(groups), 0, -1), groups, strict=True)
+
+
+def _fate(host: HostReport) -> Fate:
+    """Return what became of a host's difference."""
+    if host.status == "rollback_failed":
+        return "half"
+    return "made" if host.changed or host.status in HELD else "undone"
 
 
 def _clip_error(error: HostError | None) -> HostError | None:

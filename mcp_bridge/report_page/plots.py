@@ -191,7 +191,7 @@ def _axes(width: float, height: float, *, left: float, name: str) -> Iterator[tu
         with warnings.catch_warnings(), mpl.rc_context({**SETTINGS, "svg.hashsalt": name}):
             warnings.simplefilter("ignore")
             figure = Figure(figsize=(width / 72, height / 72), dpi=72)
-            axes = figure.add_axes((left / width, 44 / height, 1 - (left + 14) / width, 1 - 54 / height))
+            axes = figure.add_axes((left / width, 44 / height, 1 - (left + 20) / width, 1 - 54 / height))
             yield axes, done
             figure.savefig(done, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     finally:
@@ -205,6 +205,7 @@ def _finish(axes: Axes, values: Sequence[float], *, goal: float | None, label: s
         highest = max(highest, goal)
         axes.axvline(goal, color=svg.GOAL, linestyle=(0, (1, 1.5)), linewidth=2, zorder=1)
     axes.set_xlim(min(-0.03 * highest, *values), highest * 1.06 or 1.0)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel(label)
 
 

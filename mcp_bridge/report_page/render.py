@@ -43,6 +43,16 @@ TONES = {
     "rolled_back": "attention",
     "skipped": "attention",
 }
+MEANINGS = {
+    "skipped": "The run did not come to them, or there was nothing to undo.",
+    "unreachable": "A change that waits for its confirmation undoes itself.",
+    "rollback_failed": "Look at these hosts: they are neither as before nor as asked.",
+}
+FATES = {
+    "made": ("on", ""),
+    "undone": ("tried and undone on", "attention"),
+    "half": ("begun and not undone on", "bad"),
+}
 KINDS = {"ping": "ICMP echo to", "tcp": "TCP connects to", "iperf": "Throughput to", "counters": "Counted on"}
 
 
@@ -76,7 +86,14 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals.update(
-        metrics=METRICS, kinds=KINDS, subsystems=SUBSYSTEMS, symbols=SYMBOLS, tones=TONES, svg=Markup
+        metrics=METRICS,
+        kinds=KINDS,
+        fates=FATES,
+        meanings=MEANINGS,
+        subsystems=SUBSYSTEMS,
+        symbols=SYMBOLS,
+        tones=TONES,
+        svg=Markup,
     )
     environment.filters.update(moment=_moment, duration=_duration, figure=_figure, words=_words)
     return environment

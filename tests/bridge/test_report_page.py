@@ -66,6 +66,23 @@ def test_groups_hosts_with_the_same_difference() -> None:
     assert [entry.model_dump() for entry in changes[0].diff] == fleet.DIFF
 
 
+def test_tells_what_was_undone_from_what_was_made() -> None:
+    """A host that went back has its difference apart from those that keep theirs, the same or not."""
+    data = fleet.fleet(12, measured=False).model_dump(mode="json")
+    data["hosts"]["web-004.example.org"]["diff"] = fleet.DIFF
+    data["hosts"]["web-002.example.org"].update(status="rollback_failed", changed=True)
+    page = page_of(ChangeReport.model_validate(data))
+    assert [(group.fate, len(group.hosts)) for group in page.changes] == [
+        ("made", 5),
+        ("made", 2),
+        ("half", 1),
+        ("undone", 1),
+    ]
+    text = Elements(render.html(page)).text
+    assert "tried and undone on 1 host" in text
+    assert "begun and not undone on 1 host" in text
+
+
 def test_names_each_host_once_in_its_failure() -> None:
     """Every host that did not take the change is in a failure, with what to do about it."""
     page = page_of(fleet.fleet(200, measured=False))
@@ -97,7 +114,7 @@ def test_shows_the_waves() -> None:
     assert [wave.status for wave in page.rollout.waves] == ["done", "failed", "not_begun"]
     assert {host.wave for host in page.hosts} == {1, 2, 3}
     text = html.unescape(Elements(render.html(page)).text)
-    assert "The rollout was stopped" in text
+    assert "The rollout was stopped: More than 2 hosts failed" in text
     assert "not passed web-101.example.org failed" in text
 
 
