@@ -156,7 +156,9 @@ def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
             notes = ["The process that carried out the run was killed before it had touched a host"]
         told = recovery.ask(fleet, record, [host for host in known or [] if host not in hosts], reason="lost")
         hosts.update(told.reports)
-        hosts.update(reporting.without_turn(hosts, rollout))
+        if rollout is not None:
+            hosts.update(reporting.without_turn(hosts, rollout))
+            hosts.update(fleet.excluded(record))
     report = _report(record, hosts, notes=notes, preview=[], rollout=rollout)
     if not hosts:
         report = report.model_copy(update={"errors": [*report.errors, notes[0]]})
@@ -175,8 +177,8 @@ def _report(
     good = reporting.HELD if record.action == "apply" else reporting.RESTORED
     errors = reporting.failures(hosts, good=good if rollout is None else good | {"skipped"})
     if rollout is not None and rollout.stopped:
-        left = sum(report.status == "skipped" for report in hosts.values())
-        errors.insert(0, f"The rollout was stopped: {rollout.reason}; {left} hosts have not had their turn")
+        left = sum(len(wave.hosts) for wave in rollout.waves if wave.status == "not_begun")
+        errors.insert(0, f"The rollout was stopped: {rollout.reason}; hosts that have not had their turn: {left}")
     if rollout is None and hosts and all(host.status == "skipped" for host in hosts.values()):
         errors = [f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are"]
     return ChangeReport(

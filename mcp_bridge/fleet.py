@@ -29,6 +29,7 @@ NO_HOSTS = re.compile(
 )
 CHANGES = frozenset({"apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
 HOSTS = "hosts.json"  # these as in callbacks/netopt_run.py, which is no module of this package
+EXCLUDED = "excluded.json"
 BUSY = "busy.json"
 REFUSED = "refused.json"
 ABOUT = "about.json"  # what else is to be known of a run by whoever finds it without its process
@@ -138,6 +139,11 @@ class Fleet:
         found: list[str] | None = _read_json(self.runs.folder(record.run_id) / HOSTS)
         return found
 
+    def excluded(self, record: RunRecord) -> dict[str, HostReport]:
+        """Return a report for each host that the pattern keeps out of a run by name."""
+        names: list[str] = _read_json(self.runs.folder(record.run_id) / EXCLUDED) or []
+        return {name: HostReport(status="skipped", warnings=["Excluded by the host pattern"]) for name in names}
+
     def execute(self, record: RunRecord, task: Task, scope: Scope) -> Finished:
         """Carry a registered run out and return how it ended, also when that is badly for every host.
 
@@ -194,7 +200,9 @@ class Fleet:
         if not events.complete:
             notes.append(f"The run ended early ({outcome.status}); its log is {outcome.log}")
             hosts.update(self._never_begun(hosts, record, source))
-        hosts.update(reporting.without_turn(hosts, events.rollout))
+        if events.rollout is not None:
+            hosts.update(reporting.without_turn(hosts, events.rollout))
+            hosts.update(self.excluded(record))
         return Finished(record, outcome, events, hosts, notes)
 
     def run(self, task: Task, scope: Scope) -> Finished:

@@ -177,11 +177,11 @@ def rollout_report(said: Mapping[str, Any] | None) -> RolloutReport | None:
         return None  # the collection on the controller and this bridge are not of one version
 
 
-def without_turn(hosts: Mapping[str, HostReport], rollout: RolloutReport | None) -> dict[str, HostReport]:
+def without_turn(hosts: Mapping[str, HostReport], rollout: RolloutReport) -> dict[str, HostReport]:
     """Return a report for each untouched host of the waves to which a rollout did not come."""
     return {
         name: HostReport(status="skipped", warnings=["The rollout ended before this host's turn"])
-        for wave in (rollout.waves if rollout is not None else ())
+        for wave in rollout.waves
         for name in wave.hosts
         if name not in hosts or (wave.status == "not_begun" and hosts[name].status in {"unchanged", "skipped"})
     }

@@ -173,7 +173,7 @@ def remove_secrets(folder: Path) -> None:
     """Remove what ansible-runner and Ansible leave: keys, variables, temporary files, and the whole environment."""
     for name in ("env", ansible_environment.TEMPORARY):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in (JOB, ".hosts.json", ".busy.json", ".refused.json"):
+    for name in (JOB, ".hosts.json", ".excluded.json", ".busy.json", ".refused.json"):
         (folder / name).unlink(missing_ok=True)
     for artifacts in (folder / "artifacts").glob("*"):
         for name in ("fact_cache", "job_events"):

@@ -33,6 +33,7 @@ FOLDER = "NETOPT_RUN_FOLDER"  # the run's folder
 LOCKS = "NETOPT_RUN_LOCKS"  # the folder of the locks; unset for runs that change nothing
 RUN_ID = "NETOPT_RUN_ID"
 HOSTS = "hosts.json"
+EXCLUDED = "excluded.json"
 BUSY = "busy.json"
 REFUSED = "refused.json"
 
@@ -68,6 +69,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no
         self._known.update(hosts)
         folder = Path(os.environ[FOLDER])
         _write(folder / HOSTS, sorted(self._known))
+        excluded = _excluded(inventory, play)
+        if excluded:
+            _write(folder / EXCLUDED, excluded)
         locks = os.environ.get(LOCKS)
         if locks is None:
             return
@@ -101,6 +105,18 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no
         os.pwrite(descriptor, said, 0)
         self._held[host] = descriptor
         return None
+
+
+def _excluded(inventory: Any, play: Any) -> list[str]:
+    """Return the hosts of a play that only a ``!`` in the host pattern keeps out of the run."""
+    limit = inventory._subset or []  # noqa: SLF001 - what --limit says
+    asked = [pattern for pattern in limit if not pattern.startswith("!")]
+    if len(asked) == len(limit):
+        return []
+    within = {host.name for host in inventory._evaluate_patterns(asked)}  # noqa: SLF001 - as --limit is evaluated
+    kept = {host.name for host in inventory.get_hosts(play.hosts, ignore_restrictions=True)}
+    every = inventory.get_hosts(play.hosts, ignore_limits=True, ignore_restrictions=True)
+    return sorted(host.name for host in every if host.name in within - kept)
 
 
 def _write(path: Path, value: Any) -> None:

@@ -109,10 +109,19 @@ def test_unreachable_host_over_the_limit_stops_it_and_the_others_stay(fleet: Fle
     assert waves(report) == [(1, "done"), (1, "failed"), (2, "not_begun")]
     assert report["rollout"]["stopped"] is True
     assert "1 of 4 hosts failed, and 0 may, in wave 2 of 3" in report["errors"][0]
-    assert "2 hosts have not had their turn" in report["errors"][0]
+    assert "hosts that have not had their turn: 2" in report["errors"][0]
     assert report["applied"] is False
     assert report["checkpoint_id"] == report["run_id"]
     agrees(fleet, answer)
+
+
+def test_excluded_host_is_reported(fleet: Fleet) -> None:
+    """Whom the pattern leaves out by name is in the report, and in no wave."""
+    answer = fleet.apply(PLAN, "--waves", "2", "--check", "-l", f"all:!{fleet.name(2)}")
+    found = statuses(fleet, answer.report)
+    assert (answer.status, found) == (0, ["would_change", "skipped", "would_change", "would_change"])
+    assert answer.report["hosts"][fleet.name(2)]["warnings"] == ["Excluded by the host pattern"]
+    assert waves(answer.report) == [(2, "done"), (1, "done")]
 
 
 def test_unreachable_host_within_the_limit_is_reported(fleet: Fleet) -> None:

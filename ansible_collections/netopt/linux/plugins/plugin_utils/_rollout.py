@@ -16,7 +16,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 from ansible_collections.netopt.linux.plugins.plugin_utils import _waves as waves
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_gate import unhealthy
-from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import GOOD, fared, may_hold
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import GOOD, fared, known, may_hold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,18 +72,18 @@ class Rollout:
         Raises:
             WavesError: the time to confirm would be too long, or the checkpoint's name is none.
         """
-        before = self._verdict(self.index - 1)
+        before = self._before()
         if before is not None:
             if self.options["pause_s"] and not self.check and not before["resting"]:
                 time.sleep(self.options["pause_s"])
-            known = {key: before[key] for key in ("checkpoint_id", "confirm", "guard_s", "confirm_timeout_s")}
+            settled = {key: before[key] for key in ("checkpoint_id", "confirm", "guard_s", "confirm_timeout_s")}
         else:
-            known = {"checkpoint_id": self._identity(), **self._times()}
+            settled = {"checkpoint_id": self._identity(), **self._times()}
         state = self._state(before)
         state[self.index].update(started=_now(), status="stopped")
         reason = f"The run ended in wave {self.index + 1} of {len(self.waves)}"
         began = before["began"] if before is not None else time.time()
-        return {**known, "number": self.index + 1, "began": began, "rollout": self._told(state, reason)}
+        return {**settled, "number": self.index + 1, "began": began, "rollout": self._told(state, reason)}
 
     def end(self) -> dict[str, Any]:
         """Look at the hosts of the wave, and return whether the rollout goes on and what is left to do about whom."""
@@ -92,8 +92,8 @@ class Rollout:
         statuses = {host: fared(result) for host, result in results.items()}
         good = [host for host, status in statuses.items() if status in GOOD]
         ill = {} if self.check else self._gate(good)
-        before = self._verdict(self.index - 1) or {"failed": [], "unhealthy": {}}
-        failed = [*before["failed"], *(host for host in results if host not in good or host in ill)]
+        before = self._before() or {"failed_hosts": [], "unhealthy": {}}
+        failed = [*before["failed_hosts"], *(host for host in results if host not in good or host in ill)]
         ill = {**before["unhealthy"], **ill}
         mine = [host for host in self.waves[self.index] if host in failed]
         reason = waves.too_many(
@@ -213,15 +213,18 @@ class Rollout:
         }
 
     def _wave(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.everything[self.waves[self.index][0]]["netopt_wave"]
+        found = known(self.everything, self.waves[self.index], "netopt_wave")
+        if found is None:
+            raise waves.WavesError("netopt_rollout: the wave was not begun, so it cannot be ended")
         return found
 
-    def _verdict(self, index: int) -> dict[str, Any] | None:
-        if index < 0:
-            return None
-        found: dict[str, Any] = dict(self.everything[self.waves[index][0]]["netopt_gate"])
-        found["failed"] = found["failed_hosts"]
-        return found
+    def _before(self) -> dict[str, Any] | None:
+        """Return the verdict on the wave before this one, ``None`` for the first."""
+        for hosts in reversed(self.waves[: self.index]):
+            found = known(self.everything, hosts, "netopt_gate")
+            if found is not None:
+                return found
+        return None
 
     def _result(self, host: str) -> dict[str, Any]:
         found: dict[str, Any] = self.everything[host].get("optimize_applied") or {}

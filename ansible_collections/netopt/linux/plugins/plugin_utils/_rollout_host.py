@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 GOOD = frozenset({"applied", "unchanged", "would_change"})
@@ -36,15 +36,18 @@ def may_hold(applied: Mapping[str, Any]) -> bool:
 
 def told(variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the last verdict of a rollout: what its last wave that was looked at ended with."""
-    everything = variables["hostvars"]
-    own = variables["netopt_gate"]
-    latest: dict[str, Any] = own
-    for wave in own["rollout"]["waves"][own["number"] :]:
-        found = everything[wave["hosts"][0]].get("netopt_gate")
-        if found is None:
-            break
-        latest = found
-    return latest
+    own: dict[str, Any] = variables["netopt_gate"]
+    for wave in reversed(own["rollout"]["waves"][own["number"] :]):
+        found = known(variables["hostvars"], wave["hosts"], "netopt_gate")
+        if found is not None:
+            return found
+    return own
+
+
+def known(everything: Mapping[str, Any], hosts: Iterable[str], name: str) -> dict[str, Any] | None:
+    """Return what is registered by a name for the hosts of a wave, ``None`` where it did not come so far."""
+    found: Iterable[dict[str, Any] | None] = (everything[host].get(name) for host in hosts)
+    return next((one for one in found if one is not None), None)  # a host that failed before has none
 
 
 def finished(
