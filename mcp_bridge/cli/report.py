@@ -35,6 +35,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="where to; - is standard output (default: netopt-RUN.html)"
     )
+    options.add_inventory(parser)
     parser.add_argument("--json", action="store_true", help="the same as one JSON object; default: standard output")
     parser.set_defaults(func=_report)
 

@@ -6,15 +6,15 @@
 
 from __future__ import annotations
 
+from mcp_bridge import reporting
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page.content import Outcome, Tone
-from mcp_bridge.reporting import HELD, RESTORED
 from mcp_bridge.runs import RunRecord
 
 
 def good(record: RunRecord) -> frozenset[str]:
     """Return the statuses with which a host did what was asked of it."""
-    return HELD if record.action == "apply" else RESTORED
+    return reporting.HELD if record.action == "apply" else reporting.RESTORED
 
 
 def outcome(record: RunRecord, report: ChangeReport) -> Outcome:
@@ -22,7 +22,8 @@ def outcome(record: RunRecord, report: ChangeReport) -> Outcome:
     statuses = [host.status for host in report.hosts.values()]
     total = len(statuses)
     damaged = statuses.count("rollback_failed")
-    well = sum(status in good(record) for status in statuses)
+    missing = reporting.failures(report.hosts, good=good(record))  # a host that is unchanged for a failure is one
+    well = total - len(missing)
     if damaged:
         return Outcome(
             tone="bad",

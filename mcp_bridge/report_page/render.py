@@ -68,6 +68,7 @@ def html(page: Page) -> str:
         .get_template("page.html.j2")
         .render(
             page=page,
+            tones=TONES if page.run.action == "apply" else {**TONES, "rolled_back": "good"},
             policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
             style=Markup(style),  # noqa: S704 - a file of ours
             targets=list(zip(page.targets, drawn, strict=True)),

@@ -127,6 +127,7 @@ def test_shows_the_waves() -> None:
         ("apply", ["applied", "failed"], {"errors": ["x"]}, "1 of 2 hosts holds the change.", "bad"),
         ("apply", ["failed"], {"errors": ["x"]}, "0 of 1 host hold the change.", "bad"),
         ("apply", ["applied", "rollback_failed"], {"errors": ["x"]}, "1 host could not be restored", "bad"),
+        ("apply", ["applied", "interrupted"], {"errors": ["x"]}, "1 of 2 hosts holds the change.", "bad"),
         ("rollback", ["rolled_back"] * 2, {}, "All 2 hosts are as before the change.", "good"),
         ("apply", [], {"errors": ["No host matches 'x'"]}, "No host was reached.", "bad"),
     ],
@@ -136,10 +137,11 @@ def test_says_what_came_of_it(
 ) -> None:
     """One sentence tells how the run ended, and is not taken for good when it is not."""
     chance = random.Random(1)  # noqa: S311 - no secrets
-    hosts = {
-        f"host-{number}": fleet.host(chance, status, measured=False) | {"error": None}
-        for number, status in enumerate(statuses)
-    }
+    hosts = {}
+    for number, status in enumerate(statuses):
+        interrupted = status == "interrupted"  # unchanged, and not because it was so already
+        found = fleet.host(chance, "unchanged" if interrupted else status, measured=False)
+        hosts[f"host-{number}"] = {**found, "error": fleet.ERROR if interrupted else None}
     known = {"applied": False, "dry_run": False, "run_id": fleet.RUN, "started": fleet.STARTED, "hosts": hosts}
     page = page_of(ChangeReport.model_validate({**known, **fields}), action=action)
     assert page.outcome.sentence.startswith(sentence)
@@ -342,6 +344,15 @@ def test_run_that_ended_before_a_host(settings: Settings) -> None:
     text = Elements(render.html(build.page(record, report))).text
     assert "No host was reached." in text
     assert "No host matches 'x'. Name one." in text
+
+
+def test_run_whose_process_was_killed(settings: Settings) -> None:
+    """A run that nobody carries out any more is looked into first; here it had not come to a host."""
+    run = keep(settings, None, state="running", finished=None)
+    record, report = source.find(RunBook(settings, caller="test"), run)
+    page = build.page(record, report)
+    assert page.run.state == "failed"
+    assert page.errors == ["The process that carried out the run was killed before it had touched a host"]
 
 
 def test_nothing_to_report_on(settings: Settings) -> None:
