@@ -66,6 +66,7 @@ def said(result: dict[str, Any]) -> str:
     [
         ((), {"netopt_plan": {**BAD, "validate": {"targets": {"ping": ["192.0.2.1"]}, "objectives": {"loss_pct": 1}}}}),
         ((), {"netopt_plan": BAD, "netopt_validated": True}),
+        ((), {"netopt_plan": BAD, "netopt_validated": True, "netopt_waves": "1, 100%"}),
         (("--skip-tags", "netopt_validate"), {"netopt_plan": BAD}),
         ((), {"netopt_plan": GOOD, "netopt_validated": True, "optimize_validated": CLAIMS}),
         ((), {"netopt_plan": json.dumps(BAD), "netopt_validated": "true"}),
@@ -74,6 +75,7 @@ def said(result: dict[str, Any]) -> str:
     ids=[
         "plain, with measurements",
         "says it is validated",
+        "in waves",
         "skips the tag",
         "registered variable",
         "text of a survey",
@@ -98,10 +100,9 @@ def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
     assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
 
 
-@pytest.mark.parametrize("plan", [GOOD, json.dumps(GOOD)], ids=["object", "text"])
-def test_good_plan_goes_on(tmp_path: Path, plan: Any) -> None:
-    """The tests above can fail: what the policy allows gets as far as to the connection."""
-    assert launch(tmp_path, netopt_plan=plan, netopt_validated=True)["unreachable"]
+def test_good_plan_goes_on(tmp_path: Path) -> None:
+    """The tests above can fail: what the policy allows gets as far as to the connection, also as a survey's text."""
+    assert launch(tmp_path, netopt_plan=json.dumps(GOOD), netopt_validated=True)["unreachable"]
 
 
 def test_netopt_checks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
