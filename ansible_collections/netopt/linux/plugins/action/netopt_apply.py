@@ -64,9 +64,9 @@ class ActionModule(CourierAction):
 
         ask = super().ask
         self._proof = Proof(
-            task=self._task,
-            connection=self._connection,
+            action=self,
             options=options,
+            variables=variables,
             ask=lambda name, more: ask(name, more, variables),
         )
         return self._proof.begin() or ask(NAME, options, variables)

@@ -328,6 +328,7 @@ ALLOWLIST: dict[str, list[str]] = {
     "iperf3": [
         "-c",
         "-J -c",
+        "-s -1 -p",
         "--version $",
     ],
     "uname": ["-[amnrsv] $"],

@@ -21,6 +21,7 @@ MIN_INTERVAL_S = 0.02
 MAX_DURATION_S = 600
 WAIT_S = 2.0  # for an answer to one probe
 OMITTED_S = 1  # of a TCP flow's beginning, its slow start
+AWAITED_S = 10.0  # for how long a server that does not listen yet is tried again, and waits for its client
 STARTUP_S = 8.0  # what iperf3 takes to connect, to begin and to report, at the most that is not a failure
 MAX_TARGETS = 16  # as max_targets of policy/validation_limits.yaml
 PORT_MAX = 65535
@@ -66,6 +67,20 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         "interval_s": interval,
         "samples": bool(options.get("samples")),
     }
+
+
+def serving_s(options: Mapping[str, Any]) -> float:
+    """Return for how long a server of iperf3 is there at most, for a client that measures for ``duration_s``.
+
+    Raises:
+        NetoptError: the port is none, or the time is out of range.
+    """
+    port, duration = options["serve_port"], options["duration_s"]
+    if not 1 <= port <= PORT_MAX:
+        raise _refused("serve_port", str(port), f"1 to {PORT_MAX}")
+    if not 1 <= duration <= MAX_DURATION_S:
+        raise _refused("duration_s", str(duration), f"1 to {MAX_DURATION_S} seconds")
+    return float(AWAITED_S + OMITTED_S + duration + STARTUP_S)
 
 
 def time_s(wanted: Mapping[str, Any]) -> float:

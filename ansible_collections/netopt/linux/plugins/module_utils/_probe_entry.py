@@ -19,6 +19,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "duration_s": {"type": "int", "default": 10},
     "interval_s": {"type": "float", "default": 0.2},
     "samples": {"type": "bool", "default": False},
+    "serve_port": {"type": "int"},
 }
 REQUIRED_IF: list[tuple[Any, ...]] = []
 
@@ -27,10 +28,15 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Measure and return the module's result; nothing is changed, whatever the mode."""
     from ._errors import NetoptError  # noqa: PLC0415 - see above
     from ._host_report import one_line  # noqa: PLC0415
-    from ._probe_io import measure  # noqa: PLC0415
 
     del check, diff
     try:
+        if options.get("serve_port") is not None:
+            from ._probe_serve_io import serve  # noqa: PLC0415
+
+            return {"changed": False, "served": serve(options)}
+        from ._probe_io import measure  # noqa: PLC0415
+
         return {"changed": False, "measurements": measure(options)}
     except NetoptError as error:
         return {"failed": True, "changed": False, "msg": one_line(error.as_dict()), "error": error.as_dict()}

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 PATIENCE_S = 15.0  # how much longer than asked for a tool may take before it is killed
 LOOK_S = 0.5  # between two looks at the queues
 BACKLOG = ("backlog_packets", "backlog_bytes")
-AGAIN_S = 2.0  # for how long a server of iperf3 that refuses is tried again: it may just be starting
 
 
 def measure(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +172,7 @@ def _throughput(wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     command = ["iperf3", "-J", "-c", wanted["iperf"], "-t", str(int(wanted["duration_s"]))]
     command += ["-i", "0.5", "-O", str(_probe.OMITTED_S)]
     command += ["-p", str(wanted["iperf_port"])] if wanted["iperf_port"] else []
-    ends = time.monotonic() + AGAIN_S
+    ends = time.monotonic() + (_probe.AWAITED_S if wanted["iperf_port"] else 0.0)
     while True:
         try:
             done = tools.run(command, stage="observe", check=False)

@@ -68,6 +68,11 @@ options:
       - Whether to return single times and stretches of throughput as well.
     type: bool
     default: false
+  serve_port:
+    description:
+      - Measure nothing, and serve one client of iperf3 on this port instead, one that measures for O(duration_s). The
+        server ends with its client, or when none came, or with this module.
+    type: int
 """
 
 EXAMPLES = r"""
@@ -86,6 +91,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+served:
+  description: Whether a client came and was served.
+  returned: when O(serve_port) is given
+  type: bool
 measurements:
   description: What was measured.
   returned: success

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The NetOpt Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: SLF001 - ansible-core gives the parts of an action and of a task no public names
 
 """Has a host measure before and after a change, and says whether the change may stay.
 
@@ -35,11 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ansible_collections.netopt.linux.plugins.module_utils._objectives import Verdict
+    from ansible_collections.netopt.linux.plugins.plugin_utils._throughput import Server
 
 STAGE = "validate"
 LOOKS = 2  # what one look finds missed has to be missed at the second one too
 RETRY_S = 2.0
 EXCHANGE_S = 30.0  # for what is neither measuring nor waiting: connections, and going back
+AWAITED_S = _probe.AWAITED_S
 SHOWN = 100  # samples of one target in a report
 UNREACHABLE = "unreachable"
 
@@ -48,22 +51,22 @@ class Proof:
     """What one host measures for one change.
 
     Args:
-        task: the task that applies the plan.
-        connection: the connection plugin that leads to the host.
+        action: that of the task which applies the plan.
         options: those of netopt_apply, with a plan that says where to measure to.
+        variables: the task's.
         ask: ``ask(module, options)`` returns a module's result.
     """
 
     def __init__(
         self,
         *,
-        task: Any,
-        connection: Any,
+        action: Any,
         options: Mapping[str, Any],
+        variables: Mapping[str, Any],
         ask: Callable[[str, dict[str, Any]], dict[str, Any]],
     ) -> None:
-        self._task = task
-        self._connection = connection
+        self._task = action._task
+        self._connection = action._connection
         self._options = options
         self._ask = ask
         self._spec: dict[str, Any] = options["plan"]["validate"]
@@ -79,6 +82,21 @@ class Proof:
             "samples": True,
         }
         self._before: dict[str, Any] | None = None
+        self._server: Server | None = None
+        self._self_served = False
+        if targets.get("iperf") in variables.get("groups", {}).get("all", ()):
+            self._serve(action, targets["iperf"], variables)
+
+    def _serve(self, action: Any, name: str, variables: Mapping[str, Any]) -> None:
+        """Have a host of the inventory serve; one that is to serve itself measures no throughput."""
+        self._self_served = name == variables.get("inventory_hostname")
+        if self._self_served:
+            self._spec = {**self._spec, "targets": {**self._spec["targets"], "iperf": None}}
+            self._probe["iperf"] = None
+            return
+        from ansible_collections.netopt.linux.plugins.plugin_utils._throughput import Server  # noqa: PLC0415 - rare
+
+        self._server = Server(action, name, variables)
 
     @property
     def gates(self) -> bool:
@@ -90,6 +108,8 @@ class Proof:
 
         A host that the plan would not change is not measured.
         """
+        if not any(self._probe[name] for name in ("ping", "tcp", "iperf")):
+            return None
         if self.gates and (self._task.async_val or not self._options["confirm_timeout_s"]):
             return _refused(
                 "confirm_timeout_s is 0 or the task asynchronous: the change would be kept before it is measured",
@@ -134,6 +154,10 @@ class Proof:
         after = {**_told(found), "verdicts": [verdict.as_dict() for verdict in verdicts], "looks": looks}
         report["measurements"] = {"before": _told(self._before), "after": after}
         report["warnings"] += _doubts(verdicts)
+        if self._self_served:
+            report["warnings"].append(
+                "Throughput is not measured here: this host is the one that others measure it to."
+            )
         missed = [verdict for verdict in verdicts if not verdict.met]
         if not missed:
             if looks > 1:
@@ -164,16 +188,11 @@ class Proof:
         """
         timeout = self._options["confirm_timeout_s"]
         deadline = time.monotonic() + timeout + EXCHANGE_S
-        seconds = min(CONFIRM_TIMEOUT_S[1], timeout + LOOKS * _probe.time_s(self._probe) + EXCHANGE_S)
         while True:
             try:
                 connect_anew(self._connection)
-                given = self._ask(
-                    "netopt_checkpoint", {"state": "extended", "id": identity, "confirm_timeout_s": seconds}
-                )
-                if given.get("failed"):
-                    raise _gone(given)
-                return self._measure()
+                self._give_time(identity)
+                return self._measure(identity)
             except AnsibleConnectionFailure as error:
                 if time.monotonic() > deadline:
                     raise _LostError(
@@ -189,16 +208,62 @@ class Proof:
                     ) from None
             time.sleep(RETRY_S)
 
-    def _measure(self) -> dict[str, Any]:
-        """Return what the host measures, with a message for each target where it cannot."""
-        result = self._ask("netopt_probe", dict(self._probe))
+    def _give_time(self, identity: str) -> None:
+        """Let the change wait for as long as two looks and what is between them take.
+
+        Raises:
+            _LostError: it does not wait any more.
+        """
+        seconds = self._options["confirm_timeout_s"] + LOOKS * (_probe.time_s(self._probe) + AWAITED_S) + EXCHANGE_S
+        given = self._ask(
+            "netopt_checkpoint",
+            {"state": "extended", "id": identity, "confirm_timeout_s": min(CONFIRM_TIMEOUT_S[1], seconds)},
+        )
+        if given.get("failed"):
+            raise _gone(given)
+
+    def _measure(self, identity: str | None = None) -> dict[str, Any]:
+        """Return what the host measures, with a message for each target where it cannot.
+
+        Args:
+            identity: the change that is given time while the host waits for its turn.
+        """
+        if self._server is None:
+            return self._asked(self._probe)
+        delays = {**self._probe, "iperf": None}
+        found = self._asked(delays) if delays["ping"] or delays["tcp"] else {"ping": {}, "tcp": {}, "counters": {}}
+        with self._server.turn(self._waiting(identity)):
+            options = {**self._probe, "ping": [], "tcp": [], "iperf": self._server.address}
+            with self._server.serving(self._probe["duration_s"]):
+                loaded = self._asked({**options, "iperf_port": self._server.port})
+        if self._server.problem and "throughput_mbps" not in (loaded["iperf"] or {}):
+            loaded["iperf"] = {"message": self._server.problem}
+        counters = _together(found.get("counters") or {}, loaded.get("counters") or {})
+        taken = round((found.get("duration_s") or 0.0) + (loaded.get("duration_s") or 0.0), 3)
+        return {**found, "iperf": loaded["iperf"], "counters": counters, "duration_s": taken}
+
+    def _waiting(self, identity: str | None) -> Callable[[], None]:
+        """Return what keeps a change waiting while its host waits for its turn."""
+        given = time.monotonic()
+
+        def meanwhile() -> None:
+            nonlocal given
+            if identity is not None and time.monotonic() > given + AWAITED_S:
+                self._give_time(identity)
+                given = time.monotonic()
+
+        return meanwhile
+
+    def _asked(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the host measures of what is asked, or for each target that it could not."""
+        result = self._ask("netopt_probe", dict(options))
         found: dict[str, Any] | None = result.get("measurements")
         if found is not None:
             return found
         problem = {"message": str(result.get("msg") or "the measurement ended without a result")}
         return {
-            **{probe: dict.fromkeys(self._probe[probe], problem) for probe in ("ping", "tcp")},
-            "iperf": problem if self._probe["iperf"] else None,
+            **{probe: dict.fromkeys(options[probe], problem) for probe in ("ping", "tcp")},
+            "iperf": problem if options["iperf"] else None,
         }
 
     def _go_back(self, result: dict[str, Any], missed: Sequence[Verdict]) -> None:
@@ -271,6 +336,12 @@ def _fail(result: dict[str, Any], status: str, error: Mapping[str, str | None]) 
     told = {"stage": STAGE, "wanted": None, "before": None, "after": None, "hint": None, **error}
     result["report"].update({"status": status, "changed": False, "error": told})
     result.update({"failed": True, "changed": False, "msg": one_line(told)})
+
+
+def _together(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    """Return the counters of two measurements that follow each other."""
+    names = dict.fromkeys([*first, *second])
+    return {name: (max if name.endswith("_max") else sum)((first.get(name, 0), second.get(name, 0))) for name in names}
 
 
 def _key(verdict: Verdict) -> str:
