@@ -71,6 +71,13 @@ def check(asked: Mapping[str, Any], config: Mapping[str, Any], *, template: str)
             f"The job template {template} would ignore {', '.join(deaf)}; nothing was launched",
             hint="Turn 'Prompt on launch' on for: " + ", ".join(deaf) + ".",
         )
+    slices = (config.get("defaults") or {}).get("job_slice_count")
+    if isinstance(slices, int) and slices > 1:
+        raise PromptError(
+            f"The job template {template} is sliced into {slices} jobs, each of them a rollout of its own; "
+            "nothing was launched",
+            hint="Set its job slicing to 1.",
+        )
     needs = [
         word
         for word, key in (

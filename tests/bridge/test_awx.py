@@ -140,6 +140,7 @@ def test_prompts_that_would_be_ignored(settings: Settings, awx: Awx, field: str,
         ({"passwords_needed_to_start": ["ssh_password"]}, "wants passwords"),
         ({"variables_needed_to_start": ["reason"]}, "wants answers to its survey"),
         ({"inventory_needed_to_start": True}, "wants an inventory"),
+        ({"defaults": {"job_slice_count": 4}}, "is sliced into 4 jobs"),
     ],
 )
 def test_templates_that_want_more(settings: Settings, awx: Awx, needs: dict[str, Any], said: str) -> None:
