@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from mcp_bridge.errors import RunError
+from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page import build, plots, render, source
 from mcp_bridge.report_page.content import Page
@@ -372,6 +373,48 @@ def test_escapes_of_terminals_do_not_survive(settings: Settings) -> None:
     record, found = source.find(RunBook(settings, caller="test"), run)
     assert found.notes == ["abc"]
     assert record.caller == "cli x"
+
+
+def test_real_run(lab: Lab, settings: Settings, tmp_path: Path) -> None:
+    """A rollout on real hosts, with measurements: the page has its wave, what changed, and each host's figures."""
+    plan = {
+        "iface": "eth0",
+        "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 37, "net.ipv4.tcp_low_latency": 1}},
+        "validate": {
+            "targets": {"ping": [lab.hosts[0].address]},
+            "objectives": {"latency_p95_ms": 5000},
+            "duration_s": 1,
+        },
+    }
+    (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    known = {**os.environ, "PYTHONPATH": str(COLLECTIONS_ROOT), "NETOPT_STATE_DIR": str(settings.state_dir)}
+    words = ["apply", str(tmp_path / "plan.json"), "-i", str(lab.inventory), "--waves", "100%"]
+    applied = subprocess.run(
+        [sys.executable, "-m", "mcp_bridge", *words], capture_output=True, check=False, timeout=300, env=known
+    )
+    assert applied.returncode == 0, applied.stderr
+    record, report = source.find(RunBook(settings, caller="test"), None)
+    page = build.page(record, report)
+    assert page.outcome.sentence == "All 2 hosts hold the change."
+    assert [len(group.hosts) for group in page.changes] == [2]
+    assert [entry.after for entry in page.changes[0].diff] == ["37"]
+    assert page.rollout is not None
+    assert [(wave.status, wave.gate_ok) for wave in page.rollout.waves] == [("done", True)]
+    ping = page.targets[0]
+    assert (ping.kind, ping.name) == ("ping", lab.hosts[0].address)
+    assert [(one.metric, one.judged, one.missed) for one in ping.judgements] == [("p95_ms", 2, [])]
+    assert len(ping.samples_before) > 20
+    assert all({"p50_ms", "p95_ms", "jitter_ms"} <= row.before.keys() & row.after.keys() for row in ping.hosts)
+    assert [skip.key for skip in page.skipped] == ["net.ipv4.tcp_low_latency"]
+    text = render.html(page)
+    assert text.count('class="plot"') > 1
+    subprocess.run(
+        [sys.executable, "-m", "mcp_bridge", "rollback", report.checkpoint_id or "", "-i", str(lab.inventory)],
+        capture_output=True,
+        check=True,
+        timeout=300,
+        env=known,
+    )
 
 
 def test_templates_are_in_the_wheel() -> None:
