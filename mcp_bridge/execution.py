@@ -87,12 +87,16 @@ def carry_out(started: Started) -> tuple[Finished, ChangeReport]:
     finished = started.fleet.execute(record, task, started.scope)
     if not finished.events.complete and not task.check:
         finished.hosts.update(_truth(started.fleet, record, finished))
+    rollout = finished.events.rollout
+    if rollout is not None and not finished.events.complete:
+        rollout = _interrupted(rollout)
+        finished.hosts.update(reporting.without_turn(finished.hosts, rollout))
     report = _report(
         record,
         finished.hosts,
         notes=[*started.notes, *finished.notes],
         preview=preview(started.rendered) if started.rendered else [],
-        rollout=finished.events.rollout,
+        rollout=rollout,
     )
     return finished, report
 
@@ -129,6 +133,13 @@ def _for_good(reports: Mapping[str, HostReport], *, rollout: RolloutReport | Non
     return {host: report for host, report in reports.items() if not (waits and report.status == "applied")}
 
 
+def _interrupted(rollout: RolloutReport) -> RolloutReport:
+    """Return how a rollout ended whose run did not come to its end."""
+    if rollout.stopped:
+        return rollout
+    return rollout.model_copy(update={"stopped": True, "reason": "the run ended before the rollout did"})
+
+
 def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
     """Return what became of a run whose process was killed, and whether that is known of every host.
 
@@ -157,6 +168,7 @@ def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
         told = recovery.ask(fleet, record, [host for host in known or [] if host not in hosts], reason="lost")
         hosts.update(told.reports)
         if rollout is not None:
+            rollout = _interrupted(rollout)
             hosts.update(reporting.without_turn(hosts, rollout))
             hosts.update(fleet.excluded(record))
     report = _report(record, hosts, notes=notes, preview=[], rollout=rollout)

@@ -31,7 +31,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.server import build
 from mcp_bridge.settings import Settings
-from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, ready
+from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, finish, ready
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")]
 
@@ -173,7 +173,7 @@ def test_confirmation_at_the_end(fleet: Fleet) -> None:
 
 def test_person_confirms_once_it_is_over(fleet: Fleet) -> None:
     """All hosts then have the time that was asked for, from the end on, whenever their wave was."""
-    answer = fleet.apply(PLAN, "--waves", "1,100%", "--confirm-timeout", "60")  # while it runs it is 80 s
+    answer = fleet.apply(PLAN, "--waves", "1,100%", "--confirm-timeout", "60")  # while it runs it is 120 s
     assert (answer.status, answer.statuses) == (0, {"applied"})
     assert answer.report["rollout"]["confirm"] == "end"
     lines = fleet.netopt("confirm", answer.report["run_id"], "--extend", "3600", "--check", "--json").report["hosts"]
@@ -183,6 +183,47 @@ def test_person_confirms_once_it_is_over(fleet: Fleet) -> None:
     refused = fleet.apply(PLAN, "--waves", "1", "--confirm-timeout", "3600", "--confirm-at", "wave")
     assert refused.status == 1
     assert "confirmed at the end of a rollout" in refused.text
+
+
+@contextmanager
+def out_of_reach(fleet: Fleet, number: int) -> Iterator[None]:
+    """Have a host turn every ssh connection away, those that are there as well."""
+    rules = (
+        "table inet away { chain input { type filter hook input priority -300; tcp dport 22 reject with tcp reset; }; }"
+    )
+    assert lifecycle.execute(fleet.lab, str(number), ["nft", rules]).returncode == 0
+    try:
+        yield
+    finally:
+        lifecycle.execute(fleet.lab, str(number), ["nft", "delete table inet away"])
+
+
+def test_host_out_of_reach_when_it_is_to_roll_back(fleet: Fleet) -> None:
+    """It is the one that is not rolled back, and the exit status says that there is one; by the id it is, later."""
+    words = ("--waves", "1,2,100%", "--on-failure", "roll-back", "--pause", "3")
+    with refusing(fleet, 2):
+        process = fleet.start(*applying(fleet), *words)
+        run_id = begun(fleet, wave=1, status="done")
+        with out_of_reach(fleet, 1):
+            answer = finish(process)
+    report = answer.report
+    assert (answer.status, statuses(fleet, report)) == (3, ["rollback_failed", "failed", "rolled_back", "skipped"])
+    assert f"netopt rollback {run_id}" in report["hosts"][fleet.name(1)]["error"]["hint"]
+    assert values(fleet) == [NEW, OLD, OLD, OLD]
+    later = fleet.netopt("rollback", run_id, "--json")
+    assert (later.status, values(fleet)) == (0, [OLD] * 4)
+
+
+def test_ended_on_purpose_while_hosts_wait(fleet: Fleet) -> None:
+    """Hosts that wait for the end of the rollout are led back at once, the others had no turn."""
+    process = fleet.start(*applying(fleet), "--waves", "1,100%", "--confirm-at", "end", "--pause", "60")
+    begun(fleet, wave=1, status="done")
+    process.terminate()
+    answer = finish(process)
+    assert (answer.status, statuses(fleet, answer.report)) == (1, ["rolled_back", *["skipped"] * 3])
+    assert waves(answer.report) == [(1, "done"), (3, "not_begun")]
+    assert "the run ended before the rollout did; hosts that have not had their turn: 3" in answer.report["errors"][0]
+    agrees(fleet, answer)
 
 
 @contextmanager

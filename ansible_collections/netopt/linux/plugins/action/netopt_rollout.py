@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
-from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import finished, told
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import fared, finished, out_of_reach, told
 from ansible_collections.netopt.linux.plugins.plugin_utils._waves import WavesError
 
 STAGES = ("prepare", "begin", "end", "finish")
@@ -75,11 +75,16 @@ class ActionModule(CourierAction):
         applied = variables.get("optimize_applied") or {}
         answer: dict[str, Any] = {}
         if deed != "report":
-            self._connection.reset()  # whether new connections come about is part of the question
             asked = {"state": deed, "id": verdict["checkpoint_id"]}
             if deed == "extended":
                 asked["confirm_timeout_s"] = verdict["confirm_timeout_s"]
-            answer = self._checkpoint(variables, **asked)
+            try:
+                self._connection.reset()  # whether new connections come about is part of the question
+                answer = self._checkpoint(variables, **asked)
+            except AnsibleConnectionFailure as error:
+                if deed != "restored" or fared(applied) != "applied":
+                    raise
+                return out_of_reach(applied, verdict=verdict, said=str(error))
         return finished(deed, applied=applied, answer=answer, verdict=verdict, host=variables["inventory_hostname"])
 
     def _checkpoint(self, variables: dict[str, Any], **options: Any) -> dict[str, Any]:

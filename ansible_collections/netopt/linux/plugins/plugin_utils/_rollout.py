@@ -81,8 +81,8 @@ class Rollout:
             settled = {"checkpoint_id": self._identity(), **self._times()}
         state = self._state(before)
         state[self.index].update(started=_now(), status="stopped")
-        reason = f"The run ended in wave {self.index + 1} of {len(self.waves)}"
-        began = before["began"] if before is not None else time.time()
+        reason = f"the run ended in wave {self.index + 1} of {len(self.waves)}"
+        began = before["began"] if before is not None else time.monotonic()
         return {**settled, "number": self.index + 1, "began": began, "rollout": self._told(state, reason)}
 
     def end(self) -> dict[str, Any]:
@@ -157,9 +157,7 @@ class Rollout:
         if self.options["confirm_at"] == "wave":
             return {"confirm": "auto", "guard_s": wanted, "confirm_timeout_s": wanted}
         counts = [len(wave) for wave in self.waves]
-        needed = waves.needed_s(
-            counts, forks=self.forks, pause_s=self.options["pause_s"], gate_wait_s=self._gate_wait_s()
-        )
+        needed = self._needed_s(counts)
         if needed > CONFIRM_MAX_S:
             raise waves.WavesError(
                 f"netopt_confirm_at: the first hosts may have to wait {needed:.0f} s for the end of the rollout, and a "
@@ -171,22 +169,19 @@ class Rollout:
             "confirm_timeout_s": wanted,
         }
 
-    def _gate_wait_s(self) -> float:
-        return float(self.options["gate_wait_s"]) if self.options["gate_tcp"] else 0.0
+    def _needed_s(self, counts: list[int]) -> float:
+        """Return how many seconds waves of so many hosts can take, and the confirmation of all hosts after them."""
+        wait = float(self.options["gate_wait_s"]) if self.options["gate_tcp"] else 0.0
+        ahead = waves.needed_s(counts, forks=self.forks, pause_s=self.options["pause_s"], gate_wait_s=wait)
+        return ahead + waves.wave_s(sum(map(len, self.waves)), forks=self.forks, gate_wait_s=0.0)
 
     def _out_of_time(self, wave: Mapping[str, Any]) -> str | None:
         """Return why hosts would restore themselves before the rollout's end, ``None`` where they would not."""
         if self.options["confirm_at"] == "wave" or self.check:
             return None
-        left = wave["guard_s"] - (time.time() - wave["began"])
+        left = wave["guard_s"] - (time.monotonic() - wave["began"])
         counts = [len(hosts) for hosts in self.waves[self.index + 1 :]]
-        done = sum(len(hosts) for hosts in self.waves[: self.index + 1])
-        ahead = waves.wave_s(done, forks=self.forks, gate_wait_s=0)  # what is left to do about those that have it
-        if counts:
-            more = [0, *counts]  # with the pause ahead of the next wave
-            ahead = waves.needed_s(
-                more, forks=self.forks, pause_s=self.options["pause_s"], gate_wait_s=self._gate_wait_s()
-            )
+        ahead = self._needed_s(counts) + (self.options["pause_s"] if counts else 0.0)
         if left >= ahead:
             return None
         return (

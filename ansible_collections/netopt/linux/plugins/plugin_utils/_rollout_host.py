@@ -91,6 +91,27 @@ def finished(
     return _failed({**report, **back})
 
 
+def out_of_reach(applied: Mapping[str, Any], *, verdict: Mapping[str, Any], said: str) -> dict[str, Any]:
+    """Return the last result of a host that took the change and cannot be reached any more to be led back.
+
+    Args:
+        applied: the result of netopt_apply.
+        verdict: the rollout's.
+        said: what ssh says.
+    """
+    identity = verdict["checkpoint_id"]
+    waits = verdict["rollout"]["confirm"] == "end"
+    error = _error("restore", "The host took the change, and is out of reach now that it is to roll back")
+    error["after"] = said
+    error["hint"] = (
+        f"It restores itself within {verdict['guard_s']:.0f} s of the change, which is not confirmed."
+        if waits
+        else f"It holds the change. Once it can be reached: netopt rollback {identity}"
+    )
+    status = "unreachable" if waits else "rollback_failed"
+    return _failed({**applied["report"], "status": status, "error": error})
+
+
 def _again(applied: Mapping[str, Any], host: str, verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of a host in trouble once more, so that the run's end counts it."""
     if applied.get("unreachable") or applied.get("failed"):
