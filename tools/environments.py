@@ -30,7 +30,6 @@ def environment(name: str, *requirements: str, python: str = sys.executable) -> 
     Raises:
         subprocess.CalledProcessError: it cannot be made; the tool has said why.
     """
-    uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
     folder = CACHE / name
     wanted = hashlib.sha256("\n".join([python, *_told(requirements)]).encode()).hexdigest()
     made_from = folder / ".made-from"
@@ -38,10 +37,27 @@ def environment(name: str, *requirements: str, python: str = sys.executable) -> 
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", *requirements], check=True)
+    subprocess.run([_uv(), "venv", "--quiet", "--python", python, folder], check=True)
+    subprocess.run(
+        [_uv(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", *requirements], check=True
+    )
     made_from.write_text(wanted, encoding="utf-8")
     return folder
+
+
+def add(folder: Path, *packages: str | Path) -> None:
+    """Install packages into an environment as they are, without what they depend on."""
+    install = [
+        _uv(),
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--reinstall",
+        "--python",
+        str(folder / "bin" / "python"),
+    ]
+    subprocess.run([*install, *(str(package) for package in packages)], check=True)
 
 
 def _told(requirements: Sequence[str]) -> list[str]:
@@ -53,15 +69,24 @@ def _told(requirements: Sequence[str]) -> list[str]:
 def interpreter(version: str) -> str | None:
     """Return a working interpreter of a version such as ``3.8``; ``None`` where there is none.
 
-    Looked for in the folders that NETOPT_PYTHONS names, then on PATH. A switcher's stand-in that runs no such version
-    does not count.
+    Looked for in the folders that NETOPT_PYTHONS names, then on PATH, then among uv's. A switcher's stand-in that runs
+    no such version does not count.
     """
-    folders = f"{os.environ.get(PYTHONS, '')}{os.pathsep}{os.environ.get('PATH', '')}".split(os.pathsep)
+    patterns = [text.lstrip("/") for text in os.environ.get(PYTHONS, "").split(os.pathsep) if text]
+    named = [str(path) for pattern in patterns for path in sorted(Path("/").glob(pattern))]
+    folders = [*named, *os.environ.get("PATH", "").split(os.pathsep)]
+    candidates = [str(Path(folder) / f"python{version}") for folder in folders if folder]
+    find = [_uv(), "python", "find", "--no-project", "--managed-python", "--no-python-downloads", version]
+    candidates += subprocess.run(find, capture_output=True, text=True, check=False).stdout.split()
     test = f"import sys; sys.exit('%d.%d' % sys.version_info[:2] != {version!r})"
-    for folder in folders:
-        path = Path(folder) / f"python{version}"
-        if folder and path.exists():
+    for path in candidates:
+        if Path(path).exists():
             done = subprocess.run([path, "-I", "-S", "-c", test], capture_output=True, check=False)
             if done.returncode == 0:
-                return str(path)
+                return path
     return None
+
+
+def _uv() -> str:
+    """Return the program that makes environments: one of the development tools."""
+    return shutil.which("uv") or str(Path(sys.executable).parent / "uv")

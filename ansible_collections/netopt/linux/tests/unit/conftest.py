@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests marked ``own_host`` run on a host of their own, made of namespaces; without root they are skipped.
+
+Each of them is a process in network, mount, UTS, IPC and PID namespaces of its own, with eth0 on a link that leads
+nowhere, and files that vanish with it. What it starts ends with it. The machine is left as it was.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import signal
+import subprocess
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ansible_collections.netopt.linux.plugins.module_utils._courier_main import ENTRIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
+NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000  # linux/sched.h: NS, UTS, IPC, PID, NET
+TIMEOUT_S = 120
+MAKE = """
+mount --make-rprivate /
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t tmpfs none /run
+mount -t tmpfs none /mnt
+mkdir /mnt/etc /mnt/etc.work /mnt/lib /mnt/lib.work
+mount -t overlay none -o lowerdir=/etc,upperdir=/mnt/etc,workdir=/mnt/etc.work /etc
+mount -t overlay none -o lowerdir=/var/lib,upperdir=/mnt/lib,workdir=/mnt/lib.work /var/lib
+ip link set lo up
+echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+ip link add eth0 type veth peer name peer0
+ip address add 192.0.2.1/24 dev eth0
+ip link set eth0 up
+ip link set peer0 up
+ip route add default via 192.0.2.254
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line("markers", "own_host: runs on a host of its own, made of namespaces; needs root")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with the reason, what needs root when there is none."""
+    for item in items:
+        if item.get_closest_marker("own_host") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="namespaces need root"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is marked so on a host of its own."""
+    if pyfuncitem.get_closest_marker("own_host") is None:
+        return None
+    wanted = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    failure = _on_a_host(lambda: pyfuncitem.obj(**wanted))
+    if failure:
+        pytest.fail(failure, pytrace=False)
+    return True
+
+
+def _on_a_host(test: Callable[[], object]) -> str:
+    """Return how a test failed, as text; empty where it did not."""
+    read_end, write_end = os.pipe()
+    outer = os.fork()
+    if outer == 0:
+        status = 1
+        try:
+            os.close(read_end)
+            if ctypes.CDLL(None, use_errno=True).unshare(NAMESPACES) != 0:
+                os.write(write_end, os.strerror(ctypes.get_errno()).encode())
+            elif (inner := os.fork()) == 0:  # process 1 of the host
+                _first_process(test, write_end)
+            else:
+                os.close(write_end)
+                status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
+        finally:
+            os._exit(abs(status))
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as stream:
+        said = stream.read().decode()
+    status = os.waitstatus_to_exitcode(os.waitpid(outer, 0)[1])
+    return said or (f"The test's host ended with {status}" if status else "")
+
+
+def _first_process(test: Callable[[], object], write_end: int) -> None:
+    """Make the host around this process, run the test, and end."""
+    status = 0
+    try:
+        os.set_inheritable(write_end, False)  # noqa: FBT003 - os knows no keyword here
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(99))
+        signal.alarm(TIMEOUT_S)
+        subprocess.run(["sh", "-e", "-c", MAKE], check=True)
+        test()
+    except BaseException:  # noqa: BLE001 - an assertion, or whatever else a test may raise, is told to the other side
+        status = 1
+        os.write(write_end, traceback.format_exc().encode())
+    finally:
+        os._exit(status)
+
+
+@pytest.fixture
+def call() -> Callable[..., dict[str, Any]]:
+    """Do what the courier does on a host: run a module's entry, with its defaults for what is not given."""
+
+    def run(module: str, *, check: bool = False, diff: bool = False, **given: Any) -> dict[str, Any]:
+        entry = importlib.import_module(f"{MODULE_UTILS}.{ENTRIES[module]}")
+        options = {name: option.get("default") for name, option in entry.ARGUMENT_SPEC.items()}
+        found: dict[str, Any] = entry.run({**options, **given}, check=check, diff=diff)
+        return found
+
+    return run
