@@ -30,6 +30,7 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, PYTHON_FLAGS, bundle
@@ -42,6 +43,7 @@ USUAL_PYTHON = "/usr/bin/python3"
 TOO_OLD = 78
 UNCHECKED = 1  # PEP 552: the hash of the source stands for it and is not looked at
 NOT_KEPT = 79
+UNHEARD = "Data could not be sent"  # ansible-core, when ssh ended while it was written to, and said why only then
 NOT_HERE = (126, 127, TOO_OLD)  # no such program, not to be executed, or too old a Python
 
 # Reads the message from standard input, and the sources behind it or where they were kept; imports them from memory.
@@ -133,7 +135,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         if carried.before():
             answer = self._low_level_execute_command(command, in_data=request)
         if answer["rc"] == NOT_KEPT:
-            answer = self._low_level_execute_command(command, in_data=request + PROGRAM)
+            answer = self._send(command, request)
         if answer["rc"] in NOT_HERE:
             return None
         _noise, found, line = answer["stdout"].rpartition(BEGIN)
@@ -150,6 +152,20 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
             carried.now()
         result: dict[str, Any] = told["result"]
         return result
+
+    def _send(self, command: str, request: bytes) -> dict[str, Any]:
+        """Return the answer to a request with the program behind it.
+
+        Raises:
+            AnsibleConnectionFailure: the target cannot be reached.
+        """
+        try:
+            answer: dict[str, Any] = self._low_level_execute_command(command, in_data=request + PROGRAM)
+        except AnsibleConnectionFailure as error:
+            if UNHEARD in str(error):  # a request alone fits into ssh's pipe, so that ssh is heard to the end
+                self._low_level_execute_command(command, in_data=request)
+            raise
+        return answer
 
     def _address(self) -> str:
         """Return where the connection leads and as whom, as far as ansible-core knows."""
