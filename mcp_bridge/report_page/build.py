@@ -37,11 +37,12 @@ def page(record: RunRecord, report: ChangeReport) -> Page:
     changes = grouping.changes(hosts, room=rooms["changes"])
     rollout = waves.rollout(report)
     good = outcome.good(record)
+    ours = tuple(f"{name}: " for name in hosts)
     return Page(
         run=_run(record, report),
         outcome=outcome.outcome(record, report),
         statuses=grouping.statuses(host.status for host in hosts.values()),
-        errors=_texts([line for line in report.errors if line.partition(":")[0] not in hosts], rooms["errors"]),
+        errors=_texts([line for line in report.errors if not line.startswith(ours)], rooms["errors"]),
         problems=grouping.problems(hosts, good=good, room=rooms["failures"]),
         rollout=rollout,
         changes=changes,

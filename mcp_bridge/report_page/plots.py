@@ -188,8 +188,10 @@ def _axes(width: float, height: float, *, left: float, name: str) -> Iterator[tu
     level = logger.level
     logger.setLevel(logging.ERROR)  # it tells of fonts that it lacks; the reader's browser has its own
     try:
-        with warnings.catch_warnings(), mpl.rc_context({**SETTINGS, "svg.hashsalt": name}):
+        with warnings.catch_warnings(), mpl.rc_context():
             warnings.simplefilter("ignore")
+            mpl.rcdefaults()  # whatever this user has set for plots of their own
+            mpl.rcParams.update({**SETTINGS, "svg.hashsalt": name})
             figure = Figure(figsize=(width / 72, height / 72), dpi=72)
             axes = figure.add_axes((left / width, 44 / height, 1 - (left + 20) / width, 1 - 54 / height))
             yield axes, done
