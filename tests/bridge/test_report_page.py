@@ -303,7 +303,7 @@ def test_command_writes_the_latest_change(kept: Settings) -> None:
     name = done.stdout.decode().strip()
     assert name == f"netopt-{fleet.RUN}.html"
     written = (kept.state_dir.parent / name).read_bytes()
-    (kept.state_dir.parent / "matplotlibrc").write_text("font.size: 40\nlines.linewidth: 9\n", encoding="utf-8")
+    (kept.state_dir.parent / "matplotlibrc").write_text("axes.linewidth: 9\nxtick.direction: in\n", encoding="utf-8")
     again = netopt(kept, fleet.RUN, "-o", "-", PYTHONHASHSEED="2", TZ="Asia/Tokyo", LC_ALL="C")
     assert again.stdout == written
     assert b"<svg" in written
