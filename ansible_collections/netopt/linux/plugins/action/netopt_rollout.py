@@ -38,6 +38,7 @@ class ActionModule(CourierAction):
                 "confirm_timeout_s": {"type": "float"},
                 "gate_tcp": {"type": "list", "elements": "int", "default": []},
                 "gate_wait_s": {"type": "float", "default": 10.0},
+                "validate": {"type": "dict"},
                 "checkpoint_id": {"type": "str"},
             }
         )

@@ -95,6 +95,10 @@ options:
       - Seconds that hosts may take for that.
     type: float
     default: 10
+  validate:
+    description:
+      - What each host measures, as C(validate) of the plan says. It tells how long a wave can take.
+    type: dict
   checkpoint_id:
     description:
       - Name of the checkpoint on every host. One is made up unless given.

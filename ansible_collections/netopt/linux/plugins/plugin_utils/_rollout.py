@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.netopt.linux.plugins.module_utils import _probe
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import check_id
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CONFIRM_DEFAULT_S = 120.0
 CONFIRM_MAX_S = 86400.0
+MEASURED = 3
 ROOM = 2.0  # how much longer than what a rollout can need its hosts wait for their confirmation
 
 
@@ -172,7 +174,15 @@ class Rollout:
     def _needed_s(self, counts: list[int]) -> float:
         """Return how many seconds waves of so many hosts can take, and the confirmation of all hosts after them."""
         wait = float(self.options["gate_wait_s"]) if self.options["gate_tcp"] else 0.0
-        ahead = waves.needed_s(counts, forks=self.forks, pause_s=self.options["pause_s"], gate_wait_s=wait)
+        measuring = _measuring_s(self.options["validate"] or {})
+        in_turn = bool(measuring and self.options["validate"]["targets"].get("iperf"))  # one host after the other
+        ahead = waves.needed_s(
+            counts,
+            forks=1 if in_turn else self.forks,
+            pause_s=self.options["pause_s"],
+            gate_wait_s=wait,
+            host_s=waves.HOST_S + measuring,
+        )
         return ahead + waves.wave_s(sum(map(len, self.waves)), forks=self.forks, gate_wait_s=0.0)
 
     def _out_of_time(self, wave: Mapping[str, Any]) -> str | None:
@@ -224,6 +234,15 @@ class Rollout:
     def _result(self, host: str) -> dict[str, Any]:
         found: dict[str, Any] = self.everything[host].get("optimize_applied") or {}
         return found
+
+
+def _measuring_s(spec: Mapping[str, Any]) -> float:
+    """Return for how many seconds a host can measure: before the change, and up to twice after it."""
+    targets = spec.get("targets") or {}
+    if not any(targets.get(name) for name in ("ping", "tcp", "iperf")):
+        return 0.0
+    wanted = {"ping": [], "tcp": [], "iperf": None, **targets, "duration_s": int(spec.get("duration_s") or 10)}
+    return MEASURED * (_probe.time_s(wanted) + _probe.AWAITED_S)
 
 
 def _gate(hosts: int, failed: list[str], ill: Mapping[str, str], reason: str | None) -> dict[str, Any]:

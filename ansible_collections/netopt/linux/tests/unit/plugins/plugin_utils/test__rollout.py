@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.netopt.linux.plugins.module_utils import _probe
 from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import (
@@ -32,8 +33,14 @@ DEFAULTS: dict[str, Any] = {
     "confirm_timeout_s": None,
     "gate_tcp": [],
     "gate_wait_s": 10.0,
+    "validate": None,
     "checkpoint_id": "change-1",
 }
+MEASURING = (
+    "manual",
+    2 * (60.0 + 2 * 3 * (_probe.time_s({"ping": ["x"], "tcp": [], "iperf": None, "duration_s": 20}) + 10)),
+    120.0,
+)
 GOOD = {"changed": True, "report": {"status": "applied", "checkpoint_id": "change-1", "operations": [], "warnings": []}}
 SAME = {"report": {"status": "unchanged"}}
 REFUSED = {"failed": True, "msg": "no", "report": {"status": "failed", "error": {"message": "no"}}}
@@ -114,6 +121,7 @@ def test_check_mode_confirms_and_restores_nothing() -> None:
         ({"confirm_at": "end", "pause_s": 1000.0}, 3, ("manual", 2120.0, 120.0)),
         ({"confirm": "manual", "confirm_timeout_s": 15.0}, 3, ("manual", 120.0, 15.0)),
         ({"confirm": "manual", "confirm_timeout_s": 600.0}, 3, ("manual", 600.0, 600.0)),
+        ({"confirm_at": "end", "validate": {"targets": {"ping": ["192.0.2.1"]}, "duration_s": 20}}, 3, MEASURING),
         ({"confirm_at": "end", "pause_s": 50000.0}, 3, ("manual", 86400.0, 120.0)),
     ],
 )
