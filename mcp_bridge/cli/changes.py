@@ -131,7 +131,7 @@ def _resume(args: argparse.Namespace) -> int:
 
 def _announced(args: argparse.Namespace, started: Started) -> Started:
     """Say by which id a rollout is found again, before anything can interrupt it."""
-    if "netopt_waves" in started.task.extravars and not args.json and not args.check:
+    if "netopt_waves" in started.task.extravars and not args.check:
         run_id = started.record.run_id
         sys.stderr.write(
             f"netopt: rollout {run_id}; should it be interrupted: netopt apply --resume {run_id}, "
