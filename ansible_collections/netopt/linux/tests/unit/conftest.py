@@ -46,6 +46,14 @@ ip link set peer0 up
 ip route add default via 192.0.2.254
 """
 
+VIEW = """
+sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e conf.ifb
+tc -d qdisc show | sed 's/direct_packets_stat [0-9]*//'
+for device in $(ls /sys/class/net); do tc -d class show dev $device; tc -d filter show dev $device; done
+tc -d filter show dev eth0 parent ffff: 2>/dev/null
+nft list ruleset; ip -d link show; ip address show; ip route show; ip -6 route show; ethtool -k eth0
+"""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known."""
@@ -109,6 +117,12 @@ def _first_process(test: Callable[[], object], write_end: int) -> None:
         os.write(write_end, traceback.format_exc().encode())
     finally:
         os._exit(status)
+
+
+@pytest.fixture
+def view() -> Callable[[], str]:
+    """Return what an operator's tools say of the host."""
+    return lambda: subprocess.run(["sh", "-c", VIEW], check=False, capture_output=True, text=True).stdout
 
 
 @pytest.fixture
