@@ -61,6 +61,14 @@ def test_every_file_of_the_collection_is_in_the_wheel(installed: Path) -> None:
     assert not (site / "ansible_collections/netopt/linux/tests").exists()
 
 
+def test_every_file_of_the_bridge_is_in_the_wheel(installed: Path) -> None:
+    """What is no code is there as well: the templates and the style sheet of a report's page."""
+    site = next(installed.glob("lib/python*/site-packages"))
+    tracked = {name for name in run("git", "ls-files", "mcp_bridge", cwd=TOP).splitlines() if (TOP / name).is_file()}
+    assert any(name.endswith(".css") for name in tracked)
+    assert {name for name in tracked if (site / name).is_file()} == tracked
+
+
 def test_the_lock_names_no_place_to_install_from() -> None:
     """Whoever installs decides where packages come from."""
     lines = (TOP / "requirements-dev.lock").read_text(encoding="utf-8").splitlines()
