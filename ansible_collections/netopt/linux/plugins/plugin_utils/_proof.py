@@ -142,9 +142,11 @@ class Proof:
         Args:
             result: of an apply that waits for its confirmation; its report gets the figures.
         """
+        report = result["report"]
+        if self._self_served:
+            report["warnings"].append("Throughput is not measured here: this host is the one that others measure to.")
         if self._before is None:
             return True
-        report = result["report"]
         try:
             found, verdicts, looks = self._look(report)
         except _LostError as lost:
@@ -154,10 +156,6 @@ class Proof:
         after = {**_told(found), "verdicts": [verdict.as_dict() for verdict in verdicts], "looks": looks}
         report["measurements"] = {"before": _told(self._before), "after": after}
         report["warnings"] += _doubts(verdicts)
-        if self._self_served:
-            report["warnings"].append(
-                "Throughput is not measured here: this host is the one that others measure it to."
-            )
         missed = [verdict for verdict in verdicts if not verdict.met]
         if not missed:
             if looks > 1:
