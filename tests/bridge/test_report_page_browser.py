@@ -165,8 +165,9 @@ def test_policy_forbids_what_is_not_its_own(browser: Browser, pages: dict[str, P
     page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "width"), [("few", DESK), ("some", PHONE)])
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"), [("few", DESK, "light"), ("few", DESK, "dark"), ("some", PHONE, "light")]
+)
 def test_is_accessible(opened: Open, name: str, width: int, scheme: str) -> None:
     """axe-core finds nothing to object to: contrast, headings, tables, names of plots."""
     page = opened(name, width=width, color_scheme=scheme)
