@@ -20,6 +20,7 @@ from mcp_bridge.bridge import ApplyOptions, Bridge
 from mcp_bridge.fleet import Scope
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.lab.view import connect
+from mcp_bridge.models.rollout import Rollout
 from mcp_bridge.policy import load_policy
 from mcp_bridge.runner import Job
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
@@ -146,6 +147,24 @@ def test_surveys_have_the_limits_of_the_policy(offered: tuple[Controller, str]) 
             assert (timeout["min"], timeout["max"]) == CONFIRM_TIMEOUT_S, name
 
 
+def test_surveys_have_every_option_of_a_rollout(offered: tuple[Controller, str]) -> None:
+    """What netopt can ask of a rollout in waves can be answered in a survey, within the same bounds."""
+    awx, _printed = offered
+    properties = Rollout.model_json_schema()["properties"]
+    every = Rollout(canary=1, confirm="end", gate_tcp=[22]).extra_vars()
+    for name, questions in surveys(awx).items():
+        if "netopt_waves" not in questions:
+            continue
+        assert every.keys() <= questions.keys(), name
+        for variable in ("pause_s", "gate_wait_s"):
+            asked = questions[f"netopt_{variable}"]
+            assert (asked["min"], asked["max"], asked["default"]) == tuple(
+                properties[variable][bound] for bound in ("minimum", "maximum", "default")
+            )
+        assert questions["netopt_on_failure"]["default"] == properties["on_failure"]["default"]
+        assert questions["netopt_on_failure"]["choices"] == properties["on_failure"]["enum"]
+
+
 def test_workflow(offered: tuple[Controller, str]) -> None:
     """A person approves between the check and the change; what fails from then on is rolled back."""
     awx, _printed = offered
@@ -193,15 +212,9 @@ def test_answers_beyond_the_survey(
 def test_survey_to_a_tuned_host_and_back(offered: tuple[Controller, str], lab: Lab) -> None:
     """A plan from a survey is applied; variables beside the survey are not heard; the change is rolled back by name."""
     awx, _printed = offered
-    answers = {
-        "netopt_plan_text": yaml.safe_dump(PLAN),
-        "netopt_confirm_timeout_s": 120,
-        "netopt_confirm": "auto",
-        "netopt_persist": "false",
-        "netopt_pause_s": 0,
-        "netopt_max_failures": "0",
-        "netopt_on_failure": "roll_back",
-    }
+    questions = surveys(awx)["NetOpt: apply a plan"]
+    shown = {name: question["default"] for name, question in questions.items()}  # as AWX's page fills them in
+    answers = {**shown, "netopt_plan_text": yaml.safe_dump(PLAN), "netopt_waves": "1", "netopt_gate_tcp": "22"}
     job = launch(awx, "NetOpt: apply a plan", limit="all", extra_vars={**answers, **FORGED})
     assert (job.status, values(lab)) == ("successful", {NEW}), job.stdout
     assert not FORGED.keys() & job.asked["extra_vars"].keys()

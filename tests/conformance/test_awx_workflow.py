@@ -31,6 +31,7 @@ ANSWERS = {
     "netopt_pause_s": 0,
     "netopt_max_failures": "0",
     "netopt_on_failure": "roll_back",
+    "netopt_confirm_at": "end",
 }
 
 
