@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test properties conformance galaxy integration demo lock changelog lint-changelog clean
+.PHONY: help setup lint test properties conformance measuring galaxy integration demo lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ properties: setup ## round trips of random plans from random states, 500 in name
 conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes
 	@tools/setup_node.sh
 	@$(PYTHON) tools/check.py conformance
+
+measuring: setup ## verdicts under netem on a VM, throughput between lab hosts; ten minutes
+	@$(PYTHON) tools/check.py measuring
 
 galaxy: setup ## build the collection and import it as Galaxy does
 	@$(PYTHON) -m tools.galaxy_import

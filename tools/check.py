@@ -4,8 +4,8 @@
 
 """Runs the project's checks, some at a time, and says at the end what passed, failed and was skipped.
 
-``python tools/check.py`` runs all but those of the group ``conformance``, ``python tools/check.py lint`` a group,
-``python tools/check.py ruff`` one.
+``python tools/check.py`` runs all but those of the groups ``conformance`` and ``measuring``, ``python tools/check.py
+lint`` a group, ``python tools/check.py ruff`` one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint``, ``test``, or ``conformance``, which only runs when it is named.
+        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -81,6 +81,7 @@ CHECKS = (
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("unit", UNIT_TESTS),
     _pytest("conformance", "tests/conformance", root=True, group="conformance"),
+    _pytest("measuring", "tests/measuring", root=True, group="measuring"),
 )
 
 
