@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000  # linux/sched.h: NS, UTS, IPC, PID, NET
+USERS = 0x10000000  # NEWUSER
 TIMEOUT_S = 120
+MAKE_USERS = """
+echo 0 >/proc/sys/user/max_net_namespaces
+"""
 MAKE = """
 mount --make-rprivate /
 mount -t proc proc /proc
@@ -70,27 +75,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a test that is marked so on a host of its own."""
-    if pyfuncitem.get_closest_marker("own_host") is None:
+    marker = pyfuncitem.get_closest_marker("own_host")
+    if marker is None:
         return None
     wanted = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    failure = _on_a_host(lambda: pyfuncitem.obj(**wanted))
+    failure = _on_a_host(lambda: pyfuncitem.obj(**wanted), unrehearsed=marker.kwargs.get("unrehearsed", False))
     if failure:
         pytest.fail(failure, pytrace=False)
     return True
 
 
-def _on_a_host(test: Callable[[], object]) -> str:
-    """Return how a test failed, as text; empty where it did not."""
+def _on_a_host(test: Callable[[], object], *, unrehearsed: bool) -> str:
+    """Return how a test failed, as text; empty where it did not.
+
+    Args:
+        test: takes nothing.
+        unrehearsed: the host has a user namespace too, in which no network namespaces can be made.
+    """
     read_end, write_end = os.pipe()
     outer = os.fork()
     if outer == 0:
         status = 1
         try:
             os.close(read_end)
-            if ctypes.CDLL(None, use_errno=True).unshare(NAMESPACES) != 0:
+            wanted = NAMESPACES | USERS if unrehearsed else NAMESPACES
+            if ctypes.CDLL(None, use_errno=True).unshare(wanted) != 0:
                 os.write(write_end, os.strerror(ctypes.get_errno()).encode())
             elif (inner := os.fork()) == 0:  # process 1 of the host
-                _first_process(test, write_end)
+                _first_process(test, write_end, f"{MAKE_USERS}{MAKE}" if unrehearsed else MAKE)
             else:
                 os.close(write_end)
                 status = os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1])
@@ -103,14 +115,17 @@ def _on_a_host(test: Callable[[], object]) -> str:
     return said or (f"The test's host ended with {status}" if status else "")
 
 
-def _first_process(test: Callable[[], object], write_end: int) -> None:
+def _first_process(test: Callable[[], object], write_end: int, make: str) -> None:
     """Make the host around this process, run the test, and end."""
     status = 0
     try:
         os.set_inheritable(write_end, False)  # noqa: FBT003 - os knows no keyword here
         signal.signal(signal.SIGALRM, lambda *_: os._exit(99))
         signal.alarm(TIMEOUT_S)
-        subprocess.run(["sh", "-e", "-c", MAKE], check=True)
+        if make != MAKE:  # root of the namespace is root outside; from here on nothing outside can be touched
+            for name, text in (("setgroups", "deny"), ("uid_map", "0 0 1"), ("gid_map", "0 0 1")):
+                Path(f"/proc/self/{name}").write_text(text, encoding="ascii")
+        subprocess.run(["sh", "-e", "-c", make], check=True)
         test()
     except BaseException:  # noqa: BLE001 - an assertion, or whatever else a test may raise, is told to the other side
         status = 1

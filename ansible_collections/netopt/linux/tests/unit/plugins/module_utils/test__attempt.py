@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import STATE_DIR, Store
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import Request, Transaction
 
@@ -62,7 +64,9 @@ ethtool -K eth0 tso off
 """
 
 
-def run(changes: Mapping[str, Any], fault: Callable[[], None] | None = None, *, at: int = 0) -> Any:
+def run(
+    changes: Mapping[str, Any], fault: Callable[[], None] | None = None, *, at: int = 0, identity: str = "one"
+) -> Any:
     """Apply a plan, with a fault at one of its operations; return the report."""
     left = [at]
 
@@ -71,7 +75,7 @@ def run(changes: Mapping[str, Any], fault: Callable[[], None] | None = None, *, 
             fault()
         left[0] -= 1
 
-    request = Request(plan={"iface": "eth0", "changes": dict(changes)}, checkpoint_id="one", confirm_timeout_s=0)
+    request = Request(plan={"iface": "eth0", "changes": dict(changes)}, checkpoint_id=identity, confirm_timeout_s=0)
     return Transaction(request, on_operation=on_operation).run()
 
 
@@ -141,15 +145,87 @@ def test_what_was_made_by_hand_comes_back(call: Call, view: View) -> None:
 def test_many_classes(call: Call, view: View) -> None:
     """A large tree is rehearsed by its shapes, comes about, is changed in one place, and goes."""
     before = view()
-    many = [{"classid": f"1:{number:x}", "rate_mbit": 1 + number % 3} for number in range(16, 2200)]
-    plan = {"iface": "eth0", "changes": {"qdisc": {"type": "htb", "params": {}}, "htb_classes": many}}
+    many = [
+        {"classid": f"1:{number:x}", "rate_mbit": 1 + number % 3, "match": [{"proto": "udp", "dports": [str(number)]}]}
+        for number in range(16, 1200)
+    ]
+    limit = {"protocol": "tcp", "port": 443, "limit": 100}
+    changes = {"qdisc": {"type": "htb", "params": {}}, "htb_classes": many, "connection_limits": [limit]}
+    plan = {"iface": "eth0", "changes": changes}
     made = call("netopt_apply", plan=plan, checkpoint_id="one", confirm_timeout_s=0)
     assert made["report"]["status"] == "applied", made["report"]["error"]
     assert call("netopt_apply", plan=plan, confirm_timeout_s=0)["report"]["status"] == "unchanged"
     many[100]["rate_mbit"] = 9
     changed = call("netopt_apply", plan=plan, checkpoint_id="two", confirm_timeout_s=0)
     assert len(changed["report"]["diff"]) < 10
+    limits = {"iface": "peer0", "changes": {"connection_limits": [{**limit, "limit": 9}]}}
+    assert call("netopt_apply", plan=limits, confirm_timeout_s=0)["report"]["status"] == "applied"
     call("netopt_checkpoint", state="restored", id="one")
+    assert view() == before
+
+
+@pytest.mark.parametrize("changes", [EVERYTHING, CLASSES, {"sysctl": {"net.ipv6.conf.all.forwarding": "1"}}])
+def test_a_change_that_lost_its_maker(call: Call, view: View, changes: dict[str, Any]) -> None:
+    """Where what watches over a change was killed with its maker, the next change undoes it first and says so."""
+    before = view()
+
+    def die() -> None:
+        os.kill(Store(STATE_DIR).header("one").guard["pid"], signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    maker = os.fork()
+    if maker == 0:
+        try:
+            run(changes, die, at=min(2, len(changes) - 1))
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(maker, 0)[1]) == signal.SIGKILL
+    plan = {"iface": "eth0", "changes": {"sysctl": {FIN: "16"}}}
+    made = call("netopt_apply", plan=plan, checkpoint_id="two", confirm_timeout_s=0)
+    assert made["report"]["status"] == "applied", made["report"]["error"]
+    assert "interrupted" in " ".join(made["report"]["warnings"])
+    call("netopt_checkpoint", state="restored", id="two")
+    assert view() == before
+
+
+def test_addresses_that_an_mtu_took_away(call: Call) -> None:
+    """An MTU under 1280 removes all of IPv6 from an interface; a rollback brings it back, with what was added."""
+    subprocess.run(["ip", "address", "add", "2001:db8::5/64", "dev", "eth0"], check=True)
+    Path("/proc/sys/net/ipv6/conf/eth0/hop_limit").write_text("9", encoding="ascii")
+    call("netopt_checkpoint", state="present", id="one", iface=["eth0"])
+    subprocess.run(["ip", "link", "set", "eth0", "mtu", "1000"], check=True)
+    restored = call("netopt_checkpoint", state="restored", id="one")
+    assert restored["report"]["status"] == "rolled_back", restored["report"]["error"]
+    told = subprocess.run(["ip", "-6", "address", "show", "dev", "eth0"], check=True, capture_output=True, text=True)
+    assert "mtu 1500" in told.stdout
+    assert "2001:db8::5/64" in told.stdout
+    assert Path("/proc/sys/net/ipv6/conf/eth0/hop_limit").read_text(encoding="ascii").strip() == "9"
+
+
+@pytest.mark.own_host(unrehearsed=True)
+@pytest.mark.parametrize("changes", [EVERYTHING, CLASSES])
+def test_where_nothing_can_be_rehearsed(view: View, changes: dict[str, Any]) -> None:
+    """A host that may make no network namespaces checks what it can, makes the change, and undoes it when it fails."""
+    before = view()
+    failed = run(changes, refuse, at=1)
+    assert failed.status == "rolled_back", failed.error
+    assert view() == before
+    made = run(changes, identity="two")
+    assert made.status == "applied", made.error
+    assert made.warnings
+    assert run(changes, identity="three").status == "unchanged"
+
+
+@pytest.mark.own_host(unrehearsed=True)
+def test_what_a_kernel_lacks_is_found_without_a_rehearsal(call: Call, view: View) -> None:
+    """A kind of queue that there is nowhere, and rules that nft does not take, are refused before a change."""
+    before = view()
+    for changes in (
+        {"qdisc": {"type": "nonesuch", "params": {}}},
+        {"nat_rules": [{"type": "dnat", "protocol": "tcp", "port": 80, "to_addr": "no address"}]},
+    ):
+        found = call("netopt_apply", plan={"iface": "eth0", "changes": changes}, confirm_timeout_s=0)
+        assert found["report"]["status"] == "failed"
     assert view() == before
 
 
