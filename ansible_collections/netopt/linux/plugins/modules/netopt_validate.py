@@ -88,7 +88,7 @@ modules:
   returned: success
   type: dict
 allowlist:
-  description: The programs that may run on a host, with their permitted arguments; none for those that every host knows.
+  description: The programs that may run on a host, with their permitted arguments; none where they are the usual ones.
   returned: success
   type: dict
 checkpoint_id:
