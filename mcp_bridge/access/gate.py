@@ -35,6 +35,7 @@ from .errors import AccessError
 from .needs import Need, need_of, visible_to
 from .refusals import Refusals
 from .rules import check_hours, check_profile
+from .servers import servers
 
 Component = TypeVar("Component")
 RUNS = "runs://"
@@ -225,6 +226,9 @@ class Gate(Middleware):
             check_hours(caller, self._access.terms.clock())
         if "profile" in parameters and isinstance(sent.get("profile"), str):
             check_profile(caller, sent["profile"])
+        if not caller.sees_all_hosts:
+            for name in servers(sent):
+                self._access.roster.check_server(name, caller)
         if "hosts" not in parameters or (caller.sees_all_hosts and not need.changes_hosts):
             return admission
         pattern = sent.get("hosts", "all")

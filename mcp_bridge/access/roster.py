@@ -75,6 +75,21 @@ class Roster:
             self.members(caller.rule.hosts, everything) - self.members(caller.rule.except_hosts, everything)
         )
 
+    def check_server(self, name: str, caller: Caller) -> None:
+        """Keep a caller from having a host of the inventory serve that is closed to it; others serve anyway.
+
+        Raises:
+            AccessError: it is one.
+        """
+        plain = name.strip().rstrip(".").casefold()
+        closed = {host.name for host in self._read(None)} - self.open_to(caller)
+        if plain in {host.casefold() for host in closed}:
+            raise AccessError(
+                f"The host {name!r}, which is to serve iperf3, is closed to the caller {caller.name}",
+                hint="Measure throughput to a host that is open to it.",
+                kind="hosts",
+            )
+
     def within(self, names: Iterable[str], entries: Sequence[str]) -> bool:
         """Return whether all hosts are named by entries of the access file, or in a group that is."""
         return set(names) <= self.members(entries, self._read(None))

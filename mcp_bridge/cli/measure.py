@@ -32,7 +32,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--ping", metavar="HOST", action="append", default=[], help="ICMP echo to a host, repeatable")
     parser.add_argument("--tcp", metavar="HOST:PORT", action="append", default=[], help="TCP connects, repeatable")
-    parser.add_argument("--iperf", metavar="HOST", help="throughput to a host with an iperf3 server; loads the link")
+    parser.add_argument(
+        "--iperf",
+        metavar="HOST",
+        help="throughput to a host of the inventory, or to a server of iperf3; loads the link",
+    )
     parser.add_argument("--duration", metavar="SECONDS", type=int, default=10, help="default: 10")
     options.add_hosts(parser)
     options.add_json(parser)

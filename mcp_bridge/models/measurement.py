@@ -22,7 +22,7 @@ class Targets(Strict):
     tcp: Annotated[list[HostPort], Field(max_length=64)] | None = None
     """Services for TCP connects, ``host:port``."""
     iperf: Host | None = None
-    """Host with an iperf3 server."""
+    """Host of the inventory, or one with an iperf3 server."""
 
 
 class Objectives(Strict):

@@ -61,9 +61,9 @@ class Measurements(Strict):
     """Results of the measurements, by measure."""
 
     before: dict[str, Any] | None = None
-    """Before the change."""
+    """Before the change: ``ping``, ``tcp``, ``iperf``, ``counters``, ``duration_s``."""
     after: dict[str, Any] | None = None
-    """After the change."""
+    """After the change: the same, the ``verdicts`` on it, and how many ``looks`` they took."""
 
 
 class HostError(Strict):

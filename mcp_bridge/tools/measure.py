@@ -42,7 +42,8 @@ def register(server: FastMCP[Any], office: Office) -> None:
         iperf: Annotated[
             str | None,
             Field(
-                description="Host with an iperf3 server, to measure throughput to. Loads the link fully; ask first.",
+                description="Host to measure throughput to: one of the inventory, or one with an iperf3 server. "
+                "Loads the link fully; ask first.",
                 max_length=255,
             ),
         ] = None,

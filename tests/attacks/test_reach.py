@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -137,6 +138,23 @@ def refused(site: Site, token: str, tool: str, **arguments: Any) -> str:
 def test_patterns_do_not_escape(site: Site, hosts: str, words: str) -> None:
     """Whatever pattern a caller writes, it stays within its groups, for reading as for changing."""
     assert words in refused(site, site.tokens["web"], "ip_info_tool", hosts=hosts)
+
+
+TO_D1 = {"iface": "eth0", "changes": {"mtu": 1400}, "validate": {"targets": {"iperf": "d1"}}}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("measure_network_tool", {"iperf": "d1"}),
+        ("measure_network_tool", {"iperf": "D1."}),
+        ("render_change_plan_tool", {"plan": TO_D1}),
+        ("apply_rendered_plan_tool", {"rendered_plan": json.dumps({"plan": TO_D1}), "hosts": "w1"}),
+    ],
+)
+def test_no_other_host_is_made_to_serve(site: Site, tool: str, arguments: dict[str, Any]) -> None:
+    """A host that is closed to a caller does not serve for it, named by the call or by a plan."""
+    assert "which is to serve iperf3, is closed" in refused(site, site.tokens["web"], tool, **arguments)
 
 
 def test_all_is_all_that_is_open(site: Site) -> None:

@@ -203,7 +203,9 @@ report:
       type: str
       returned: always
     measurements:
-      description: Filled in by the controller.
+      description:
+        - Where the plan has C(validate) with targets, C(before) and C(after) the change, with the verdicts on the latter.
+          A change that misses an objective is rolled back instead of confirmed.
       type: dict
       returned: always
     error:

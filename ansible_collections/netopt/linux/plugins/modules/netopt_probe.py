@@ -46,7 +46,8 @@ options:
     default: []
   iperf:
     description:
-      - Host with an iperf3 server, to which throughput is measured. The link is fully loaded meanwhile.
+      - Host with an iperf3 server, to which throughput is measured, or the name of a host of the inventory, which then
+        serves meanwhile. The link is fully loaded.
     type: str
   iperf_port:
     description:

@@ -227,18 +227,11 @@ class Proof:
             identity: the change that is given time while the host waits for its turn.
         """
         if self._server is None:
-            return self._asked(self._probe)
-        delays = {**self._probe, "iperf": None}
-        found = self._asked(delays) if delays["ping"] or delays["tcp"] else {"ping": {}, "tcp": {}, "counters": {}}
-        with self._server.turn(self._waiting(identity)):
-            options = {**self._probe, "ping": [], "tcp": [], "iperf": self._server.address}
-            with self._server.serving(self._probe["duration_s"]):
-                loaded = self._asked({**options, "iperf_port": self._server.port})
-        if self._server.problem and "throughput_mbps" not in (loaded["iperf"] or {}):
-            loaded["iperf"] = {"message": self._server.problem}
-        counters = _together(found.get("counters") or {}, loaded.get("counters") or {})
-        taken = round((found.get("duration_s") or 0.0) + (loaded.get("duration_s") or 0.0), 3)
-        return {**found, "iperf": loaded["iperf"], "counters": counters, "duration_s": taken}
+            return self._figures(self._ask("netopt_probe", dict(self._probe)))
+        asked = self._server.measure(
+            self._probe, lambda options: self._ask("netopt_probe", options), self._waiting(identity)
+        )
+        return self._figures(asked)
 
     def _waiting(self, identity: str | None) -> Callable[[], None]:
         """Return what keeps a change waiting while its host waits for its turn."""
@@ -252,16 +245,15 @@ class Proof:
 
         return meanwhile
 
-    def _asked(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the host measures of what is asked, or for each target that it could not."""
-        result = self._ask("netopt_probe", dict(options))
+    def _figures(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a host measured, or for each target that it could not."""
         found: dict[str, Any] | None = result.get("measurements")
         if found is not None:
             return found
         problem = {"message": str(result.get("msg") or "the measurement ended without a result")}
         return {
-            **{probe: dict.fromkeys(options[probe], problem) for probe in ("ping", "tcp")},
-            "iperf": problem if options["iperf"] else None,
+            **{probe: dict.fromkeys(self._probe[probe], problem) for probe in ("ping", "tcp")},
+            "iperf": problem if self._probe["iperf"] else None,
         }
 
     def _go_back(self, result: dict[str, Any], missed: Sequence[Verdict]) -> None:
@@ -334,12 +326,6 @@ def _fail(result: dict[str, Any], status: str, error: Mapping[str, str | None]) 
     told = {"stage": STAGE, "wanted": None, "before": None, "after": None, "hint": None, **error}
     result["report"].update({"status": status, "changed": False, "error": told})
     result.update({"failed": True, "changed": False, "msg": one_line(told)})
-
-
-def _together(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
-    """Return the counters of two measurements that follow each other."""
-    names = dict.fromkeys([*first, *second])
-    return {name: (max if name.endswith("_max") else sum)((first.get(name, 0), second.get(name, 0))) for name in names}
 
 
 def _key(verdict: Verdict) -> str:

@@ -53,6 +53,37 @@ class Server:
     def _get(self, name: str) -> Any:
         return self._variables.get(name)
 
+    def measure(
+        self,
+        options: Mapping[str, Any],
+        ask: Callable[[dict[str, Any]], dict[str, Any]],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> dict[str, Any]:
+        """Return the result of netopt_probe on the host that measures: delays first, then throughput to this server.
+
+        Args:
+            options: those of netopt_probe.
+            ask: has that host's module run with other options.
+            meanwhile: called again and again while the host waits for its turn.
+        """
+        delays: dict[str, Any] = {"measurements": {"ping": {}, "tcp": {}}}
+        if options["ping"] or options["tcp"]:
+            delays = ask({**options, "iperf": None})
+        if "measurements" not in delays:
+            return delays
+        only = {**options, "ping": [], "tcp": [], "iperf": self.address, "iperf_port": self.port}
+        with self.turn(meanwhile), self.serving(options["duration_s"]):
+            loaded = ask(only)
+        if "measurements" not in loaded:
+            return loaded
+        first, second = delays["measurements"], loaded["measurements"]
+        iperf = second["iperf"]
+        if self.problem and "throughput_mbps" not in iperf:
+            iperf = {"message": self.problem}
+        taken = round(first.get("duration_s", 0.0) + second["duration_s"], 3)
+        counters = together(first.get("counters", {}), second["counters"])
+        return {**loaded, "measurements": {**first, "iperf": iperf, "counters": counters, "duration_s": taken}}
+
     @contextlib.contextmanager
     def turn(self, meanwhile: Callable[[], None]) -> Iterator[None]:
         """Wait until no other host of this controller measures to the server: two at a time would halve each other.
@@ -136,3 +167,9 @@ class Server:
             "inventory_hostname": self._name,
             **{name: self._get(name) for name in known if name in self._variables},
         }
+
+
+def together(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    """Return the counters of two measurements that follow each other."""
+    names = dict.fromkeys([*first, *second])
+    return {name: (max if name.endswith("_max") else sum)((first.get(name, 0), second.get(name, 0))) for name in names}

@@ -14,6 +14,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.plugin_utils import _proof
+from ansible_collections.netopt.linux.plugins.plugin_utils._throughput import together
 
 GOOD, BAD = [1.0] * 100, [90.0] * 100
 PLAN = {"validate": {"targets": {"ping": ["a"]}, "objectives": {"latency_p95_ms": 50}, "duration_s": 10}}
@@ -218,4 +219,4 @@ def test_a_report_holds_what_a_plot_shows() -> None:
     told = _proof._told({"ping": {"a": {"samples_ms": many}}, "tcp": {"b:1": {"samples_ms": [1.0]}}, "iperf": None})
     assert told["ping"]["a"]["samples_ms"] == many[::10]
     assert told["tcp"]["b:1"]["samples_ms"] == [1.0]
-    assert _proof._together({"a": 1, "b_max": 5}, {"a": 2, "b_max": 3, "c": 1}) == {"a": 3, "b_max": 5, "c": 1}
+    assert together({"a": 1, "b_max": 5}, {"a": 2, "b_max": 3, "c": 1}) == {"a": 3, "b_max": 5, "c": 1}
