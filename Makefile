@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test properties conformance measuring galaxy integration demo lock changelog lint-changelog clean
+.PHONY: help setup lint test properties conformance measuring galaxy integration demo profiles lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -27,14 +27,27 @@ conformance: setup ## the MCP server against clients and suites by others, and u
 measuring: setup ## verdicts under netem on a VM, throughput between lab hosts; ten minutes
 	@$(PYTHON) tools/check.py measuring
 
+coverage: setup ## how much of the code on hosts the unit tests reach, line by line; as root, and nine tenths at least
+	@mkdir -p .cache/coverage
+	@$(PYTHON) -m pytest -q ansible_collections/netopt/linux/tests/unit --cov --cov-config=tools/coverage.ini
+
+docs: setup ## the site of modules and guides, in build/site; any warning fails it
+	@$(PYTHON) -m tools.docs
+
 galaxy: setup ## build the collection and import it as Galaxy does
 	@$(PYTHON) -m tools.galaxy_import
 
 integration: setup ## every module on a lab host by ansible-test: in check mode, for real, and again; a minute
 	@tools/ansible_test.sh integration
 
+matrix: setup ## ansible-core 2.16 to 2.19 on the controller, Python 3.8 to 3.13 on hosts; NETOPT_PYTHONS=FOLDERS
+	@$(PYTHON) -m tools.matrix
+
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
 	@$(PYTHON) demo/run.py --kernel $(KERNEL)
+
+profiles: setup ## measure each profile against the kernel's defaults on a VM; as root, takes some 40 minutes
+	@$(PYTHON) benchmarks/profiles.py
 
 lock: setup ## resolve the development tools anew
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade \
