@@ -1,0 +1,193 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connections that a well-behaved client gets while another one holds thousands and a SYN flood comes in.
+
+The host runs a stateful firewall, as servers do, so that connections are tracked; and a service that takes every
+connection at once, answers a request, and keeps open what asks nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import selectors
+import socket
+import struct
+import subprocess
+import time
+from contextlib import suppress
+
+from . import world
+
+PORT = 8080
+BACKLOG = 65535  # the service asks for all that the kernel gives
+GREEDY = 4500  # connections that one client wants
+GREEDY_BATCH = 50  # so many at a time; it gives up when it gets few of them
+FLOOD_RATE = 200  # SYN packets per second
+FLOOD_BURST = 10
+FLOODED_S = 2  # before the well-behaved client comes
+TRIES = 40
+TRY_EVERY_S = 0.1
+TIMEOUT_S = 1.0
+_FILES = 65536
+_NOW = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset, which leaves nothing behind
+_FIREWALL = f"""
+table inet server {{
+  chain input {{
+    type filter hook input priority 0; policy accept;
+    ct state established,related accept
+    tcp dport {{ 22, {PORT} }} ct state new accept
+  }}
+}}
+"""
+
+
+def attacked(path: world.Path) -> dict[str, float]:
+    """Return the share of connections that were answered, in percent, and what the greedy client holds.
+
+    Args:
+        path: its delay is that of the well-behaved client; there is no bottleneck.
+    """
+    del path
+    subprocess.run(["nft", "-f", "-"], input=_FIREWALL, text=True, check=True)
+    try:
+        with world.part("service"), world.part("greedy", namespace=world.NEIGHBOUR) as greedy_client:
+            held = int(world.line(greedy_client))
+            with world.part("flood", namespace=world.NEIGHBOUR), world.part("client", namespace=world.PEER) as good:
+                answered = int(world.line(good))
+                tracked = int(world.run("sysctl", "-n", "net.netfilter.nf_conntrack_count"))
+    finally:
+        world.run("nft", "delete", "table", "inet", "server")
+        subprocess.run(["conntrack", "-F"], check=True, stderr=subprocess.DEVNULL)
+    return {"answered_pct": 100 * answered / TRIES, "held": held, "tracked": tracked}
+
+
+def service() -> None:
+    """Serve until ended."""
+    _raise_limit()
+    waiting = selectors.DefaultSelector()
+    with socket.create_server(("", PORT), backlog=BACKLOG) as listener:
+        print("ready", flush=True)
+        listener.settimeout(0)
+        waiting.register(listener, selectors.EVENT_READ)
+        while True:
+            for key, _ in waiting.select():
+                if key.fileobj is listener:
+                    _accept(listener, waiting)
+                else:
+                    _answer(key.fileobj, waiting)
+
+
+def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            return
+        waiting.register(connection, selectors.EVENT_READ)
+
+
+def _answer(connection: socket.socket, waiting: selectors.BaseSelector) -> None:
+    try:
+        if connection.recv(64):
+            connection.send(b"yes")
+            return
+    except ConnectionError:
+        pass
+    waiting.unregister(connection)
+    connection.close()
+
+
+def greedy() -> None:
+    """Open connections until there are enough or no more are to be had, say how many are held, and hold them."""
+    _raise_limit()
+    print("ready", flush=True)
+    held: list[socket.socket] = []
+    more = True
+    while more and len(held) < GREEDY:
+        got = _connected_at_once(GREEDY_BATCH)
+        held += got
+        more = len(got) > GREEDY_BATCH // 2
+    print(len(held), flush=True)
+    time.sleep(300)
+
+
+def client() -> None:
+    """Ask the service again and again over new connections, and say how often it answered in time."""
+    print("ready", flush=True)
+    time.sleep(FLOODED_S)
+    answered = 0
+    begin = time.monotonic()
+    for number in range(TRIES):
+        time.sleep(max(0.0, begin + number * TRY_EVERY_S - time.monotonic()))
+        connection = _connected()
+        if connection:
+            with connection, suppress(OSError):
+                connection.send(b"please")
+                answered += connection.recv(8) == b"yes"
+    print(answered, flush=True)
+
+
+def flood() -> None:
+    """Send SYN packets from made-up addresses until ended."""
+    print("ready", flush=True)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+        begin, sent = time.monotonic(), 0
+        while True:
+            for _ in range(FLOOD_BURST):
+                sock.sendto(_syn(), (world.HOST_ADDRESS, 0))
+            sent += FLOOD_BURST
+            time.sleep(max(0.0, begin + sent / FLOOD_RATE - time.monotonic()))
+
+
+def _syn() -> bytes:
+    chance = os.urandom(9)
+    source = bytes([198, 18 + chance[0] % 2]) + chance[1:3]
+    target = socket.inet_aton(world.HOST_ADDRESS)
+    port = 1024 + int.from_bytes(chance[3:5], "big") % 64000
+    tcp = struct.pack("!HHIIBBHHH", port, PORT, int.from_bytes(chance[5:9], "big"), 0, 5 << 4, 2, 64240, 0, 0)
+    pseudo = source + target + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(tcp))
+    tcp = tcp[:16] + struct.pack("!H", _checksum(pseudo + tcp)) + tcp[18:]
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, socket.IPPROTO_TCP, 0)
+    return head + source + target + tcp
+
+
+def _checksum(data: bytes) -> int:
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xFFFF) + (total >> 16)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def _connected() -> socket.socket | None:
+    """Return a new connection to the service; none when it did not come in time."""
+    return next(iter(_connected_at_once(1)), None)
+
+
+def _connected_at_once(count: int) -> list[socket.socket]:
+    """Return as many new connections to the service as come in time; closing one sends a reset."""
+    waiting = selectors.DefaultSelector()
+    connected = []
+    for _ in range(count):
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NOW)
+        connection.settimeout(0)
+        connection.connect_ex((world.HOST_ADDRESS, PORT))
+        waiting.register(connection, selectors.EVENT_WRITE)
+    deadline = time.monotonic() + TIMEOUT_S
+    while len(connected) < count and (left := deadline - time.monotonic()) > 0:
+        for key, _ in waiting.select(left):
+            connection = key.fileobj
+            waiting.unregister(connection)
+            if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                connection.settimeout(TIMEOUT_S)
+                connected.append(connection)
+    for key in list(waiting.get_map().values()):
+        key.fileobj.close()
+    waiting.close()
+    return connected
+
+
+def _raise_limit() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))

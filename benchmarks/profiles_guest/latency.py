@@ -1,0 +1,127 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Delay of small packets while the host's own upload and a neighbour's traffic fill the bottleneck."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import socket
+import statistics
+import struct
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from . import world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WARM_UP_S = 3
+MEASURED_S = 6
+PING_INTERVAL_S = 0.04
+MEDIA_PORT = 3478  # TURN
+MEDIA_RATE = 50  # packets per second
+MEDIA_BYTES = 200  # 80 kbit/s: a voice, as G.711 has it
+LAST_ANSWER_S = 3
+FOREVER_S = "300"
+_SAMPLE = struct.Struct("!Id")
+
+
+def pings(path: world.Path) -> dict[str, float]:
+    """Return the delays of pings in milliseconds, the share that got no answer, and the rate of all that was sent."""
+    count = int(MEASURED_S / PING_INTERVAL_S)
+    ping = ["ping", "-n", "-i", str(PING_INTERVAL_S), "-c", str(count), "-W", str(LAST_ANSWER_S), world.PEER_ADDRESS]
+    with _load(path):
+        begin = _Sent()
+        text = subprocess.run(ping, check=False, stdout=subprocess.PIPE, text=True).stdout
+        sent = begin.mbit()
+    found = {int(number): float(delay) for number, delay in re.findall(r"icmp_seq=(\d+) .*time=([\d.]+) ms", text)}
+    return _summary(found, count) | {"sent_mbit": sent}
+
+
+def media(path: world.Path) -> dict[str, float]:
+    """Return the same for packets of a media stream over UDP that the peer sends back."""
+    count = MEASURED_S * MEDIA_RATE
+    found: dict[int, float] = {}
+    with world.part("echo", str(MEDIA_PORT), namespace=world.PEER), _load(path), _media_socket() as sock:
+        receiver = threading.Thread(target=_receive, args=(sock, found, count))
+        receiver.start()
+        begin, start = _Sent(), time.monotonic()
+        for number in range(count):
+            time.sleep(max(0.0, start + number / MEDIA_RATE - time.monotonic()))
+            sock.send(_SAMPLE.pack(number, time.monotonic()).ljust(MEDIA_BYTES, b"\0"))
+        sent = begin.mbit()
+        receiver.join()
+    return _summary(found, count) | {"sent_mbit": sent}
+
+
+def _media_socket() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect((world.PEER_ADDRESS, MEDIA_PORT))
+    sock.settimeout(LAST_ANSWER_S)
+    return sock
+
+
+class _Sent:
+    """What the host sends from now on."""
+
+    def __init__(self) -> None:
+        self._bytes, self._time = world.sent_bytes(), time.monotonic()
+
+    def mbit(self) -> float:
+        """Return the mean rate since then in Mbit/s."""
+        return (world.sent_bytes() - self._bytes) * 8 / 1e6 / (time.monotonic() - self._time)
+
+
+def echo(port: int) -> None:
+    """Send back every packet that comes to a UDP port, until ended."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("", port))
+        print("ready", flush=True)
+        while True:
+            data, source = sock.recvfrom(2048)
+            sock.sendto(data, source)
+
+
+def _receive(sock: socket.socket, found: dict[int, float], count: int) -> None:
+    while len(found) < count:
+        try:
+            data = sock.recv(2048)
+        except TimeoutError:
+            return
+        except ConnectionRefusedError:
+            continue
+        number, sent = _SAMPLE.unpack_from(data)
+        found[number] = (time.monotonic() - sent) * 1000
+
+
+@contextmanager
+def _load(path: world.Path) -> Iterator[None]:
+    """Fill the path: two uploads of the host, and a neighbour's stream over UDP at an eighth of the rate."""
+    stream = ("-p", "5202", "-u", "-b", f"{path.rate_mbit / 8}M", "-l", "1000", "-t", FOREVER_S)
+    with (
+        world.iperf_servers(),
+        world.traffic("-p", "5201", "-P", "2", "-t", FOREVER_S),
+        world.traffic(*stream, namespace=world.NEIGHBOUR),
+    ):
+        time.sleep(WARM_UP_S)
+        yield
+
+
+def _summary(found: dict[int, float], count: int) -> dict[str, float]:
+    """Return percentile and jitter of delays by sequence number; jitter is the mean step between neighbours."""
+    if len(found) < 2:
+        return {"p50_ms": LAST_ANSWER_S * 1000.0, "p95_ms": LAST_ANSWER_S * 1000.0, "jitter_ms": 0.0, "loss_pct": 100.0}
+    delays = [found[number] for number in sorted(found)]
+    return {
+        "p50_ms": statistics.median(delays),
+        "p95_ms": statistics.quantiles(delays, n=20, method="inclusive")[-1],
+        "jitter_ms": statistics.fmean(abs(later - earlier) for earlier, later in itertools.pairwise(delays)),
+        "loss_pct": 100 * (1 - len(found) / count),
+    }

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Judges what was measured with a profile against what was measured without, and writes the table."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from profiles_cases import DEFAULTS
+
+if TYPE_CHECKING:
+    from profiles_cases import Case
+
+Runs = dict[str, list[dict[str, float]]]  # way -> the figures of its runs, in order
+HEADER = "| profile | what is measured | path | way | median | lowest to highest | verdict |\n" + "| --- " * 7 + "|\n"
+
+
+def beats(case: Case, base: list[float], ours: list[float]) -> bool:
+    """Return whether a way is better by more than chance or spread.
+
+    Its worst run has to be better than the best of the defaults, and the medians have to differ by more than the runs
+    of either way do among themselves.
+    """
+    sign = -1 if case.lower else 1
+    gain = sign * (median(ours) - median(base))
+    spread = max(max(runs) - min(runs) for runs in (base, ours))
+    return min(sign * run for run in ours) > max(sign * run for run in base) and gain > spread
+
+
+def figures(case: Case, runs: list[dict[str, float]]) -> list[float]:
+    """Return the figure by which the profile is judged, of each run."""
+    return [run[case.figure] for run in runs]
+
+
+def verdict(case: Case, measured: Runs, way: str) -> str:
+    """Return a way's verdict in words; empty for the defaults."""
+    if way == DEFAULTS:
+        return ""
+    base, ours = figures(case, measured[DEFAULTS]), figures(case, measured[way])
+    if beats(case, base, ours):
+        return "better"
+    return "worse" if beats(case, ours, base) else "no clear difference"
+
+
+def table(case: Case, measured: Runs) -> str:
+    """Return a profile's rows of the Markdown table below ``HEADER``."""
+    rows = []
+    for way, runs in measured.items():
+        found = figures(case, runs)
+        first = (case.profile, case.objective, case.described_path) if way == DEFAULTS else ("", "", "")
+        spread = f"{min(found):.{_digits(found)}f} to {max(found):.{_digits(found)}f}"
+        middle = f"{median(found):.{_digits(found)}f} {case.unit}"
+        rows.append("| " + " | ".join([*first, way, middle, spread, verdict(case, measured, way)]) + " |\n")
+    return "".join(rows)
+
+
+def _digits(found: list[float]) -> int:
+    """Return how many places make sense behind the point."""
+    return 0 if max(found) >= 20 else 1
