@@ -122,6 +122,6 @@ def test_hosts_without_a_plan(iface: str | list[str], name: str, reason: str) ->
 
 def test_nothing_left_is_no_plan() -> None:
     """A host that can have nothing of a profile does not get the unadapted profile instead."""
-    facts = host(qdiscs={"fq_codel": False}, sysctl_absent=fact_keys(POLICY, "gaming"))
+    facts = host(qdiscs={"fq": False}, sysctl_absent=fact_keys(POLICY, "gaming"))
     with pytest.raises(PlanError, match="Nothing of the profile is left"):
         fit("gaming", "auto", facts, {}, POLICY)

@@ -190,8 +190,8 @@ def test_profile_fitted_to_a_host(policy: Policy) -> None:
 
 OVERRIDES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"mtu": 9000}, {"mtu": 9000}),
-    ({"qdisc": {"type": "fq", "params": {"limit": 500}}}, {"qdisc": {"type": "fq", "params": {"limit": 500}}}),
-    ({"qdisc": {"params": {"limit": 500}}}, {"qdisc": {"type": "fq_codel", "params": {"limit": 500}}}),
+    ({"qdisc": {"type": "sfq", "params": {"limit": 500}}}, {"qdisc": {"type": "sfq", "params": {"limit": 500}}}),
+    ({"qdisc": {"params": {"limit": 500}}}, {"qdisc": {"type": "fq", "params": {"limit": 500}}}),
     ({"qdisc": None}, {}),
 ]
 

@@ -94,7 +94,7 @@ def _line_of(text: str, part: str) -> int:
         pytest.param("limits.yaml", "ranges:", "ranges: &all", None, None, "", id="an anchor alone is harmless"),
         pytest.param(
             "profiles.yaml",
-            "      - tc.qdisc_fq_codel\n",
+            "      - tc.qdisc_fq\n",
             "      - tc.qdisc_none\n",
             "- tc.qdisc_none",
             "profiles[0].active_cards[1]",
@@ -148,7 +148,7 @@ def _line_of(text: str, part: str) -> int:
         ),
         pytest.param(
             "profiles.yaml",
-            "type: fq_codel",
+            "type: fq",
             "type: codel",
             "type: codel",
             "profiles[0].defaults.qdisc.type",
@@ -157,8 +157,8 @@ def _line_of(text: str, part: str) -> int:
         ),
         pytest.param(
             "profiles.yaml",
-            "      qdisc:\n        type: fq_codel",
-            "      qdics:\n        type: fq_codel",
+            "      qdisc:\n        type: fq",
+            "      qdics:\n        type: fq",
             "qdics:",
             "profiles[0].defaults.qdics",
             "There is no change named qdics",
@@ -267,7 +267,7 @@ def _line_of(text: str, part: str) -> int:
             "        params: { speed: 1 }",
             "params: { speed: 1 }",
             "profiles[0].defaults.qdisc.params.speed",
-            "has no range for qdisc.fq_codel.speed",
+            "has no range for qdisc.fq.speed",
             id="unknown qdisc parameter",
         ),
         pytest.param(
