@@ -24,7 +24,12 @@ BIN = TOP / ".venv" / "bin"
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
 AT_ONCE = 2  # beside one that emulates a machine: those that wait for hosts leave a processor idle half the time
-SCRIPTS = ("tools/setup.sh", "tools/setup_node.sh", "tools/ansible_test.sh")
+SCRIPTS = (
+    "tools/setup.sh",
+    "tools/setup_node.sh",
+    "tools/ansible_test.sh",
+    "contrib/execution-environment/build.sh",
+)
 ON_MACHINES = ("tests/e2e/test_lab_vm.py", "tests/e2e/test_vm.py", "tests/e2e/test_vm_persist.py")
 NOTHING_COLLECTED = 5  # pytest's exit status
 
