@@ -4,8 +4,8 @@
 
 """Measures each profile against the kernel's defaults for its own objective; docs/profiles.md tells what and how.
 
-.venv/bin/python benchmarks/profiles.py --rounds 3
-.venv/bin/python benchmarks/profiles.py --profiles gaming server
+.venv/bin/python benchmarks/profiles.py
+.venv/bin/python benchmarks/profiles.py --profiles gaming --rounds 3 --ways profile 'profile and shaper'
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def main() -> None:
     """Measure; print one line of JSON for each run and plan, and the table at the end on standard error."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profiles", nargs="+", choices=[*CASES], default=[*CASES])
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each way, in turn (default: 3)")
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each way, in turn (default: 2)")
     parser.add_argument(
         "--ways",
         nargs="+",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import resource
-import selectors
+import select
 import socket
 import struct
 import subprocess
@@ -65,39 +65,32 @@ def attacked(path: world.Path) -> dict[str, float]:
 
 
 def service() -> None:
-    """Serve until ended."""
+    """Serve until ended; epoll as it is, since an emulated processor feels each layer above it."""
     _raise_limit()
-    waiting = selectors.DefaultSelector()
-    with socket.create_server(("", PORT), backlog=BACKLOG) as listener:
-        print("ready", flush=True)
+    held: dict[int, socket.socket] = {}
+    with socket.create_server(("", PORT), backlog=BACKLOG) as listener, select.epoll() as ready:
         listener.settimeout(0)
-        waiting.register(listener, selectors.EVENT_READ)
+        ready.register(listener.fileno(), select.EPOLLIN)
+        print("ready", flush=True)
         while True:
-            for key, _ in waiting.select():
-                if key.fileobj is listener:
-                    _accept(listener, waiting)
-                else:
-                    _answer(key.fileobj, waiting)
+            for number, _ in ready.poll():
+                if number != listener.fileno():
+                    _answer(held, number)
+                    continue
+                with suppress(BlockingIOError):
+                    while True:
+                        connection, _ = listener.accept()
+                        held[connection.fileno()] = connection
+                        ready.register(connection.fileno(), select.EPOLLIN)
 
 
-def _accept(listener: socket.socket, waiting: selectors.BaseSelector) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except BlockingIOError:
+def _answer(held: dict[int, socket.socket], number: int) -> None:
+    """Answer a request, or close a connection that is over."""
+    with suppress(ConnectionError):
+        if held[number].recv(64):
+            held[number].send(b"yes")
             return
-        waiting.register(connection, selectors.EVENT_READ)
-
-
-def _answer(connection: socket.socket, waiting: selectors.BaseSelector) -> None:
-    try:
-        if connection.recv(64):
-            connection.send(b"yes")
-            return
-    except ConnectionError:
-        pass
-    waiting.unregister(connection)
-    connection.close()
+    held.pop(number).close()
 
 
 def greedy() -> None:
@@ -167,25 +160,28 @@ def _connected() -> socket.socket | None:
 
 def _connected_at_once(count: int) -> list[socket.socket]:
     """Return as many new connections to the service as come in time; closing one sends a reset."""
-    waiting = selectors.DefaultSelector()
-    connected = []
+    waiting: dict[int, socket.socket] = {}
+    writable = select.poll()
     for _ in range(count):
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NOW)
         connection.settimeout(0)
         connection.connect_ex((world.HOST_ADDRESS, PORT))
-        waiting.register(connection, selectors.EVENT_WRITE)
+        waiting[connection.fileno()] = connection
+        writable.register(connection, select.POLLOUT)
+    connected = []
     deadline = time.monotonic() + TIMEOUT_S
-    while len(connected) < count and (left := deadline - time.monotonic()) > 0:
-        for key, _ in waiting.select(left):
-            connection = key.fileobj
-            waiting.unregister(connection)
-            if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+    while waiting and (left := deadline - time.monotonic()) > 0:
+        for number, event in writable.poll(left * 1000):
+            writable.unregister(number)
+            connection = waiting.pop(number)
+            if event == select.POLLOUT:
                 connection.settimeout(TIMEOUT_S)
                 connected.append(connection)
-    for key in list(waiting.get_map().values()):
-        key.fileobj.close()
-    waiting.close()
+            else:
+                connection.close()
+    for connection in waiting.values():
+        connection.close()
     return connected
 
 
