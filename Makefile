@@ -24,7 +24,7 @@ conformance: setup ## the MCP server against clients and suites by others, and u
 	@tools/setup_node.sh
 	@$(PYTHON) tools/check.py conformance
 
-measuring: setup ## verdicts under netem on a VM, throughput between lab hosts; ten minutes
+measuring: setup ## verdicts under netem on a VM, throughput between lab hosts; twenty minutes
 	@$(PYTHON) tools/check.py measuring
 
 coverage: setup ## how much of the code on hosts the unit tests reach, line by line; as root, and nine tenths at least
@@ -46,7 +46,7 @@ matrix: setup ## ansible-core 2.16 to 2.19 on the controller, Python 3.8 to 3.13
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
 	@$(PYTHON) demo/run.py --kernel $(KERNEL)
 
-profiles: setup ## measure each profile against the kernel's defaults on a VM; as root, takes some 40 minutes
+profiles: setup ## measure each profile against the kernel's defaults on a VM; a quarter of an hour
 	@$(PYTHON) benchmarks/profiles.py
 
 lock: setup ## resolve the development tools anew

@@ -114,7 +114,7 @@ def test_false_alarms(machine: Lab, path: str, record_property: Callable[[str, o
 @pytest.mark.parametrize(
     ("worse", "objectives"),
     [
-        ("delay 30ms 4ms 50% distribution normal", {"max_regression_pct": 20}),
+        ("delay 40ms 4ms 50% distribution normal", {"max_regression_pct": 20}),
         ("delay 30ms 4ms 50% distribution normal", {"latency_p95_ms": 30}),
         ("delay 20ms 4ms 50% distribution normal loss 10%", {"max_regression_pct": 20}),
         ("delay 20ms 4ms 50% distribution normal loss 5%", {"loss_pct": 0.1}),
