@@ -53,6 +53,7 @@ PLAN = {
 }
 SKIPPED = f"skipped: no such interpreter; name its folder in {PYTHONS}"
 CHECKPOINT = "matrix"
+WAVE = "matrix-wave"
 RECAP = re.compile(r"ok=\d+ +changed=(\d+) +unreachable=0 +failed=0")
 
 
@@ -119,6 +120,10 @@ def passes(controller: Controller, host: Host) -> str:
         "unchanged without pipelining": lambda: controller.play("apply", pipelining=False, netopt_plan=PLAN) == 0,
         "verified": lambda: controller.play("verify", netopt_fail_on_drift=True) == 0,
         "rolled back": lambda: controller.play("rollback", pipelining=False, netopt_checkpoint_id=CHECKPOINT) == 1,
+        "applied in a wave": lambda: (
+            controller.play("apply", netopt_plan=PLAN, netopt_waves="1", netopt_checkpoint_id=WAVE) == 1
+        ),
+        "rolled back from there": lambda: controller.play("rollback", netopt_checkpoint_id=WAVE) == 1,
         "exact": lambda: kernel_view(host) == before,
     }
     for word, holds in expected.items():
