@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -95,6 +96,7 @@ class State:
             leaves: files that peers write on a host.
         """
         self.fleet = fleet
+        self._job = job
         self._view = _view(job, leaves)
         self._kernel = _kernel_view(job)
         self._before = fleet.run(self._view)
@@ -105,6 +107,7 @@ class State:
     def reset(self) -> None:
         """Put every host back, and end the program when one then differs from how it was found."""
         self.fleet.run(self._reset)
+        shutil.rmtree(self._job.ansible_home, ignore_errors=True)
         deadline = time.monotonic() + SETTLE_S
         while (found := self.fleet.run(self._view)) != self._before:
             if time.monotonic() > deadline:

@@ -101,6 +101,11 @@ class Job:
         return "".join(f"{line}\n" for line in self.rendered["nft_script"].splitlines()[1:-1])
 
     @property
+    def ansible_home(self) -> Path:
+        """Where the collection remembers which hosts have its program; empty when a cold run begins."""
+        return self.folder / "home"
+
+    @property
     def script(self) -> str:
         """Everything as one shell script."""
         parts = [*self.rendered["sysctl_cmds"], *self.rendered["ip_link_cmds"], *self.rendered["ethtool_cmds"]]
@@ -120,7 +125,9 @@ def netopt(job: Job, fleet: Fleet) -> Peer:
     """Return ours: one command, checkpoint, rehearsal, guard, read-back and confirmation included."""
     argv = (str(BIN / "netopt"), "apply", str(job.plan), "-i", str(fleet.lab.inventory), "--json")
     state = str(job.folder / "state")  # the user's audit log and kept runs are not for this
-    environment, sockets = _environment("netopt", job, NETOPT_FORKS=FORKS, NETOPT_STATE_DIR=state)
+    environment, sockets = _environment(
+        "netopt", job, NETOPT_FORKS=FORKS, NETOPT_STATE_DIR=state, ANSIBLE_HOME=str(job.ansible_home)
+    )
     return Peer("netopt", "`netopt apply`", argv, environment, sockets)
 
 
