@@ -204,8 +204,8 @@ report:
       returned: always
     measurements:
       description:
-        - Where the plan has C(validate) with targets, C(before) and C(after) the change, with the verdicts on the latter.
-          A change that misses an objective is rolled back instead of confirmed.
+        - Where the plan has C(validate) with targets, C(before) and C(after) the change, with the verdicts on the
+          latter. A change that misses an objective is rolled back instead of confirmed.
       type: dict
       returned: always
     error:
