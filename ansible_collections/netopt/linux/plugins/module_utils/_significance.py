@@ -146,7 +146,7 @@ def ranks_higher(before: Sequence[float], after: Sequence[float]) -> float:
 def _ways(first: int, second: int) -> list[int]:
     """Return in how many orders of two samples the second wins 0, 1, ... of all pairs."""
     # orders by size of the second sample, one value of the first after the other
-    table = [[1] + [0] * (first * second) for _ in range(second + 1)]
+    table = [[1] + [0] * (first * second) for _row in range(second + 1)]
     for rank in range(1, first + 1):
         for size in range(1, second + 1):
             row = table[size - 1]

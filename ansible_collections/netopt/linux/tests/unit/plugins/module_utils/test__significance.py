@@ -68,7 +68,7 @@ def test_equal_values() -> None:
 def test_repetition() -> None:
     """Events that come in runs count as fewer; those that come one by one as what they are."""
     rng = random.Random(5)  # noqa: S311 - a simulation
-    alone = [rng.random() < 0.1 for _ in range(400)]
+    alone = [rng.random() < 0.1 for _number in range(400)]
     assert 1.0 <= _significance.repetition(alone) < 1.7
     runs = [index % 40 < 8 for index in range(400)]
     assert _significance.repetition(runs) > 4
