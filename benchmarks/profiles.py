@@ -5,7 +5,7 @@
 """Measures each profile against the kernel's defaults for its own objective; docs/profiles.md tells what and how.
 
 .venv/bin/python benchmarks/profiles.py
-.venv/bin/python benchmarks/profiles.py --profiles gaming --rounds 3 --ways profile 'profile and shaper'
+.venv/bin/python benchmarks/profiles.py --profiles gaming --rounds 3
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from profiles_cases import CASES, DEFAULTS, PROFILE, SHAPED, Case
+from profiles_cases import CASES, DEFAULTS, WAYS, Case
 from profiles_table import HEADER, Runs, table
 
 from mcp_bridge.errors import LabError
@@ -61,9 +61,9 @@ class Bench:
         """Return the figures of one run of one way."""
         if way != self._way:
             self.go_back()
-            if way != DEFAULTS:
-                self._checkpoint = self._apply(case, way)
-                self._way = way
+        if way != self._way:
+            self._checkpoint = self._apply(case)
+            self._way = way
         return self._measure(case)
 
     def go_back(self) -> None:
@@ -72,26 +72,13 @@ class Bench:
             self._netopt("rollback", self._checkpoint)
             self._way = DEFAULTS
 
-    def _plan(self, case: Case, way: str) -> str:
-        """Return the file with a way's plan, made once: what ``netopt plan --overrides`` fits to the machine."""
-        path = self.folder / f"{case.profile}-{way}.json"
-        if not path.exists():
-            overrides = self.folder / "overrides.json"
-            overrides.write_text(json.dumps(case.overrides[way]), encoding="utf-8")
-            answer = self._netopt("plan", case.profile, "--iface", IFACE, "--overrides", str(overrides))
-            path.write_text(json.dumps(answer["plans"][0]["plan"]), encoding="utf-8")
-        return str(path)
-
-    def _apply(self, case: Case, way: str) -> str:
-        """Apply a way's plan and return the checkpoint that leads back."""
-        if way == PROFILE:
-            report = self._netopt("apply", "--profile", case.profile, "--iface", IFACE)
-        else:
-            report = self._netopt("apply", self._plan(case, way))
+    def _apply(self, case: Case) -> str:
+        """Apply a profile and return the checkpoint that leads back."""
+        report = self._netopt("apply", "--profile", case.profile, "--iface", IFACE)
         (host,) = report["hosts"].values()
         if host["status"] != "applied":
-            sys.exit(f"{case.profile}, {way}: netopt reports {host['status']}, not applied")
-        _say(profile=case.profile, way=way, changed=host["diff"], skipped=host["skipped"])
+            sys.exit(f"{case.profile}: netopt reports {host['status']}, not applied")
+        _say(profile=case.profile, changed=host["diff"], skipped=host["skipped"])
         checkpoint: str = host["checkpoint_id"]
         return checkpoint
 
@@ -130,13 +117,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profiles", nargs="+", choices=[*CASES], default=[*CASES])
     parser.add_argument("--rounds", type=int, default=2, help="runs of each way, in turn (default: 2)")
-    parser.add_argument(
-        "--ways",
-        nargs="+",
-        choices=[PROFILE, SHAPED],
-        default=[PROFILE, SHAPED],
-        help="what to hold against the defaults",
-    )
     parser.add_argument("--lab", default="profiles", help="the name of the lab, which is replaced (default: profiles)")
     options = parser.parse_args()
     if options.rounds < 1:
@@ -146,7 +126,7 @@ def main() -> None:
         lab = lifecycle.up(options.lab, hosts=1, kernel="vm")
         with tempfile.TemporaryDirectory(prefix="netopt-bench-") as folder:
             cases = [CASES[name] for name in options.profiles]
-            rows = _measured(Bench(lab, Path(folder)), cases, ways=[DEFAULTS, *options.ways], rounds=options.rounds)
+            rows = _measured(Bench(lab, Path(folder)), cases, rounds=options.rounds)
     except LabError as error:
         sys.exit(f"profiles.py: {error}")
     finally:
@@ -154,14 +134,13 @@ def main() -> None:
     print(HEADER + rows, file=sys.stderr)
 
 
-def _measured(bench: Bench, cases: list[Case], *, ways: list[str], rounds: int) -> str:
+def _measured(bench: Bench, cases: list[Case], *, rounds: int) -> str:
     """Return the rows of all cases, each one's ways run in turn."""
     rows = ""
     for case in cases:
-        chosen = [way for way in case.ways if way in ways]
-        runs: Runs = {way: [] for way in chosen}
+        runs: Runs = {way: [] for way in WAYS}
         for number in range(1, rounds + 1):
-            for way in chosen if number % 2 else reversed(chosen):  # A B, B A, ...: what drifts meets both alike
+            for way in WAYS if number % 2 else reversed(WAYS):  # A B, B A, ...: what drifts meets both alike
                 runs[way].append(bench.run(case, way))
                 _say(profile=case.profile, way=way, round=number, figures=runs[way][-1])
         bench.go_back()

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-DEFAULTS, PROFILE, SHAPED = "defaults", "profile", "profile and shaper"
+DEFAULTS, PROFILE = WAYS = ("defaults", "profile")
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,6 @@ class Case:
         figure: the one by which the profile is judged; the others are shown beside it.
         unit: of that figure.
         lower: whether less of it is better.
-        overrides: further ways: changes laid over the profile's values (``netopt plan --overrides``), by name.
     """
 
     profile: str
@@ -34,12 +32,6 @@ class Case:
     figure: str
     unit: str
     lower: bool = False
-    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        """The ways in the order in which a round runs them."""
-        return (DEFAULTS, PROFILE, *self.overrides)
 
     @property
     def described_path(self) -> str:
@@ -53,7 +45,6 @@ class Case:
 
 
 _UPLINK = {"rtt_ms": 40, "rate_mbit": 2, "queue_packets": 100}
-_BELOW_UPLINK = {SHAPED: {"shaper": {"egress_mbit": 1.6}}}
 CASES = {
     case.profile: case
     for case in (
@@ -65,7 +56,6 @@ CASES = {
             "p95_ms",
             "ms",
             lower=True,
-            overrides=_BELOW_UPLINK,
         ),
         Case(
             "video_calls",
@@ -75,7 +65,6 @@ CASES = {
             "p95_ms",
             "ms",
             lower=True,
-            overrides=_BELOW_UPLINK,
         ),
         Case(
             "streaming",
