@@ -30,7 +30,7 @@ def path(rng: random.Random, **what: float) -> list[float | None]:
     base, likeness, loss, burst = (what.get(k, d) for k, d in (("base", 5), ("likeness", 0), ("loss", 0), ("burst", 1)))
     found: list[float | None] = []
     state, lost = rng.gauss(0, 1), False
-    for _probe in range(int(what.get("probes", 200))):
+    for _number in range(int(what.get("probes", 200))):
         state = likeness * state + math.sqrt(1 - likeness**2) * rng.gauss(0, 1)
         lost = rng.random() < (1 - 1 / burst if lost else loss / burst / (1 - loss))
         time = base * math.exp(0.3 * state) + 50 * (rng.random() < what.get("spikes", 0))
