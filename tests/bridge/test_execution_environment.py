@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
@@ -76,8 +75,7 @@ def test_what_the_collection_declares(context: Path, tmp_path: Path) -> None:
     place = tmp_path / "ansible_collections" / "netopt" / "linux"
     place.mkdir(parents=True)
     [tarball] = (context / "_build" / "collections").glob("*.tar.gz")
-    with tarfile.open(tarball) as archive:
-        archive.extractall(place, filter="data")
+    subprocess.run(["tar", "-xzf", str(tarball), "-C", str(place)], check=True)
     version = json.loads((place / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"]
     assert declared(tmp_path, "python") == [f"netopt=={version}"]
     left = declared(tmp_path, "python", "--exclude-pip-reqs", str(context / "_build" / "exclude-requirements.txt"))
@@ -103,7 +101,7 @@ def test_what_is_installed_suffices() -> None:
     owners = metadata.packages_distributions()
     imported = {canonicalize_name(owner) for name in json.loads(done.stdout) for owner in owners.get(name, []) if owner}
     assert "pydantic" in imported
-    assert imported - installed == set()
+    assert imported - installed - {"netopt"} == set()
 
 
 def closure(asked: list[str]) -> set[str]:

@@ -42,7 +42,7 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
     (Issue, "path message severity hint"),
     (
         ChangeReport,
-        "applied dry_run commands_preview errors checkpoint_id notes run_id plan_digest hosts started finished",
+        "applied dry_run commands_preview errors checkpoint_id notes run_id plan_digest hosts rollout started finished",
     ),
     (HostReport, "status changed diff operations skipped warnings checkpoint_id measurements error"),
     (HostError, "stage key wanted before after message hint"),
