@@ -54,6 +54,7 @@ PLAN: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: int(NEW)}, 
 CONFIRM_S = 10  # after which a host whose change nobody confirms restores it
 TIMEOUT_S = 240.0
 SECRET = "s3cret-that-no-host-and-no-file-may-see"  # noqa: S105 - it opens nothing
+REMEMBERED = "carried"  # empty files: which hosts were sent the program
 SECRETS = ("env", "tmp", "job.json", "artifacts/*/command", "artifacts/*/fact_cache", "artifacts/*/job_events")
 
 
@@ -117,7 +118,7 @@ class House:
         folder = self.run_folder(run_id)
         found += [str(path) for pattern in (*SECRETS, "alive", "looking", ".*") for path in folder.glob(pattern)]
         for place in (self.folder / "tmp", self.folder / "home" / ".ansible"):
-            found += [str(path) for path in place.rglob("*") if not path.is_dir()]
+            found += [str(path) for path in place.rglob("*") if not path.is_dir() and REMEMBERED not in path.parts]
         for path in self.settings.state_dir.rglob("*"):
             if path.is_file() and SECRET in path.read_text(encoding="utf-8", errors="replace"):
                 found.append(f"the secret in {path}")
