@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,8 @@ from mcp_bridge.run_book import RunBook
 from mcp_bridge.runs import RunRecord
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
+
+UNDECIDED_S = 60.0  # for how long a run that lost its process is asked for what became of it
 
 
 @dataclass(frozen=True)
@@ -262,7 +265,11 @@ class Bridge(RunBook):
         detached.follow(
             process, folder=started.folder, progress=scope.progress, cancel=scope.cancel, caller=self.caller
         )
+        ends = time.monotonic() + UNDECIDED_S
         _record, result = self.status(run_id)
+        while result is None and time.monotonic() < ends:  # the process was killed, and hosts have not decided yet
+            time.sleep(1.0)
+            _record, result = self.status(run_id)
         error = detached.raised(result or {"error": f"The process of run {run_id} was killed"})
         if error is not None:
             raise error
