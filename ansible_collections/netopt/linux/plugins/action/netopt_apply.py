@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
-from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import connect_anew
+from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, enforced
 
 if TYPE_CHECKING:
     from ansible_collections.netopt.linux.plugins.plugin_utils._proof import Proof
 
 NAME = "netopt_apply"
-RETRY_S = 2.0
 GRACE_S = 20.0  # for how long after its time is up a host that restored itself is asked how that went
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
 
@@ -78,22 +77,19 @@ class ActionModule(CourierAction):
         command = " ".join([self.python(variables), *PYTHON_FLAGS, shlex.quote(program), "--confirm --json"])
         timeout = self.options["confirm_timeout_s"]
         deadline = time.monotonic() + timeout + GRACE_S
-        while True:
-            try:
-                connect_anew(self._connection)
-                answer = self._low_level_execute_command(command)
-                break
-            except AnsibleConnectionFailure as error:
-                if time.monotonic() > deadline:
-                    _fail(
-                        result,
-                        status="unreachable",
-                        message=_unheard(timeout),
-                        after=str(error),
-                        hint=f"At the host's console: python3 {program} --list",
-                    )
-                    return
-            time.sleep(RETRY_S)
+        try:
+            answer = over_new_connection(
+                self._connection, lambda: self._low_level_execute_command(command), deadline=deadline
+            )
+        except AnsibleConnectionFailure as error:
+            _fail(
+                result,
+                status="unreachable",
+                message=_unheard(timeout),
+                after=str(error),
+                hint=f"At the host's console: python3 {program} --list",
+            )
+            return
         refusal = _refusal(answer)
         if refusal:
             back = refusal["after"] == "rolled_back"

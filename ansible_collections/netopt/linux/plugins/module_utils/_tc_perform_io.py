@@ -49,13 +49,13 @@ def _send(
     """Send steps that need the same net.core.default_qdisc."""
     position = sent = 0
     messages: list[tuple[int, int, bytes]] = []
+    names = {index: name for name, index in indices.items()}
     try:
         for position, step in enumerate(steps):
             told = step
             if step["verb"] == "add" and has_numbers(step["object"]):
                 route.change(messages)  # what had the numbers is to be gone
                 sent, messages = position, []
-                names = {index: name for name, index in indices.items()}
                 told = {**step, "object": with_free_numbers(route, step["object"], names)}
             messages.append(encode(told, indices))
         with borrowed(kind):

@@ -15,12 +15,21 @@ from __future__ import annotations
 import functools
 import shlex
 import subprocess
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ansible.errors import AnsibleConnectionFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Result = TypeVar("Result")
 
 APART = "-o ControlPath=none -o ControlMaster=no"  # ssh_config(5): a connection of its own, whatever there is
 SLOW_KEX = "sntrup761x25519"
 QUICK_KEX = "curve25519-sha256"
 TIMEOUT_S = 10
+RETRY_S = 2.0
 
 
 def connect_anew(connection: Any) -> None:
@@ -35,6 +44,27 @@ def connect_anew(connection: Any) -> None:
     arguments = connection.get_option("ssh_args") or ""
     if not arguments.startswith(APART):
         connection.set_option("ssh_args", " ".join([APART, *_quicker(connection), arguments]).rstrip())
+
+
+def over_new_connection(connection: Any, act: Callable[[], Result], *, deadline: float) -> Result:
+    """Return what ``act`` returns over a connection of its own; tried again and again until one comes about.
+
+    Args:
+        connection: a connection plugin of ansible-core.
+        act: what is done over it.
+        deadline: monotonic seconds after which no other is tried.
+
+    Raises:
+        AnsibleConnectionFailure: of the last one.
+    """
+    while True:
+        try:
+            connect_anew(connection)
+            return act()
+        except AnsibleConnectionFailure:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(RETRY_S)
 
 
 def _quicker(connection: Any) -> list[str]:

@@ -30,7 +30,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host_report import (
     as_result,
     one_line,
 )
-from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import connect_anew
+from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import over_new_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 STAGE = "validate"
 LOOKS = 2  # what one look finds missed has to be missed at the second one too
-RETRY_S = 2.0
 EXCHANGE_S = 30.0  # for what is neither measuring nor waiting: connections, and going back
 AWAITED_S = _probe.AWAITED_S
 SHOWN = 100  # samples of one target in a report
@@ -186,25 +185,25 @@ class Proof:
         """
         timeout = self._options["confirm_timeout_s"]
         deadline = time.monotonic() + timeout + EXCHANGE_S
-        while True:
-            try:
-                connect_anew(self._connection)
-                self._give_time(identity)
-                return self._measure(identity)
-            except AnsibleConnectionFailure as error:
-                if time.monotonic() > deadline:
-                    raise _LostError(
-                        UNREACHABLE,
-                        {
-                            "key": "connection",
-                            "wanted": "a new connection",
-                            "after": str(error),
-                            "message": f"No connection in which to measure came about within {timeout:g} s of the "
-                            "change, upon which the host restores itself",
-                            "hint": "The plan kept the controller out; look at its rules and routes.",
-                        },
-                    ) from None
-            time.sleep(RETRY_S)
+
+        def measured() -> dict[str, Any]:
+            self._give_time(identity)
+            return self._measure(identity)
+
+        try:
+            return over_new_connection(self._connection, measured, deadline=deadline)
+        except AnsibleConnectionFailure as error:
+            raise _LostError(
+                UNREACHABLE,
+                {
+                    "key": "connection",
+                    "wanted": "a new connection",
+                    "after": str(error),
+                    "message": f"No connection in which to measure came about within {timeout:g} s of the "
+                    "change, upon which the host restores itself",
+                    "hint": "The plan kept the controller out; look at its rules and routes.",
+                },
+            ) from None
 
     def _give_time(self, identity: str) -> None:
         """Let the change wait for as long as two looks and what is between them take.
