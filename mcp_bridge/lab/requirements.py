@@ -15,6 +15,7 @@ SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 NAMESPACE_TOOLS = {
     "ip": "iproute2",
+    "nc.openbsd": "netcat-openbsd",
     "nsenter": "util-linux",
     "sshd": "openssh-server",
     "ssh": "openssh-client",

@@ -10,6 +10,7 @@ behind is looked at from outside, through ``/proc/<pid>/root`` and with the tool
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import difflib
 import json
@@ -28,6 +29,7 @@ from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._guard_io import NAME
 
 IFACE = "eth0"
 PATIENCE_S = 40.0
@@ -172,15 +174,25 @@ class Host:
         for folder in (self.root / "proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
             except OSError:
                 continue
-            if words and folder.name != "1":
+            if state not in "ZX" and folder.name != "1":  # one that becomes another program has no words for a moment
                 found[int(folder.name)] = words
+        return found
+
+    def guards(self) -> list[int]:
+        """Return the processes that watch over a change, by the pids that they have on this host."""
+        found = []
+        for pid, words in self.processes().items():
+            with contextlib.suppress(OSError):
+                name = (self.root / f"proc/{pid}/comm").read_text().strip()
+                found += [pid] if name == NAME or not words or "--guard" in words else []  # as it becomes another
         return found
 
     def kill_guards(self) -> int:
         """Kill -9 every guard and return how many there were."""
-        guards = [pid for pid, words in self.processes().items() if "--guard" in words]
+        guards = self.guards()
         self.shell("; ".join(f"kill -9 {pid}" for pid in guards) or ":")
         return len(guards)
 

@@ -187,7 +187,7 @@ def test_timer_of_systemd_restores_when_the_guard_is_killed(machine: Machine, fa
         assert report["status"] == "applied", report
         assert not report["warnings"], report["warnings"]
         assert "netopt-timed.timer" in machine.ssh("systemctl list-timers --all")
-        machine.ssh("kill -9 $(pgrep -f '[t]imed/restore.pyz --guard')")
+        machine.ssh("kill -9 $(pgrep -x netopt-guard)")
         machine.wait_for("timed", "rolled_back")
         check(machine, before)
         assert "netopt-timed" not in machine.ssh("systemctl list-timers --all")
@@ -250,7 +250,7 @@ def test_timer_of_systemd_moves_with_the_time(machine: Machine, faults: Faults) 
         timers = [line for line in machine.ssh("systemctl list-timers --all").splitlines() if "netopt-moved" in line]
         assert len(timers) == 1, timers
         assert "netopt-moved.timer" not in timers[0]
-        machine.ssh("kill -9 $(pgrep -f '[m]oved/restore.pyz --guard')")
+        machine.ssh("kill -9 $(pgrep -x netopt-guard)")
         machine.wait_for("moved", "rolled_back")
         check(machine, before)
         assert "netopt-moved" not in machine.ssh("systemctl list-timers --all")

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._guard_io import NAME
+
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
 IFACE = "eth0"
@@ -154,11 +156,11 @@ class Host:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
+                name = (folder / "comm").read_text().strip()
                 here = (folder / "ns/net").readlink() == Path(f"/proc/{self.pid}/ns/net").readlink()
             except OSError:
                 continue
-            if here and b"--guard" in words:
+            if here and name == NAME:
                 found.append(int(folder.name))
         return found
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _host_report as reporting
 from ._checkpoint import APPLIED, ARMED, CONFIRMED, Content, Header
-from ._checkpoint_io import ARCHIVE, CONFIRM, boot_id, now_utc
+from ._checkpoint_io import CONFIRM, boot_id, now_utc
 from ._errors import NetoptError
 from ._lifecycle import roll_back_one
 from ._lock_io import start_time
@@ -198,12 +198,8 @@ class Attempt:
 
     def _arm(self, header: Header) -> Header:
         """Arm what restores the host by itself; always, since this very process may be killed."""
-        armed = arm(
-            archive=self._store.path(header.id, ARCHIVE),
-            identity=header.id,
-            after_s=self._request.confirm_timeout_s or GUARD_S,
-            tools=self._tools,
-        )
+        after_s = self._request.confirm_timeout_s or GUARD_S
+        armed = arm(self._store, header.id, after_s=after_s, tools=self._tools)
         if armed.warning:
             self._report.warnings.append(armed.warning)
         header = replace(header, guard=armed.guard)

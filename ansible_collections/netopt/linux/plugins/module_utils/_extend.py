@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTORE_FAILED, SNAPSHOT
-from ._checkpoint_io import ARCHIVE, boot_id
+from ._checkpoint_io import boot_id
 from ._errors import NetoptError
 from ._timer_io import rearm, stop_timer, wake
 
@@ -54,7 +54,7 @@ def extend(store: Store, identity: str, seconds: float, tools: Tools, *, check: 
     moved = replace(header, confirm_by=time.monotonic() + seconds)
     if check:
         return Extended(header, moved)
-    armed = rearm(header, archive=store.path(identity, ARCHIVE), after_s=seconds, tools=tools)
+    armed = rearm(store, header, after_s=seconds, tools=tools)
     moved = replace(moved, guard=armed.guard)
     store.update(moved)
     wake(moved)

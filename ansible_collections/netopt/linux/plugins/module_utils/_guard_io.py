@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Watches over one change until nothing is left to be done about it. Runs from restore.pyz, in a process of its own."""
+"""Watches over one change until nothing is left to be done about it, in a process of its own.
+
+It begins as a fork of the change's maker, which costs next to nothing and is enough for most changes: they are decided
+within seconds. From then on it runs from restore.pyz, with nothing of the maker's in memory.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 GRACE_S = 10.0  # from SIGTERM, at which a maker undoes its change by itself, to SIGKILL
 LOOK_S = 60.0
 RETRY_S = 0.5
+NAME = "netopt-guard"  # in ps and top; proc(5) has room for 15 characters
+BRIDGE_S = 20.0  # for how long the maker's fork waits for a decision
 WAKE = signal.SIGCONT  # ends a sleep when the time has been moved; nothing that is sent it by mistake minds
 
 
@@ -36,6 +42,7 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
         identity: its id.
         run_dir: where the lock lies.
     """
+    _take_name()
     signal.pthread_sigmask(signal.SIG_BLOCK, {WAKE})  # else one that comes while nothing sleeps would be lost
     wake: float | None = 0.0
     while wake is not None:
@@ -49,10 +56,39 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
             wake = time.monotonic() + RETRY_S  # it may as well be a lock file that cannot be opened
 
 
+def bridge(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> bool:
+    """Wait for the maker's end and, for a while, for the decision. Return whether anything is left to watch over.
+
+    Imports nothing: what it comes from may be gone by now.
+    """
+    _take_name()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {WAKE})  # and in what goes on from here
+    try:
+        with host_lock(f"{GUARD}{identity}", wait_s=_patience(store, identity), directory=run_dir):
+            moment = _moment(store, identity)
+    except NetoptError:
+        return True
+    if moment is None:
+        return False
+    signal.sigtimedwait({WAKE}, max(0.0, min(moment - time.monotonic(), BRIDGE_S)))
+    return True
+
+
+def _take_name() -> None:
+    """Show what this process is for, rather than what it was forked from or which Python runs it."""
+    with contextlib.suppress(OSError), open("/proc/self/comm", "w", encoding="ascii") as stream:
+        stream.write(NAME)
+
+
+def _moment(store: Store, identity: str) -> float | None:
+    """Return the monotonic time at which something is to be done about a change, ``None`` for never."""
+    header = _header(store, identity)
+    return due(header) if header is not None and header.boot_id == boot_id() else None
+
+
 def _attend(store: Store, identity: str, lock: int) -> float | None:
     """Do what is due, and return when to look again. What it takes is imported only now, and seldom needed."""
-    header = _header(store, identity)
-    moment = due(header) if header is not None and header.boot_id == boot_id() else None
+    moment = _moment(store, identity)
     if moment is None or time.monotonic() < moment:
         return moment
     from ._lifecycle import attend  # noqa: PLC0415

@@ -13,6 +13,7 @@ from __future__ import annotations
 import marshal
 import sys
 import zipimport
+from importlib import import_module
 from importlib.util import MAGIC_NUMBER
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 HEADER_BYTES = 16  # PEP 552: magic number, flags, hash of the source
+_Module = type(sys)
 _Spec = type(__spec__)  # importing importlib.machinery for its name would take a millisecond
 
 
@@ -76,5 +78,25 @@ class BundleFinder:
 
 
 def install(archive: str, package: str) -> None:
-    """Have this process import the package's modules so."""
+    """Have this process import the package's modules so, and of Python's own what is used alone."""
     sys.meta_path.insert(0, BundleFinder(archive, package))
+    _put_off("inspect")  # which dataclasses wants for classes without a docstring
+
+
+def _put_off(name: str) -> None:
+    """Have a module of Python's own loaded when something of it is used for the first time.
+
+    With importlib's LazyLoader an ``import`` alone counts as use (Python 3.11).
+    """
+    if name in sys.modules:
+        return
+    stand_in = _Module(name)
+
+    def load(attribute: str) -> object:  # PEP 562
+        sys.modules.pop(name, None)
+        found = import_module(name)
+        stand_in.__dict__.update(vars(found))
+        return getattr(found, attribute)
+
+    stand_in.__getattr__ = load  # type: ignore[method-assign]
+    sys.modules[name] = stand_in

@@ -30,8 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 1 failed or refused, 2 usage."""
     arguments = sys.argv[1:] if argv is None else argv
     archive = os.path.abspath(sys.argv[0])
-    if arguments[:1] == ["--guard"]:
-        return _guard(archive, arguments)
+    if arguments == ["--guard"]:
+        return _guard(archive)
     if arguments == ["--confirm", "--json"]:
         return _confirm(archive)
     options = _parse(arguments)
@@ -42,12 +42,8 @@ def main(argv: list[str] | None = None) -> int:
         return FAILED
 
 
-def _guard(archive: str, arguments: list[str]) -> int:
-    """Say that this process is there, before anything slow is imported, and watch."""
-    if len(arguments) == 3:  # --guard --ready-fd N
-        descriptor = int(arguments[2])
-        os.write(descriptor, str(os.getpid()).encode())
-        os.close(descriptor)
+def _guard(archive: str) -> int:
+    """Watch until nothing is left to be done."""
     from ._checkpoint_io import Store  # noqa: PLC0415
     from ._guard_io import guard  # noqa: PLC0415
 

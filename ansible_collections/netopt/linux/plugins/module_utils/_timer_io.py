@@ -4,9 +4,9 @@
 
 """Arms, moves and disarms what watches over a change: a process of its own, and a systemd timer where there is one.
 
-The process is there at once and sees the maker's end the moment it happens, since it waits for the lock
-that the maker holds. It belongs to no session and no terminal. Where systemd runs the host, logind may end
-what a session leaves behind; so there a transient timer starts the same program once more. Whichever
+The process is a fork of the change's maker, there at once, and sees the maker's end the moment it happens, since it
+waits for the lock that the maker holds. It belongs to no session and no terminal. Where systemd runs the host, logind
+may end what a session leaves behind; so there a transient timer starts the same program once more. Whichever
 comes first acts, under the lock; the other finds nothing left to do.
 """
 
@@ -21,11 +21,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._bundle import PYTHON_FLAGS
+from ._checkpoint_io import ARCHIVE
 from ._errors import NetoptError
 from ._lock_io import start_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._checkpoint import Header
+    from ._checkpoint_io import Store
     from ._tools_io import Tools
 
 READY_S = 15.0
@@ -39,25 +43,26 @@ class Armed:
     warning: str | None = None
 
 
-def arm(*, archive: str, identity: str, after_s: float, tools: Tools) -> Armed:
+def arm(store: Store, identity: str, *, after_s: float, tools: Tools) -> Armed:
     """Start what watches over a change, and return once it does.
 
     Args:
-        archive: path of the checkpoint's restore.pyz.
-        identity: the checkpoint's id.
+        store: where the checkpoint lies.
+        identity: its id.
         after_s: seconds after which systemd's timer looks at it.
         tools: to run systemd-run with.
 
     Raises:
         NetoptError: the process did not come up; nothing may be changed then.
     """
-    guard = _guard_process(archive)
+    guard = _guard_process(store, identity)
     if not systemd_is_ours():
         return Armed(guard)
+    archive = store.path(identity, ARCHIVE)
     return _with_timer(guard, f"netopt-{identity}", archive=archive, identity=identity, after_s=after_s, tools=tools)
 
 
-def rearm(header: Header, *, archive: str, after_s: float, tools: Tools) -> Armed:
+def rearm(store: Store, header: Header, *, after_s: float, tools: Tools) -> Armed:
     """Have a change watched over until another time, and return once it is.
 
     The process that watches reads the time anew whenever it wakes, and sleeps on when it has been moved; so does
@@ -65,17 +70,18 @@ def rearm(header: Header, *, archive: str, after_s: float, tools: Tools) -> Arme
     time. Once the new time is written down, ``wake`` and ``stop_timer`` deal with the old one.
 
     Args:
+        store: where the checkpoint lies.
         header: the change's, as it is written down now.
-        archive: path of the checkpoint's restore.pyz.
         after_s: seconds until the new time.
         tools: to run systemd-run with.
 
     Raises:
         NetoptError: no process watches, and none came up.
     """
-    guard = dict(header.guard) if _watches(header) else {**header.guard, **_guard_process(archive)}
+    guard = dict(header.guard) if _watches(header) else {**header.guard, **_guard_process(store, header.id)}
     if not systemd_is_ours():
         return Armed(guard)
+    archive = store.path(header.id, ARCHIVE)
     unit = f"netopt-{header.id}-{os.urandom(2).hex()}"  # a unit's name is free only once its service has ended
     return _with_timer(guard, unit, archive=archive, identity=header.id, after_s=after_s, tools=tools)
 
@@ -93,9 +99,12 @@ def _watches(header: Header) -> bool:
     return pid is not None and start_time(pid) == header.guard.get("started")
 
 
-def _guard_process(archive: str) -> dict[str, Any]:
+def _guard_process(store: Store, identity: str) -> dict[str, Any]:
     """Start the process that watches, and return it as ``Header.guard`` has it."""
-    pid = _spawn_detached([sys.executable, *PYTHON_FLAGS, archive, "--guard"])
+    from ._guard_io import bridge  # noqa: PLC0415 - a confirmation does without
+
+    archive = store.path(identity, ARCHIVE)
+    pid = _spawn_detached(lambda: bridge(store, identity), [sys.executable, *PYTHON_FLAGS, archive, "--guard"])
     return {"pid": pid, "started": start_time(pid)}
 
 
@@ -151,10 +160,12 @@ def systemd_is_ours() -> bool:
         return False
 
 
-def _spawn_detached(argv: list[str]) -> int:
-    """Run a program in a session of its own, adopted by PID 1, and return its pid once it says that it is ready.
+def _spawn_detached(first: Callable[[], bool], argv: list[str]) -> int:
+    """Go on in a process of its own session, adopted by PID 1, and return its pid once it watches.
 
-    It finds the file descriptor to say so on, as a number, in its last argument.
+    Args:
+        first: what it does as a fork of this process. Unless that returns ``False``, it becomes ``argv`` then.
+        argv: the program.
     """
     read_end, write_end = os.pipe()
     child = os.fork()
@@ -162,7 +173,7 @@ def _spawn_detached(argv: list[str]) -> int:
         try:
             os.setsid()
             if os.fork() == 0:
-                _become([*argv, "--ready-fd", str(write_end)], keep=write_end)
+                _watch(first, argv, write_end)
         finally:
             os._exit(127)
     os.close(write_end)
@@ -181,8 +192,8 @@ def _spawn_detached(argv: list[str]) -> int:
     return int(said)
 
 
-def _become(argv: list[str], *, keep: int) -> None:
-    """Turn this process into ``argv``, with nothing of what it inherited but ``keep``."""
+def _watch(first: Callable[[], bool], argv: list[str], ready: int) -> None:
+    """Let go of all that this process inherited, say that it is there, and watch."""
     try:
         os.chdir("/")
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -192,10 +203,16 @@ def _become(argv: list[str], *, keep: int) -> None:
         for standard in (0, 1, 2):
             os.dup2(null, standard)
         for name in os.listdir("/proc/self/fd"):  # the lock above all: it must end with its holder
-            if int(name) > 2 and int(name) != keep:
+            if int(name) > 2 and int(name) != ready:
                 with contextlib.suppress(OSError):  # the one that listed them is closed already
                     os.close(int(name))
-        os.set_inheritable(keep, True)  # noqa: FBT003 - os knows no keyword here
-        os.execve(argv[0], argv, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"})
+        os.write(ready, str(os.getpid()).encode())
     except OSError as error:
-        os.write(keep, str(error).encode("ascii", "replace"))
+        os.write(ready, str(error).encode("ascii", "replace"))
+        return
+    os.close(ready)
+    try:
+        if not first():
+            os._exit(0)
+    finally:
+        os.execve(argv[0], argv, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"})
