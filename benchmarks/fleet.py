@@ -153,7 +153,7 @@ def _reset(job: Job, leaves: tuple[str, ...], values: dict[str, str]) -> str:
         "nft 'table inet netopt; delete table inet netopt'",
         *(f"sysctl -q -w {shlex.quote(f'{key}={value}')}" for key, value in values.items()),
         f"rm -rf {shlex.join(leaves)}",
-        "rm -rf /run/netopt /var/lib/netopt/* /root/.ansible/*",
+        "rm -rf /run/netopt /var/lib/netopt/* /root/.ansible",
     ]
     return "\n".join(lines) + "\n"
 

@@ -37,6 +37,7 @@ gathering = explicit
 host_key_checking = true
 collections_path = {collections}
 deprecation_warnings = false
+timeout = 60
 
 [ssh_connection]
 pipelining = true

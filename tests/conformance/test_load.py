@@ -111,10 +111,12 @@ def _apply(port: int, host: str, number: int) -> str:
     return status
 
 
-def _others() -> float:
-    """Return the load that others put on this machine, 0 where it leaves the processors to the test."""
+def _others() -> str:
+    """Return why times say nothing on this machine, empty where it leaves the processors to the test."""
+    if os.environ.get("NETOPT_SHARED_MACHINE"):
+        return "NETOPT_SHARED_MACHINE is set"
     load = os.getloadavg()[0]
-    return load if load > 2 * (os.cpu_count() or 1) else 0.0
+    return f"others keep this machine busy, load {load:.0f}" if load > 2 * (os.cpu_count() or 1) else ""
 
 
 def test_many_clients(lab: Lab, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,7 +140,7 @@ def test_many_clients(lab: Lab, server: Server, capsys: pytest.CaptureFixture[st
     assert observed.errors == []
     assert len(observed.seconds) > CLIENTS
     if busy:
-        pytest.skip(f"others keep this machine busy (load {busy:.0f}), so the time says nothing: {observed.summary()}")
+        pytest.skip(f"{busy}, so the time says nothing: {observed.summary()}")
     assert quantile(sorted(observed.seconds), 0.99) < P99_S
 
 
