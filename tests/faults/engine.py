@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.module_utils import _attempt
+from ansible_collections.netopt.linux.plugins.module_utils import _attempt, _guard_io
 from ansible_collections.netopt.linux.plugins.module_utils import _transaction as engine
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
 from ansible_collections.netopt.linux.plugins.module_utils._confirm import confirm
@@ -98,6 +98,7 @@ def applying(
     strike: Strike | None = None,
     tool_timeout_s: float | None = None,
     guard_s: float | None = None,
+    bridge_s: float | None = None,
     **options: Any,
 ) -> Callable[[], dict[str, Any]]:
     """Return the function that applies changes in the process that calls it, and returns the report."""
@@ -107,6 +108,8 @@ def applying(
             Tools.__init__.__kwdefaults__["timeout_s"] = tool_timeout_s
         if guard_s is not None:
             _attempt.GUARD_S = guard_s
+        if bridge_s is not None:
+            _guard_io.BRIDGE_S = bridge_s
         passed = iter(range(1 << 30))
 
         def on_operation(_operation: object) -> None:

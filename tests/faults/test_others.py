@@ -156,6 +156,20 @@ def test_host_with_a_clock_of_its_own_comes_back_in_its_time(offset_s: int, faul
         made.check(before)
 
 
+def test_guard_becomes_the_checkpoints_own_program_and_restores(faults: Faults) -> None:
+    """With its maker long gone the guard runs from the checkpoint alone, under its own name, and keeps the time."""
+    with host() as made, faults.injected("nobody confirms"):
+        before = made.dump()
+        report = apply(made, CHANGES, checkpoint_id="one", confirm_timeout_s=3.0, bridge_s=0.2).value
+        assert report["status"] == "applied", report["error"]
+        time.sleep(1.5)
+        assert [words for words in made.processes().values() if "checkpoints/one/restore.pyz --guard" in words]
+        assert len(made.guards()) == 1
+        made.wait_for("one", "rolled_back")
+        made.wait_until_idle()
+        made.check(before)
+
+
 def test_guard_killed_at_calls_all_over_its_restore_is_mended_by_hand(faults: Faults) -> None:
     """Wherever a guard ends in the midst of restoring, running the checkpoint's program ends what it began."""
     with host(STATES[STATE]) as made:
