@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -58,6 +59,7 @@ class Strict(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+@cache
 def _field_texts(model: type[BaseModel]) -> dict[str, str]:
     """Return the text below each field of a model, the fields that it inherits included."""
     texts: dict[str, str] = {}

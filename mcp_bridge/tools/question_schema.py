@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
@@ -161,8 +162,14 @@ def _field(content: dict[str, Any], *, nulls: bool) -> dict[str, Any]:
 
 def answers_schema(data: str) -> dict[str, Any]:
     """Return the schema of the answers to a question whose data is ``rows``, ``words`` or ``fields``."""
-    schema = copy.deepcopy(schema_of(Answers))
+    schema = copy.deepcopy(_of_any_answers())
     content = schema["$defs"]["Answer"]["properties"]["data"]
     content.pop("default", None)
     content.update(_DATA[data])
     return schema
+
+
+@cache
+def _of_any_answers() -> dict[str, Any]:
+    """Return the schema of the answers to any question: nearly forty tools begin with it."""
+    return schema_of(Answers)
