@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 EVERY_S = 0.5
-SHARE = 20  # a look that takes long is followed by a pause so many times as long: looking costs 5 % of a processor
+SHARE = 10  # a look that takes long is followed by a pause so many times as long: a tenth of a processor at most
 MASTER = b"ssh: "  # how the command line of an ssh master begins, which has left the tree of processes
 MASTERS = "ssh masters"
 
