@@ -32,6 +32,8 @@ RUN_DIR = "/run/netopt"
 SLICE_S = 5.0  # how often whoever waits looks whether the holder is gone
 GUARD = "guard of "  # what the process that watches over a change calls its purpose
 LOOK_S = 5.0  # how long whoever changes something waits for a guard: it looks, and lets go
+SAID_S = 1.0  # how long for whoever has taken the lock and not said so yet
+AGAIN_S = 1.0
 REMAINS_S = 1.0  # how long what a dead holder started may go on with the lock in its hands
 
 
@@ -111,7 +113,11 @@ def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) ->
         with contextlib.suppress(OSError):  # on a full or read-only disk the lock is held all the same
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(said).encode(), 0)
-        yield descriptor
+        try:
+            yield descriptor
+        finally:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)  # whoever takes it next has said nothing yet
     finally:
         os.close(descriptor)
 
@@ -129,9 +135,13 @@ def _open(directory: str) -> int:
 
 
 def _taken_in_time(descriptor: int, wait_s: float, directory: str) -> bool:
-    """Take the lock if it comes free in time; guards are awaited, and what keeps it for a dead holder is ended."""
+    """Take the lock if it comes free in time.
+
+    Guards are awaited, and so is who they are that took it just now; what keeps it for a dead holder is ended.
+    """
     ends = time.monotonic() + wait_s
     looks_end = time.monotonic() + LOOK_S
+    said_ends = time.monotonic() + SAID_S
     while True:
         if _taken(descriptor, min(SLICE_S, ends - time.monotonic())):
             return True
@@ -145,9 +155,13 @@ def _taken_in_time(descriptor: int, wait_s: float, directory: str) -> bool:
                 return True
         if time.monotonic() >= ends:
             other = holder(directory)
-            if other is None or not other.purpose.startswith(GUARD) or time.monotonic() >= looks_end:
+            if other is None or not other.alive():  # what is said there is not of the one that has it
+                patience_ends = said_ends
+            else:
+                patience_ends = looks_end if other.purpose.startswith(GUARD) else 0.0
+            if time.monotonic() >= patience_ends:
                 return False
-            ends = min(time.monotonic() + 1.0, looks_end)
+            ends = min(time.monotonic() + AGAIN_S, patience_ends)
 
 
 def _remains(descriptor: int, directory: str) -> list[int]:
