@@ -154,12 +154,13 @@ class Bridge(RunBook):
             )
         return replace(started, rendered=rendered, notes=notes)
 
-    def begin_resumption(self, run_id: str, scope: Scope) -> Started:
+    def begin_resumption(self, run_id: str, scope: Scope, *, dry_run: bool = False) -> Started:
         """Register that a rollout goes on that was interrupted or stopped: the same plan, hosts, waves and checkpoint.
 
         Args:
             run_id: the rollout's run.
-            scope: who listens; its hosts are those of the rollout.
+            scope: who listens; its hosts are those of the rollout, by name where they are known.
+            dry_run: say what would change and change nothing.
 
         Raises:
             UnknownRunError: there is no such run.
@@ -168,8 +169,9 @@ class Bridge(RunBook):
         """
         record, _result = self.status(run_id)
         rendered, options, place = resuming.read(self.fleet().runs, record)
-        same = replace(scope, limit=record.limit, inventory=scope.inventory or place)
-        return self.begin_apply(rendered, ApplyOptions(**options), same, resumes=record)
+        same = replace(scope, limit=scope.limit or record.limit, inventory=scope.inventory or place)
+        chosen = ApplyOptions(**{**options, "dry_run": dry_run})
+        return self.begin_apply(rendered, chosen, same, resumes=None if dry_run else record)
 
     def _timeout_s(self, rollout: Rollout | None) -> float | None:
         """Return the seconds that a run may take; the settings' hold for each wave of a rollout."""

@@ -24,15 +24,17 @@ ASKED = "asked.json"
 
 def keep(started: Started, *, rendered: RenderedPlan, options: ApplyOptions) -> None:
     """Write down what a rollout was asked to do."""
-    source = started.scope.inventory or started.fleet.settings.inventory
-    if source is not None and Path(source).exists():
-        source = str(Path(source).resolve())
     asked = {
         "rendered": rendered.model_dump(mode="json"),
         "options": {**vars(options), "rollout": options.rollout.dump() if options.rollout else None},
-        "inventory": source,
+        "inventory": place(started.scope.inventory or started.fleet.settings.inventory),
     }
     private_files.write(started.folder / ASKED, json.dumps(asked, ensure_ascii=False))
+
+
+def place(source: str | None) -> str | None:
+    """Return an inventory in the words that it is kept by: a file's own path, whatever it was called."""
+    return str(Path(source).resolve()) if source is not None and Path(source).exists() else source
 
 
 def read(runs: RunRegistry, record: RunRecord) -> tuple[RenderedPlan, dict[str, Any], str | None]:

@@ -217,9 +217,8 @@ class Gate(Middleware):
         ``answers`` tells whether the call was made before and now comes with a person's answer.
         """
         caller = admission.caller
-        run_id = sent.get("run_id")
-        if isinstance(run_id, str) and not caller.sees_all_hosts:
-            self._check_run(caller, run_id)
+        self._check_runs(caller, sent)
+        pattern = self._pattern(sent)
         if need.changes:
             if not answers:
                 self._access.limits.change(caller)
@@ -231,7 +230,6 @@ class Gate(Middleware):
                 self._access.roster.check_server(name, caller)
         if "hosts" not in parameters or (caller.sees_all_hosts and not need.changes_hosts):
             return admission
-        pattern = sent.get("hosts", "all")
         if not isinstance(pattern, str):
             raise AccessError("hosts is not text", hint="Give names joined by commas.", kind="hosts")
         hosts = self._access.roster.reached(pattern, caller)
@@ -243,12 +241,27 @@ class Gate(Middleware):
             )
         return replace(admission, hosts=hosts)
 
-    def _check_run(self, caller: Caller, run_id: str) -> None:
+    def _pattern(self, sent: Mapping[str, Any]) -> Any:
+        """Return the hosts that a call asks for; a rollout that is gone on with has its own.
+
+        Raises:
+            AccessError: both are named.
+            UnknownRunError: there is no such rollout.
+        """
+        pattern, resumes = sent.get("hosts", "all"), sent.get("resume")
+        if not isinstance(resumes, str):
+            return pattern
+        if pattern != "all":
+            raise AccessError("A rollout goes on with its own hosts", hint="Leave hosts out.", kind="hosts")
+        return self._runs.get(resumes).limit or "all"
+
+    def _check_runs(self, caller: Caller, sent: Mapping[str, Any]) -> None:
         """Keep runs on hosts that are closed to the caller from it."""
-        if not caller.owns(self._runs.get(run_id).caller):
-            raise AccessError(
-                f"There is no run {run_id!r} of the caller {caller.name}", hint="See runs://list.", kind="hosts"
-            )
+        for run_id in (sent.get("run_id"), sent.get("resume")):
+            if isinstance(run_id, str) and not (caller.sees_all_hosts or caller.owns(self._runs.get(run_id).caller)):
+                raise AccessError(
+                    f"There is no run {run_id!r} of the caller {caller.name}", hint="See runs://list.", kind="hosts"
+                )
 
     async def _refuse(
         self,

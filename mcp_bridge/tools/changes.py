@@ -24,6 +24,7 @@ from mcp_bridge.fleet import Scope
 from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
 from mcp_bridge.models.scalars import Iface
 from mcp_bridge.reporting import Progress
+from mcp_bridge.tools import resumption
 from mcp_bridge.tools.consent import confirmed
 from mcp_bridge.tools.context import (
     ADDS_TO_HOSTS,
@@ -32,6 +33,7 @@ from mcp_bridge.tools.context import (
     CheckpointId,
     Hosts,
     Office,
+    RunId,
     actionable,
     follow,
     refused,
@@ -81,9 +83,12 @@ def register(server: FastMCP[Any], office: Office) -> None:
         ctx: Context,
         *,
         rendered_plan: Annotated[
-            dict[str, Any] | str,
-            Field(description="What render_change_plan_tool returned, unchanged: as an object or as JSON text."),
-        ],
+            dict[str, Any] | str | None,
+            Field(
+                description="What render_change_plan_tool returned, unchanged: as an object or as JSON text. May be "
+                "left out with resume alone."
+            ),
+        ] = None,
         checkpoint_label: Label = None,
         hosts: Hosts = "all",
         dry_run: DryRun = True,
@@ -106,6 +111,13 @@ def register(server: FastMCP[Any], office: Office) -> None:
             Rollout | None,
             Field(description="Go over the hosts in waves, and stop when too many fail. Leave out for all at once."),
         ] = None,
+        resume: Annotated[
+            RunId | None,
+            Field(
+                description="Run id of a rollout that was interrupted or stopped: go on with its plan, hosts, waves "
+                "and checkpoint. All other arguments but dry_run are then left out."
+            ),
+        ] = None,
     ) -> ChangeReport | InputRequiredResult:
         """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
 
@@ -113,29 +125,24 @@ def register(server: FastMCP[Any], office: Office) -> None:
         person behind the client is asked first. Each host rehearses, writes a checkpoint, applies and reads back;
         rollback_to_checkpoint_tool undoes it.
         """
-        rendered = _rendered(rendered_plan)
-        options = ApplyOptions(
+        asked = ApplyOptions(
             dry_run=dry_run,
             label=checkpoint_label,
             confirm_timeout_s=confirm_timeout_s,
             persist=persist,
             rollout=rollout,
         )
+        given = None if rendered_plan is None else _rendered(rendered_plan)
         with actionable():
-            fresh = _permitted(office, rendered, options)
+            wanted = resumption.wanted(office.bridge, resume, given=given, options=asked)
+            fresh = _permitted(office, wanted.rendered, wanted.options)
             if not dry_run:
                 reached = office.admission().hosts or ()
-                lines = about_apply(fresh, reached, options)
+                lines = about_apply(fresh, reached, wanted.options, resumes=wanted.resumes)
                 question = await confirmed(ctx, office.access, office.admission(), lines)
                 if question is not None:
                     return question
-        return await _carry_out(
-            office,
-            ctx,
-            hosts,
-            lambda bridge, scope: bridge.begin_apply(rendered, options, scope),
-            changes=not dry_run,
-        )
+        return await _carry_out(office, ctx, hosts, wanted.begin, changes=not dry_run)
 
     @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)
     async def confirm_change_tool(

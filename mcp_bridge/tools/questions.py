@@ -13,23 +13,30 @@ from mcp_bridge.access.roster import shown
 from mcp_bridge.bridge import ApplyOptions
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import RenderedPlan
-from mcp_bridge.runs import RunRegistry
+from mcp_bridge.runs import RunRecord, RunRegistry
 
 SHORT = 12
 
 
-def about_apply(rendered: RenderedPlan, hosts: Sequence[str], options: ApplyOptions) -> list[str]:
+def about_apply(
+    rendered: RenderedPlan, hosts: Sequence[str], options: ApplyOptions, *, resumes: RunRecord | None = None
+) -> list[str]:
     """Return what applying a plan changes.
 
     Args:
         rendered: as it was rendered anew.
         hosts: the hosts, by name.
         options: how it is applied.
+        resumes: the rollout that it goes on with.
     """
     plan = rendered.plan.dump()
     iface = plan["iface"] if isinstance(plan["iface"], str) else ", ".join(plan["iface"])
     profile = f", profile {plan['profile']}" if plan.get("profile") else ""
-    lines = [f"Change the network settings of {_hosts(hosts)}?", f"Interface {iface}{profile}:"]
+    lines = [f"Change the network settings of {_hosts(hosts)}?"]
+    if resumes is not None:
+        begun = f"begun on {resumes.started:%Y-%m-%d %H:%M} UTC for {resumes.caller}"
+        lines.append(f"This goes on with the rollout {resumes.run_id}, {begun}; hosts that have the change keep it.")
+    lines.append(f"Interface {iface}{profile}:")
     lines += [f"  {line}" for line in _settings("", plan.get("changes", {}))]
     rollout, at_end = options.rollout, options.rollout is not None and options.rollout.confirm == "end"
     if rollout is not None:
