@@ -4,8 +4,9 @@
 
 """Runs the project's checks, some at a time, and says at the end what passed, failed and was skipped.
 
-``python tools/check.py`` runs all but those of the groups ``conformance`` and ``measuring``, ``python tools/check.py
-lint`` a group, ``python tools/check.py ruff`` one.
+``python tools/check.py`` runs all but those of the groups ``conformance``, ``measuring`` and ``unit``, ``python
+tools/check.py lint`` a group, ``python tools/check.py ruff`` one. The tests of ``unit`` are those of ``ansible-units``,
+without ansible-test around them.
 
 Tests that failed beside others run once more, alone, and the summary says so: most of them wait for hosts, and two
 processors that are busy with three checks keep them waiting.
@@ -43,7 +44,7 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``.
+        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``, ``unit``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -87,7 +88,7 @@ CHECKS = (
     Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
     Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
-    _pytest("unit", UNIT_TESTS),
+    _pytest("unit", UNIT_TESTS, group="unit"),
     _pytest("conformance", "tests/conformance", root=True, group="conformance"),
     _pytest("measuring", "tests/measuring", root=True, group="measuring"),
 )
