@@ -17,6 +17,7 @@ from .errors import AccessError
 
 JSON_TEXT_MAX = 2_000_000
 DEPTH_MAX = 40
+PATTERN_MAX = 4096
 PLAN_ARGUMENTS = frozenset({"parameter_plan", "plan", "rendered_plan", "overrides"})
 SCRIPTS = ("tc_script", "nft_script")
 _OPENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
@@ -36,6 +37,11 @@ def check_arguments(arguments: dict[str, Any]) -> None:
             raise _excess(name, f"is longer than {JSON_TEXT_MAX} characters")
         if depth(text) > DEPTH_MAX:
             raise _excess(name, f"is nested deeper than {DEPTH_MAX} levels")
+    hosts = arguments.get("hosts")
+    if isinstance(hosts, str) and len(hosts) > PATTERN_MAX:
+        raise AccessError(
+            f"hosts is longer than {PATTERN_MAX} characters", hint="Name groups, or use * and [1:9].", kind="bounds"
+        )
     finding = guard({name: _without_scripts(name, value) for name, value in arguments.items() if name not in long})
     if finding is not None:
         place = ".".join(map(str, finding.path)) or "arguments"

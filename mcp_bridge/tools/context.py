@@ -21,6 +21,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from mcp_bridge.access.access import Access, Terms
+from mcp_bridge.access.bounds import PATTERN_MAX
 from mcp_bridge.access.caller import CURRENT, Admission, Caller
 from mcp_bridge.access.models import LOCAL, local_rule
 from mcp_bridge.bridge import Bridge
@@ -34,12 +35,15 @@ ADDS_TO_HOSTS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
 )
 
+# the gate hands names on in place of a pattern; one argument of a program holds 131,072 bytes
+NAMES_MAX = 120_000
 Hosts = Annotated[
     str,
     Field(
         description="Host pattern as in Ansible: host and group names joined by ',' or ':', with * and :!; 'all' for "
         "every host. list_hosts_tool names them.",
-        max_length=4096,
+        max_length=NAMES_MAX,
+        json_schema_extra={"maxLength": PATTERN_MAX},
     ),
 ]
 CheckpointId = Annotated[

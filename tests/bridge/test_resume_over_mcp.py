@@ -103,6 +103,32 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return House(house.folder, rollout, str(other))
 
 
+def test_more_hosts_than_a_pattern_may_name(house: House) -> None:
+    """A pattern that reaches a thousand hosts is worked out to all of their names; one that names them is too long."""
+    names = [f"server{number:04d}" for number in range(1000)]
+    asked: list[str] = []
+
+    async def no(message: str, *_more: object) -> dict[str, bool]:
+        asked.append(message)
+        return {"confirm": False}
+
+    async def run() -> tuple[str, str]:
+        async with house.client(handler=no) as client:
+            rendered = await call(client, "render_change_plan_tool", plan=plan(27))
+            declined = await refusal(client, rendered_plan=rendered, rollout=ROLLOUT)
+            return declined, await refusal(client, rendered_plan=rendered, hosts=",".join(names))
+
+    house.write_inventory(names)
+    try:
+        declined, too_long = asyncio.run(run())
+    finally:
+        house.write_inventory(NAMES)
+    assert "did not say yes" in declined
+    assert "1000 hosts (server0000, " in asked[0]
+    assert "hosts is longer than 4096 characters" in too_long
+    assert len(asked) == 1
+
+
 async def refusal(client: Client[Any], **arguments: Any) -> str:
     """Return what a call is refused with."""
     with pytest.raises(ToolError) as caught:
