@@ -64,7 +64,8 @@ def changed(fleet: Fleet, *words: str) -> Iterator[Answer]:
     inventory = fleet.inventory(**{f"h{AWAY}": {"ansible_port": 1}})
     answer = fleet.netopt("apply", str(plan), "--json", "--waves", "4,100%", *words, inventory=inventory)
     yield answer
-    fleet.netopt("rollback", answer.report["run_id"], "-l", fleet.name(WELL))
+    if answer.report["hosts"][fleet.name(WELL)]["status"] == "applied":
+        assert fleet.netopt("rollback", answer.report["run_id"], "-l", fleet.name(WELL)).status == 0
 
 
 @pytest.mark.parametrize(("on_failure", "well"), [("stay", "applied"), ("roll-back", "rolled_back")])
