@@ -220,17 +220,18 @@ class Bridge(RunBook):
             NetoptBridgeError: the policy does not allow that long, or that short.
             InventoryError: the host pattern is malformed.
         """
+        identity = resuming.checkpoint_of(self.fleet().runs, checkpoint_id)
         try:
             variables = {
-                "netopt_checkpoint_id": checkpoint_id,
+                "netopt_checkpoint_id": identity,
                 "netopt_confirm_timeout_s": self._confirm_timeout(seconds),
             }
         except NetoptBridgeError as error:
             self._refuse("extend", error, scope)
             raise
-        task = Task("extend", PLAYBOOKS["extend"], variables, check=check, record={"checkpoint_id": checkpoint_id})
+        task = Task("extend", PLAYBOOKS["extend"], variables, check=check, record={"checkpoint_id": identity})
         started = self._begin(task, scope, detail={"confirm_timeout_s": seconds, "dry_run": check})
-        confirm = f"netopt confirm {checkpoint_id}"
+        confirm = f"netopt confirm {identity}"
         note = f"Hosts that took it restore by themselves in {seconds} s unless `{confirm}` comes first"
         return started if check else replace(started, notes=(note,))
 

@@ -220,7 +220,10 @@ def test_a_person_is_asked_about_the_rollout(house: House) -> None:
 
 
 def test_it_goes_on_under_its_own_name(house: House) -> None:
-    """A dry run changes nothing and can be had by default; the resumption has hosts, plan and checkpoint of then."""
+    """A dry run changes nothing and can be had by default; the resumption has hosts, plan and checkpoint of then.
+
+    Whatever is done with the change finds it by the resumption's run as well.
+    """
 
     async def run() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
         house.write_inventory([*NAMES, "r4"])
@@ -244,3 +247,11 @@ def test_it_goes_on_under_its_own_name(house: House) -> None:
     assert (record["limit"], record["plan_digest"]) == ("r1,r2,r3", real["plan_digest"])
     begun = next(entry for entry in log["entries"] if entry["outcome"] == "started" and entry["action"] == "apply")
     assert begun["detail"]["resumes"] == house.rollout
+    bridge, scope, name = Bridge(house.settings, caller="tester"), Scope(limit="r1"), str(real["run_id"])
+    for started in (
+        bridge.begin_extension(checkpoint_id=name, seconds=60, scope=scope, check=True),
+        bridge.begin("confirm", checkpoint_id=name, scope=scope, check=True),
+        bridge.begin("rollback", checkpoint_id=name, scope=scope, check=True),
+    ):
+        assert started.record.checkpoint_id == started.task.extravars["netopt_checkpoint_id"] == house.rollout
+        started.fleet.runs.finish(started.record, state="cancelled", result={}, hosts={})
