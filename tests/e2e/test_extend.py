@@ -18,7 +18,7 @@ from tests.e2e.fleet import Fleet, ready
 pytestmark = pytest.mark.lab
 
 FIN = "net.ipv4.tcp_fin_timeout"
-FIRST_S = 30  # a busy machine takes its time to ask for more
+FIRST_S = 25  # a busy machine takes its time to ask for more
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def test_confirm_extend_moves_the_time_and_says_until_when(fleet: Fleet) -> None
     assert f"netopt confirm {identity}" in str(moved.report["notes"])
 
     time.sleep(max(0.0, began + FIRST_S + 2 - time.monotonic()))
-    assert {host.run("sysctl", "-n", FIN).strip() for host in fleet.hosts} == {"19"}
+    assert set(fleet.values(FIN)) == {"19"}
     assert fleet.netopt("confirm", identity, "--json", "-l", fleet.name(1)).statuses == {"applied"}
     shorter = fleet.netopt("confirm", identity, "--extend", "5", "--json", "-l", f"!{fleet.name(1)}")
     assert shorter.statuses == {"applied"}, shorter.text + shorter.said
     ends = time.monotonic() + 30
-    while {host.run("sysctl", "-n", FIN).strip() for host in fleet.hosts[1:]} != {"60"}:
+    while set(fleet.values(FIN)[1:]) != {"60"}:
         assert time.monotonic() < ends
         time.sleep(0.5)
 

@@ -59,16 +59,10 @@ def fleet(lab: Lab, tmp_path: Path) -> Iterator[Fleet]:
     """The lab's hosts, led back afterwards."""
     fleet = Fleet(lab, tmp_path)
     yield fleet
-    if values(fleet) != [OLD] * 4:
+    if fleet.values(KEY) != [OLD] * 4:
         for run in sorted((tmp_path / "state" / "runs").glob("*/asked.json"), reverse=True):
             fleet.netopt("rollback", run.parent.name)
-    assert values(fleet) == [OLD] * 4
-
-
-def values(fleet: Fleet) -> list[str]:
-    """Return what the hosts' kernels say of the plan's key, in the hosts' order."""
-    found = {host.name: host.run("sysctl", "-n", KEY).strip() for host in fleet.hosts}
-    return [found[host.name] for host in fleet.lab.hosts]
+        assert fleet.values(KEY) == [OLD] * 4
 
 
 def statuses(fleet: Fleet, report: dict[str, Any]) -> list[str]:
@@ -91,7 +85,7 @@ def kept(fleet: Fleet, identity: str) -> dict[str, str]:
 def agrees(fleet: Fleet, answer: Answer) -> None:
     """See that hosts which hold the change by the report do so by their kernel, and no others."""
     held = [status in {"applied", "unchanged"} for status in statuses(fleet, answer.report)]
-    assert values(fleet) == [NEW if one else OLD for one in held], answer.text
+    assert fleet.values(KEY) == [NEW if one else OLD for one in held], answer.text
 
 
 @contextmanager
@@ -160,17 +154,17 @@ def test_refusal_over_the_limit_rolls_back_all_waves(fleet: Fleet, confirm_at: s
         error = report["hosts"][fleet.name(number)]["error"]
         assert (error["stage"], "1 of 4 hosts failed" in error["message"]) == ("rollout", True)
     assert "tc" in report["hosts"][fleet.name(3)]["error"]["message"]
-    assert values(fleet) == [OLD] * 4
+    assert fleet.values(KEY) == [OLD] * 4
     assert not before or fleet.differences(before) == []
     resumed = fleet.netopt("apply", "--resume", report["run_id"], "--json")
-    assert (resumed.status, resumed.statuses, values(fleet)) == (0, {"applied"}, [NEW] * 4), resumed.text
+    assert (resumed.status, resumed.statuses, fleet.values(KEY)) == (0, {"applied"}, [NEW] * 4), resumed.text
     assert set(kept(fleet, report["run_id"]).values()) == {"confirmed"}
 
 
 def test_confirmation_at_the_end(fleet: Fleet) -> None:
     """Once the last wave has passed all hosts keep it."""
     answer = fleet.apply(PLAN, "--waves", "1,100%", "--confirm-at", "end")
-    assert (answer.status, answer.statuses, values(fleet)) == (0, {"applied"}, [NEW] * 4)
+    assert (answer.status, answer.statuses, fleet.values(KEY)) == (0, {"applied"}, [NEW] * 4)
     assert answer.report["rollout"]["confirm"] == "end"
     found = kept(fleet, answer.report["run_id"])
     assert (set(found.values()), len(found)) == ({"confirmed"}, 4)
@@ -214,9 +208,9 @@ def test_host_out_of_reach_when_it_is_to_roll_back(fleet: Fleet) -> None:
     report = answer.report
     assert (answer.status, statuses(fleet, report)) == (3, ["rollback_failed", "failed", "rolled_back", "skipped"])
     assert f"netopt rollback {run_id}" in report["hosts"][fleet.name(1)]["error"]["hint"]
-    assert values(fleet) == [NEW, OLD, OLD, OLD]
+    assert fleet.values(KEY) == [NEW, OLD, OLD, OLD]
     later = fleet.netopt("rollback", run_id, "--json")
-    assert (later.status, values(fleet)) == (0, [OLD] * 4)
+    assert (later.status, fleet.values(KEY)) == (0, [OLD] * 4)
 
 
 def test_ended_on_purpose_while_hosts_wait(fleet: Fleet) -> None:
@@ -300,11 +294,11 @@ def test_controller_killed_and_the_rollout_resumed(fleet: Fleet) -> None:
     assert statuses(fleet, report)[0] == "unchanged"
     assert waves(report) == [(1, "done"), (1, "done"), (2, "done")]
     assert report["checkpoint_id"] == run_id != report["run_id"]
-    assert values(fleet) == [NEW] * 4
+    assert fleet.values(KEY) == [NEW] * 4
     again = fleet.netopt("apply", "--resume", report["run_id"], "--json")
     assert (again.status, "nothing of it is left to do" in again.text) == (1, True)
     undone = fleet.netopt("rollback", report["run_id"], "--json")
-    assert (undone.status, undone.statuses, values(fleet)) == (0, {"rolled_back"}, [OLD] * 4)
+    assert (undone.status, undone.statuses, fleet.values(KEY)) == (0, {"rolled_back"}, [OLD] * 4)
 
 
 def test_controller_killed_and_the_rollout_rolled_back(fleet: Fleet) -> None:
@@ -315,7 +309,7 @@ def test_controller_killed_and_the_rollout_rolled_back(fleet: Fleet) -> None:
     found = statuses(fleet, answer.report)
     assert found[0] == "rolled_back"
     assert set(found) <= {"rolled_back", "skipped", "unchanged"}
-    assert values(fleet) == [OLD] * 4
+    assert fleet.values(KEY) == [OLD] * 4
 
 
 @pytest.mark.parametrize(
@@ -357,9 +351,9 @@ def test_playbook_alone_with_answers_of_a_survey(fleet: Fleet) -> None:
     recap = {line.split()[0]: line for line in done.stdout.partition("PLAY RECAP")[2].splitlines() if "ok=" in line}
     for number, count in ((1, "failed=1"), (2, "failed=1"), (3, "failed=1"), (4, "unreachable=1")):
         assert count in recap[fleet.name(number)], recap
-    assert values(fleet) == [OLD] * 4
+    assert fleet.values(KEY) == [OLD] * 4
     resumed = playbook(fleet, fleet.lab.inventory, *survey, "-e", f"netopt_checkpoint_id={identity} netopt_resume=true")
-    assert (resumed.returncode, values(fleet)) == (0, [NEW] * 4), resumed.stdout
+    assert (resumed.returncode, fleet.values(KEY)) == (0, [NEW] * 4), resumed.stdout
     assert set(kept(fleet, identity).values()) == {"confirmed"}
     assert fleet.netopt("rollback", identity).status == 0
 
@@ -380,4 +374,4 @@ def test_over_mcp(fleet: Fleet) -> None:
     report = asyncio.run(ask())
     assert set(statuses(fleet, report)) == {"would_change"}
     assert waves(report) == [(1, "done"), (2, "done"), (1, "done")]
-    assert values(fleet) == [OLD] * 4
+    assert fleet.values(KEY) == [OLD] * 4
