@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="rounds, all of which count (default: 1)")
     parser.add_argument("--peers", nargs="*", choices=[*peers.PEERS], default=["ssh"])
     parser.add_argument("--forks", type=int, default=int(peers.FORKS), help="hosts that netopt works on at once")
+    parser.add_argument("--confirm-at", choices=["wave", "end"], default="wave", help="as netopt takes it")
     parser.add_argument("--plan", type=Path, default=HERE / "server.json")
     parser.add_argument("--lab", default="rollout", help="the name of the lab, which is replaced (default: rollout)")
     options = parser.parse_args()
@@ -86,7 +87,10 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, Any], st
     with tempfile.TemporaryDirectory(prefix="netopt-bench-") as folder, fleet.bring_up(options.lab, hosts) as lab:
         print(f"{hosts} hosts: up after {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
         job = peers.read_job(options.plan, Path(folder))
-        ways = [rollout(job, lab, forks=options.forks), *_installed(job, lab, options.peers)]
+        ways = [
+            rollout(job, lab, forks=options.forks, confirm_at=options.confirm_at),
+            *_installed(job, lab, options.peers),
+        ]
         state = fleet.State(lab, job, peers.LEAVES)
         runs: dict[str, list[Run]] = {way.name: [] for way in ways}
         left = None
@@ -105,11 +109,12 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, Any], st
     return _line(hosts, runs, left), _table(hosts, titles, runs)
 
 
-def rollout(job: peers.Job, lab: fleet.Fleet, *, forks: int) -> peers.Peer:
-    """Return ours: the plan in three waves, each confirmed before the next one begins."""
+def rollout(job: peers.Job, lab: fleet.Fleet, *, forks: int, confirm_at: str) -> peers.Peer:
+    """Return ours: the plan in three waves, confirmed in each of them or at the end."""
     plain = peers.netopt(job, lab)
     environment = {**plain.environment, "NETOPT_FORKS": str(forks)}
-    return replace(plain, title="`netopt apply` in three waves", argv=(*plain.argv, *WAVES), environment=environment)
+    argv = (*plain.argv, *WAVES, "--confirm-at", confirm_at)
+    return replace(plain, title="`netopt apply` in three waves", argv=argv, environment=environment)
 
 
 def _run(way: peers.Peer, state: fleet.State, job: peers.Job) -> Run:
