@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.geteuid() == 0:
         return
     for item in items:
-        if {"lab", "fresh_lab", "vm_lab"} & set(getattr(item, "fixturenames", ())):
+        if {"lab", "fresh_lab", "machines"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.skip(reason="a lab needs root"))
 
 
@@ -45,9 +45,9 @@ def fresh_lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def vm_lab() -> Iterator[Lab]:
-    """One virtual machine with the distribution's own kernel for the whole session."""
-    yield from _lab("vm", hosts=1, kernel="vm")
+def machines() -> Iterator[Lab]:
+    """Two virtual machines with the distribution's own kernel for the whole session."""
+    yield from _lab("vm", hosts=2, kernel="vm")
 
 
 def _lab(purpose: str, *, hosts: int, kernel: str) -> Iterator[Lab]:

@@ -24,28 +24,28 @@ def ssh(lab: Lab, command: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def test_systemd_is_process_1_and_everything_started(vm_lab: Lab) -> None:
+def test_systemd_is_process_1_and_everything_started(machines: Lab) -> None:
     """The machine is a whole one, with its own name and the time of day."""
     init, name, status, now = ssh(
-        vm_lab, "cat /proc/1/comm; hostname; systemctl is-system-running; date +%s"
+        machines, "cat /proc/1/comm; hostname; systemctl is-system-running; date +%s"
     ).splitlines()
-    assert (init, name, status) == ("systemd", vm_lab.hosts[0].name, "running")
+    assert (init, name, status) == ("systemd", machines.hosts[0].name, "running")
     assert abs(int(now) - time.time()) < 60
 
 
 @pytest.mark.parametrize("kind", ["fq", "fq_codel", "cake", "sfq", "htb", "tbf", "netem"])
-def test_the_kernel_has_every_queueing_discipline(vm_lab: Lab, kind: str) -> None:
+def test_the_kernel_has_every_queueing_discipline(machines: Lab, kind: str) -> None:
     """Each kind can be made on a device of its own."""
     parameters = {"tbf": "rate 1mbit burst 10k latency 50ms", "netem": "limit 100"}.get(kind, "")
-    make = f"ip link add d0 type dummy && tc qdisc add dev d0 root {kind} {parameters}"
+    make = f"ip link add d0 type veth && tc qdisc add dev d0 root {kind} {parameters}"
     script = f"{make}; tc -j qdisc show dev d0; ip link delete d0"
-    assert json.loads(ssh(vm_lab, script))[0]["kind"] == kind
+    assert json.loads(ssh(machines, script))[0]["kind"] == kind
 
 
-def test_the_kernel_has_bbr_and_nftables(vm_lab: Lab) -> None:
+def test_the_kernel_has_bbr_and_nftables(machines: Lab) -> None:
     """Congestion control and firewall come from the distribution's own modules."""
-    assert "bbr" in ssh(vm_lab, "modprobe tcp_bbr && sysctl -n net.ipv4.tcp_available_congestion_control")
+    assert "bbr" in ssh(machines, "modprobe tcp_bbr && sysctl -n net.ipv4.tcp_available_congestion_control")
     assert (
-        ssh(vm_lab, "nft add table inet probe && nft list tables && nft delete table inet probe")
+        ssh(machines, "nft add table inet probe && nft list tables && nft delete table inet probe")
         == "table inet probe\n"
     )
