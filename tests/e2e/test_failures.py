@@ -221,7 +221,10 @@ TROUBLES: dict[str, tuple[Trouble, Expected]] = {
 }
 
 
-@pytest.mark.parametrize("names", zip(list(TROUBLES)[::2], list(TROUBLES)[1::2], strict=True), ids=" and ".join)
+PAIRS = list(zip(list(TROUBLES)[::2], list(TROUBLES)[1::2], strict=True))
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" and ".join)
 def test_hosts_in_trouble(fleet: Fleet, names: tuple[str, str]) -> None:
     """Each host says what is wrong with it in one line and is as before; the one without trouble holds the plan."""
     before = fleet.views()
