@@ -201,6 +201,11 @@ def test_unconfirmed_change_and_its_confirmation(netopt: Netopt, lab: Lab) -> No
     assert netopt("rollback", checkpoint, *inventory).returncode == 0
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to the programs that it runs in the background: SIGINT is nothing to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_ends_with_a_report(netopt: Netopt, lab: Lab, number: signal.Signals) -> None:
     """Ctrl-C ends ansible-playbook and all its workers, and there is a report still."""
@@ -211,6 +216,7 @@ def test_interrupted_run_ends_with_a_report(netopt: Netopt, lab: Lab, number: si
         text=True,
         cwd=netopt.folder,
         env=netopt.environment,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - this test has no threads
     )
     runs = netopt.folder / "state" / "runs"
     while not list(runs.glob("*/artifacts/*/stdout")):

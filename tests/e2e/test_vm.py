@@ -69,7 +69,7 @@ QDISCS: dict[str, dict[str, Any]] = {
 KINDS = ("fq", "fq_codel", "cake", "htb", "sfq", "tbf", "pfifo_fast", "pfifo", "bfifo", "netem", "ingress")
 FLOW = re.compile(r"class (?:fq_codel|cake|sfq) \S+ parent ")  # a queue that holds packets just now is shown as a class
 CHANCE = re.compile(
-    r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b|fe80::[0-9a-f:]+|(?:refcnt|index|ref|bind|perturb) \S+|seed \d+"
+    r"^\d+(?=: )|\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b|fe80::[0-9a-f:]+|(?:refcnt|index|ref|bind|perturb) \S+|seed \d+"
 )
 
 
