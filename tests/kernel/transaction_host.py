@@ -157,10 +157,11 @@ class Host:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 name = (folder / "comm").read_text().strip()
+                words = (folder / "cmdline").read_bytes().split(b"\0")
                 here = (folder / "ns/net").readlink() == Path(f"/proc/{self.pid}/ns/net").readlink()
             except OSError:
                 continue
-            if here and name == NAME:
+            if here and (name == NAME or b"--guard" in words or words == [b""]):  # the last as it becomes another
                 found.append(int(folder.name))
         return found
 

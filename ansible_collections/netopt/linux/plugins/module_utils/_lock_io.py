@@ -113,11 +113,7 @@ def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) ->
         with contextlib.suppress(OSError):  # on a full or read-only disk the lock is held all the same
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(said).encode(), 0)
-        try:
-            yield descriptor
-        finally:
-            with contextlib.suppress(OSError):
-                os.ftruncate(descriptor, 0)  # whoever takes it next has said nothing yet
+        yield descriptor
     finally:
         os.close(descriptor)
 

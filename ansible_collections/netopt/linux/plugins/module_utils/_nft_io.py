@@ -98,7 +98,7 @@ def _made(intent: Intent, tools: Tools, *, most: int | None) -> dict[str, Any]:
     done = tools.run(_LOAD, stage="rehearse", stdin=_nft.transaction(intent, most=most), check=False)
     if done.rc != 0:
         raise _refused(intent, done)
-    return observe({**_nft.scope(intent), "brief": True}, tools)
+    return observe(_nft.scope(intent), tools)
 
 
 def check(intent: Intent, tools: Tools) -> None:
