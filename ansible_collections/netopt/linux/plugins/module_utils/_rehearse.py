@@ -171,7 +171,6 @@ def settle(intents: Mapping[str, Any], current: Mapping[str, Any], tools: Tools)
     ]
 
     def in_there() -> dict[str, Any]:
-        tools.memory.clear()  # it is of the host; what the kernel numbers there begins anew in a namespace
         for name in tried:
             TABLE[name].kernel.try_out(current[name], wanted[name])
         return {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in inside.items()}
