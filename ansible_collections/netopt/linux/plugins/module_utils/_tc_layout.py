@@ -29,7 +29,8 @@ UNLIMITED_MBIT = 400000
 REST_CLASS = "1:fffe"  # for what no filter matches
 REST_MBIT = 1
 GROUP_SIZE = 2000  # filters per preference; the kernel numbers at most 4095 in one
-FREE_HANDLES = 0x4000  # where handles are taken from that no class suggests
+FREE_HANDLES = 0x4000  # from where on handles are taken that no class suggests, and then from the first one on
+FIRST_HANDLE, LAST_HANDLE = 2, 0xFFFE
 ROOTS = ("1:", "1:0")
 TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
 R2Q = 10
@@ -128,12 +129,11 @@ class _Layout:
 
     def _child(self, device: str, parent: str, words: list[str], *, prefer: int) -> str:
         """Add a qdisc below ``parent`` and return its handle, ``prefer`` where that is free."""
-        handle = prefer if prefer and prefer not in self._used else FREE_HANDLES
-        if handle >= FREE_HANDLES:
-            handle = max(handle, self._free)
-        while handle in self._used:
-            handle += 1
-        self._free = handle + 1 if handle >= FREE_HANDLES else self._free
+        handle = prefer
+        if not prefer or prefer in self._used:
+            while self._free in self._used:
+                self._free = self._free + 1 if self._free < LAST_HANDLE else FIRST_HANDLE
+            handle = self._free
         self._used.add(handle)
         key = f"{device} qdisc {words[0]}"
         self.tc("qdisc", "add", "dev", device, "parent", parent, "handle", f"{handle:x}:", *words, key=key)

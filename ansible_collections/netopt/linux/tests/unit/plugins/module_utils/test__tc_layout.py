@@ -87,3 +87,14 @@ def test_the_script_says_what_was_asked(changes: dict[str, Any], words: list[str
     missing = [word for word in words if word not in script]
     assert missing == [], script
     assert {line.split()[0] for line in script.splitlines()} <= {"set", "if", "ip", "tc"}
+
+
+def test_handles_of_queues_stay_below_those_of_the_kernel() -> None:
+    """Classes at the upper end of the numbers give their queues handles that there are, each one once."""
+    minors = ("384", "fffd", "153", "4cf0", "1ce", "fffe", "ffff")
+    classes = [{"classid": f"1:{minor}", "rate_mbit": 10} for minor in minors]
+    changes = {"htb_classes": classes, "default_class": "1:384", "qdisc": {"type": "pfifo", "params": {}}}
+    words = [line.split() for line in _tc.render(_tc.intent(changes, ("eth0",))).splitlines()]
+    handles = [line[line.index("handle") + 1] for line in words if "add" in line and "handle" in line]
+    assert len(handles) == len(set(handles)) == len(minors)
+    assert all(1 < int(handle.rstrip(":"), 16) < 0xFFFF for handle in handles)
