@@ -10,6 +10,7 @@ No host of these tests can be reached, so that every rollout stops after its fir
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,17 +104,23 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return House(house.folder, rollout, str(other))
 
 
-def test_more_hosts_than_a_pattern_may_name(house: House) -> None:
-    """A pattern that reaches a thousand hosts is worked out to all of their names; one that names them is too long."""
-    names = [f"server{number:04d}" for number in range(1000)]
-    asked: list[str] = []
+def declining(asked: list[str]) -> Callable[..., Awaitable[dict[str, bool]]]:
+    """Return a person who says no, and keeps what they were asked in ``asked``."""
 
     async def no(message: str, *_more: object) -> dict[str, bool]:
         asked.append(message)
         return {"confirm": False}
 
+    return no
+
+
+def test_more_hosts_than_a_pattern_may_name(house: House) -> None:
+    """A pattern that reaches a thousand hosts is worked out to all of their names; one that names them is too long."""
+    names = [f"server{number:04d}" for number in range(1000)]
+    asked: list[str] = []
+
     async def run() -> tuple[str, str]:
-        async with house.client(handler=no) as client:
+        async with house.client(handler=declining(asked)) as client:
             rendered = await call(client, "render_change_plan_tool", plan=plan(27))
             declined = await refusal(client, rendered_plan=rendered, rollout=ROLLOUT)
             return declined, await refusal(client, rendered_plan=rendered, hosts=",".join(names))
@@ -194,12 +201,8 @@ def test_a_person_is_asked_about_the_rollout(house: House) -> None:
     """The question names the rollout, its waves, its digest and its own hosts alone; without a yes nothing begins."""
     asked: list[str] = []
 
-    async def no(message: str, *_more: object) -> dict[str, bool]:
-        asked.append(message)
-        return {"confirm": False}
-
     async def run() -> tuple[str, str]:
-        async with house.client(handler=no) as client:
+        async with house.client(handler=declining(asked)) as client:
             declined = await refusal(client, resume=house.rollout)
         async with house.client(handler=None) as client:
             return declined, await refusal(client, resume=house.rollout)
