@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 from fastmcp import Client
@@ -16,3 +18,14 @@ async def call(client: Client[Any], tool: str, **arguments: Any) -> dict[str, An
     found: dict[str, Any] | None = (await client.call_tool(tool, arguments)).structured_content
     assert found is not None
     return found
+
+
+async def outcome(client: Client[Any], run_id: str, *, within_s: float) -> dict[str, Any]:
+    """Return what is known of a run once it is over."""
+    ends = time.monotonic() + within_s
+    while True:
+        status = await call(client, "run_status_tool", run_id=run_id)
+        if status["run"]["state"] not in {"running", "lost"}:
+            return status
+        assert time.monotonic() < ends, status
+        await asyncio.sleep(0.5)

@@ -26,7 +26,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_server import TOKEN, Awx, serving
-from tests.calls import call
+from tests.calls import call, outcome
 from tests.consent import says_yes
 from tests.listening import await_server, free_port
 
@@ -113,17 +113,6 @@ def begun(settings: Settings) -> str | None:
     return None
 
 
-async def outcome(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """Return what is known of a run once it is over."""
-    ends = time.monotonic() + WAIT_S
-    while True:
-        status = await call(client, "run_status_tool", run_id=run_id)
-        if status["run"]["state"] not in {"running", "lost"}:
-            return status
-        assert time.monotonic() < ends, status
-        await asyncio.sleep(0.5)
-
-
 def test_server_killed_while_awx_rolls_out(settings: Settings, lab: Lab, awx: Awx) -> None:
     """AWX goes on to the second wave, which fails, and leads the first back: the next server knows all of that.
 
@@ -153,7 +142,7 @@ def test_server_killed_while_awx_rolls_out(settings: Settings, lab: Lab, awx: Aw
             assert await asyncio.to_thread(awx.jobs[100].over.wait, WAIT_S)
         with served(settings, lab, awx) as (_process, connection):
             async with connection as client:
-                status = await outcome(client, run_id)
+                status = await outcome(client, run_id, within_s=WAIT_S)
                 report = status["result"]
                 assert (status["run"]["state"], len(awx.jobs)) == ("failed", 1)
                 assert (statuses(lab, report), values(lab)) == (["rolled_back", "failed"], [OLD, OLD])

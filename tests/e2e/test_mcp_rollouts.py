@@ -29,7 +29,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.server import build
 from mcp_bridge.settings import Settings
-from tests.calls import call
+from tests.calls import call, outcome
 from tests.consent import says_yes
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet, ready
 from tests.listening import await_server, free_port
@@ -193,17 +193,6 @@ async def leave_it(fleet: Fleet) -> str:
         return run_id
 
 
-async def outcome(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """Return what is known of a run once it is over."""
-    ends = time.monotonic() + TIMEOUT_S
-    while True:
-        status = await call(client, "run_status_tool", run_id=run_id)
-        if status["run"]["state"] not in {"running", "lost"}:
-            return status
-        assert time.monotonic() < ends, status
-        await asyncio.sleep(0.5)
-
-
 def test_killed_between_two_waves_and_gone_on_with(fleet: Fleet) -> None:
     """The next server knows how far it came, goes on with it by its id, and rolls it back by that id."""
 
@@ -211,7 +200,7 @@ def test_killed_between_two_waves_and_gone_on_with(fleet: Fleet) -> None:
         run_id = await leave_it(fleet)
         with served(fleet) as (_process, connection):
             async with connection as client:
-                status = await outcome(client, run_id)
+                status = await outcome(client, run_id, within_s=TIMEOUT_S)
                 assert status["run"]["state"] == "failed"
                 assert statuses(fleet, status["result"]) == ["applied", *["skipped"] * 3]
                 assert waves(status["result"]) == [(1, "done"), (3, "not_begun")]
