@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
 
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import RESTART, ROLLED_BACK
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
 from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, enforced
@@ -92,13 +93,14 @@ class ActionModule(CourierAction):
             return
         refusal = _refusal(answer)
         if refusal:
-            back = refusal["after"] == "rolled_back"
+            back = refusal["after"] == ROLLED_BACK
+            late = back and refusal["key"] != RESTART
             _fail(
                 result,
-                status="rolled_back" if back else "failed",
-                message=f"{_unheard(timeout)} and has done so" if back else refusal["message"],
+                status=ROLLED_BACK if back else "failed",
+                message=f"{_unheard(timeout)} and has done so" if late else refusal["message"],
                 after=refusal["after"],
-                hint="The plan kept the controller out; look at its rules and routes." if back else refusal["hint"],
+                hint="The plan kept the controller out; look at its rules and routes." if late else refusal["hint"],
             )
 
 

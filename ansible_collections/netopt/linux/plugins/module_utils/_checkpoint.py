@@ -30,6 +30,7 @@ STATUSES = (ARMED, APPLIED, CONFIRMED, ROLLED_BACK, RESTORE_FAILED, SNAPSHOT)
 LIVE = (ARMED, APPLIED, CONFIRMED, RESTORE_FAILED)  # the change is, or may be, in force
 PENDING = (ARMED, APPLIED)  # not decided yet
 
+RESTART = "restart"  # what an error is about whose change a restart of the host has undone
 DAMAGED = "header.json is damaged"  # the note of a header that was taken from state.json instead
 
 KEEP = 20  # settled checkpoints that retention leaves

@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._checkpoint import APPLIED, CONFIRMED, SNAPSHOT
+from ._checkpoint import APPLIED, CONFIRMED, RESTART, SNAPSHOT
 from ._checkpoint_io import CONFIRM, boot_id
 from ._errors import NetoptError
 from ._timer_io import disarm
@@ -33,8 +33,9 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
         raise NetoptError(
             f"{identity} cannot be confirmed: the host has restarted since and is in its old state",
             stage="confirm",
-            key=identity,
+            key=RESTART,
             wanted=CONFIRMED,
+            after=header.status,
             hint="Apply the plan again.",
         )
     if header.status == APPLIED and header.confirm_by is not None and time.monotonic() >= header.confirm_by:

@@ -36,6 +36,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, PYTHON_FLAGS, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._courier_main import BEGIN, ENTRIES, KEPT
 from ansible_collections.netopt.linux.plugins.plugin_utils._carried import Carried
+from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import watch
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
@@ -88,6 +89,7 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
         _valid, self.options = self.validate_argument_spec(
             argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF
         )
+        watch(self._connection)
         return {**result, **self.ask(module, self.options, task_vars or {})}
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

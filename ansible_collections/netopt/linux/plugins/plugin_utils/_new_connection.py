@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection to a host that shares nothing with those that are there: only that proves that the host lets us in.
+"""Connections to a host: one that ends when the host falls silent, and one that shares nothing with those there are.
+
+A host that loses its power says no farewell, and ssh would wait for it for ever. Only a connection of its own proves
+that the host lets us in.
 
 What travels on it is the name of a checkpoint and an answer of one line. For OpenSSH 9.0 to 9.8 the client's half of
 its default key exchange, which is proof against quantum computers, costs more than everything else about the
@@ -25,11 +28,29 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+WATCHFUL = "-o ServerAliveInterval=30 -o ServerAliveCountMax=5"  # longer than a change waits for by default
 APART = "-o ControlPath=none -o ControlMaster=no"  # ssh_config(5): a connection of its own, whatever there is
+ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 SLOW_KEX = "sntrup761x25519"
 QUICK_KEX = "curve25519-sha256"
 TIMEOUT_S = 10
 RETRY_S = 2.0
+
+
+def watch(connection: Any) -> None:
+    """Have a connection end, with an error, once its host has been silent for two and a half minutes.
+
+    What the inventory or the configuration says of ``ServerAliveInterval`` is left as it is.
+
+    Args:
+        connection: a connection plugin of ansible-core.
+    """
+    if connection.transport != "ssh":
+        return
+    said = " ".join(connection.get_option(name) or "" for name in ARGUMENTS)
+    if "serveraliveinterval" not in said.lower():
+        arguments = connection.get_option("ssh_args") or ""
+        connection.set_option("ssh_args", f"{arguments} {WATCHFUL}".lstrip())
 
 
 def connect_anew(connection: Any) -> None:
@@ -73,7 +94,7 @@ def _quicker(connection: Any) -> list[str]:
     default = _key_exchanges((program, "-F", "none", "localhost"))
     if not default or not default[0].startswith(SLOW_KEX) or QUICK_KEX not in default:
         return []
-    said = [connection.get_option(name) or "" for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")]
+    said = [connection.get_option(name) or "" for name in ARGUMENTS]
     host = connection.get_option("host") or "localhost"
     if _key_exchanges((program, *(word for text in said for word in shlex.split(text)), host)) != default:
         return []

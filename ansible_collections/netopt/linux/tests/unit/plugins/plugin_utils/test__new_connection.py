@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from ansible_collections.netopt.linux.plugins.plugin_utils import _new_connection
-from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import APART, connect_anew
+from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import APART, connect_anew, watch
 
 if shutil.which("ssh") is None:
     pytest.skip("there is no ssh here", allow_module_level=True)
@@ -78,3 +78,22 @@ def test_other_transports_are_closed() -> None:
     connection = Connection("local")
     connect_anew(connection)
     assert (connection.resets, connection.options["ssh_args"]) == (1, "-C")
+
+
+def test_host_that_falls_silent_ends_it() -> None:
+    """A silent host is asked whether it is there, unless somebody has said how often; other transports have no ssh."""
+    connection = Connection(ssh_common_args="-F none")
+    for _time in range(2):
+        watch(connection)
+    arguments = connection.options["ssh_args"]
+    assert arguments.count("ServerAliveInterval") == 1
+    assert (told(arguments, "serveraliveinterval"), told(arguments, "serveralivecountmax")) == ("30", "5")
+
+    for said in ("ssh_args", "ssh_common_args", "ssh_extra_args"):
+        chosen = Connection(**{said: "-o serveraliveinterval=7"})
+        watch(chosen)
+        assert "ServerAliveInterval" not in chosen.options["ssh_args"]
+
+    other = Connection("local")
+    watch(other)
+    assert other.options["ssh_args"] == "-C"
