@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test properties conformance measuring galaxy integration demo profiles lock changelog lint-changelog clean
+.PHONY: help setup lint test properties conformance measuring coverage docs galaxy integration matrix demo profiles lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -10,7 +10,7 @@ help:
 setup: ## the machine's packages, and .venv from requirements-dev.lock; quick when nothing is missing
 	@tools/setup.sh
 
-lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog and docs
+lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog, the docs' site, galaxy-importer
 	@$(PYTHON) tools/check.py lint
 
 test: setup ## every check and every test, with a summary of what was skipped and why
@@ -28,8 +28,7 @@ measuring: setup ## verdicts under netem on a VM, throughput between lab hosts; 
 	@$(PYTHON) tools/check.py measuring
 
 coverage: setup ## how much of the code on hosts the unit tests reach, line by line; as root, and nine tenths at least
-	@mkdir -p .cache/coverage
-	@$(PYTHON) -m pytest -q ansible_collections/netopt/linux/tests/unit --cov --cov-config=tools/coverage.ini
+	@$(PYTHON) tools/check.py coverage
 
 docs: setup ## the site of modules and guides, in build/site; any warning fails it
 	@$(PYTHON) -m tools.docs

@@ -4,9 +4,9 @@
 
 """Runs the project's checks, some at a time, and says at the end what passed, failed and was skipped.
 
-``python tools/check.py`` runs all but those of the groups ``conformance``, ``measuring`` and ``unit``, ``python
-tools/check.py lint`` a group, ``python tools/check.py ruff`` one. The tests of ``unit`` are those of ``ansible-units``,
-without ansible-test around them.
+``python tools/check.py`` runs all but those of the groups ``conformance`` and ``measuring``, ``python tools/check.py
+lint`` a group, ``python tools/check.py ruff`` one. What ``coverage`` runs are the tests of ``ansible-units``, as root
+and with a count of the lines that they reach.
 
 Tests that failed beside others run once more, alone, and the summary says so: most of them wait for hosts, and two
 processors that are busy with three checks keep them waiting.
@@ -44,7 +44,7 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``, ``unit``.
+        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -75,6 +75,8 @@ CHECKS = (
     Check("ansible-lint", "lint", ("ansible-lint",)),
     Check("changelog", "lint", ("antsibull-changelog", "lint"), cwd="ansible_collections/netopt/linux"),
     Check("docs", "lint", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", str(COLLECTION))),
+    Check("site", "lint", ("python", "-m", "tools.docs")),
+    Check("galaxy", "lint", ("python", "-m", "tools.galaxy_import")),
     # the slow ones first, so that those at the end are short
     _pytest("e2e-vm", *ON_MACHINES, root=True, machine=True),
     _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in ON_MACHINES), root=True),
@@ -83,12 +85,13 @@ CHECKS = (
     _pytest("kernel", "tests/kernel", root=True),
     _pytest("faults-vm", "tests/faults", "-m", "vm", root=True, machine=True),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
+    _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True),
     _pytest("attacks", "tests/attacks", root=True),
     _pytest("contract", "tests/contract", root=True),
     Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
     Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
+    Check("integration", "test", ("tools/ansible_test.sh", "integration"), root=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
-    _pytest("unit", UNIT_TESTS, group="unit"),
     _pytest("conformance", "tests/conformance", root=True, group="conformance"),
     _pytest("measuring", "tests/measuring", root=True, group="measuring"),
 )

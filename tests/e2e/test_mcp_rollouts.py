@@ -31,10 +31,10 @@ from mcp_bridge.server import build
 from mcp_bridge.settings import Settings
 from tests.calls import call, outcome
 from tests.consent import says_yes
-from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet, ready
+from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet, brought_up
 from tests.listening import await_server, free_port
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")]
+pytestmark = pytest.mark.lab
 
 TOOL = "apply_rendered_plan_tool"
 KEY = "net.ipv4.tcp_fin_timeout"
@@ -44,15 +44,9 @@ HELD = frozenset({"applied", "unchanged"})
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab() -> Iterator[Lab]:
     """Four namespace hosts for this file; a test leaves them as it found them."""
-    name = f"mcp-rollouts-{os.getpid()}"
-    try:
-        made = lifecycle.up(name, hosts=4)
-        ready(made, tmp_path_factory.mktemp("mcp-rollouts"))
-        yield made
-    finally:
-        lifecycle.down(name)
+    yield from brought_up("mcp-rollouts", hosts=4)
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.server import build
 from mcp_bridge.settings import Settings
-from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, finish, ready
+from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, brought_up, finish
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")]
+pytestmark = pytest.mark.lab
 
 KEY = "net.ipv4.tcp_fin_timeout"
 OLD, NEW = "60", "27"
@@ -43,15 +43,9 @@ FAILED = ["failed", "unreachable"]
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab() -> Iterator[Lab]:
     """Four namespace hosts for this file; a test leaves them as it found them."""
-    name = f"rollouts-{os.getpid()}"
-    try:
-        made = lifecycle.up(name, hosts=4)
-        ready(made, tmp_path_factory.mktemp("rollouts"))
-        yield made
-    finally:
-        lifecycle.down(name)
+    yield from brought_up("rollouts", hosts=4)
 
 
 @pytest.fixture

@@ -33,18 +33,13 @@ from mcp_bridge import ansible_environment, process_tree, run_events
 from mcp_bridge.bridge import ApplyOptions, Bridge
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.fleet import HostsBusyError, Scope
-from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.settings import Settings
 from tests.calls import call
-from tests.e2e.fleet import ROOT, Fleet, ready
+from tests.e2e.fleet import ROOT, Fleet, brought_up
 
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root"),
-]
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 HOSTS = 10
 FEW = 5  # hosts of a run with three at a time: enough to have some done, some at it and some to come
@@ -59,15 +54,9 @@ SECRETS = ("env", "tmp", "job.json", "artifacts/*/command", "artifacts/*/fact_ca
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab() -> Iterator[Lab]:
     """Ten namespace hosts for this file; a test leaves them as it found them."""
-    name = f"runs-{os.getpid()}"
-    try:
-        made = lifecycle.up(name, hosts=HOSTS)
-        ready(made, tmp_path_factory.mktemp("runs"))
-        yield made
-    finally:
-        lifecycle.down(name)
+    yield from brought_up("runs", hosts=HOSTS)
 
 
 @dataclass(frozen=True)

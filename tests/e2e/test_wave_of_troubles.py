@@ -10,18 +10,16 @@ The report is right about each, and no host is left between before and after.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Answer, Fleet, ready
+from tests.e2e.fleet import Answer, Fleet, brought_up, on_console
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(os.geteuid() != 0, reason="a lab needs root")]
+pytestmark = pytest.mark.lab
 
 KEY = "net.ipv4.tcp_fin_timeout"
 OLD, NEW = "60", "27"
@@ -33,18 +31,12 @@ LOSING = (
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab() -> Iterator[Lab]:
     """Five namespace hosts: four for the wave, and one whose turn does not come, which the others measure to."""
-    name = f"troubles-{os.getpid()}"
-    try:
-        made = lifecycle.up(name, hosts=5)
-        ready(made, tmp_path_factory.mktemp("troubles"))
+    for made in brought_up("troubles", hosts=5):
         for number, argv in ((REFUSES, _moved("tc", "tc.away")), (MISSES, ["nft", LOSING])):
-            done = lifecycle.execute(made, str(number), argv)
-            assert done.returncode == 0, done.stderr
+            on_console(made, str(number), *argv)
         yield made
-    finally:
-        lifecycle.down(name)
 
 
 def _moved(name: str, other: str) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mcp_bridge.lab import lifecycle
-from tests.e2e.fleet import Fleet, ready
+from tests.e2e.fleet import Fleet, brought_up
 from tests.faults.conftest import Faults
 from tests.faults.hosts import DUMP, differences
 
@@ -37,11 +37,8 @@ nft insert rule inet netopt input tcp dport 22 drop
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """One host of this file's own, and a netopt for it."""
-    name = f"faults-{os.getpid()}-ssh"
-    try:
-        yield ready(lifecycle.up(name, hosts=1, kernel="namespace"), tmp_path_factory.mktemp("netopt"))
-    finally:
-        lifecycle.down(name)
+    for lab in brought_up("faults", hosts=1):
+        yield Fleet(lab, tmp_path_factory.mktemp("netopt"))
 
 
 def console(fleet: Fleet, script: str) -> str:
