@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import RESTART, ROLLED_BACK
+from ansible_collections.netopt.linux.plugins.plugin_utils._connection import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
-from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, enforced
 
 if TYPE_CHECKING:

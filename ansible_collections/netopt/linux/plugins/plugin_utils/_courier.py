@@ -36,7 +36,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.netopt.linux.plugins.module_utils._bundle import PACKAGE, PYTHON_FLAGS, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._courier_main import BEGIN, ENTRIES, KEPT
 from ansible_collections.netopt.linux.plugins.plugin_utils._carried import Carried
-from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import watch
+from ansible_collections.netopt.linux.plugins.plugin_utils._connection import watch
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"

@@ -30,7 +30,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host_report import (
     as_result,
     one_line,
 )
-from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import over_new_connection
+from ansible_collections.netopt.linux.plugins.plugin_utils._connection import over_new_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.netopt.linux.plugins.plugin_utils import _new_connection, _proof
+from ansible_collections.netopt.linux.plugins.plugin_utils import _connection, _proof
 from ansible_collections.netopt.linux.plugins.plugin_utils._throughput import together
 
 GOOD, BAD = [1.0] * 100, [90.0] * 100
@@ -158,7 +158,7 @@ def test_a_host_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that cannot be reached anew is tried until its own time is up, and then called unreachable."""
     now = [0.0]
     clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
-    for module in (_proof, _new_connection):
+    for module in (_proof, _connection):
         monkeypatch.setattr(module, "time", clock)
     host = Host(netopt_probe=[figures(GOOD)], extended=[AnsibleConnectionFailure("no route")])
     stays, result = held(host)

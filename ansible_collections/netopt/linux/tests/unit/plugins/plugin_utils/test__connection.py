@@ -11,8 +11,8 @@ import subprocess
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.plugin_utils import _new_connection
-from ansible_collections.netopt.linux.plugins.plugin_utils._new_connection import APART, connect_anew, watch
+from ansible_collections.netopt.linux.plugins.plugin_utils import _connection
+from ansible_collections.netopt.linux.plugins.plugin_utils._connection import APART, connect_anew, watch
 
 if shutil.which("ssh") is None:
     pytest.skip("there is no ssh here", allow_module_level=True)
@@ -61,8 +61,8 @@ def test_apart_from_the_old_one_and_quick() -> None:
     default = told("-F none", "kexalgorithms").split(",")
     offered = told(f"-F none {arguments}", "kexalgorithms").split(",")
     assert sorted(offered) == sorted(default)
-    slow = default[0].startswith(_new_connection.SLOW_KEX)
-    assert offered[0] == (_new_connection.QUICK_KEX if slow else default[0])
+    slow = default[0].startswith(_connection.SLOW_KEX)
+    assert offered[0] == (_connection.QUICK_KEX if slow else default[0])
 
 
 @pytest.mark.parametrize("name", ["ssh_args", "ssh_common_args", "ssh_extra_args"])
