@@ -34,7 +34,7 @@ SCRIPTS = (
     "tools/ansible_test.sh",
     "contrib/execution-environment/build.sh",
 )
-ON_MACHINES = ("tests/e2e/test_lab_vm.py", "tests/e2e/test_vm.py", "tests/e2e/test_vm_persist.py")
+ON_MACHINES = tuple(f"tests/e2e/test_{name}.py" for name in ("lab_vm", "vm", "vm_persist", "vm_waves"))
 NOTHING_COLLECTED = 5  # pytest's exit status
 
 

@@ -14,14 +14,15 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge.lab import lifecycle
+from mcp_bridge.errors import LabError
 from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Fleet, on_console
+from tests.e2e.fleet import Fleet
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
 WELL, CUT = 1, 2
 BOOT_S = 240.0
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 KEY = "net.ipv4.tcp_fin_timeout"
 OLD, NEW = "60", "27"
 PLAN: dict[str, Any] = {
@@ -44,7 +45,7 @@ def test_a_machine_that_restarts_within_a_wave(fleet: Fleet) -> None:
     """It comes up as it was and the report says why; the other one of its wave keeps the change."""
     before = [_made(fleet, number) for number in (WELL, CUT)]
     boot = _boot(fleet)
-    on_console(fleet.lab, fleet.name(CUT), "systemd-run", "--unit=cut", "sh", "-c", WAIT_AND_CUT)
+    fleet.host(CUT).run("systemd-run", "--unit=cut", "sh", "-c", WAIT_AND_CUT)
     plan = fleet.folder / "plan.json"
     plan.write_text(json.dumps(PLAN), encoding="utf-8")
     answer = fleet.netopt("apply", str(plan), "--json", "--waves", "100%", "--on-failure", "stay")
@@ -70,16 +71,16 @@ def test_a_machine_that_restarts_within_a_wave(fleet: Fleet) -> None:
 
 def _made(fleet: Fleet, number: int) -> str:
     """Return what the tools on a machine say of what the plan is about."""
-    return on_console(fleet.lab, fleet.name(number), "sh", "-c", MADE)
+    return fleet.host(number).run("sh", "-c", MADE)
 
 
 def _boot(fleet: Fleet) -> str:
-    """Return by what the machine knows that it runs since its last start; empty while nobody can ask."""
-    argv = ["sh", "-c", "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running --wait >/dev/null; true"]
+    """Return by what the machine knows that it runs since its last start, once it is up; empty while it is not."""
     try:
-        return lifecycle.execute(fleet.lab, fleet.name(CUT), argv).stdout.strip()
-    except subprocess.TimeoutExpired:
+        state = fleet.host(CUT).run("sh", "-c", f"systemctl is-system-running --wait; cat {BOOT_ID}")
+    except (LabError, subprocess.TimeoutExpired):
         return ""
+    return state.split()[-1]
 
 
 def _await_boot(fleet: Fleet, before: str) -> None:

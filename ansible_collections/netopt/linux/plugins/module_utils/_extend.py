@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTORE_FAILED, SNAPSHOT
+from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTART, RESTORE_FAILED, SNAPSHOT
 from ._checkpoint_io import boot_id
 from ._errors import NetoptError
 from ._timer_io import rearm, stop_timer, wake
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ._checkpoint import Header
     from ._checkpoint_io import Store
     from ._tools_io import Tools
+
+RESTARTED = "the host has restarted since and is in its old state"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def extend(store: Store, identity: str, seconds: float, tools: Tools, *, check: 
         raise NetoptError(
             f"{identity} cannot be given more time: {why}",
             stage="confirm",
-            key=identity,
+            key=RESTART if why == RESTARTED else identity,
             wanted=f"{seconds:g} s from now",
             after=header.status,
             hint=hint,
@@ -69,7 +71,7 @@ def _not_waiting(header: Header) -> tuple[str, str] | None:
     if header.status in (CONFIRMED, SNAPSHOT):
         return "it does not wait for a confirmation", "Nothing undoes it by itself; netopt rollback does when asked."
     if header.boot_id != boot_id():
-        return "the host has restarted since and is in its old state", again
+        return RESTARTED, again
     if header.status == APPLIED:
         late = header.confirm_by is not None and time.monotonic() >= header.confirm_by
         return ("its time is up", f"The host is, or is about to be, as it was. {again}") if late else None
