@@ -108,19 +108,27 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Roll a plan out in waves
-  ansible.builtin.import_playbook: netopt.linux.apply
-  vars:
-    netopt_canary: 1
-    netopt_waves: ["10%", "100%"]
-    netopt_pause_s: 60
-    netopt_max_failures: "5%"
-    netopt_on_failure: roll_back
-    netopt_plan:
-      iface: auto
-      changes:
-        sysctl:
-          net.core.somaxconn: 8192
+# What the playbook netopt.linux.rollout does around the role, in a play whose serial is the waves. To roll a plan out,
+# run netopt.linux.apply with netopt_waves, netopt_canary, netopt_pause_s, netopt_max_failures, netopt_on_failure.
+- name: Begin the wave
+  netopt.linux.netopt_rollout:
+    stage: begin
+    canary: 1
+    waves: ["10%", "100%"]
+    pause_s: 60
+    max_failures: "5%"
+    on_failure: roll_back
+  run_once: true
+  register: netopt_wave
+
+- name: Look at the wave
+  netopt.linux.netopt_rollout:
+    stage: end
+    canary: 1
+    waves: ["10%", "100%"]
+    max_failures: "5%"
+    on_failure: roll_back
+  run_once: true
 """
 
 RETURN = r"""
