@@ -89,20 +89,34 @@ class Controller:
         Raises:
             DoesNotHold: it failed; with what it said.
         """
-        program = self.folder / "bin" / "ansible-playbook"
+        said = self._run(playbook, "-e", json.dumps(variables), pipelining=pipelining)
+        found = RECAP.search(said)
+        if found is None:
+            raise DoesNotHold(f"{playbook} counted nothing:\n{said}")
+        return int(found[1])
+
+    def lists(self, playbook: str) -> bool:
+        """Return whether a playbook says what it would do, before there is anything to know of any host.
+
+        Raises:
+            DoesNotHold: it failed; with what it said.
+        """
+        return "Apply the plan" in self._run(playbook, "--list-tasks")
+
+    def _run(self, playbook: str, *words: str, pipelining: bool = True) -> str:
+        """Return what one of the collection's playbooks prints."""
         done = subprocess.run(
-            [program, f"netopt.linux.{playbook}", "-i", self.inventory, "-e", json.dumps(variables)],
+            [self.folder / "bin" / "ansible-playbook", f"netopt.linux.{playbook}", "-i", self.inventory, *words],
             capture_output=True,
             text=True,
             check=False,
             cwd=self.home,
             env={**installation.ENVIRONMENT, "HOME": str(self.home), "ANSIBLE_PIPELINING": str(pipelining)},
         )
-        found = RECAP.search(done.stdout)
-        if done.returncode != 0 or found is None:
+        if done.returncode != 0:
             said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
             raise DoesNotHold(f"{playbook} ended with {done.returncode}:\n    " + "\n    ".join(said[-12:]))
-        return int(found[1])
+        return done.stdout
 
 
 def passes(controller: Controller, host: Host) -> str:
@@ -115,6 +129,7 @@ def passes(controller: Controller, host: Host) -> str:
     """
     before = kernel_view(host)
     expected: dict[str, Callable[[], bool]] = {
+        "listed": lambda: controller.lists("apply"),
         "applied": lambda: controller.play("apply", netopt_plan=PLAN, netopt_checkpoint_id=CHECKPOINT) == 1,
         "unchanged": lambda: controller.play("apply", netopt_plan=PLAN) == 0,
         "unchanged without pipelining": lambda: controller.play("apply", pipelining=False, netopt_plan=PLAN) == 0,
