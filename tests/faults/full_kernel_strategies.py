@@ -84,6 +84,7 @@ ACTION = st.sampled_from(
         "action vlan push id 5 priority 3",
         "action gact drop random determ ok 5",
         "action connmark",
+        "action ct commit zone 7 mark 0x5/0xff",
         "action simple sdata hello",
     ]
 )

@@ -35,6 +35,19 @@ SENT = (
     "ansible_collections/netopt/linux/plugins/module_utils",
     *(f"tests/faults/{name}.py" for name in ("hosts", "engine", "roundtrip")),
 )
+MARKED = """\
+tc qdisc add dev eth0 root handle 1: ets bands 4 strict 2 quanta 3000 2000 priomap 3 3 3 0 1 2
+tc qdisc replace dev eth0 parent 1:1 handle 5ef: fq_pie limit 7031 flows 64 target 7ms
+tc qdisc add dev eth0 clsact
+tc filter add dev eth0 ingress prio 1 protocol ip flower ip_proto tcp action ct zone 5
+tc filter add dev eth0 egress prio 2 protocol ip matchall action ct commit zone 7 mark 0x5/0xff
+tc filter add dev eth0 egress prio 3 protocol mpls_uc matchall action mpls pop protocol ip
+tc filter add dev eth0 egress prio 4 protocol ip matchall action mpls push protocol mpls_uc label 5 tc 3
+tc filter add dev eth0 ingress prio 5 protocol ip matchall action ctinfo dscp 0xfc000000 0x01000000
+tc filter add dev eth0 egress prio 6 protocol ip matchall action tunnel_key set src_ip 10.0.0.1 dst_ip 10.0.0.2 id 11
+tc filter add dev eth0 ingress prio 7 protocol ip matchall action gate clockid CLOCK_TAI \
+sched-entry open 200000000ns -1 8000000b sched-entry close 100000000ns
+"""
 TRIED: dict[str, Counter[str]] = {"namespaces": Counter(), "vm": Counter()}
 
 
@@ -116,6 +129,14 @@ def machine() -> Iterator[Distant]:
         there.close()
     finally:
         lifecycle.down(name)
+
+
+@pytest.mark.vm
+def test_what_wants_its_options_marked_as_nested_comes_back(machine: Distant) -> None:
+    """Kinds from Linux 5.2 on refuse options without a flag that their own dumps leave out (NLA_F_NESTED)."""
+    outcome = machine.roundtrip(MARKED, {"shaper": {"egress_mbit": 60, "ingress_mbit": 90}})
+    assert (outcome["status"], outcome["refused"]) == ("applied", []), outcome
+    assert not outcome["problems"], "\n".join(outcome["problems"])
 
 
 @pytest.mark.vm

@@ -58,7 +58,7 @@ def encode(step: Mapping[str, Any], indices: Mapping[str, int]) -> tuple[int, in
         options = resent(one.kind, one.options) if one.form == "qdisc" else one.options
         if one.form == "filter":
             options = replayable(one.kind, options, one.devices, indices)
-        body += rt.attribute(rt.TCA_OPTIONS, options)
+        body += rt.attribute(rt.NESTED | rt.TCA_OPTIONS, options)  # ets and fq_pie want the flag that dumps leave out
     if one.stab is not None and not deleting:
         body += rt.attribute(rt.TCA_STAB, size_table(one.stab))
     return delete if deleting else new, _FLAGS[step["verb"]], body

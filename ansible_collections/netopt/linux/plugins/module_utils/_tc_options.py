@@ -47,6 +47,8 @@ POLICE_TBF, POLICE_RATE, POLICE_PEAKRATE, POLICE_TIMES = 1, 2, 3, 6
 _POLICE_SIZE = 56  # struct tc_police
 _MIRRED_PARMS, _MIRRED_SIZE = 2, 28
 
+_GATE_ENTRIES = 5
+
 HTB_PARMS, HTB_INIT = 1, 2
 _HTB_VERSION = 3  # what htb_init() asks for; the dump says 0x30011 instead
 _NETEM_HEAD, NETEM_SEED = 24, 14  # struct tc_netem_qopt stands before the attributes
@@ -72,18 +74,35 @@ def _zeroed(data: bytes, start: int, end: int) -> bytes:
 
 
 def _edit_actions(data: bytes, edit: Callable[[str, bytes], bytes]) -> bytes:
-    """Return a list of actions with each one's options edited and its volatile attributes left out."""
+    """Return a list of actions with each one's options edited and its volatile attributes left out.
+
+    What is nested is marked so, as ct, mpls and gate want it to be, and as dumps do not.
+    """
 
     def one(_order: int, action: bytes) -> bytes:
         kind = rt.as_text(dict(rt.attributes(action)).get(ACT_KIND, b""))
-        return _each(
-            action,
-            lambda number, payload: (
-                None if number in _ACT_VOLATILE else edit(kind, payload) if number == ACT_OPTIONS else payload
-            ),
-        )
+        parts = []
+        for number, payload in rt.attributes(action):
+            if number == ACT_OPTIONS:
+                edited = edit(kind, payload)
+                parts.append(rt.attribute(rt.NESTED | number, _gate(edited) if kind == "gate" else edited))
+            elif number not in _ACT_VOLATILE:
+                parts.append(rt.attribute(number, payload))
+        return b"".join(parts)
 
     return _each(data, one)
+
+
+def _gate(options: bytes) -> bytes:
+    """Return the options of the action gate with its list of entries, and each entry, marked as nested."""
+    parts = []
+    for number, payload in rt.attributes(options):
+        if number == _GATE_ENTRIES:
+            entries = b"".join(rt.attribute(rt.NESTED | entry, told) for entry, told in rt.attributes(payload))
+            parts.append(rt.attribute(rt.NESTED | number, entries))
+        else:
+            parts.append(rt.attribute(number, payload))
+    return b"".join(parts)
 
 
 def _edit_filter(kind: str, options: bytes, edit: Callable[[str, bytes], bytes]) -> bytes:
