@@ -25,6 +25,7 @@ from ._tc_tree import (
     ifb_name,
     major,
     packed,
+    placed,
     placed_copy,
     told_by_shape,
 )
@@ -99,7 +100,7 @@ def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]
     """Return the parents at which filters may be."""
     kinds = {one.handle: one.kind for one in qdiscs}
     places = [one.handle for one in qdiscs if one.handle and one.kind not in NO_FILTERS and one.handle != HOOKS]
-    places += [one.handle for one in classes if kinds.get(major(one.handle)) in CLASS_FILTERS]
+    places += [one.handle for one in placed(classes) if kinds.get(major(one.handle)) in CLASS_FILTERS]
     if HOOKS in kinds:
         places += list(HOOK_NAMES) if kinds[HOOKS] == "clsact" else [next(iter(HOOK_NAMES))]
     return places
@@ -109,7 +110,7 @@ def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> tuple[l
     """Return (the distinct classes of one interface, and shape, handle and parent of each, one behind the other).
 
     Most classes of a large tree differ in nothing but their place: what the kernel says about the others is looked at
-    once for all that it says it of in the same bytes. Classes that nobody put there are left out.
+    once for all that it says it of in the same bytes. Classes of kinds that nobody makes classes of are left out.
     """
     numbers: dict[Any, int] = {}
     shapes: list[TcObject] = []
@@ -128,7 +129,7 @@ def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> tuple[l
                 if one.kind in CLASSFUL:
                     shapes.append(placed_copy(one, 0, 0))
             number = numbers[told] = numbers[shape]
-        if number >= 0 and handle & 0xFFFF:
+        if number >= 0:
             flat += (number, handle, parent)
     return shapes, flat
 

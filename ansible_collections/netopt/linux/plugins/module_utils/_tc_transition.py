@@ -47,7 +47,9 @@ class Tree:
         self.class_list: dict[int, list[TcObject]] = defaultdict(list)
         for one in self.classes.values():
             self.class_children[one.parent].append(one)
-            self.class_list[major(one.handle)].append(one)
+        for one in self.all:
+            if one.form == "class":  # those too that come with their qdisc: all are in one table
+                self.class_list[major(one.handle)].append(one)
         self.places: dict[int, list[TcObject]] = defaultdict(list)  # filters by the qdisc that they belong to
         for one in mine:
             if one.form == "filter":
@@ -203,7 +205,7 @@ class Transition:
     def _class_creations(self, handle: int) -> Steps:
         """Return the steps that make and change the wanted classes of one qdisc, parents first."""
         listed = self._then.class_list[handle]
-        verbs = {one.handle: self._class_verb(one) for one in listed}
+        verbs = {one.handle: self._class_verb(one) if one.handle in self._then.classes else KEEP for one in listed}
         parents = {one.handle: one.parent for one in listed}
         order = creation_order(parents, [one.handle for one in listed])
         return [(verbs[each], self._then.classes[each]) for each in order if verbs[each] != KEEP]

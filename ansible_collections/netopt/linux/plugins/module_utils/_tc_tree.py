@@ -237,8 +237,11 @@ def told_by_shape(shapes: Sequence[TcObject], flat: list[int]) -> dict[str, Any]
 
 
 def placed(found: list[TcObject]) -> list[TcObject]:
-    """Return the objects that somebody put there: without qdiscs of handle 0, which the kernel makes by itself."""
-    return [one for one in found if one.form != "qdisc" or one.handle]
+    """Return the objects that somebody put there, without what the kernel makes by itself.
+
+    That are qdiscs of handle 0, and the class of hfsc that has the qdisc's own handle.
+    """
+    return [one for one in found if one.handle & 0xFFFF or one.form == "filter" or (one.form == "qdisc" and one.handle)]
 
 
 def has_root(found: list[TcObject]) -> bool:

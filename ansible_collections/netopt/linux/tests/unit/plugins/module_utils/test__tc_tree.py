@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.netopt.linux.plugins.module_utils import _rtnetlink as rt
 from ansible_collections.netopt.linux.plugins.module_utils._tc_operations import diff, operations
 from ansible_collections.netopt.linux.plugins.module_utils._tc_options import canonical, irreplaceable, loose, resent
-from ansible_collections.netopt.linux.plugins.module_utils._tc_order import by_depth, creation_order
+from ansible_collections.netopt.linux.plugins.module_utils._tc_order import by_depth, creation_order, listing
 from ansible_collections.netopt.linux.plugins.module_utils._tc_tables import rate_table, size_table
 from ansible_collections.netopt.linux.plugins.module_utils._tc_transition import default_kind_for, tree_steps
 from ansible_collections.netopt.linux.plugins.module_utils._tc_tree import ROOT, TcObject, ifb_name, same
@@ -130,6 +130,16 @@ def test_class_order_has_parents_first(found: dict[int, int]) -> None:
     for order in (creation_order(parents, handles), by_depth(parents, handles)):
         assert sorted(order) == sorted(handles)
         assert all(order.index(parents[one]) < order.index(one) for one in order if parents[one] in parents)
+
+
+@given(st.permutations([ONE + minor for minor in (0x11, 0x12, 0x13, 0x10, 0x20, 0x22)]))
+def test_class_that_comes_with_its_qdisc_counts_in_the_order(made: list[int]) -> None:
+    """The kernel's table holds hfsc's own class as well, which nobody makes: the listing comes out as it was."""
+    listed = listing([ONE, *made])
+    classes = [TcObject("class", "hfsc", each, ROOT if each == ONE else ONE) for each in listed]
+    steps = tree_steps([], [qdisc("hfsc", ONE), *classes])
+    assert [verb for verb, _one in steps] == ["add"] * (1 + len(made))
+    assert listing([ONE, *(one.handle for _verb, one in steps[1:])]) == listed
 
 
 def test_what_the_kernel_picks_may_differ() -> None:
