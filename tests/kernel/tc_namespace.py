@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
 from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import in_scratch_namespace
 from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
 
+Told = TypeVar("Told")
 IFACE = "eth0"
 PLACES = (("parent", "1:"), ("parent", "1:1"), ("parent", "1:2"), ("ingress",), ("egress",))
 SCOPE = {"ifaces": [IFACE]}
@@ -46,6 +48,16 @@ def told(device: str = IFACE, *, numbered: bool = True) -> list[str]:
         lines += [f"{' '.join(words)}: {line}" for line in done.stdout.splitlines()]
     volatile = r"direct_packets_stat \d+|refcnt \d+" + ("" if numbered else r"|index \d+")
     return [re.sub(volatile, "", line) for line in lines if not re.search(r"class (cake|fq_codel|sfq) ", line)]
+
+
+def once_like(before: Told, look: Callable[[], Told]) -> Told:
+    """Return what a look returns once it is as before, else after five seconds: the kernel is slow to count actions."""
+    ends = time.monotonic() + 5
+    found = look()
+    while found != before and time.monotonic() < ends:
+        time.sleep(0.1)
+        found = look()
+    return found
 
 
 def links() -> list[str]:

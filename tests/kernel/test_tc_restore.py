@@ -22,6 +22,7 @@ from tests.kernel.tc_namespace import (
     links,
     make_interface,
     missing,
+    once_like,
     run,
     settled,
     told,
@@ -210,15 +211,18 @@ def test_a_plan_comes_and_goes(start: str, plan: str) -> None:
     if missing(kinds):
         pytest.skip(missing(kinds))
 
+    def look() -> list[list[str]]:
+        return [told(), told("ifb-eth0"), links()]
+
     def there_and_back() -> tuple[list[list[str]], int, list[str], list[str], list[list[str]]]:
         make_interface(queues)
         run("set -e\n" + script)
-        before = [told(), told("ifb-eth0"), links()]
+        before = look()
         current, wanted = settled(PLANS[plan])
         steps = lead(wanted)
         still = left(wanted)
         lead(current)
-        return before, steps, still, left(current), [told(), told("ifb-eth0"), links()]
+        return before, steps, still, left(current), once_like(before, look)
 
     before, steps, still, unrestored, after = in_namespace(there_and_back)
     assert steps > 0
@@ -242,7 +246,7 @@ def test_absent_gives_the_default_back(start: str) -> None:
         lead(wanted)
         root = [line for line in told() if line.startswith("qdisc") and " root" in line]
         lead(current)
-        return before, root, told()
+        return before, root, once_like(before, told)
 
     before, root, after = in_namespace(away_and_back)
     assert [line.split()[4:7] for line in root] == [["qdisc", "noqueue", "0:"]]
