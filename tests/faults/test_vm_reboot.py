@@ -91,12 +91,12 @@ class Machine:
         argv = lifecycle.command(lab, "1", ["mkdir -p netopt && tar -C netopt -xf -"])
         subprocess.run(argv, input=packed, check=True, timeout=60)
         self.ssh("cat >netopt/apply.py", stdin=APPLY)
-        self.ssh("cat >netopt/restore.py", stdin=RESTORE)
+        self.ssh("cat >netopt/restore.py && sync", stdin=RESTORE)  # what the tests need outlasts a power cut
 
-    def ssh(self, command: str, *, stdin: str = "", check: bool = True) -> str:
+    def ssh(self, command: str, *, stdin: str = "", check: bool = True, timeout: float = SSH_S) -> str:
         """Run a command there and return what it printed."""
-        argv = lifecycle.command(self._lab, "1", [command])
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=SSH_S)
+        argv = lifecycle.command(self._lab, "1", [f"export PYTHONDONTWRITEBYTECODE=1; {command}"])
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -116,7 +116,7 @@ class Machine:
         asked = json.dumps({"changes": changes, "checkpoint_id": "cut", "strike": {"number": STOP, **strike}})
         self.ssh("cat >netopt/asked", stdin=asked)
         self.ssh("(cd netopt && PYTHONPATH=. exec setsid python3 apply.py <asked >said 2>&1) >/dev/null 2>&1 &")
-        self.wait("ps -eo stat,args | grep -q '^T.*apply[.]py'")
+        self.wait("ps -eo stat,args | grep -q '^T.*apply[.]py'", told="netopt/said")
 
     def restore_struck(self, identity: str, number: int, call: str) -> None:
         """Begin to roll a change back, with a signal at a call, and return when that has come."""
@@ -128,10 +128,10 @@ class Machine:
             self.ssh("sleep 1")
             self.wait("! pgrep -f '[r]estore[.]py' >/dev/null")
 
-    def wait(self, condition: str, *, seconds: float = 240.0) -> None:
-        """Wait until a command succeeds."""
-        loop = f"for i in $(seq {int(seconds * 5)}); do if {condition}; then exit 0; fi; sleep 0.2; done; exit 1"
-        self.ssh(loop)
+    def wait(self, condition: str, *, seconds: float = 240.0, told: str = "/dev/null") -> None:
+        """Wait until a command succeeds; where it does not, fail with what a file says."""
+        loop = f"for i in $(seq {int(seconds * 5)}); do if {condition}; then exit 0; fi; sleep 0.2; done"
+        self.ssh(f"{loop}; cat {told}; exit 1", timeout=2 * seconds)
 
     def wait_for(self, identity: str, status: str) -> None:
         """Wait until a checkpoint has a status."""
