@@ -170,6 +170,8 @@ class Store:
         partial = os.path.join(self.root, f".{header.id}.{os.getpid()}")
         try:
             os.makedirs(self.root, mode=0o700, exist_ok=True)
+            if os.path.lexists(partial):  # left by a power cut; after a restart a process can have the same number
+                _remove_tree(partial)
             os.mkdir(partial, 0o700)
             _write(os.path.join(partial, "state.json"), seal({**vars(content), "header": header.as_dict()}).encode())
             _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())

@@ -54,6 +54,16 @@ def test_create_and_read(store: disk.Store) -> None:
     assert os.access(folder / "restore.pyz", os.X_OK)
 
 
+def test_create_after_a_power_cut(store: disk.Store) -> None:
+    """What a process of the same number and change has left half written is in nobody's way."""
+    partial = Path(store.root, f".one.{os.getpid()}")
+    partial.mkdir(parents=True)
+    (partial / "state.json").write_bytes(b"half")
+    store.create(header("one"), CONTENT, b"program")
+    assert store.content("one") == CONTENT
+    assert not partial.exists()
+
+
 def test_create_twice(store: disk.Store) -> None:
     """A taken id is refused, what is there stays, and nothing is left lying about."""
     store.create(header("one"), CONTENT, b"first")
