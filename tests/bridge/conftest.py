@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.settings import Settings
+from tests.labs import brought_up
 
 PYTHON = "/usr/bin/python3"
 
@@ -39,8 +38,4 @@ def here(tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Two hosts with an sshd each, in network namespaces."""
-    if os.geteuid() != 0:
-        pytest.skip("a lab needs root")
-    name = f"bridge-{os.getpid()}"
-    yield lifecycle.up(name, hosts=2)
-    lifecycle.down(name)
+    yield from brought_up("bridge", hosts=2)

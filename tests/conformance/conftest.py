@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from mcp_bridge.lab import lifecycle, state
 from mcp_bridge.lab.state import Lab
 from tests.conformance.processes import Server, serving
+from tests.labs import brought_up
 from tests.listening import free_port
 
 
@@ -34,15 +31,7 @@ def hostless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Two hosts for the whole session."""
-    for left in state.names():
-        session = re.fullmatch(r"conformance-(\d+)", left)
-        if session and not Path("/proc", session[1]).exists():
-            lifecycle.down(left)  # its session was killed
-    name = f"conformance-{os.getpid()}"
-    try:
-        yield lifecycle.up(name, hosts=2, kernel="namespace")
-    finally:
-        lifecycle.down(name)
+    yield from brought_up("conformance", hosts=2)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.fleet import brought_up
+from tests.labs import brought_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,21 +9,19 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from mcp_bridge.lab import lifecycle, state
+from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.lab.view import Host, connect, kernel_view
+from tests.labs import settle
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 300
@@ -137,36 +135,10 @@ def on_console(lab: Lab, host: str, *argv: str) -> str:
     return done.stdout
 
 
-def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace") -> Iterator[Lab]:
-    """Bring a lab of this session's own up, for a fixture to yield, and down again whatever happens; root only."""
-    if os.geteuid() != 0:
-        pytest.skip("a lab needs root")
-    for name in state.names():
-        session = re.fullmatch(r"e2e-(\d+)-[a-z-]+", name)
-        if session and not Path("/proc", session[1]).exists():
-            lifecycle.down(name)  # its session was killed
-    name = f"e2e-{os.getpid()}-{purpose}"
-    try:
-        lab = lifecycle.up(name, hosts=hosts, kernel=kernel)
-        _settle(lab)
-        yield lab
-    finally:
-        lifecycle.down(name)
-
-
 def ready(lab: Lab, folder: Path) -> Fleet:
     """Return a lab's fleet once its addresses have settled, after what another test did."""
-    _settle(lab)
+    settle(lab)
     return Fleet(lab, folder)
-
-
-def _settle(lab: Lab) -> None:
-    """Wait until no address is tentative: IPv6 looks for duplicates for a second."""
-    ends = time.monotonic() + TIMEOUT_S
-    for host in lab.hosts:
-        while on_console(lab, host.name, "ip", "-6", "address", "show", "tentative").strip():
-            assert time.monotonic() < ends, f"{host.name}: addresses stay tentative"
-            time.sleep(0.2)
 
 
 def finish(process: subprocess.Popen[str]) -> Answer:

@@ -144,7 +144,7 @@ def test_a_start_that_was_killed_is_removed_whole(after_s: float) -> None:
     """Wherever SIGKILL hits `lab up`, `lab down` finds what was made so far."""
     if os.geteuid() != 0:
         pytest.skip("a lab needs root")
-    name = f"e2e-{os.getpid()}-killed"
+    name = f"test-{os.getpid()}-killed"
     lifecycle.down(name)
     argv = [sys.executable, "-m", "mcp_bridge.lab", "up", "--name", name, "--hosts", "4"]
     started = subprocess.Popen(argv, stdout=subprocess.DEVNULL, cwd=Path(__file__).parents[2])

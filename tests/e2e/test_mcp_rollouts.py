@@ -31,7 +31,8 @@ from mcp_bridge.server import build
 from mcp_bridge.settings import Settings
 from tests.calls import call, outcome
 from tests.consent import says_yes
-from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet, brought_up
+from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet
+from tests.labs import brought_up
 from tests.listening import await_server, free_port
 
 pytestmark = pytest.mark.lab
@@ -46,7 +47,7 @@ HELD = frozenset({"applied", "unchanged"})
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Four namespace hosts for this file; a test leaves them as it found them."""
-    yield from brought_up("mcp-rollouts", hosts=4)
+    yield from brought_up("mcp-waves", hosts=4)
 
 
 @pytest.fixture

@@ -31,7 +31,8 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.server import build
 from mcp_bridge.settings import Settings
-from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, brought_up, finish
+from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, finish
+from tests.labs import brought_up
 
 pytestmark = pytest.mark.lab
 

@@ -37,7 +37,8 @@ from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.settings import Settings
 from tests.calls import call
-from tests.e2e.fleet import ROOT, Fleet, brought_up
+from tests.e2e.fleet import ROOT, Fleet
+from tests.labs import brought_up
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Answer, Fleet, brought_up, on_console
+from tests.e2e.fleet import Answer, Fleet, on_console
+from tests.labs import brought_up
 
 pytestmark = pytest.mark.lab
 

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from mcp_bridge.lab import lifecycle
-from tests.e2e.fleet import Fleet, brought_up
+from tests.e2e.fleet import Fleet
 from tests.faults.conftest import Faults
 from tests.faults.hosts import DUMP, differences
+from tests.labs import brought_up
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 

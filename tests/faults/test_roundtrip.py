@@ -27,6 +27,7 @@ from tests.faults.full_kernel_strategies import STATES as FULL_STATES
 from tests.faults.plan_strategies import COMMON_CHANGES, FULL_CHANGES
 from tests.faults.roundtrip import roundtrip
 from tests.faults.state_strategies import STATES
+from tests.labs import brought_up
 
 EXAMPLES = int(os.environ.get("NETOPT_EXAMPLES", "60"))
 VM_EXAMPLES = int(os.environ.get("NETOPT_VM_EXAMPLES", "3"))
@@ -118,17 +119,13 @@ class Distant:
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Distant]:
     """A virtual machine with a full kernel, and the program on it."""
-    name = f"properties-{os.getpid()}"
-    try:
-        lab = lifecycle.up(name, hosts=1, kernel="vm")
+    for lab in brought_up("properties", hosts=1, kernel="vm"):
         packed = subprocess.run(["tar", "-C", str(TOP), "-cf", "-", *SENT], capture_output=True, check=True).stdout
         unpack = lifecycle.command(lab, "1", ["mkdir -p netopt && tar -C netopt -xf -"])
         subprocess.run(unpack, input=packed, check=True, timeout=120)
         there = Distant(lifecycle.command(lab, "1", ["cd netopt && PYTHONPATH=. python3 -m tests.faults.roundtrip"]))
         yield there
         there.close()
-    finally:
-        lifecycle.down(name)
 
 
 @pytest.mark.vm

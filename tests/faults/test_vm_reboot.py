@@ -20,6 +20,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from tests.faults.conftest import SAID, Faults
 from tests.faults.hosts import DUMP, differences
+from tests.labs import brought_up
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
@@ -163,11 +164,8 @@ class Machine:
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
     """A machine of this file's own."""
-    name = f"faults-{os.getpid()}"
-    try:
-        yield Machine(lifecycle.up(name, hosts=1, kernel="vm"))
-    finally:
-        lifecycle.down(name)
+    for lab in brought_up("power", hosts=1, kernel="vm"):
+        yield Machine(lab)
 
 
 UNWRITTEN = ("while it rehearses", "while it writes the checkpoint")  # stages before there is a checkpoint

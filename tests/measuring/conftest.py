@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Fleet, brought_up, ready
+from tests.e2e.fleet import Fleet, ready
+from tests.labs import brought_up
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def machines() -> Iterator[Lab]:
     """A virtual machine, whose kernel has netem."""
-    yield from brought_up("measuring-vm", hosts=1, kernel="vm")
+    yield from brought_up("measure-vm", hosts=1, kernel="vm")
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ LIVE = (ARMED, APPLIED, CONFIRMED, RESTORE_FAILED)  # the change is, or may be, 
 PENDING = (ARMED, APPLIED)  # not decided yet
 
 RESTART = "restart"  # what an error is about whose change a restart of the host has undone
+RESTARTED = "the host has restarted since and is in its old state"
 DAMAGED = "header.json is damaged"  # the note of a header that was taken from state.json instead
 
 KEEP = 20  # settled checkpoints that retention leaves

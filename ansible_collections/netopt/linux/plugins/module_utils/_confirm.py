@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._checkpoint import APPLIED, CONFIRMED, RESTART, SNAPSHOT
+from ._checkpoint import APPLIED, CONFIRMED, RESTART, RESTARTED, SNAPSHOT
 from ._checkpoint_io import CONFIRM, boot_id
 from ._errors import NetoptError
 from ._timer_io import disarm
@@ -31,7 +31,7 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
         return False
     if header.boot_id != boot_id():
         raise NetoptError(
-            f"{identity} cannot be confirmed: the host has restarted since and is in its old state",
+            f"{identity} cannot be confirmed: {RESTARTED}",
             stage="confirm",
             key=RESTART,
             wanted=CONFIRMED,

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTART, RESTORE_FAILED, SNAPSHOT
+from ._checkpoint import APPLIED, ARMED, CONFIRMED, RESTART, RESTARTED, RESTORE_FAILED, SNAPSHOT
 from ._checkpoint_io import boot_id
 from ._errors import NetoptError
 from ._timer_io import rearm, stop_timer, wake
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ._checkpoint import Header
     from ._checkpoint_io import Store
     from ._tools_io import Tools
-
-RESTARTED = "the host has restarted since and is in its old state"
 
 
 @dataclass(frozen=True)

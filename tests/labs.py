@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings labs up for fixtures, and takes down what a session that was killed has left."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mcp_bridge.lab import lifecycle, state
+from mcp_bridge.lab.state import Lab
+
+SETTLES_S = 300
+
+
+def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace") -> Iterator[Lab]:
+    """Bring a lab of this session's own up, for a fixture to yield, and down again whatever happens; root only."""
+    if os.geteuid() != 0:
+        pytest.skip("a lab needs root")
+    for name in state.names():
+        session = re.fullmatch(r"test-(\d+)-[a-z-]+", name)
+        if session and not Path("/proc", session[1]).exists():
+            lifecycle.down(name)  # its session was killed
+    name = f"test-{os.getpid()}-{purpose}"  # 24 characters at most
+    try:
+        lab = lifecycle.up(name, hosts=hosts, kernel=kernel)
+        settle(lab)
+        yield lab
+    finally:
+        lifecycle.down(name)
+
+
+def settle(lab: Lab) -> None:
+    """Wait until no address is tentative: IPv6 looks for duplicates for a second."""
+    ends = time.monotonic() + SETTLES_S
+    for host in lab.hosts:
+        while _tentative(lab, host.name):
+            assert time.monotonic() < ends, f"{host.name}: addresses stay tentative"
+            time.sleep(0.2)
+
+
+def _tentative(lab: Lab, host: str) -> str:
+    done = lifecycle.execute(lab, host, ["ip", "-6", "address", "show", "tentative"])
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
