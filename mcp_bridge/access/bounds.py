@@ -11,16 +11,16 @@ import json
 import re
 from typing import Any
 
+from mcp_bridge.documents.errors import DEPTH_MAX
+from mcp_bridge.documents.json_text import depth
 from mcp_bridge.validator.guard import guard
 
 from .errors import AccessError
 
 JSON_TEXT_MAX = 2_000_000
-DEPTH_MAX = 40
 PATTERN_MAX = 4096
 PLAN_ARGUMENTS = frozenset({"parameter_plan", "plan", "rendered_plan", "overrides"})
 SCRIPTS = ("tc_script", "nft_script")
-_OPENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]')
 
 
 def check_arguments(arguments: dict[str, Any]) -> None:
@@ -57,19 +57,6 @@ def _without_scripts(name: str, value: Any) -> Any:
         if len(text) > JSON_TEXT_MAX:
             raise _excess(f"{name}.{key}", f"is longer than {JSON_TEXT_MAX} characters")
     return {key: inner for key, inner in value.items() if key not in scripts}
-
-
-def depth(text: str) -> int:
-    """Return how deep JSON text nests; read from left to right, without recursion."""
-    deepest = level = 0
-    for token in _OPENS.finditer(text):
-        first = token.group()[0]
-        if first in "[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif first in "]}":
-            level -= 1
-    return deepest
 
 
 def digest(value: object) -> str:

@@ -11,9 +11,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from mcp_bridge.documents.errors import DocumentError, KeyPath
+from mcp_bridge.documents.files import read_file
 from mcp_bridge.policy import PolicyError
 from mcp_bridge.policy.loader import model_of
-from mcp_bridge.policy.yaml_file import Document, KeyPath
+from mcp_bridge.policy.yaml_file import Document
 
 from .models import AccessFile
 
@@ -66,8 +68,8 @@ def _problems(access: AccessFile, folder: Path) -> Iterator[tuple[KeyPath, str]]
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii", errors="replace")
-    except OSError:
+        return read_file(path)
+    except (OSError, DocumentError):
         return ""
 
 

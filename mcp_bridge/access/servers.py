@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from mcp_bridge.documents import DocumentError, parse_json
 
 from .bounds import PLAN_ARGUMENTS
 
@@ -28,8 +29,8 @@ def _plans(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield a plan, and what it was rendered from."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = parse_json(value, name="plan")
+        except (ValueError, DocumentError):  # whoever reads it as a plan says what is wrong
             return
     if isinstance(value, Mapping):
         yield value

@@ -16,8 +16,6 @@ from typing import Any
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.settings import Settings
 
-MAX_BYTES = 4 * 1024 * 1024
-
 
 class UsageError(NetoptBridgeError):
     """The command line, or a file that it names, cannot be used."""
@@ -58,17 +56,20 @@ def read_document(name: str) -> dict[str, Any]:
     """Return the JSON or YAML object in a file, ``-`` for standard input.
 
     Raises:
-        UsageError: there is no such file, or no such object in it.
+        UsageError: there is no such file, it is not read, or there is no object in it.
     """
-    text = _read(name)
+    from mcp_bridge.documents import DocumentError, parse  # noqa: PLC0415  # not every command reads one
+
     try:
-        data = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as problem:
-        if text.lstrip().startswith(("{", "[")) and name.endswith(".json"):
-            raise UsageError(
-                f"{name} is not JSON: {problem}", hint="Mend the file; YAML is accepted as well."
-            ) from None
-        data = _yaml(name, text)
+        data = parse(_read(name), name=name)
+    except json.JSONDecodeError as problem:
+        raise UsageError(f"{name} is not JSON: {problem}", hint="Mend the file; YAML is accepted as well.") from None
+    except DocumentError as problem:
+        raise UsageError(problem.message, hint=problem.hint) from None
+    except OSError as error:
+        raise UsageError(
+            f"{name} cannot be read: {error.strerror}", hint="Give the path of a plan, or - for standard input."
+        ) from None
     if not isinstance(data, dict):
         raise UsageError(
             f"{name} holds {_kind(data)} where an object is wanted",
@@ -77,38 +78,13 @@ def read_document(name: str) -> dict[str, Any]:
     return data
 
 
-def _yaml(name: str, text: str) -> Any:
-    import yaml  # noqa: PLC0415  # most plans are JSON
-
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # a safe loader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise UsageError(f"{place}: {error.problem or 'not YAML'}", hint="Give a plan as JSON or YAML.") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{name} is neither JSON nor YAML: {first}", hint="Give a plan as JSON or YAML.") from None
-
-
 def _read(name: str) -> str:
-    try:
-        data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _start_of(Path(name))
-    except OSError as error:
-        raise UsageError(
-            f"{name} cannot be read: {error.strerror}", hint="Give the path of a plan, or - for standard input."
-        ) from None
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{name} is larger than {MAX_BYTES} bytes", hint="A plan is at most a few hundred kilobytes.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 at byte {error.start}", hint="Save it as UTF-8.") from None
+    from mcp_bridge.documents.errors import BYTES_MAX  # noqa: PLC0415  # not every command reads one
+    from mcp_bridge.documents.files import decoded, read_file  # noqa: PLC0415  # the same
 
-
-def _start_of(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
+    if name == "-":
+        return decoded(sys.stdin.buffer.read(BYTES_MAX + 1), name=name)
+    return read_file(Path(name))
 
 
 def _kind(data: Any) -> str:

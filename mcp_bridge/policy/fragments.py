@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_bridge.documents.errors import KeyPath
+
 from .limits import Limits
 from .models import ValidationLimits
-from .yaml_file import KeyPath
 
 Problem = tuple[KeyPath, str]
 """Where something is wrong, and what."""

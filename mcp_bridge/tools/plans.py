@@ -14,6 +14,7 @@ from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from mcp_bridge import draft
+from mcp_bridge.documents import DocumentError, parse_json
 from mcp_bridge.draft import Drafts
 from mcp_bridge.fleet import Scope
 from mcp_bridge.models import RenderedPlan, ValidationResult
@@ -33,14 +34,16 @@ def as_object(value: dict[str, Any] | str, *, name: str) -> dict[str, Any]:
     """Return what a client sent as an object; some clients send objects as JSON text.
 
     Raises:
-        ToolError: the text is not a JSON object.
+        ToolError: the text is not a JSON object, or is not read, since a key is given twice, for example.
     """
     if isinstance(value, dict):
         return value
     try:
-        data = json.loads(value)
-    except (json.JSONDecodeError, RecursionError) as error:
+        data = parse_json(value, name=name)
+    except json.JSONDecodeError as error:
         raise refused(f"{name} is text that is not JSON: {error}. Send an object.") from None
+    except DocumentError as error:
+        raise refused(str(error)) from None
     if not isinstance(data, dict):
         raise refused(f"{name} is JSON, but {type(data).__name__} where an object is wanted.")
     return data

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mcp_bridge.documents.errors import VALUES_MAX
+
 from .finding import Finding, Path
 
 DEPTH_MAX = 24
-VALUES_MAX = 250_000  # ten thousand classes with all their fields
 TEXT_MAX = 65_536
 KEY_MAX = 1024
 TOTAL_TEXT_MAX = 4_000_000

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import pytest
 
 from mcp_bridge.access.loader import load_access
 from mcp_bridge.policy import PolicyError
+from mcp_bridge.policy.loader import policy_directory
 from mcp_bridge.policy.yaml_file import Document
 
 GOOD = "version: 1\ncallers:\n  - {name: ci, scopes: [read], hosts: [all]}\n"
@@ -32,11 +35,18 @@ TOKENS = "authentication:\n  tokens:\n    - {{caller: {0}, sha256: {1}}}\n"
         ("a: " + "[" * 60_000, "Nested deeper"),
         ("- " * 100_000, "Nested deeper"),
         ("? " * 100_000, "Nested deeper"),
+        ("? [" * 100_000, "Nested deeper"),
         ("a: " + "[" * 1500 + "]" * 1500, "Nested deeper"),
         ("x" * 2_000_000, "larger than"),
         ("version: 1\nversion: 1\n", ":2: version: The key is given twice"),
         ("a: !!python/object/apply:os.system ['touch /tmp/x']\n", "a"),
-        ("a: !!timestamp 2020-99-99\n", "Not valid YAML"),
+        ("a: !!timestamp 2020-99-99\n", "the tag tag:yaml.org,2002:timestamp is not read"),
+        ("a: 2020-99-99\n", "Not valid YAML: month must be in 1..12"),
+        ("a: {x: 1}\nb: {<<: {y: 2}}\n", ":2: b: Merge keys (<<) are not read"),
+        ("a: " + "9" * 5000, ":1: a: The number is longer than 64 characters"),
+        ("a: 1" + ":1" * 200_000, ":1: a: The number is longer than 64 characters"),
+        ("a: [" + "1," * 300_000 + "1]", "More than 250000 values"),
+        ("a: 1\n---\na: 2\n", ":2: Another document begins"),
         ("\x00", "Not valid YAML"),
         ("", "The file is empty"),
         (GOOD + "who: me\n", ":4: who"),
@@ -80,6 +90,25 @@ def test_access_file_that_others_may_write(tmp_path: Path) -> None:
         load_access(path)
     path.chmod(0o644)
     assert load_access(path).rule("ci") is not None
+
+
+@pytest.mark.parametrize("name", ["access.yml", "config_cards/mine.yaml", "limits.yaml"])
+def test_pipes_are_not_waited_for(tmp_path: Path, name: str) -> None:
+    """A named pipe among the files is refused by name; nobody waits for somebody to write into it."""
+    policy = tmp_path / "policy"
+    shutil.copytree(policy_directory(), policy)
+    (policy / "access.yml").write_text(GOOD, encoding="utf-8")
+    path = policy / name
+    path.unlink(missing_ok=True)
+    os.mkfifo(path, 0o600)
+    program = "import sys; from pathlib import Path; from mcp_bridge.access.loader import load_access as access"
+    program += "; from mcp_bridge.policy import load_policy as policy; globals()[sys.argv[1]](Path(sys.argv[2]))"
+    words = ("access", path) if name == "access.yml" else ("policy", policy)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, words)], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert f"{path}: It is not a regular file" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["a: " + "[" * 60_000, "- " * 100_000, "{" * 60_000], ids=["lists", "dashes", "maps"])

@@ -16,6 +16,7 @@ from typing import Any
 
 import ansible_runner
 import pytest
+import yaml
 
 from mcp_bridge import ansible_environment, planner
 from mcp_bridge.policy import load_policy
@@ -87,6 +88,26 @@ def test_refused_before_any_connection(tmp_path: Path, options: tuple[str, ...],
     assert LIMITED in said(launch(tmp_path, *options, **extravars))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            f'{{"iface": "eth0", "changes": {{"mtu": 1400}}, "changes": {{"sysctl": {{"{KEY}": 16777216}}}}}}',
+            "given twice",
+        ),
+        (f"iface: eth0\nchanges: {{mtu: 1400}}\nchanges:\n  sysctl: {{{KEY}: 16777216}}\n", "plan:3: changes: The key"),
+        ("iface: eth0\nchanges: &a {mtu: 1400}\nmore: {<<: *a}\n", "Merge keys"),
+        ("iface: " + "[" * 60_000, "Nested deeper"),
+        ("iface=eth0", "says no object"),
+    ],
+    ids=["twice in JSON", "twice in YAML", "merge key", "deep", "no object"],
+)
+@pytest.mark.parametrize("validated", [False, True])
+def test_text_that_is_not_read(tmp_path: Path, text: str, words: str, *, validated: bool) -> None:
+    """A plan that a survey hands over as text is read by netopt: of two values for a key, none is taken."""
+    assert words in said(launch(tmp_path, netopt_plan=text, netopt_validated=validated))
+
+
 def test_wrong_digest(tmp_path: Path) -> None:
     """A plan other than the one that was looked at is refused, also by whom that says it is validated."""
     refused = launch(tmp_path, netopt_plan=GOOD, netopt_validated=True, netopt_digest="0" * 64)
@@ -102,7 +123,10 @@ def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
 
 def test_good_plan_goes_on(tmp_path: Path) -> None:
     """The tests above can fail: what the policy allows gets as far as to the connection, also as a survey's text."""
-    assert launch(tmp_path, netopt_plan=json.dumps(GOOD), netopt_validated=True)["unreachable"]
+    for number, text in enumerate((json.dumps(GOOD), yaml.safe_dump(GOOD))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert launch(folder, netopt_plan=text, netopt_validated=True)["unreachable"]
 
 
 def test_netopt_checks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

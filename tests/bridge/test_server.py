@@ -179,6 +179,16 @@ def test_validate_and_render(settings: Settings, form: Callable[[Any], Any]) -> 
     ("tool", "arguments", "message"),
     [
         ("validate_change_plan_tool", {"parameter_plan": "not json"}, "is text that is not JSON"),
+        (
+            "validate_change_plan_tool",
+            {"parameter_plan": '{"iface": "a", "iface": "b"}'},
+            "iface: The key is given twice",
+        ),
+        (
+            "render_change_plan_tool",
+            {"plan": '{"changes": {"mtu": ' + "9" * 5000 + "}}"},
+            "The number is longer than 64",
+        ),
         ("validate_change_plan_tool", {"parameter_plan": "[1]"}, "list where an object is wanted"),
         ("render_change_plan_tool", {"plan": {"iface": "eth0", "changes": {"mtu": 1}}}, r"changes\.mtu"),
         ("apply_rendered_plan_tool", {"rendered_plan": {"plan": PLAN}}, "not a rendered plan"),

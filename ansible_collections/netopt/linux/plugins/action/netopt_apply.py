@@ -19,7 +19,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import RESTART, ROLLED_BACK
 from ansible_collections.netopt.linux.plugins.plugin_utils._connection import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
-from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, enforced
+from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, enforced
 
 if TYPE_CHECKING:
     from ansible_collections.netopt.linux.plugins.plugin_utils._proof import Proof
@@ -35,6 +35,10 @@ class ActionModule(CourierAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the module's result, that of the confirmation included."""
         self._proof: Proof | None = None
+        try:
+            self._task.args = as_objects(self._task.args)
+        except Refusal as refusal:
+            return refusal.result
         result = super().run(tmp, task_vars)
         if self._task.async_val or (result.get("report") or {}).get("status") != "applied":
             return result

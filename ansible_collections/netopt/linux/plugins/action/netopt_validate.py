@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import check_id
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, judge, warm
+from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, judge, warm
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
@@ -25,6 +25,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the plan in its normal form with what the policy says of it, or all of its issues."""
         super().run(tmp, task_vars)
+        try:
+            self._task.args = as_objects(self._task.args)
+        except Refusal as refusal:
+            return refusal.result
         _spec, options = self.validate_argument_spec(
             argument_spec={
                 "plan": {"type": "dict", "required": True},

@@ -40,6 +40,7 @@ options:
     description:
       - The normalised ParameterPlan, with C(iface), C(changes) and, where there is one, C(profile).
       - M(netopt.linux.netopt_validate) normalises a plan.
+      - It may be text in JSON or YAML, where a key that is given twice is refused.
     type: dict
     required: true
   digest:

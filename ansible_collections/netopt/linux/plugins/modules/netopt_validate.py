@@ -33,7 +33,7 @@ requirements:
 options:
   plan:
     description:
-      - The ParameterPlan.
+      - The ParameterPlan. It may be text in JSON or YAML, where a key that is given twice is refused.
     type: dict
     required: true
   digest:

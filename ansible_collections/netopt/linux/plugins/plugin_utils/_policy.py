@@ -62,10 +62,7 @@ def judge(plan: Mapping[str, Any], *, digest: str | None, policy_dir: str | None
         from mcp_bridge.errors import NetoptBridgeError, PlanError  # noqa: PLC0415
         from mcp_bridge.policy import load_policy  # noqa: PLC0415
     except ImportError as error:
-        raise AnsibleActionFail(
-            f"The Python package netopt is not installed beside ansible-core on the controller: {error}. "
-            "Install it there with: pip install netopt"
-        ) from None
+        raise _missing(error) from None
     plain = json.loads(json.dumps(plan))  # without the marks of ansible-core's templating
     try:
         found = vars(planner.target_inputs(plain, load_policy(Path(policy_dir) if policy_dir else None)))
@@ -86,6 +83,45 @@ def judge(plan: Mapping[str, Any], *, digest: str | None, policy_dir: str | None
             )
         )
     return dict(found)
+
+
+def _missing(error: ImportError) -> AnsibleActionFail:
+    return AnsibleActionFail(
+        f"The Python package netopt is not installed beside ansible-core on the controller: {error}. "
+        "Install it there with: pip install netopt"
+    )
+
+
+def as_objects(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's arguments, with a plan that is JSON or YAML text as the object that it says.
+
+    ansible-core would read it too, and take the last of two values that are given for one key.
+
+    Raises:
+        Refusal: the text is not read, or is no object.
+        AnsibleActionFail: the Python package netopt is not here.
+    """
+    plan = arguments.get("plan")
+    if not isinstance(plan, str):
+        return dict(arguments)
+    try:
+        from mcp_bridge.documents import DocumentError, parse  # noqa: PLC0415 - plans are text in surveys alone
+    except ImportError as error:
+        raise _missing(error) from None
+    try:
+        found = parse(json.loads(json.dumps(plan)), name="plan")  # without the marks, as below
+    except DocumentError as error:
+        raise Refusal(NetoptError(error.message, stage="plan", key="plan", hint=error.hint)) from None
+    if not isinstance(found, dict):
+        raise Refusal(
+            NetoptError(
+                "The plan is text that says no object",
+                stage="plan",
+                key="plan",
+                hint="A plan looks like iface: eth0, changes: {...}",
+            )
+        )
+    return {**arguments, "plan": found}
 
 
 def warm() -> None:
