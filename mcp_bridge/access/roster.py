@@ -94,6 +94,10 @@ class Roster:
         """Return whether all hosts are named by entries of the access file, or in a group that is."""
         return set(names) <= self.members(entries, self._read(None))
 
+    def groups(self) -> dict[str, set[str]]:
+        """Return the hosts of each group, whoever may reach them."""
+        return _by_group(self._read(None))
+
     @staticmethod
     def members(entries: Sequence[str], hosts: Iterable[InventoryHost]) -> set[str]:
         """Return the hosts that entries of the access file name: hosts and groups, word for word."""
@@ -107,10 +111,7 @@ class Roster:
     @staticmethod
     def _refuse_ambiguous(names: Iterable[str], hosts: Iterable[InventoryHost]) -> None:
         """Refuse a host that has the name of a group with others in it: as a limit it would mean the group."""
-        groups: dict[str, set[str]] = {}
-        for host in hosts:
-            for group in host.groups:
-                groups.setdefault(group, set()).add(host.name)
+        groups = _by_group(hosts)
         for name in names:
             if groups.get(name, {name}) != {name}:
                 raise AccessError(
@@ -130,6 +131,14 @@ class Roster:
                 self._known.clear()
             self._known[key] = (time.monotonic(), hosts)
         return hosts
+
+
+def _by_group(hosts: Iterable[InventoryHost]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for host in hosts:
+        for group in host.groups:
+            found.setdefault(group, set()).add(host.name)
+    return found
 
 
 def _stamp(source: str | None) -> object:

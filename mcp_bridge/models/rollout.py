@@ -94,7 +94,8 @@ class Rollout(Strict):
         if self.pause_s:
             parts.append(f"{self.pause_s} s between them")
         if self.gate_tcp:
-            parts.append(f"each only when its hosts take connections on port {', '.join(map(str, self.gate_tcp))}")
+            ports = ", ".join(map(str, self.gate_tcp))
+            parts.append(f"each only when its hosts take connections on port {ports} within {self.gate_wait_s} s")
         then = "hosts that have it roll back" if self.on_failure == "roll_back" else "hosts that have it keep it"
         parts.append(f"stopped when more than {self.max_failures} hosts fail; then {then}")
         return "; ".join(parts) + "."

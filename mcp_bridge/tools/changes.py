@@ -24,7 +24,7 @@ from mcp_bridge.fleet import Scope
 from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
 from mcp_bridge.models.scalars import Iface
 from mcp_bridge.reporting import Progress
-from mcp_bridge.tools import resumption
+from mcp_bridge.tools import host_words, resumption
 from mcp_bridge.tools.consent import confirmed
 from mcp_bridge.tools.context import (
     ADDS_TO_HOSTS,
@@ -137,8 +137,10 @@ def register(server: FastMCP[Any], office: Office) -> None:
             wanted = resumption.wanted(office.bridge, resume, given=given, options=asked)
             fresh = _permitted(office, wanted.rendered, wanted.options)
             if not dry_run:
-                reached = office.admission().hosts or ()
-                lines = about_apply(fresh, reached, wanted.options, resumes=wanted.resumes)
+                confirm_s = office.bridge.policy.validation_limits.confirm_timeout_default_s
+                lines = about_apply(
+                    fresh, _reached(office), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes
+                )
                 question = await confirmed(ctx, office.access, office.admission(), lines)
                 if question is not None:
                     return question
@@ -173,6 +175,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
             "extend",
             checkpoint_id,
             hosts=hosts,
+            extend_s=extend_s,
             begin=lambda bridge, scope: bridge.begin_extension(
                 checkpoint_id=checkpoint_id, seconds=extend_s, scope=scope
             ),
@@ -229,13 +232,14 @@ async def _with_checkpoint(  # noqa: PLR0913 - what the tools were called with
     *,
     hosts: str,
     dry_run: bool = False,
+    extend_s: int | None = None,
     begin: Callable[[Bridge, Scope], Started] | None = None,
 ) -> ChangeReport | InputRequiredResult:
     """Confirm, put off, roll back to or delete a checkpoint, once the person behind the client has agreed."""
     if not dry_run:
         runs = office.bridge.fleet().runs
-        lines = about_checkpoint(action, checkpoint_id, office.admission().hosts or (), runs)
         with actionable():
+            lines = about_checkpoint(action, checkpoint_id, _reached(office), runs, seconds=extend_s)
             question = await confirmed(ctx, office.access, office.admission(), lines)
         if question is not None:
             return question
@@ -246,6 +250,15 @@ async def _with_checkpoint(  # noqa: PLR0913 - what the tools were called with
         begin or (lambda bridge, scope: bridge.begin(action, checkpoint_id=checkpoint_id, scope=scope, check=dry_run)),
         changes=not dry_run,
     )
+
+
+def _reached(office: Office) -> str:
+    """Return the hosts that the call reaches, in words.
+
+    Raises:
+        InventoryError: the inventory can no longer be read.
+    """
+    return host_words.told(office.admission().hosts or (), office.access.roster.groups)
 
 
 def _permitted(office: Office, rendered: RenderedPlan, options: ApplyOptions) -> RenderedPlan:

@@ -28,8 +28,8 @@ from mcp_bridge.access.errors import AccessError
 from mcp_bridge.errors import NetoptBridgeError
 
 ANSWER = "confirm"
-LINES_SHOWN = 40
-LINE_MAX = 300
+LINES_MAX = 100  # of a question: what a person can read before answering
+CHARACTERS_MAX = 8000
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -54,7 +54,8 @@ async def confirmed(ctx: Context, access: Access, admission: Admission, lines: l
         lines: what will change, for the person.
 
     Raises:
-        AccessError: nobody can be asked, the answer is not yes, or it is no answer to this question.
+        AccessError: nobody can be asked, the question is longer than a person is shown, the answer is not yes, or it is
+            no answer to this question.
     """
     try:
         return await _confirmed(ctx, access, admission, lines)
@@ -100,16 +101,24 @@ async def _confirmed(
 
 
 def question(lines: list[str]) -> str:
-    """Return what a person is asked, one thing a line; nothing in it moves a terminal or runs backwards."""
-    shown = [_plain(line) for line in lines[:LINES_SHOWN]]
-    if len(lines) > LINES_SHOWN:
-        shown.append(f"... and {len(lines) - LINES_SHOWN} more lines")
-    return "\n".join(shown)
+    """Return what a person is asked, one thing a line; nothing in it moves a terminal, runs backwards or is cut.
+
+    Raises:
+        AccessError: it is more than a person is shown.
+    """
+    text = "\n".join(_plain(line) for line in lines)
+    if len(lines) > LINES_MAX or len(text) > CHARACTERS_MAX:
+        raise AccessError(
+            f"The question to the person takes {len(lines)} lines and {len(text)} characters; it is asked whole or not "
+            f"at all, in at most {LINES_MAX} lines and {CHARACTERS_MAX} characters",
+            hint="Split the plan or name fewer hosts; `netopt apply` on the server's machine takes it as it is.",
+            kind="consent",
+        )
+    return text
 
 
 def _plain(line: str) -> str:
-    text = "".join(character if character.isprintable() else "?" for character in line)
-    return text if len(text) <= LINE_MAX else text[:LINE_MAX] + "..."
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _take_answer(ctx: Context, access: Access, admission: Admission, binding: str) -> None:

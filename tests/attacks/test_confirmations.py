@@ -159,6 +159,29 @@ def test_a_client_that_cannot_ask(stage: Stage, mode: str, tool: str, arguments:
     assert [entry.subject for entry in stage.refusals()] == [tool, tool]
 
 
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_what_does_not_fit_into_a_question_is_not_asked(stage: Stage, mode: str) -> None:
+    """A change behind a hundred lines is not cut off from the question: nobody is asked, and the log says why."""
+    classes = [{"classid": f"1:{number}", "rate_mbit": number} for number in range(10, 110)]
+    plan = {**PLAN, "changes": {"qdisc": {"type": "htb"}, "htb_classes": classes, "mtu": 1400}}
+    asked: list[str] = []
+
+    async def yes(message: str, *_more: object) -> dict[str, bool]:
+        asked.append(message)
+        return {"confirm": True}
+
+    async def run() -> str:
+        async with stage.client(mode=mode, elicitation_handler=yes) as client:
+            rendered = await call(client, "render_change_plan_tool", plan=plan)
+            return await said(client, "apply_rendered_plan_tool", rendered_plan=rendered, dry_run=False)
+
+    text = asyncio.run(run())
+    assert "it is asked whole or not at all, in at most 100 lines and 8000 characters. Split the plan" in text
+    assert asked == []
+    assert stage.runs() == []
+    assert [entry.detail.get("reason") for entry in stage.refusals()][:1] == ["consent"]
+
+
 def test_the_question_holds_no_words_of_the_agent(stage: Stage) -> None:
     """Rationale and label, which an agent writes, are not part of what the person reads; the plan and hosts are."""
     lie = "Already approved by the administrator"

@@ -100,6 +100,53 @@ CHANGES = st.one_of(
     ),
 )
 
+
+@st.composite
+def alike(draw: st.DrawFn, rule: st.SearchStrategy[dict[str, Any]], **fields: st.SearchStrategy[Any]) -> list[Any]:
+    """Return rules of which many differ from the one before them in one of ``fields`` alone, or not at all."""
+    rules = [draw(rule)]
+    for _ in range(draw(st.integers(0, 20))):
+        name = draw(st.sampled_from([*fields, None, *fields]))
+        number = rules[-1].get(name)
+        counted = isinstance(number, int) and draw(st.booleans()) and number < 1000
+        rules.append({**rules[-1], **({name: number + 1 if counted else draw(fields[name])} if name else {})})
+    return rules
+
+
+def any_of(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return plans with any of these changes."""
+    return optional(**fields).map(lambda changes: {"iface": "eth0", "changes": {"mtu": 1500, **changes}})
+
+
+LIMIT = st.integers(1, 1_000_000)
+RULES = any_of(
+    connection_limits=alike(
+        st.fixed_dictionaries({"protocol": PORT_PROTOCOL, "port": PORT, "limit": LIMIT}), port=PORT, limit=LIMIT
+    ),
+    rate_limits=alike(
+        st.fixed_dictionaries({"rate": st.just("9/second"), "port": PORT, "per_source": st.booleans()}),
+        port=PORT,
+        burst=LIMIT,
+        per_source=st.booleans(),
+        rate=LIMIT.map("{}/hour".format),
+    ),
+    nat_rules=alike(
+        st.fixed_dictionaries(
+            {"type": st.just("dnat"), "protocol": PORT_PROTOCOL, "port": PORT, "to_addr": st.just("192.0.2.7")}
+        ),
+        port=PORT,
+        to_port=PORT,
+        to_addr=st.sampled_from(["203.0.113.66", "192.0.2.8"]),
+        iface=st.sampled_from(["eth0", "a,b|c", "a&b", "1-3", "x=1"]),
+    ),
+    dscp=alike(
+        st.fixed_dictionaries({"match": st.fixed_dictionaries({"dports": PORTS}), "dscp": DSCP}),
+        match=MATCH,
+        dscp=DSCP,
+    ),
+)
+"""Plans with many rules that are alike; most of them valid."""
+
 PLANS = st.fixed_dictionaries(
     {
         "iface": st.sampled_from(["eth0", "auto", ["eth0"], ["eth0", "eth1"]]),

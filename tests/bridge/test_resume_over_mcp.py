@@ -131,7 +131,7 @@ def test_more_hosts_than_a_pattern_may_name(house: House) -> None:
     finally:
         house.write_inventory(NAMES)
     assert "did not say yes" in declined
-    assert "1000 hosts (server0000, " in asked[0]
+    assert "1000 hosts (server0000 to server0999)?" in asked[0]
     assert "hosts is longer than 4096 characters" in too_long
     assert len(asked) == 1
 

@@ -1,0 +1,339 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person is asked before a change: all of the plan, all of the hosts, what can hurt first, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from mcp_bridge import planner
+from mcp_bridge.access.errors import AccessError
+from mcp_bridge.bridge import ApplyOptions
+from mcp_bridge.errors import PlanError
+from mcp_bridge.models import Rollout
+from mcp_bridge.policy import load_policy
+from mcp_bridge.runs import RunRegistry
+from mcp_bridge.tools import host_words
+from mcp_bridge.tools.consent import CHARACTERS_MAX, LINES_MAX, question
+from mcp_bridge.tools.questions import about_apply, about_checkpoint
+from tests.bridge.plan_strategies import PLANS, RULES
+
+POLICY = load_policy()
+KEPT = "It is kept as soon as each host is reached over a new connection; one that is not within 120 s restores itself."
+
+
+def asked(plan: Mapping[str, Any], hosts: str = "1 host (h)", **options: Any) -> str:
+    """Return the question about a plan."""
+    rendered = planner.render(plan, POLICY)
+    return question(about_apply(rendered, hosts, ApplyOptions(**options), confirm_s=120))
+
+
+def limits(*ports: int, **fields: Any) -> list[dict[str, Any]]:
+    """Return connection limits that differ in their port alone."""
+    return [{"protocol": "tcp", "port": port, "limit": 9, **fields} for port in ports]
+
+
+def changes(**fields: Any) -> dict[str, Any]:
+    """Return a plan."""
+    return {"iface": "eth0", "changes": fields}
+
+
+def test_what_can_hurt_comes_first_and_nothing_is_cut() -> None:
+    """A translation and an MTU behind forty limits are read before them; every line of the question is looked at."""
+    plan = changes(
+        sysctl={"net.ipv4.tcp_fin_timeout": 23, "net.core.somaxconn": 4096},
+        connection_limits=limits(*range(1, 41), limit=1_000_000),
+        nat_rules=[{"type": "dnat", "protocol": "tcp", "port": 443, "to_addr": "203.0.113.66"}],
+        mtu=1400,
+    )
+    digest = planner.render(plan, POLICY).digest
+    assert asked(plan, "3 hosts (d1, w1, w2)", persist=True).splitlines() == [
+        "Change the network settings of 3 hosts (d1, w1, w2)?",
+        "Interface eth0:",
+        "  nat_rules: type=dnat protocol=tcp port=443 to_addr=203.0.113.66",
+        "  connection_limits: 40 rules, port=1-40, each: protocol=tcp limit=1000000 mask=32 action=reject",
+        "  mtu = 1400",
+        "Note: The limit also counts new management connections (connection_limits[21])",
+        KEPT,
+        "A checkpoint allows to undo it.",
+        "It comes back after a restart of the host.",
+        "Other settings:",
+        "  sysctl.net.core.somaxconn = 4096",
+        "  sysctl.net.ipv4.tcp_fin_timeout = 23",
+        f"Digest {digest[:12]}",
+    ]
+
+
+def test_the_example_in_the_documentation() -> None:
+    """The question that docs/access.md shows is the one that is asked, but for the digest."""
+    text = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
+    shown = text.partition("```text\n")[2].partition("```")[0].splitlines()
+    plan = changes(
+        sysctl={"net.ipv4.tcp_fin_timeout": 23},
+        connection_limits=limits(*range(1, 41), limit=1_000_000),
+        nat_rules=[{"type": "dnat", "protocol": "tcp", "port": 443, "to_addr": "203.0.113.66"}],
+        mtu=1400,
+    )
+    hosts = host_words.told(["db1", *(f"web{number:02}" for number in range(1, 41))], dict)
+    assert asked(plan, hosts, confirm_timeout_s=120).splitlines()[:-1] == shown[:-1]
+
+
+TOLD: list[tuple[str, list[dict[str, Any]], list[str]]] = [
+    ("one", limits(1), ["port=1 limit=9"]),
+    ("two", limits(1, 2), ["2 rules, port=1,2, each: protocol=tcp limit=9"]),
+    ("equal", limits(5, 5, 5), ["3 rules, all equal: protocol=tcp port=5 limit=9"]),
+    ("equal, then another", limits(5, 5, 6), ["3 rules, port=5,5,6, each"]),
+    ("not in order", limits(3, 1, 2), ["port=3,1,2, each"]),
+    ("in rows", limits(1, 2, 3, 80, 443, 444, 445), ["7 rules, port=1-3,80,443-445, each"]),
+    ("spread", limits(*range(1, 20, 2), 65535), ["11 rules, port=1,3,5,7,9,11,13,15,17,19,65535 (1 to 65535), each"]),
+    (
+        "one that differs in between",
+        [*limits(1, 2, 3), *limits(4, limit=1_000_000), *limits(5, 6, 7)],
+        ["3 rules, port=1-3, each: protocol=tcp limit=9", "port=4 limit=1000000", "3 rules, port=5-7, each"],
+    ),
+    (
+        "one that differs at the end",
+        [*limits(1, 2, 3), *limits(4, action="drop")],
+        ["3 rules, port=1-3", "port=4 limit=9 mask=32 action=drop"],
+    ),
+    (
+        "another field",
+        [*limits(1), *limits(1, limit=10), *limits(1, limit=11)],
+        ["3 rules, limit=9-11, each: protocol=tcp port=1 mask"],
+    ),
+    ("two fields", [*limits(1), *limits(2, limit=10)], ["port=1 limit=9", "port=2 limit=10"]),
+]
+
+
+@pytest.mark.parametrize(("rules", "told"), [case[1:] for case in TOLD], ids=[case[0] for case in TOLD])
+def test_rules_that_are_alike(rules: list[dict[str, Any]], told: list[str]) -> None:
+    """Rules are told together where they differ in one field alone, with all its values; any other stands out."""
+    lines = [line for line in asked(changes(connection_limits=rules)).splitlines() if "connection_limits:" in line]
+    assert len(lines) == len(told)
+    for line, words in zip(lines, told, strict=True):
+        assert words in line
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "words"),
+    [
+        (changes(mtu=1400), {}, ["It lasts until the host restarts."]),
+        (changes(mtu=1400), {"persist": True}, ["It comes back after a restart of the host."]),
+        (changes(mtu=1400), {"confirm_timeout_s": 77}, ["Each host restores itself after 77 s unless"]),
+        (
+            changes(mtu=1400),
+            {"rollout": Rollout(waves=["10%"], canary=2, pause_s=9, gate_tcp=[443], gate_wait_s=33, max_failures="5%")},
+            ["In waves: 2, then 10%; 9 s between", "port 443 within 33 s", "more than 5% hosts fail", "keep it."],
+        ),
+        (
+            changes(mtu=1400),
+            {"rollout": Rollout(on_failure="roll_back", confirm="end"), "confirm_timeout_s": 600},
+            ["hosts that have it roll back", "after 600 s from the end of the rollout"],
+        ),
+        (changes(netem={"loss_pct": 50}), {}, ["netem.loss_pct = 50", "netem.duration_s = 300"]),
+        (
+            {**changes(mtu=1400), "validate": {"targets": {"iperf": "db"}, "objectives": {"throughput_mbps": 900}}},
+            {},
+            ["Each host measures before and after", "targets.iperf = db", "objectives.throughput_mbps = 900"],
+        ),
+        ({"iface": ["eth0", "eth1"], "profile": "server"}, {}, ["Interface eth0, eth1, profile server.", "may adapt"]),
+        (changes(dscp=[{"match": {}, "dscp": "EF"}]), {}, ["dscp: match=everything dscp=46"]),
+        (changes(rate_limits=[{"rate": "9/hour"}] * 3), {}, ["(3 times, from rate_limits[0] to rate_limits[2])"]),
+        (
+            changes(dscp=[{"match": {"dports": [80, 443]}, "dscp": 8}, {"match": {"dports": [8080]}, "dscp": 8}]),
+            {},
+            ["dscp: 2 rules, match.dports=80,443|8080, each: dscp=8"],
+        ),
+    ],
+)
+def test_all_that_is_asked_for(plan: dict[str, Any], options: dict[str, Any], words: list[str]) -> None:
+    """How a change goes, how long it lasts, what is measured and what a rule leaves open is in it."""
+    text = asked(plan, **options)
+    for word in words:
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        changes(qdisc={"type": "htb"}, htb_classes=[{"classid": f"1:{n}", "rate_mbit": n} for n in range(2, 102)]),
+        changes(dscp=[{"match": {"src": f"10.0.{n}.0/24"}, "dscp": 8} for n in range(0, 256, 2)] * 8),
+    ],
+    ids=["lines", "characters"],
+)
+def test_what_is_too_long_is_not_asked(plan: dict[str, Any]) -> None:
+    """A plan that does not fit into a question is refused with the bound and a way on; a shorter one is asked."""
+    with pytest.raises(
+        AccessError, match=f"in at most {LINES_MAX} lines and {CHARACTERS_MAX} characters.*Split the plan"
+    ):
+        asked(plan)
+
+
+@pytest.mark.parametrize("iface", ["e=1,mtu=9", "e|1-9", "e(0)?", "e;Digest"])
+def test_names_stay_names(iface: str) -> None:
+    """A name with characters of the question's own stands in quotes: it cannot be read as a setting."""
+    rule = {"type": "masquerade", "iface": iface}
+    assert f"nat_rules: type=masquerade iface={json.dumps(iface)}" in asked(changes(nat_rules=[rule]))
+
+
+def test_no_line_is_forged() -> None:
+    """Rationale is not in it, and what a host is called in an inventory does not begin a line."""
+    plan = {**changes(mtu=1400), "rationale": ["x\nDigest 000000000000", "Approved by the administrator"]}
+    text = asked(plan, host_words.told(["a\nDigest 000000000000", "b\u202e\x1b[2J\r"], dict))
+    assert "Approved" not in text
+    assert [line for line in text.splitlines() if line.startswith("Digest")] == [text.splitlines()[-1]]
+    assert not set(text) & set("\u202e\x1b\r")
+
+
+def test_a_checkpoint_names_its_run_and_nobodys_own_words(tmp_path: Path) -> None:
+    """Of who made a checkpoint, what a client calls itself is left out; all hosts are named, and how long it takes."""
+    runs = RunRegistry(tmp_path, keep=9)
+    caller = "mcp local (Approved by the administrator/1.0) via server"
+    record = runs.begin(action="apply", caller=caller)
+    hosts = host_words.told([f"web{number}" for number in range(1, 31)], dict)
+    text = question(about_checkpoint("extend", record.run_id, hosts, runs, seconds=900))
+    assert "30 hosts (web1 to web30)? They then do so 900 s from now." in text
+    assert text.endswith(" UTC for mcp local via server")
+
+
+HOSTS = [
+    ([], "0 hosts (none)"),
+    (["a"], "1 host (a)"),
+    (["w2", "w1"], "2 hosts (w1, w2)"),
+    (["web08", "web09", "web10", "web11"], "4 hosts (web08 to web11)"),
+    (["r3", "r2", "r1"], "3 hosts (r1, r2, r3)"),
+    (["web8", "web9", "web10", "web11", "db"], "5 hosts (db, web8 to web11)"),
+    (["web8", "web09", "web10", "web11"], "4 hosts (web8, web09, web10, web11)"),
+    (["web1", "web2", "web4", "web5", "web6", "web7"], "6 hosts (web1, web2, web4 to web7)"),
+    (["a1.x2", "a2.x2", "a3.x2", "a4.x2"], "4 hosts (a1.x2 to a4.x2)"),
+    (["a1.x1", "a1.x2", "a2.x1", "a2.x2"], "4 hosts (a1.x1, a1.x2, a2.x1, a2.x2)"),
+    (["10.0.0.9", "10.0.0.10", "10.0.0.11", "10.0.0.12"], "4 hosts (10.0.0.9 to 10.0.0.12)"),
+    (["h" + "9" * 30, "h" + "9" * 5000, "h²"], f"3 hosts (h{'9' * 30}, h{'9' * 5000}, h²)"),
+]
+
+
+@pytest.mark.parametrize(("names", "told"), HOSTS, ids=[told[:50] for _names, told in HOSTS])
+def test_hosts(names: list[str], told: str) -> None:
+    """All hosts are named, those in a row by the first and the last."""
+    assert host_words.told(names, dict) == told
+
+
+def test_many_hosts_without_a_row_are_told_by_their_groups() -> None:
+    """Groups stand for names only where all of their hosts are among them; what is not in one is named."""
+    names = {f"i-{number * 7919:06x}x" for number in range(400)}
+    ordered = sorted(names)
+    groups = {
+        "web": set(ordered[:250]),
+        "db": set(ordered[250:398]),
+        "eu": set(ordered[:100]),
+        "mixed": {*ordered[:300], "another"},
+    }
+    told = host_words.told(names, lambda: groups)
+    left = ", ".join(ordered[398:])
+    assert told == f"400 hosts (all 250 of the group web, all 148 of the group db, {left})"
+    assert len(host_words.told(names, dict)) > CHARACTERS_MAX / 2
+
+
+@given(st.sets(st.from_regex(r"[a-c]?[0-9]{0,3}(-[0-9]{1,2})?", fullmatch=True).filter(bool), max_size=60))
+def test_names_can_be_read_back(names: set[str]) -> None:
+    """What is said names these hosts and no other: rows are counted through and give the same names."""
+    found = []
+    for part in filter(None, host_words.in_rows(names).split(", ")):
+        first, _, last = part.partition(" to ")
+        found.append(first)
+        while last and found[-1] != last:
+            found.append(_after(found[-1], first, last))
+    assert sorted(found) == sorted(names)
+
+
+def _after(name: str, first: str, last: str) -> str:
+    """Return the name after one, in a row of which the ends are known."""
+    start, end, current = (re.split(r"([0-9]+)", text) for text in (first, last, name))
+    (place,) = [index for index, part in enumerate(start) if part != end[index]]
+    current[place] = str(int(current[place]) + 1).zfill(len(current[place]))
+    return "".join(current)
+
+
+# what stands in a question, read back: by another way than it was written
+
+
+def leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every value of a rule as text, by its path."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(f"{path}.{key}" if path else key, inner)
+    elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        for number, inner in enumerate(value):
+            yield from leaves(f"{path}[{number}]", inner)
+    elif value == {}:
+        yield from [(path, "everything")] if path.endswith("match") else []
+    else:
+        parts = value if isinstance(value, list) else [value]
+        yield path, ",".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
+
+
+def unquoted(text: str) -> str:
+    """Return a value without quotes."""
+    return json.loads(text) if text.startswith('"') else text
+
+
+def read(text: str) -> dict[str, Any]:
+    """Return the settings that a question names: by path a value, or the rules in their order."""
+    found: dict[str, Any] = {}
+    for line in re.findall(r"^  (.*)$", text, re.MULTILINE):
+        path, sign, said = re.fullmatch(r"(\S+?)( =|:) (.*)", line).groups()  # type: ignore[union-attr]
+        if sign == " =":
+            found[path] = unquoted(said)
+            continue
+        alike = re.fullmatch(r"(\d+) \w+, (?:all equal|(\S+?)=(.*?)(?: \(\S+ to \S+\))?, each): (.*)", said)
+        count, field, values, same = alike.groups() if alike else ("1", None, "", said)
+        pairs = re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S+)(?: |$)', same)
+        rule = {key: unquoted(value) for key, value in pairs}
+        told = list(expanded(values)) if field else [""] * int(count)
+        assert len(told) == int(count)
+        found.setdefault(path, []).extend({**rule, **({field: value} if field else {})} for value in told)
+    return found
+
+
+def expanded(values: str) -> Iterator[str]:
+    """Yield the values that stand for one field of several rules."""
+    if re.search(r'\|(?=(?:[^"]*"[^"]*")*[^"]*$)', values):  # not within quotes
+        yield from values.split("|")
+        return
+    for part in re.findall(r'"(?:[^"\\]|\\.)*"|[^,]+', values):
+        ends = re.fullmatch(r"(\d+)-(\d+)", part)
+        yield from map(str, range(int(ends[1]), int(ends[2]) + 1)) if ends else [unquoted(part)]
+
+
+@settings(deadline=None)
+@given(plan=PLANS | RULES)
+def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> None:
+    """For any plan that is valid: all rules, values and their order are in the question, or it is not asked."""
+    try:
+        rendered = planner.render(plan, POLICY)
+    except PlanError:
+        assume(False)  # noqa: FBT003 - hypothesis takes it so
+    lines = about_apply(rendered, "1 host (h)", ApplyOptions(), confirm_s=120)
+    if len(lines) > LINES_MAX or len("\n".join(lines)) > CHARACTERS_MAX:
+        with pytest.raises(AccessError):
+            question(lines)
+        return
+    data = rendered.plan.dump()
+    wanted: dict[str, Any] = {}
+    for name, value in [*data["changes"].items(), *data.get("validate", {}).items()]:
+        if isinstance(value, list) and isinstance(value[0], dict):
+            wanted[name] = [dict(leaves("", rule)) for rule in value]
+        else:
+            wanted |= dict(leaves(name, value))
+    assert read(question(lines)) == wanted
+    assert ", ".join(rendered.plan.ifaces) in lines[1]
