@@ -26,13 +26,14 @@ class _Known:
     hint: str
 
 
+# A text may be long and full of what a pattern begins with: ``.{1,300}`` and not ``.*`` between two words.
 def _known(pattern: str, *, key: str, message: str, wanted: str, hint: str, stage: str = "connect") -> _Known:
     return _Known(re.compile(pattern, re.IGNORECASE), stage, key, message, wanted, hint)
 
 
 SILENCE = "no message"
 _LOST = _known(
-    r"closed by remote host|connection to .* closed|broken pipe|connection reset|reached over ssh:\s*$",
+    r"closed by remote host|connection to .{1,300} closed|broken pipe|connection reset|reached over ssh:\s*$",
     key="ssh connection",
     message="The connection to the host was lost",
     wanted="a connection that lasts",
@@ -93,7 +94,7 @@ _CONNECTION = (
 )
 _MODULE = (
     _known(
-        r"module interpreter .* was not found|python[0-9.]*: (command )?not found|no python interpreters found",
+        r"module interpreter .{1,300} was not found|python[0-9.]*: (command )?not found|no python interpreters found",
         key="python",
         message="The host has no Python where it was looked for",
         wanted="Python 3.8 or newer",

@@ -18,14 +18,16 @@ from mcp_bridge.settings import LogFormat, LogLevel, Settings, unknown_variables
 
 LOG = logging.getLogger(__name__)
 HIDDEN = "[hidden]"
+# A first word without the rest matches as well, and has no secret: else a long text full of first words would be
+# looked through to its end from each of them.
 _SECRETS = (
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"),  # a JSON web token
-    re.compile(r"(?i)(?<=\bbearer )[^\s\"',]+"),
-    re.compile(r"(?i)(?<=\bbasic )[A-Za-z0-9+/=]{8,}"),
+    re.compile(r"(?P<secret>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))", re.DOTALL),
+    re.compile(r"\beyJ[\w-]{5,}(?P<secret>\.[\w-]+\.[\w-]*)?"),  # a JSON web token, all but its header
+    re.compile(r"(?i)(?<=\bbearer )(?P<secret>[^\s\"',]+)"),
+    re.compile(r"(?i)(?<=\bbasic )(?P<secret>[A-Za-z0-9+/=]{8,})"),
     re.compile(
-        r"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|private[_-]?key|credential)s?\w*[\"']?\s*[=:]\s*)"
-        r"(?:\"[^\"]*\"|'[^']*'|[^\s,;&\"'}\]]+)"
+        r"(?i)(?:pass|secret|token|api[_-]?key|private[_-]?key|credential)\w*(?:-key\w*)*"
+        r"(?:[\"']?\s*[=:]\s*(?P<secret>\"[^\"]*\"|'[^']*'|[^\s,;&\"'}\]]+))?"
     ),
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
@@ -54,8 +56,14 @@ def configure(*, level: LogLevel, form: LogFormat) -> None:
 def without_secrets(text: str) -> str:
     """Return ``text`` with tokens, passwords and keys replaced."""
     for pattern in _SECRETS:
-        text = pattern.sub(lambda found: (found.group(1) if found.re.groups else "") + HIDDEN, text)
+        text = pattern.sub(_hidden, text)
     return text
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """Return a match with its secret replaced, as it is where it has none."""
+    start, end = (place - found.start() for place in found.span("secret"))
+    return found.group() if found["secret"] is None else f"{found.group()[:start]}{HIDDEN}{found.group()[end:]}"
 
 
 class JsonFormatter(logging.Formatter):

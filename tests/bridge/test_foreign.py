@@ -25,6 +25,7 @@ from mcp_bridge.reporting import RunEvents
         ("\x1b]0;title\x07text", "text"),
         ("\x1b]8;;http://evil.test\x1b\\link\x1b]8;;\x1b\\", "link"),
         ("a\x1b]unended", "a]unended"),
+        ("\x9dunended\x9dtitle\x07text", "unendedtext"),
         ("a\rb\x00c\x08d\x7fe\x9bmf", "abcdef"),
         ("user\u202egnp.exe\u202c", "usergnp.exe"),
         ("zero\u200bwidth\u200d\ufeff", "zerowidth"),

@@ -151,6 +151,8 @@ SECRETS = [
     ("got token=s3cr3t-value from the client", "s3cr3t-value"),
     ('{"password": "hunter 2"}', "hunter 2"),
     ("api_key: 'k-123'", "k-123"),
+    ("passed the api-key = k-123 on", "k-123"),
+    ("secret-key: k-123", "k-123"),
     ("a JWT eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl here", "c2lnbmF0dXJl"),
     ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n-----END OPENSSH PRIVATE KEY-----", "b3BlbnNza"),
 ]

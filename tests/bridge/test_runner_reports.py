@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import inventory
+from mcp_bridge import host_failure, inventory
 from mcp_bridge.errors import InventoryError, NetoptBridgeError
 from mcp_bridge.fleet import Finished, Fleet, Scope, Task
 from mcp_bridge.lab.state import Lab
@@ -150,3 +150,18 @@ def test_missing_inventory(settings: Settings) -> None:
     """An inventory that is not there is said to be missing, not empty."""
     with pytest.raises(InventoryError, match="There is no inventory /no/such"):
         Fleet(settings, caller="test").run(Task("query", "netopt.linux.query"), Scope(inventory="/no/such"))
+
+
+@pytest.mark.parametrize(
+    "text", ["Shared connection to 203.0.113.7 closed.", "Connection to db-1.example.net closed by remote host."]
+)
+def test_connection_that_was_lost(text: str) -> None:
+    """What ssh says of a connection that ended is understood, also far into a long text."""
+    for told in (text, f"{'connection to ' * 1000}\n{text}", f"{'connection to ' * 1000}{text}"):
+        assert host_failure.unreachable({"msg": told})["key"] == "ssh connection"
+
+
+def test_python_that_is_missing() -> None:
+    """What ansible-core says of a host without the interpreter is understood."""
+    error = host_failure.failed({"msg": "The module interpreter '/opt/python' was not found."}, task="apply")
+    assert (error["key"], error["stage"]) == ("python", "connect")

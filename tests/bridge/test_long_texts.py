@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""However long a text of a host or a client is, and whatever it is made of, it is looked through in one go."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+LENGTHS = (30_000, 3_000_000)
+CPU_S = 60  # ample for what grows with the length; with its square it would be minutes to hours
+PROGRAM = """
+import json, sys
+from mcp_bridge import fleet, foreign, host_failure
+from mcp_bridge.operations import logs
+
+READERS = {
+    "foreign": foreign.plain_text,
+    "unreachable": lambda text: host_failure.unreachable({"msg": text}),
+    "failed": lambda text: host_failure.failed({"msg": text}, task="apply"),
+    "playbook": fleet.ERROR_LINE.search,
+    "log": logs.without_secrets,
+}
+reader, beginnings, units, lengths = json.loads(sys.argv[1])
+for length in lengths:
+    for beginning in beginnings:
+        for unit in units:
+            print(json.dumps([length, beginning, unit]), flush=True)
+            READERS[reader](beginning + unit * (length // len(unit)) + "\\x01")
+"""
+# what the patterns begin with, and what they skip; and what a text may begin with, so that the rest is inside of it
+ESCAPES = ("\x9d", "\x1b]", "\x9b", "\x1b[", "\x9b0", "\x1b[0 ", "\x9d\x1b", "\x1b]\x1b", "0", " ")
+FAILURES = (
+    *("connection to ", "module interpreter ", "python1", "python ", "sudo: ", "reached over ssh: "),
+    *("Task failed:", "Failed to connect to the host via ssh: ", "ERROR!\n", "[ERROR]: ", " ", "\n"),
+)
+SECRETS = (
+    *("pass", "token=", 'token="', "token='\"", "secret ", "secret: ", "api-", "api-key", "private_key", "token-key"),
+    *("eyJ", "-eyJ", "eyJ.", "eyJaaaaa.", "-eyJaaaaa.b ", "bearer ", "basic ", "a", " ", '"'),
+    *("-----BEGIN ", "-----END ", "-----BEGIN PRIVATE KEY-----", "PRIVATE KEY"),
+)
+
+
+@pytest.mark.parametrize(
+    ("reader", "beginnings", "units"),
+    [
+        ("foreign", ("", "\x9b", "\x9d"), ESCAPES),
+        ("unreachable", ("",), FAILURES),
+        ("failed", ("",), FAILURES),
+        ("playbook", ("", "ERROR!"), FAILURES),
+        ("log", ("", "-----BEGIN PRIVATE KEY-----", "-----BEGIN "), SECRETS),
+    ],
+)
+def test_processor_time(reader: str, beginnings: tuple[str, ...], units: tuple[str, ...]) -> None:
+    """A text of three million characters needs no more than what is in proportion to a short one."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps([reader, beginnings, units, LENGTHS])],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S)),
+    )
+    assert done.returncode == 0, f"ended at {done.stdout.splitlines()[-1:]}: {done.stderr}"
