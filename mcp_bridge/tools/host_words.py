@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 LONG = 2000  # characters of names from which on whole groups of the inventory are named instead
-RUN_MIN = 4  # names in a row from which on they are told by their ends
+RUN_MIN = 5  # names in a row from which on they are told by their ends
 _NUMBER = re.compile(r"([0-9]{1,18})")
 
 
