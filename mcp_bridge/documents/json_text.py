@@ -38,7 +38,7 @@ def parse_json(text: str, *, name: str) -> Any:
     bare = _STRINGS.sub("", text)
     if bare.count(",") + bare.count("[") + bare.count("{") - len(_EMPTY.findall(bare)) >= VALUES_MAX:
         raise DocumentError(TOO_MANY, name=name, hint="Split it.")
-    if depth(bare) > DEPTH_MAX:
+    if _levels(bare) > DEPTH_MAX:
         raise _Scan(text, name).fault()
     try:
         return json.loads(
@@ -54,8 +54,13 @@ def parse_json(text: str, *, name: str) -> Any:
 
 def depth(text: str) -> int:
     """Return how deep JSON text nests; read from left to right, without recursion."""
+    return _levels(_STRINGS.sub("", text))
+
+
+def _levels(bare: str) -> int:
+    """Return how deep JSON text nests whose strings are left out."""
     deepest = level = 0
-    for bracket in _BRACKETS.finditer(_STRINGS.sub("", text)):
+    for bracket in _BRACKETS.finditer(bare):
         level += 1 if bracket.group() in "[{" else -1
         deepest = max(deepest, level)
     return deepest

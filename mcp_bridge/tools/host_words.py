@@ -29,7 +29,7 @@ def told(hosts: Iterable[str], groups: Callable[[], Mapping[str, set[str]]]) -> 
 
 
 def in_rows(names: Iterable[str]) -> str:
-    """Return names in order; of three and more that count up by one, the first and the last."""
+    """Return names in order; of ``RUN_MIN`` and more that count up by one, the first and the last."""
     rows: list[_Row] = []
     for name in sorted(names, key=_in_order):
         if not (rows and rows[-1].takes(name)):

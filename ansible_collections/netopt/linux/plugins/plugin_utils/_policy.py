@@ -109,7 +109,7 @@ def as_objects(arguments: Mapping[str, Any]) -> dict[str, Any]:
     except ImportError as error:
         raise _missing(error) from None
     try:
-        found = parse(json.loads(json.dumps(plan)), name="plan")  # without the marks, as below
+        found = parse(json.loads(json.dumps(plan)), name="plan")  # without the marks, as above
     except DocumentError as error:
         raise Refusal(NetoptError(error.message, stage="plan", key="plan", hint=error.hint)) from None
     if not isinstance(found, dict):
