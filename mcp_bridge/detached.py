@@ -59,7 +59,7 @@ def spawn(settings: Settings, *, folder: Path, life: Life, job: Mapping[str, Any
         environment[variable(name)] = "" if value is None else str(value)
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mcp_bridge.worker", folder.name],
+            [sys.executable, "-P", "-m", "mcp_bridge.worker", folder.name],  # -P: nothing is imported from here
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

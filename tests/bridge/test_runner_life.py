@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import ansible_environment, process_tree, recovery, run_events, run_life, runner
+from mcp_bridge import ansible_environment, detached, process_tree, recovery, run_events, run_life, runner
 from mcp_bridge.bridge import Bridge
 from mcp_bridge.errors import InventoryError, RunError
 from mcp_bridge.fleet import Fleet, HostsBusyError, Scope, Task
@@ -341,3 +341,20 @@ def test_process_of_a_run_is_no_command() -> None:
         check=False,
     )
     assert (done.returncode, "no command for people" in done.stderr, done.stdout) == (2, True, "")
+
+
+def test_process_of_a_run_imports_nothing_from_where_it_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module of the standard library's name in the present folder is not run."""
+    settings = Settings(state_dir=tmp_path / "state", inventory=str(tmp_path / "hosts.yml"))
+    folder = private(tmp_path)
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "json.py").write_text("import os\nos._exit(99)\n", encoding="utf-8")
+    monkeypatch.chdir(here)
+    process = detached.spawn(settings, folder=folder, life=Life.begin(folder), job={})
+    process.wait(timeout=60)
+    log = (folder / detached.LOG).read_text(encoding="utf-8")
+    assert process.returncode != 99
+    assert folder.name in log  # it has come as far as to look for the run

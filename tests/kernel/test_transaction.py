@@ -86,6 +86,29 @@ def test_applied_once_and_undone(host: Host, changes: dict[str, Any]) -> None:
     assert host.checkpoint("restored", id="one")["report"]["changed"] is False
 
 
+def test_rules_on_a_host_without_names_of_protocols(host: Host) -> None:
+    """There nft knows the protocols of its own language alone; rules are made, found again and taken back."""
+    host.shell("mount --bind /dev/null /etc/protocols")
+    before = host.view()
+    changes = {
+        "rate_limits": [{"protocol": "icmpv6", "rate": "100/second", "burst": 20}],
+        "connection_limits": [{"protocol": "udp", "port": 53, "limit": 100, "action": "reject"}],
+        "dscp": [{"match": {"proto": "icmpv6"}, "dscp": 46}],
+        "qdisc": {"type": "htb", "params": {"default": 20}},
+        "htb_classes": [
+            {"classid": "1:10", "rate_mbit": 50, "match": [{"proto": "icmpv6"}, {"proto": "udp", "dports": ["53"]}]},
+            {"classid": "1:20", "rate_mbit": 20},
+        ],
+    }
+    applied = host.apply(changes, checkpoint_id="one")
+    assert applied["status"] == "applied", applied["error"]
+    assert host.apply(changes)["status"] == "unchanged"
+    assert host.checkpoint("verified")["drift"] == []
+    undone = host.checkpoint("restored", id="one")["report"]
+    assert undone["status"] == "rolled_back", undone["error"]
+    assert host.view() == before
+
+
 REFUSED = {
     "another digest": ({"digest": "0" * 64}, sysctl(tcp_fin_timeout=15), "plan", "digest differs"),
     "no such interface": ({"plan": {"iface": "eth9", "changes": {"mtu": 1400}}}, None, "facts", "no interface eth9"),

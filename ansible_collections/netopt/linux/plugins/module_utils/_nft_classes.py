@@ -206,7 +206,7 @@ def _elements(wanted: Mapping[str, Any], path: str) -> Iterator[Tuple[Key, str]]
     ]
     parts = [each[1:] for each in addresses if each[0]]  # a prefix comes first, as nft wants it
     if wanted.get("proto"):
-        parts.append(("meta l4proto", ["ipv6-icmp" if wanted["proto"] == "icmpv6" else wanted["proto"]]))
+        parts.append(("meta l4proto", [wanted["proto"]]))
     elif sports or dports:
         parts.append(("meta l4proto", _PORTS_WITHOUT_PROTOCOL))
     parts += [each[1:] for each in addresses if not each[0]]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# In an inet table nft 1.0.6 prints `reject with icmpx port-unreachable` as a bare `reject`, and reads that back as
+# In an inet table nft 1.0.6 prints `reject with icmpx type port-unreachable` as a bare `reject`, and reads that back as
 # the refusal of one IP version when the rule matches on one.
 _BARE_REJECT = re.compile(r"\breject(?= comment \"|$)", re.MULTILINE)
 _QUOTED = re.compile(r'"[^"]*"')
@@ -51,7 +51,7 @@ def statements(text: str) -> list[str]:
 
 def loadable(text: str) -> str:
     """Return a listing so that loading it makes the same kernel state again."""
-    return _BARE_REJECT.sub("reject with icmpx port-unreachable", text) if "reject" in text else text
+    return _BARE_REJECT.sub("reject with icmpx type port-unreachable", text) if "reject" in text else text
 
 
 def comparable(text: str) -> str:

@@ -117,7 +117,7 @@ def transport(
         dports: destination ports, likewise.
     """
     if not sports and not dports:
-        return [f"meta l4proto {_l4(protocol)}"] if protocol else []
+        return [f"meta l4proto {protocol}"] if protocol else []
     if protocol and protocol not in WITH_PORTS:
         raise refuse(path, f"{protocol} has no ports", wanted=protocol, hint="Leave the ports out.")
     header = protocol or "th"
@@ -183,8 +183,3 @@ def _one_of(words: list[str]) -> str:
 def _prefix(value: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
     """Return a network as nft prints it: a single address has no length."""
     return str(value.network_address) if value.num_addresses == 1 else str(value)
-
-
-def _l4(protocol: str | None) -> str:
-    """Return nft's name of a protocol."""
-    return "ipv6-icmp" if protocol == "icmpv6" else str(protocol)

@@ -273,10 +273,10 @@ def _target(kind: str, to_addr: str | None, to_port: object, path: str) -> str:
 
 
 def _refusal(action: str, protocol: str, family: int) -> str:
-    """Return the verdict for a connection over the limit, spelled so that it reads back the same."""
+    """Return the verdict for a connection over the limit, spelled as every nft since 0.9.8 reads it."""
     if action == "drop":
         return "drop"
-    return "reject with tcp reset" if protocol == "tcp" else f"reject with {_UNREACHABLE[family]} port-unreachable"
+    return "reject with tcp reset" if protocol == "tcp" else f"reject with {_UNREACHABLE[family]} type port-unreachable"
 
 
 def _source_timeout_s(rate: str, burst: int, path: str) -> int:

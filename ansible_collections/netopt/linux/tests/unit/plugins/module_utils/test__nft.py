@@ -70,7 +70,7 @@ def test_an_intent_is_truthy_where_nft_has_something_to_do(changes: dict[str, An
             {"rate_limits": [{"rate": "9/hour", "protocol": "icmpv6", "per_source": True, "per": "packets"}]},
             [
                 (
-                    'iifname "eth0" meta nfproto ipv6 meta l4proto ipv6-icmp update @ratelimit_icmpv6_v6 '
+                    'iifname "eth0" meta nfproto ipv6 meta l4proto icmpv6 update @ratelimit_icmpv6_v6 '
                     "{ ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 9/hour burst 5 packets } counter drop"
                 )
             ],
@@ -232,8 +232,8 @@ def test_a_listing_is_split_into_rules() -> None:
 def test_a_bare_reject_is_spelled_out_before_loading() -> None:
     """A bare one would be read back as the refusal of one IP version."""
     lines = [line.strip() for line in listing.loadable(OLD).splitlines()]
-    assert "reject with icmpx port-unreachable" in lines
-    assert "udp dport 6 reject with icmpx port-unreachable" in lines
+    assert "reject with icmpx type port-unreachable" in lines
+    assert "udp dport 6 reject with icmpx type port-unreachable" in lines
 
 
 def _state(text: str) -> dict[str, Any]:
