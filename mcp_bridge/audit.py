@@ -6,7 +6,8 @@
 
 One JSON object a line, only ever appended to. Each line carries the SHA-256 of the line before it, so that a line
 that was changed or taken out is found by ``verify``; beside the log, its head says how far it goes, so that one whose
-end was cut off is found as well. Nothing is done that cannot be written down.
+end was cut off is found as well. Nothing is done that cannot be written down, and nothing is written to a log that may
+lack entries: that would make it look whole.
 """
 
 from __future__ import annotations
@@ -18,14 +19,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mcp_bridge import private_files
-from mcp_bridge.audit_file import Damage, Head, check_chain, check_line, entry_hash, last_line, lines_backwards
+from mcp_bridge import audit_check, private_files
+from mcp_bridge.audit_file import (
+    FIRST,
+    Damage,
+    Head,
+    closed_files,
+    entry_hash,
+    is_current,
+    last_line,
+    lines_backwards,
+)
+from mcp_bridge.audit_head import HeadError, HeadFile, contradiction
 from mcp_bridge.errors import RunError
 
 ROTATE_BYTES = 64 * 1024 * 1024
@@ -89,14 +99,10 @@ class AuditLog:
 
     def __init__(self, path: Path, *, rotate_bytes: int = ROTATE_BYTES) -> None:
         self.path = path
+        self._head = HeadFile(path)
         self._rotate_bytes = rotate_bytes
         self._settling = threading.Lock()
         self._timer: threading.Timer | None = None
-
-    @property
-    def head_file(self) -> Path:
-        """The file that says how far the log goes."""
-        return self.path.with_name(f"{self.path.stem}.head")
 
     def append(self, *, caller: str, action: str, outcome: str, durable: bool = True, **fields: Any) -> AuditEntry:
         """Add an entry and return once it is on the disk.
@@ -115,6 +121,8 @@ class AuditLog:
         try:
             with self._locked() as handle:
                 head = self._end_of_chain(handle)
+                if head.sequence == 0:
+                    self._head.begin(head)  # a log with entries has a head, at whatever moment this process is killed
                 if os.fstat(handle).st_size > self._rotate_bytes and head.sequence:
                     handle = self._begin_file(handle, head)  # noqa: PLW2901  # the lock is on the old file, by intent
                 entry = self._write(handle, head, caller=caller, action=action, outcome=outcome, fields=fields)
@@ -156,27 +164,12 @@ class AuditLog:
     def verify(self) -> int | None:
         """Return the number of the first line of the file that was tampered with, ``None`` when all is whole.
 
-        A line that is missing at the end has the number after the last.
+        A line that is missing at the end, or may be, has the number after the last.
         """
         damage, head = self.check()
         if damage is None:
             return None
         return damage.line if damage.line is not None else head.sequence + 1
-
-    def verify_recent(self, *, limit: int = RECENT) -> int | None:
-        """Return the number of the first of the last ``limit`` entries that was tampered with, ``None`` for none.
-
-        Entries that are missing at the end have the number after the last.
-        """
-        recorded = self._recorded_head()  # before the lines: others may be added meanwhile
-        head: Head | None = None
-        for line in reversed(list(islice(self._lines_backwards(), limit))):
-            found = check_line(line, head)
-            if not isinstance(found, Head):
-                return head.sequence + 1 if head else 1
-            head = found
-        reached = head.sequence if head else 0
-        return reached + 1 if recorded.sequence > reached else None
 
     def check(self, *, anchor: Head | None = None) -> tuple[Damage | None, Head]:
         """Read the whole log and return its first fault, and how far it is whole.
@@ -184,25 +177,11 @@ class AuditLog:
         Args:
             anchor: a head that was noted down elsewhere: the log must still hold it.
         """
-        files = [path for path in (*self._closed(), self.path) if path.exists()]
-        head = Head()
-        passed = anchor is None or anchor.sequence == 0
-        for path in files:
-            before = head
-            head, damage = check_chain(path, head)
-            if damage is not None:
-                return damage, head
-            if anchor is not None and before.sequence < anchor.sequence <= head.sequence:
-                passed = self._holds(path, anchor)
-        recorded = self._recorded_head()
-        if recorded.sequence > head.sequence:
-            message = f"it ends with entry {head.sequence}, but {recorded.sequence} were written"
-            return Damage(self.path, None, message), head
-        if recorded.sequence == head.sequence and recorded.hash != head.hash:
-            return Damage(self.path, None, f"its last entry is not the one that {self.head_file.name} tells of"), head
-        if not passed:
-            return Damage(self.path, None, f"it does not hold the entry {anchor}"), head
-        return None, head
+        return audit_check.check(self.path, anchor=anchor)
+
+    def check_recent(self, *, limit: int = RECENT) -> tuple[Damage | None, Head]:
+        """Read the last ``limit`` entries and return their first fault, and how far they are whole."""
+        return audit_check.check_recent(self.path, limit=limit)
 
     def rotate(self) -> Path:
         """Close the file and begin another one, which goes on from it; return the closed one.
@@ -218,9 +197,11 @@ class AuditLog:
                 try:
                     head = self._end_of_chain(handle)
                 except AuditError:
-                    head = self._recorded_head()
-                if os.fstat(handle).st_size == 0 and (head.sequence == 0 or self._closed()):
-                    raise AuditError("The audit log is empty", hint="There is nothing to close yet.")
+                    head = self._after_damage()
+                    self._head.begin(head)
+                else:
+                    if os.fstat(handle).st_size == 0:
+                        raise AuditError("The audit log is empty", hint="There is nothing to close yet.")
                 closed = self._closed_name(head)
                 os.close(self._begin_file(os.dup(handle), head))
         except OSError as error:
@@ -235,17 +216,11 @@ class AuditLog:
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
-                if self._is_current(handle):
+                if is_current(handle, self.path):
                     yield handle
                     return
             finally:
                 os.close(handle)
-
-    def _is_current(self, handle: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(handle), self.path.stat())
-        except FileNotFoundError:
-            return False
 
     def _write(self, handle: int, head: Head, *, caller: str, action: str, outcome: str, fields: Any) -> AuditEntry:
         data = AuditEntry(
@@ -273,11 +248,10 @@ class AuditLog:
 
     def _begin_file(self, handle: int, head: Head) -> int:
         """Close the file under its new name and return a handle of the one that takes its place."""
-        os.fsync(handle)
+        self._settle(handle, head)  # first: an empty file goes on from the head
         self.path.rename(self._closed_name(head))
         fresh = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_EXCL, 0o600)
         fcntl.flock(fresh, fcntl.LOCK_EX)
-        self._record_head(head)
         os.dup2(fresh, handle, inheritable=False)
         os.close(fresh)
         return handle
@@ -286,62 +260,65 @@ class AuditLog:
         """Return the name of a closed file: that of its last entry, so that names sort as the files follow."""
         return self.path.with_name(f"{self.path.stem}-{head.sequence:012d}{self.path.suffix}")
 
-    def _closed(self) -> list[Path]:
-        return sorted(self.path.parent.glob(f"{self.path.stem}-{'[0-9]' * 12}{self.path.suffix}"))
-
     def _end_of_chain(self, handle: int) -> Head:
         """Return the entry that the next one follows.
 
         Raises:
-            AuditError: the last line is damaged, or lines are missing at the end.
+            AuditError: the last line is damaged, or lines may be missing at the end.
         """
         line = last_line(handle)
-        recorded = self._recorded_head()
-        if not line:
-            closed = self._closed()
-            if closed and recorded.sequence == 0:
-                raise self._cut()
-            head = recorded if closed else Head()
+        try:
+            recorded = self._head.read(begun=bool(line or closed_files(self.path)))
+        except HeadError as error:
+            raise self._doubtful(f"{self._head.path}: {error}") from None
+        if line:
+            head = self._entry_of(line)
+        elif self._closed_name(recorded).exists():  # maybe with a damaged end, which the head stands for
+            head = recorded
         else:
-            try:
-                data = AuditEntry.model_validate_json(line)
-            except ValidationError:
-                data = None
-            if data is None or not line.endswith(b"\n"):
-                raise AuditError(
-                    f"The last line of the audit log {self.path} is damaged",
-                    hint=f"{CONSEQUENCE}. `netopt audit rotate` puts the file aside and begins another one.",
-                )
-            head = Head(data.sequence, data.hash)
-        if recorded.sequence > head.sequence:
-            raise self._cut()
+            head = self._last_read()
+        message = contradiction(recorded, head)
+        if message is not None:
+            raise self._doubtful(f"{self.path}: {message}")
         return head
 
-    def _cut(self) -> AuditError:
+    def _entry_of(self, line: bytes) -> Head:
+        try:
+            data = AuditEntry.model_validate_json(line)
+        except ValidationError:
+            data = None
+        if data is None or not line.endswith(b"\n"):
+            raise AuditError(
+                f"The last line of the audit log {self.path} is damaged",
+                hint=f"{CONSEQUENCE}. `netopt audit rotate` puts the file aside and begins another one.",
+            )
+        return Head(data.sequence, data.hash)
+
+    def _after_damage(self) -> Head:
+        """Return what the next file goes on from, so that ``check`` will always find that there was damage."""
+        try:
+            head = self._head.read(begun=True)
+        except HeadError:  # what is left of the log, and a gap for what may be missing
+            head = Head(self._last_read().sequence + 1, FIRST)
+        while self._closed_name(head).exists():
+            head = Head(head.sequence + 1, FIRST)
+        return head
+
+    def _last_read(self) -> Head:
+        """Return the last entry that can be read."""
+        last = next(self._backwards(), None)
+        return Head(last.sequence, last.hash) if last else Head()
+
+    def _doubtful(self, what: str) -> AuditError:
         return AuditError(
-            f"The audit log {self.path} has lost entries at its end",
+            f"The audit log may have lost entries at its end: {what}",
             hint=f"{CONSEQUENCE}. Look at `netopt audit verify`; `netopt audit rotate` goes on in another file.",
         )
 
     def _settle(self, handle: int, head: Head) -> None:
         """Bring the log to the disk, then its head: the head never tells of what might still be lost."""
         os.fsync(handle)
-        self._record_head(head)
-
-    def _record_head(self, head: Head) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        handle = os.open(self.head_file, flags, 0o600)
-        try:
-            os.pwrite(handle, f"{head.sequence:018d}:{head.hash}\n".encode(), 0)
-            os.fdatasync(handle)
-        finally:
-            os.close(handle)
-
-    def _recorded_head(self) -> Head:
-        try:
-            return Head.parse(self.head_file.read_text(encoding="ascii", errors="replace")) or Head()
-        except FileNotFoundError:
-            return Head()
+        self._head.write(head)
 
     def _settle_later(self) -> None:
         """Have entries that were not waited for on the disk within a second."""
@@ -375,14 +352,6 @@ class AuditLog:
                 continue
 
     def _lines_backwards(self) -> Iterator[bytes]:
-        for path in (self.path, *reversed(self._closed())):
-            with suppress(FileNotFoundError):
-                yield from lines_backwards(path)
-
-    @staticmethod
-    def _holds(path: Path, anchor: Head) -> bool:
-        for line in lines_backwards(path):
-            data = json.loads(line)
-            if data["sequence"] == anchor.sequence:
-                return bool(data["hash"] == anchor.hash)
-        return False
+        for path in (self.path, *reversed(closed_files(self.path))):
+            with suppress(FileNotFoundError), path.open("rb") as stream:
+                yield from lines_backwards(stream, size=stream.seek(0, os.SEEK_END))

@@ -76,12 +76,13 @@ def _verify(args: argparse.Namespace) -> int:
     log = _log(args)
     damage, head = log.check(anchor=anchor)
     if args.json:
-        say_json({"intact": damage is None, "head": str(head), "damage": str(damage) if damage else None})
+        told, hint = (str(damage), damage.hint) if damage else (None, None)
+        say_json({"intact": damage is None, "head": str(head), "damage": told, "hint": hint})
     elif damage is None:
         say(f"{log.path}: {head.sequence} entries, all as they were written")
         say(f"head {head}")
     else:
-        sys.stderr.write(f"netopt: {damage}\n")
+        sys.stderr.write(f"netopt: {damage}\n" + (f"  hint: {damage.hint}\n" if damage.hint else ""))
     return EXIT_DONE if damage is None else EXIT_FAILED
 
 

@@ -39,6 +39,8 @@ class AuditPage(Strict):
     """Whether the last 5,000 entries of the log are as they were written; `netopt audit verify` looks at all of it."""
     first_damaged_line: int | None = None
     """Number of the first entry that was changed, moved or follows one that was taken out."""
+    damage: str | None = None
+    """The file at fault, what is wrong with it, and what to do."""
 
 
 def register_reading(server: FastMCP[Any], office: Office) -> None:
@@ -86,5 +88,8 @@ def register(server: FastMCP[Any], office: Office) -> None:
 
 
 def _page(office: Office, entries: list[AuditEntry]) -> AuditPage:
-    damaged = office.bridge.audit.verify_recent()
-    return AuditPage(entries=entries, intact=damaged is None, first_damaged_line=damaged)
+    damage, whole = office.bridge.audit.check_recent()
+    if damage is None:
+        return AuditPage(entries=entries, intact=True)
+    told = f"{damage}. {damage.hint}"
+    return AuditPage(entries=entries, intact=False, first_damaged_line=whole.sequence + 1, damage=told)
