@@ -128,7 +128,6 @@ class Bridge(RunBook):
             "netopt.linux.apply",
             extravars,
             check=options.dry_run,
-            skip_tags=("netopt_validate",),
             record={"plan_digest": rendered.digest},
             timeout_s=self._timeout_s(options.rollout),
         )

@@ -59,7 +59,6 @@ class Started:
                 "playbook": task.playbook,
                 "extravars": dict(task.extravars),
                 "check": task.check,
-                "skip_tags": list(task.skip_tags),
                 "timeout_s": task.timeout_s,
             },
             "inventory": self.scope.inventory,
@@ -70,7 +69,7 @@ class Started:
     @classmethod
     def of_job(cls, job: Mapping[str, Any], *, record: RunRecord, fleet: Fleet, cancel: threading.Event) -> Self:
         """Return what ``as_job`` was made from."""
-        task = Task(**{**job["task"], "skip_tags": tuple(job["task"]["skip_tags"])})
+        task = Task(**job["task"])
         scope = Scope(limit=record.limit, cancel=cancel, inventory=job["inventory"])
         rendered = RenderedPlan.model_validate(job["rendered"]) if job["rendered"] else None
         return cls(record, task, scope, fleet, rendered, tuple(job["notes"]))

@@ -80,7 +80,6 @@ class Task:
         playbook: the collection's playbook.
         extravars: its variables.
         check: predict only.
-        skip_tags: tags of the playbook's tasks to leave out.
         record: fields for the run's record.
         timeout_s: seconds that it may take, instead of those in the settings.
     """
@@ -89,7 +88,6 @@ class Task:
     playbook: str
     extravars: Mapping[str, Any] = field(default_factory=dict)
     check: bool = False
-    skip_tags: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
 
@@ -164,7 +162,6 @@ class Fleet:
                     limit=record.limit,
                     extravars=task.extravars,
                     check=task.check,
-                    skip_tags=task.skip_tags,
                     forks=self.settings.forks,
                     timeout_s=task.timeout_s or self.settings.run_timeout_s,
                     locks=self.settings.state_dir / "locks" if changes else None,

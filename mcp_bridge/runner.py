@@ -46,7 +46,6 @@ class Job:
         extravars: variables for the playbook; data, never templates.
         check: predict changes and make none.
         diff: have the modules return differences.
-        skip_tags: tags of tasks to leave out.
         forks: hosts worked on at once.
         timeout_s: seconds after which the run is ended.
         locks: the folder of the hosts' locks for a run that changes hosts, ``None`` for one that only looks.
@@ -58,7 +57,6 @@ class Job:
     extravars: Mapping[str, Any] = field(default_factory=dict)
     check: bool = False
     diff: bool = False
-    skip_tags: tuple[str, ...] = ()
     forks: int = 20
     timeout_s: float = 1800
     locks: Path | None = None
@@ -158,8 +156,6 @@ def run_playbook(
 
 def _flags(job: Job) -> str | None:
     flags = [flag for flag, wanted in (("--check", job.check), ("--diff", job.diff)) if wanted]
-    if job.skip_tags:
-        flags.append("--skip-tags=" + ",".join(job.skip_tags))
     return " ".join(flags) or None
 
 

@@ -19,7 +19,8 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import RESTART, ROLLED_BACK
 from ansible_collections.netopt.linux.plugins.plugin_utils._connection import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
-from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, enforced
+from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, enforced, warm
+from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
 
 if TYPE_CHECKING:
     from ansible_collections.netopt.linux.plugins.plugin_utils._proof import Proof
@@ -50,6 +51,8 @@ class ActionModule(CourierAction):
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return a module's result; nothing is asked of a host for a plan that the policy does not allow."""
+        if module == NAME:
+            options = {**options, "checkpoint_id": options["checkpoint_id"] or shared_id(self._task)}
         if self.options["check_policy"]:
             try:
                 if module == NAME:
@@ -132,3 +135,7 @@ def _fail(result: dict[str, Any], *, status: str, message: str, after: str | Non
     error.update({"message": message, "hint": hint})
     result["report"].update({"status": status, "changed": False, "error": error})
     result.update({"failed": True, "changed": False, "msg": message})
+
+
+# ansible-core loads an action before it makes a process for each host, and the plan is judged in all of these
+warm()

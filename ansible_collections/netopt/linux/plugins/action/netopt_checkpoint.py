@@ -6,8 +6,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
 
 
 class ActionModule(CourierAction):
     """Carries netopt_checkpoint to the target."""
+
+    def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the module's result; a new checkpoint that nobody named has one name on all hosts."""
+        if options["state"] == "present":
+            options = {**options, "id": options["id"] or shared_id(self._task)}
+        return super().ask(module, options, variables)

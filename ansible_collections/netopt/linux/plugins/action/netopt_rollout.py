@@ -12,8 +12,10 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._host_variables import variables_of
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import fared, finished, out_of_reach, told
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_own import own
 from ansible_collections.netopt.linux.plugins.plugin_utils._waves import WavesError
 
 STAGES = ("prepare", "begin", "end", "finish")
@@ -36,9 +38,7 @@ class ActionModule(CourierAction):
                 "confirm_at": {"type": "str", "choices": ["wave", "end"]},
                 "confirm": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},
                 "confirm_timeout_s": {"type": "float"},
-                "gate_tcp": {"type": "list", "elements": "int", "default": []},
                 "gate_wait_s": {"type": "float", "default": 10.0},
-                "validate": {"type": "dict"},
                 "checkpoint_id": {"type": "str"},
             }
         )
@@ -49,7 +49,12 @@ class ActionModule(CourierAction):
         if stage == "finish":
             return {**result, **self._finish(variables)}
         try:
-            rollout = Rollout.of(options, variables, check=bool(self._task.check_mode))
+            rollout = Rollout.of(
+                options,
+                variables,
+                own=lambda host: own(host, variables_of(host, self, variables)),
+                check=bool(self._task.check_mode),
+            )
             return {**result, "changed": False, **(rollout.begin() if stage == "begin" else rollout.end())}
         except WavesError as error:
             raise AnsibleActionFail(str(error)) from None

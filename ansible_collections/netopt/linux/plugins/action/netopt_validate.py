@@ -14,6 +14,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import ch
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, judge, warm
+from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no types
@@ -39,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
         )
         try:
             found = judge(options["plan"], digest=options["digest"], policy_dir=options["policy_dir"])
-            identity = check_id(options["checkpoint_id"] or new_id())
+            identity = check_id(options["checkpoint_id"] or shared_id(self._task) or new_id())
         except Refusal as refusal:
             return refusal.result
         except NetoptError as error:
@@ -47,5 +48,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core has no typ
         return {"changed": False, "checkpoint_id": identity, **found}
 
 
-# ansible-core loads an action before it makes a process for each host, and netopt_apply judges the plan in all of them
+# ansible-core loads an action before it makes a process for each host, and the plan is judged in all of these
 warm()

@@ -77,7 +77,9 @@ options:
     type: dict
   checkpoint_id:
     description:
-      - Name of the checkpoint, the same on every host of a run. One is made up unless given.
+      - Name of the checkpoint. One is made up unless given, the same on every host that the task changes.
+      - A task that can run more than once on a host, in a loop, with C(until) or as a handler, has each host
+        make one up each time.
     type: str
   checkpoint_label:
     description:

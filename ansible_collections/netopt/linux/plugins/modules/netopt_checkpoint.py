@@ -52,7 +52,7 @@ options:
     default: listed
   id:
     description:
-      - Name of the checkpoint. With O(state=present) one is made up unless given.
+      - Name of the checkpoint. With O(state=present) one is made up unless given, the same on every host of the task.
       - With O(state=verified) only what this change set is compared; all changes in force unless given.
       - On a host that has no such checkpoint V(restored), V(confirmed), V(extended) and V(verified) do nothing and
         report V(skipped).

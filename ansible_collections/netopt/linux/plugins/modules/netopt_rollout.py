@@ -35,6 +35,7 @@ options:
   stage:
     description:
       - V(begin) waits where a pause is wanted, V(end) looks at the hosts of the wave. Both run once for all of them.
+        What is a host's own they look up in its variables.
       - V(prepare) takes away what an interrupted attempt at the same rollout has left on a host.
       - V(finish) confirms or restores a host, or lets it fail where it has failed in its wave.
     type: str
@@ -83,26 +84,19 @@ options:
       - Seconds after which a host restores itself unless its change is confirmed; with O(confirm_at=end) counted from
         the end of the rollout. 120 unless given.
     type: float
-  gate_tcp:
-    description:
-      - TCP ports on which each host of the wave has to take connections from the controller.
-      - They are made to the host's variable C(netopt_gate_address), C(ansible_host) or its name.
-    type: list
-    elements: int
-    default: []
   gate_wait_s:
     description:
-      - Seconds that hosts may take for that.
+      - Seconds that hosts may take to take connections on the ports of the gate.
     type: float
     default: 10
-  validate:
-    description:
-      - What each host measures, as C(validate) of the plan says. It tells how long a wave can take.
-    type: dict
   checkpoint_id:
     description:
       - Name of the checkpoint on every host. One is made up unless given.
     type: str
+notes:
+  - Behind its wave a host has to take connections from the controller on the TCP ports that its variable
+    C(netopt_gate_tcp) lists. They are made to its variable C(netopt_gate_address), C(ansible_host) or its name.
+  - How long a wave can take depends on what C(netopt_plan) has each of its hosts measure.
 seealso:
   - module: netopt.linux.netopt_apply
 """

@@ -42,7 +42,7 @@ options:
     type: str
   checkpoint_id:
     description:
-      - Name of the checkpoint on every host. One is made up unless given.
+      - Name of the checkpoint. One is made up unless given, the same for every host that the task runs for.
     type: str
   policy_dir:
     description:
@@ -62,7 +62,6 @@ EXAMPLES = r"""
         sysctl:
           net.core.rmem_max: 16777216
   register: checked
-  run_once: true
 """
 
 RETURN = r"""

@@ -125,7 +125,12 @@ def as_objects(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def warm() -> None:
-    """Import what judges plans, and read the policy, in a process from which others are made that will need them."""
+    """Import what judges plans, and read the policy, in a process from which others are made that will need them.
+
+    Where the plan was checked before Ansible was started they do without.
+    """
+    if CHECKED in os.environ:
+        return
     with contextlib.suppress(ImportError):
         from mcp_bridge import planner  # noqa: F401, PLC0415
         from mcp_bridge.errors import NetoptBridgeError  # noqa: PLC0415

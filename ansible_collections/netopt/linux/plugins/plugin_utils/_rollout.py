@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils import _probe
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import check_id
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
 from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
@@ -20,11 +19,12 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_gate import 
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import GOOD, fared, known, may_hold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_own import Own
 
 CONFIRM_DEFAULT_S = 120.0
 CONFIRM_MAX_S = 86400.0
-MEASURED = 3
 ROOM = 2.0  # how much longer than what a rollout can need its hosts wait for their confirmation
 
 
@@ -35,6 +35,7 @@ class Rollout:
     Attributes:
         options: the task's.
         everything: the variables of all hosts.
+        own: gives what is a host's own, by its name.
         waves: the hosts of each wave.
         index: the present wave, from 0.
         forks: hosts worked on at once.
@@ -43,13 +44,16 @@ class Rollout:
 
     options: dict[str, Any]
     everything: Mapping[str, Any]
+    own: Callable[[str], Own]
     waves: list[list[str]]
     index: int
     forks: int
     check: bool
 
     @classmethod
-    def of(cls, options: dict[str, Any], variables: Mapping[str, Any], *, check: bool) -> Rollout:
+    def of(
+        cls, options: dict[str, Any], variables: Mapping[str, Any], *, own: Callable[[str], Own], check: bool
+    ) -> Rollout:
         """Return the rollout that a task belongs to.
 
         Raises:
@@ -66,14 +70,17 @@ class Rollout:
             raise waves.WavesError(
                 "netopt_confirm_at: a change that a person confirms is confirmed at the end of a rollout, not by wave"
             )
-        return cls(chosen, variables["hostvars"], planned, index, int(variables.get("ansible_forks") or 5), check)
+        forks = int(variables.get("ansible_forks") or 5)
+        return cls(chosen, variables["hostvars"], own, planned, index, forks, check)
 
     def begin(self) -> dict[str, Any]:
         """Wait where a pause is wanted, and return what the tasks of the wave need to know.
 
         Raises:
-            WavesError: the time to confirm would be too long, or the checkpoint's name is none.
+            WavesError: the time to confirm would be too long, the checkpoint's name is none, or a host's ports are.
         """
+        for host in self.waves[self.index]:
+            self.own(host)
         before = self._before()
         if before is not None:
             if self.options["pause_s"] and not self.check and not before["resting"]:
@@ -141,10 +148,10 @@ class Rollout:
 
     def _gate(self, hosts: list[str]) -> dict[str, str]:
         """Return why hosts do not pass the gate, by host."""
-        if not self.options["gate_tcp"]:
-            return {}
-        addresses = {host: _address(host, self.everything[host]) for host in hosts}
-        return unhealthy(addresses, ports=self.options["gate_tcp"], wait_s=self.options["gate_wait_s"])
+        places = {
+            host: (_address(host, self.everything[host]), ports) for host in hosts if (ports := self.own(host).ports)
+        }
+        return unhealthy(places, wait_s=self.options["gate_wait_s"])
 
     def _identity(self) -> str:
         try:
@@ -158,8 +165,7 @@ class Rollout:
         wanted = CONFIRM_DEFAULT_S if asked is None else asked
         if self.options["confirm_at"] == "wave":
             return {"confirm": "auto", "guard_s": wanted, "confirm_timeout_s": wanted}
-        counts = [len(wave) for wave in self.waves]
-        needed = self._needed_s(counts)
+        needed = self._needed_s(self.waves)
         if needed > CONFIRM_MAX_S:
             raise waves.WavesError(
                 f"netopt_confirm_at: the first hosts may have to wait {needed:.0f} s for the end of the rollout, and a "
@@ -171,27 +177,28 @@ class Rollout:
             "confirm_timeout_s": wanted,
         }
 
-    def _needed_s(self, counts: list[int]) -> float:
-        """Return how many seconds waves of so many hosts can take, and the confirmation of all hosts after them."""
-        wait = float(self.options["gate_wait_s"]) if self.options["gate_tcp"] else 0.0
-        measuring = _measuring_s(self.options["validate"] or {})
-        in_turn = bool(measuring and self.options["validate"]["targets"].get("iperf"))  # one host after the other
-        ahead = waves.needed_s(
-            counts,
-            forks=1 if in_turn else self.forks,
+    def _needed_s(self, ahead: list[list[str]]) -> float:
+        """Return how many seconds these waves can take, and the confirmation of all hosts after them."""
+        owns = [[self.own(host) for host in wave] for wave in ahead]
+        gated = any(own.ports for wave in owns for own in wave)
+        needed = waves.needed_s(
+            [len(wave) for wave in ahead],
+            forks=self.forks,
             pause_s=self.options["pause_s"],
-            gate_wait_s=wait,
-            host_s=waves.HOST_S + measuring,
+            gate_wait_s=float(self.options["gate_wait_s"]) if gated else 0.0,
         )
-        return ahead + waves.wave_s(sum(map(len, self.waves)), forks=self.forks, gate_wait_s=0.0)
+        for wave in owns:
+            needed += sum(own.measuring_s for own in wave if own.in_turn)
+            needed += waves.rounds_s([own.measuring_s for own in wave if not own.in_turn], forks=self.forks)
+        return needed + waves.wave_s(sum(map(len, self.waves)), forks=self.forks, gate_wait_s=0.0)
 
     def _out_of_time(self, wave: Mapping[str, Any]) -> str | None:
         """Return why hosts would restore themselves before the rollout's end, ``None`` where they would not."""
         if self.options["confirm_at"] == "wave" or self.check:
             return None
         left = wave["guard_s"] - (time.monotonic() - wave["began"])
-        counts = [len(hosts) for hosts in self.waves[self.index + 1 :]]
-        ahead = self._needed_s(counts) + (self.options["pause_s"] if counts else 0.0)
+        following = self.waves[self.index + 1 :]
+        ahead = self._needed_s(following) + (self.options["pause_s"] if following else 0.0)
         if left >= ahead:
             return None
         return (
@@ -234,15 +241,6 @@ class Rollout:
     def _result(self, host: str) -> dict[str, Any]:
         found: dict[str, Any] = self.everything[host].get("optimize_applied") or {}
         return found
-
-
-def _measuring_s(spec: Mapping[str, Any]) -> float:
-    """Return for how many seconds a host can measure: before the change, and up to twice after it."""
-    targets = spec.get("targets") or {}
-    if not any(targets.get(name) for name in ("ping", "tcp", "iperf")):
-        return 0.0
-    wanted = {"ping": [], "tcp": [], "iperf": None, **targets, "duration_s": int(spec.get("duration_s") or 10)}
-    return MEASURED * (_probe.time_s(wanted) + _probe.AWAITED_S)
 
 
 def _gate(hosts: int, failed: list[str], ill: Mapping[str, str], reason: str | None) -> dict[str, Any]:

@@ -19,18 +19,17 @@ PAUSE_S = 0.5
 AT_ONCE = 32
 
 
-def unhealthy(addresses: Mapping[str, str], *, ports: Sequence[int], wait_s: float) -> dict[str, str]:
-    """Return ``{host: why}`` of the hosts that do not take a TCP connection on one of the ports.
+def unhealthy(places: Mapping[str, tuple[str, Sequence[int]]], *, wait_s: float) -> dict[str, str]:
+    """Return ``{host: why}`` of the hosts that do not take a TCP connection on one of their ports.
 
     Args:
-        addresses: where each host is.
-        ports: TCP ports, all of which are to answer.
+        places: by host, its address and the TCP ports that are all to answer.
         wait_s: for how long they may take to do so.
     """
     deadline = time.monotonic() + wait_s
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        found = pool.map(lambda host: _ill(addresses[host], ports, deadline), addresses)
-        return {host: why for host, why in zip(addresses, found) if why is not None}
+        found = pool.map(lambda host: _ill(*places[host], deadline), places)
+        return {host: why for host, why in zip(places, found) if why is not None}
 
 
 def _ill(address: str, ports: Sequence[int], deadline: float) -> str | None:

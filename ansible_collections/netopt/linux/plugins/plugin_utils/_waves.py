@@ -103,13 +103,17 @@ def _of(size: int | str, hosts: int) -> int:
     return hosts * int(size[:-1]) // 100 if isinstance(size, str) else size
 
 
-def wave_s(hosts: int, *, forks: int, gate_wait_s: float, host_s: float = HOST_S) -> float:
+def rounds_s(hosts_s: Sequence[float], *, forks: int) -> float:
+    """Return how many seconds hosts take together, the longest ones first, of the seconds that each of them takes."""
+    return sum(sorted(hosts_s, reverse=True)[:: max(1, forks)])
+
+
+def wave_s(hosts: int, *, forks: int, gate_wait_s: float) -> float:
     """Return how many seconds a wave of so many hosts can take when none of them answers at once."""
-    rounds = -(-hosts // max(1, forks))
-    return WAVE_S + rounds * host_s + gate_wait_s
+    return WAVE_S + rounds_s([HOST_S] * hosts, forks=forks) + gate_wait_s
 
 
-def needed_s(counts: Sequence[int], *, forks: int, pause_s: float, gate_wait_s: float, host_s: float = HOST_S) -> float:
+def needed_s(counts: Sequence[int], *, forks: int, pause_s: float, gate_wait_s: float) -> float:
     """Return how many seconds a rollout can take from the first host of its first wave to the last of its last one.
 
     Args:
@@ -117,10 +121,9 @@ def needed_s(counts: Sequence[int], *, forks: int, pause_s: float, gate_wait_s: 
         forks: hosts worked on at once.
         pause_s: seconds between two waves.
         gate_wait_s: for how long hosts may take to pass the gate.
-        host_s: seconds that a host can take.
     """
     pauses = pause_s * max(0, len(counts) - 1)
-    return pauses + sum(wave_s(count, forks=forks, gate_wait_s=gate_wait_s, host_s=host_s) for count in counts)
+    return pauses + sum(wave_s(count, forks=forks, gate_wait_s=gate_wait_s) for count in counts)
 
 
 def too_many(*, failed: int, hosts: int, wave_failed: int, wave_hosts: int, failures: int | str) -> str | None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import 
     out_of_reach,
     told,
 )
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_own import own
 from ansible_collections.netopt.linux.plugins.plugin_utils._waves import WavesError
 
 DEFAULTS: dict[str, Any] = {
@@ -31,16 +33,10 @@ DEFAULTS: dict[str, Any] = {
     "confirm_at": None,
     "confirm": "auto",
     "confirm_timeout_s": None,
-    "gate_tcp": [],
     "gate_wait_s": 10.0,
-    "validate": None,
     "checkpoint_id": "change-1",
 }
-MEASURING = (
-    "manual",
-    2 * (60.0 + 2 * 3 * (_probe.time_s({"ping": ["x"], "tcp": [], "iperf": None, "duration_s": 20}) + 10)),
-    120.0,
-)
+
 GOOD = {"changed": True, "report": {"status": "applied", "checkpoint_id": "change-1", "operations": [], "warnings": []}}
 SAME = {"report": {"status": "unchanged"}}
 REFUSED = {"failed": True, "msg": "no", "report": {"status": "failed", "error": {"message": "no"}}}
@@ -48,6 +44,12 @@ UNDONE = {"failed": True, "msg": "no", "report": {"status": "rolled_back", "erro
 CRASHED = {"failed": True, "msg": "the module ended without a result"}
 GONE = {"unreachable": True, "msg": "no route"}
 UNCONFIRMED = {"failed": True, "report": {"status": "failed", "checkpoint_id": "change-1"}}
+
+
+def rollout_of(asked: dict[str, Any], variables: dict[str, Any], *, check: bool = False) -> Rollout:
+    """Return the rollout of a task with these options and variables."""
+    everything = variables["hostvars"]
+    return Rollout.of(asked, variables, own=lambda host: own(host, everything[host].get), check=check)
 
 
 def run(results: list[dict[str, Any]], *, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def run(results: list[dict[str, Any]], *, check: bool = False, **options: Any) -
             "hostvars": everything,
             "ansible_forks": 5,
         }
-        rollout = Rollout.of(asked, variables, check=check)
+        rollout = rollout_of(asked, variables, check=check)
         wave = rollout.begin()
         for host in rollout.waves[rollout.index]:
             everything[host].update(netopt_wave=wave, optimize_applied=results[hosts.index(host)])
@@ -121,17 +123,64 @@ def test_check_mode_confirms_and_restores_nothing() -> None:
         ({"confirm_at": "end", "pause_s": 1000.0}, 3, ("manual", 2120.0, 120.0)),
         ({"confirm": "manual", "confirm_timeout_s": 15.0}, 3, ("manual", 120.0, 15.0)),
         ({"confirm": "manual", "confirm_timeout_s": 600.0}, 3, ("manual", 600.0, 600.0)),
-        ({"confirm_at": "end", "validate": {"targets": {"ping": ["192.0.2.1"]}, "duration_s": 20}}, 3, MEASURING),
         ({"confirm_at": "end", "pause_s": 50000.0}, 3, ("manual", 86400.0, 120.0)),
     ],
 )
 def test_hosts_wait_for_as_long_as_the_rollout_can_take(options: Any, hosts: int, expected: Any) -> None:
     """Two waves that do not answer, and the confirmation, take 60 s; a host waits twice that, a day at most."""
     names = [f"h{number}" for number in range(hosts)]
-    variables = {"ansible_play_hosts_all": names, "ansible_play_batch": names[:1], "hostvars": {}, "ansible_forks": 5}
-    wave = Rollout.of({**DEFAULTS, **options}, variables | {"hostvars": {name: {} for name in names}}, check=False)
-    begun = wave.begin()
+    begun = begun_with({name: {} for name in names}, **options)
     assert (begun["confirm"], begun["guard_s"], begun["confirm_timeout_s"]) == expected
+
+
+def begun_with(everything: dict[str, dict[str, Any]], **options: Any) -> dict[str, Any]:
+    """Begin the first of two waves over hosts with these variables, and return what is known of it."""
+    names = list(everything)
+    variables = {"ansible_play_hosts_all": names, "ansible_play_batch": names[:1], "hostvars": everything}
+    return rollout_of({**DEFAULTS, **options}, {**variables, "ansible_forks": 5}).begin()
+
+
+def measuring(seconds: object, *, iperf: str | None = None) -> dict[str, Any]:
+    """Return the variables of a host whose plan measures for so long."""
+    return {"netopt_plan": {"validate": {"targets": {"ping": ["192.0.2.1"], "iperf": iperf}, "duration_s": seconds}}}
+
+
+def measured_s(seconds: int, *, iperf: str | None = None) -> float:
+    """Return how long one of these hosts can measure."""
+    wanted = {"ping": ["192.0.2.1"], "tcp": [], "iperf": iperf, "duration_s": seconds}
+    return 3 * (_probe.time_s(wanted) + _probe.AWAITED_S)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ([measuring(20)] * 3, 2 * measured_s(20)),
+        ([{}, measuring(20), {}], measured_s(20)),
+        ([measuring(10), {}, measuring("20")], measured_s(10) + measured_s(20)),
+        ([{}, measuring(20), measuring(10)], measured_s(20)),
+        (
+            [{}, measuring(20, iperf="h0"), measuring(10, iperf="h0")],
+            measured_s(20, iperf="h0") + measured_s(10, iperf="h0"),
+        ),
+        ([{}, {"netopt_plan": '{"validation": {"targets": {"tcp": ["h:1"]}, "duration_s": 20}}'}, {}], measured_s(20)),
+        ([{"netopt_plan": bad} for bad in ("no plan", {"validate": [1]}, {"validate": {"targets": ["h"]}})], 0.0),
+        ([measuring("long"), measuring(10**9), {}], measured_s(3600)),
+    ],
+    ids=["all", "one", "each its own", "at once", "in turn", "as text", "no plans", "beyond all limits"],
+)
+def test_hosts_wait_for_what_each_of_them_measures(hosts: list[dict[str, Any]], expected: float) -> None:
+    """It is each host's own plan that says how long it takes; one that is no plan fails on its turn, not here."""
+    begun = begun_with({f"h{number}": variables for number, variables in enumerate(hosts)}, confirm_at="end")
+    assert begun["guard_s"] == pytest.approx(max(120.0, 2 * (60.0 + expected)))
+
+
+@pytest.mark.parametrize(
+    ("ports", "waits_s"), [([], 0), ([443], 2 * 30), (443, 2 * 30), ("443, 8443", 2 * 30), (["443"], 2 * 30)]
+)
+def test_time_for_the_gate(ports: object, waits_s: int) -> None:
+    """Where any host has ports, also as text, each wave may wait at its gate."""
+    begun = begun_with({"h0": {}, "h1": {"netopt_gate_tcp": ports}}, confirm_at="end", gate_wait_s=30.0)
+    assert begun["guard_s"] == 2 * (60.0 + waits_s)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +198,20 @@ def test_what_cannot_come_to_a_good_end_is_not_begun(options: Any, words: str) -
         run([GOOD, GOOD], **options)
 
 
+@pytest.mark.parametrize(
+    ("ports", "words"),
+    [
+        ("https", "netopt_gate_tcp of h0: "),
+        ([70000], "70000 is no port; numbers from 1 to 65535"),
+        ({"https": 443}, "netopt_gate_tcp of h0: "),
+    ],
+)
+def test_ports_that_are_none(ports: object, words: str) -> None:
+    """The wave does not begin, and the error names the host."""
+    with pytest.raises(WavesError, match=re.escape(words)):
+        begun_with({"h0": {"netopt_gate_tcp": ports}})
+
+
 def test_it_stops_while_there_is_time_to_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wave that took too long ends the rollout before hosts that wait restore themselves."""
     now = [1000.0]
@@ -156,7 +219,7 @@ def test_it_stops_while_there_is_time_to_confirm(monkeypatch: pytest.MonkeyPatch
     names = ["h0", "h1"]
     everything: dict[str, dict[str, Any]] = {"h0": {}, "h1": {}}
     variables = {"ansible_play_hosts_all": names, "ansible_play_batch": names, "hostvars": everything}
-    rollout = Rollout.of({**DEFAULTS, "confirm_at": "end"}, variables, check=False)
+    rollout = rollout_of({**DEFAULTS, "confirm_at": "end"}, variables)
     everything["h0"].update(netopt_wave=rollout.begin(), optimize_applied=GOOD)
     now[0] += 75
     assert rollout.end()["stop"] is False
