@@ -33,6 +33,7 @@ SCRIPTS = (
     "tools/setup_node.sh",
     "tools/ansible_test.sh",
     "contrib/execution-environment/build.sh",
+    "tests/compat/before.sh",
 )
 ON_MACHINES = tuple(f"tests/e2e/test_{name}.py" for name in ("lab_vm", "vm", "vm_persist", "vm_waves"))
 NOTHING_COLLECTED = 5  # pytest's exit status
@@ -88,6 +89,7 @@ CHECKS = (
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True),
     _pytest("attacks", "tests/attacks", root=True),
     _pytest("contract", "tests/contract", root=True),
+    _pytest("compat", "tests/compat", root=True),
     Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
     Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     Check("integration", "test", ("tools/ansible_test.sh", "integration"), root=True),
