@@ -41,7 +41,7 @@ PLANS = {
     "sysctl": sysctl(ip_forward=1, tcp_fin_timeout=15),
     "mtu and offloads": {"mtu": 1400, "offloads": {"tso": False, "gso": False}},
     "htb": {
-        "qdisc": {"type": "htb", "params": {"default": 10}},
+        "qdisc": {"type": "htb", "params": {"default": "1:10"}},
         "htb_classes": [{"classid": "1:10", "rate_mbit": 50}, {"classid": "1:20", "rate_mbit": 20}],
     },
     "shaper both ways": {"shaper": {"egress_mbit": 100, "ingress_mbit": 50}},
@@ -94,7 +94,7 @@ def test_rules_on_a_host_without_names_of_protocols(host: Host) -> None:
         "rate_limits": [{"protocol": "icmpv6", "rate": "100/second", "burst": 20}],
         "connection_limits": [{"protocol": "udp", "port": 53, "limit": 100, "action": "reject"}],
         "dscp": [{"match": {"proto": "icmpv6"}, "dscp": 46}],
-        "qdisc": {"type": "htb", "params": {"default": 20}},
+        "qdisc": {"type": "htb", "params": {"default": "1:20"}},
         "htb_classes": [
             {"classid": "1:10", "rate_mbit": 50, "match": [{"proto": "icmpv6"}, {"proto": "udp", "dports": ["53"]}]},
             {"classid": "1:20", "rate_mbit": 20},
@@ -111,6 +111,14 @@ def test_rules_on_a_host_without_names_of_protocols(host: Host) -> None:
 
 REFUSED = {
     "another digest": ({"digest": "0" * 64}, sysctl(tcp_fin_timeout=15), "plan", "digest differs"),
+    "a key that there is not": (
+        {},
+        {"rate_limits": [{"rate": "10/second", "dports": ["443"]}]},
+        "plan",
+        "changes.rate_limits[0].dports is no key",
+    ),
+    "a key that there is not, in check mode": ({"check": True}, {"rate_limit": []}, "plan", "changes.rate_limit is no"),
+    "text where a number belongs": ({}, {"mtu": "1400"}, "plan", 'changes.mtu is "1400", wanted a whole number'),
     "no such interface": ({"plan": {"iface": "eth9", "changes": {"mtu": 1400}}}, None, "facts", "no interface eth9"),
     "no default route": ({"plan": {"iface": "auto", "changes": {"mtu": 1400}}}, None, "facts", "no default route"),
     "netem without the label": ({}, {"netem": {"delay_ms": 10, "duration_s": 5}}, "plan", "not labelled"),
@@ -135,6 +143,17 @@ def test_refused(host: Host, options: dict[str, Any], changes: Any, stage: str, 
     assert words in report["error"]["message"]
     assert host.view() == before
     assert host.statuses() == {}
+
+
+def test_a_port_alone_is_that_port(host: Host) -> None:
+    """A port that stands without a list, as a number or as text, is the port, and null is what is not set."""
+    unset = {"offloads": None, "sysctl": None, "mtu": None}
+    for port in (443, "443"):
+        changes = {**unset, "dscp": [{"match": {"proto": "tcp", "dports": port, "src": None}, "dscp": 46}]}
+        report = host.apply(changes)
+        assert report["error"] is None
+        assert report["status"] == ("applied" if port == 443 else "unchanged")
+    assert "tcp dport 443 ip dscp set" in host.shell("nft list table inet netopt")
 
 
 def test_skippable_key_is_skipped(host: Host) -> None:

@@ -21,7 +21,7 @@ CHANGES = {
     "sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_fin_timeout": "15"},
     "mtu": 1400,
     "offloads": {"gso": False},
-    "qdisc": {"type": "htb", "params": {"default": 10}},
+    "qdisc": {"type": "htb", "params": {"default": "1:10"}},
     "htb_classes": [
         {"classid": "1:10", "rate_mbit": 50, "ceil_mbit": 100},
         {"classid": "1:20", "rate_mbit": 20, "match": [{"proto": "tcp", "dports": ["443"]}]},

@@ -82,3 +82,24 @@ def test_refused_before_any_host(host: Host) -> None:
     assert messages["changes.sysctl.net.core.rmem_max"] == "Value exceeds maximum allowed: 268435456"
     assert "changes.mtu" in messages
     assert host.statuses() == {}
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]], ids=["change", "check mode"])
+def test_the_module_by_itself_refuses_what_is_no_plan(host: Host, check: list[str]) -> None:
+    """Without the policy too, a misspelt port is no rule for all ports: the module names it and touches nothing."""
+    before = host.view()
+    plan = {"iface": IFACE, "changes": {"rate_limits": [{"rate": "10/second", "protocol": "tcp", "prot": 443}]}}
+    options = {"plan": plan, "confirm_timeout_s": 0, "check_policy": False}
+    refused = host.run(
+        "env",
+        f"ANSIBLE_COLLECTIONS_PATH={ROOT}",
+        "ANSIBLE_LOCALHOST_WARNING=0",
+        str(Path(sys.executable).with_name("ansible")),
+        *("host", "-i", "host,", "-c", "local", "-e", json.dumps(PYTHON), *check),
+        *("-m", "netopt.linux.netopt_apply", "-a", json.dumps(options)),
+        check=False,
+    )
+    assert "changes.rate_limits[0].prot is no key of a plan" in refused
+    assert "Did you mean port or protocol?" in refused
+    assert host.view() == before
+    assert host.statuses() == {}

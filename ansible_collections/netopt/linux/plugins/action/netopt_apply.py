@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import RESTART, ROLLED_BACK
+from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._plan_check import check_structure
+from ansible_collections.netopt.linux.plugins.module_utils._plan_form import one_form
 from ansible_collections.netopt.linux.plugins.plugin_utils._connection import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, enforced, warm
@@ -61,8 +64,14 @@ class ActionModule(CourierAction):
                     enforced(self.options)
             except Refusal as refusal:
                 return refusal.result
-        if module == NAME and not self._task.check_mode and (options["plan"].get("validate") or {}).get("targets"):
-            return self._measured(options, variables)
+        if module == NAME:
+            try:
+                check_structure(options["plan"])
+            except NetoptError as error:
+                return Refusal(error).result
+            options = {**options, "plan": one_form(options["plan"])}
+            if not self._task.check_mode and (options["plan"].get("validate") or {}).get("targets"):
+                return self._measured(options, variables)
         return super().ask(module, options, variables)
 
     def _measured(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

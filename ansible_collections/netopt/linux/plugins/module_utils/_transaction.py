@@ -9,7 +9,7 @@ What most runs need is here: a plan that holds already. What makes a change is i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from . import _host_report as reporting
@@ -22,6 +22,8 @@ from ._host_report import HostReport
 from ._interfaces import named, resolve
 from ._lock_io import RUN_DIR, host_lock
 from ._modules_io import loaded, unload_unused
+from ._plan_check import check_structure
+from ._plan_form import one_form
 from ._preflight import meets_connections, preflight
 from ._settled_io import Settled, key_of
 from ._signals import interrupts_raise
@@ -99,9 +101,10 @@ class Transaction:
 
     def run(self) -> HostReport:
         """Carry out the request and return what came of it. Nothing is raised."""
-        request = self._request
         try:
             with interrupts_raise():
+                check_structure(self._request.plan)
+                request = self._request = replace(self._request, plan=one_form(self._request.plan))
                 identity = check_id(request.checkpoint_id or new_id())
                 if request.check:
                     self._run(identity, Tools(allowlist=request.allowlist))

@@ -41,6 +41,8 @@ options:
       - The normalised ParameterPlan, with C(iface), C(changes) and, where there is one, C(profile).
       - M(netopt.linux.netopt_validate) normalises a plan.
       - It may be text in JSON or YAML, where a key that is given twice is refused.
+      - Unknown keys, missing ones and values of another kind are refused with their path before the host is looked at,
+        with O(check_policy) and without it. Bounds, and which values go together, are for the policy to say.
     type: dict
     required: true
   digest:

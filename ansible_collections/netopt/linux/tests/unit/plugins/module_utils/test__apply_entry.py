@@ -37,7 +37,7 @@ PLANS: dict[str, dict[str, Any]] = {
         "mtu": 1300,
     },
     "classes": {
-        "qdisc": {"type": "htb", "params": {"default": 10}},
+        "qdisc": {"type": "htb", "params": {"default": "1:10"}},
         "htb_classes": [
             {"classid": "1:10", "rate_mbit": 50},
             {"classid": "1:20", "rate_mbit": 20, "ceil_mbit": 40, "match": [{"proto": "tcp", "dports": ["80-443"]}]},

@@ -38,7 +38,7 @@ EVERYTHING: dict[str, Any] = {
 }
 CLASSES: dict[str, Any] = {
     "sysctl": {"net.ipv4.ip_forward": "1"},
-    "qdisc": {"type": "htb", "params": {"default": 10}},
+    "qdisc": {"type": "htb", "params": {"default": "1:10"}},
     "htb_classes": [
         {"classid": "1:10", "rate_mbit": 50},
         {"classid": "1:20", "rate_mbit": 20, "match": [{"proto": "tcp", "dports": ["443"]}, {"src": "192.0.2.0/28"}]},

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shape of a plan as one table: its fields, their kinds and words, and which of them must be there.
+
+What it says is what the JSON schema of ``ParameterPlan`` on the controller says; ``tests/contract`` holds the two
+together. Bounds and what fields mean to each other are the policy's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Union
+
+    Shape = Union[str, "Words", "ListOf", "MapOf", "Record", "ByType", "Either"]
+
+TEXT = "text"
+WHOLE = "a whole number"
+NUMBER = "a number"
+FLAG = "true or false"
+
+
+class Words(NamedTuple):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+
+class ListOf(NamedTuple):
+    """A list."""
+
+    item: Shape
+
+
+class MapOf(NamedTuple):
+    """An object with any keys."""
+
+    value: Shape
+
+
+class Field(NamedTuple):
+    """What may stand at a key.
+
+    Attributes:
+        shape: of the value.
+        required: whether the key must be there.
+        null: whether null stands for a key that is left out.
+    """
+
+    shape: Shape
+    required: bool = False
+    null: bool = False
+
+
+class Record(NamedTuple):
+    """An object with known keys.
+
+    Attributes:
+        fields: by key.
+        aliases: other names of keys.
+    """
+
+    fields: Mapping[str, Field]
+    aliases: Mapping[str, str] = {}
+
+
+class ByType(NamedTuple):
+    """An object whose keys depend on its ``type``."""
+
+    records: Mapping[str, Record]
+
+
+class Either(NamedTuple):
+    """A value that may be written in several ways."""
+
+    shapes: tuple[Shape, ...]
+
+
+def _one_of(*words: str) -> Words:
+    return Words(words)
+
+
+def _must(shape: Shape) -> Field:
+    """Return a field that every plan has to give."""
+    return Field(shape, required=True)
+
+
+def _may(shape: Shape) -> Field:
+    """Return a field that a plan may leave out, or set to null."""
+    return Field(shape, null=True)
+
+
+def _each(shape: Shape, *names: str) -> dict[str, Field]:
+    """Return several fields of one shape that a plan may leave out."""
+    return {name: _may(shape) for name in names}
+
+
+_DSCP_NAMES = (
+    *("DF", "BE", "DEFAULT", "LE", "CS0", "CS1", "CS2", "CS3", "CS4", "CS5", "CS6", "CS7"),
+    *("AF11", "AF12", "AF13", "AF21", "AF22", "AF23", "AF31", "AF32", "AF33", "AF41", "AF42", "AF43"),
+    *("VOICE-ADMIT", "VA", "EF"),
+)
+_DSCP = Either((WHOLE, Words(_DSCP_NAMES + tuple(name.lower() for name in _DSCP_NAMES))))
+_PORTS = Either((WHOLE, TEXT, ListOf(Either((WHOLE, TEXT)))))
+_NUMBER_OR_TEXT = Either((WHOLE, TEXT))  # sizes with units, marks in hexadecimal, values of kernel parameters
+_PORT_PROTOCOL = _one_of("tcp", "udp", "sctp")
+_PROTOCOL = _one_of("tcp", "udp", "icmp", "icmpv6", "sctp")
+
+_PARAMS = {
+    "fq": {
+        **_each(WHOLE, "limit", "flow_limit", "quantum", "initial_quantum", "buckets", "refill_delay_us"),
+        **_each(WHOLE, "low_rate_threshold_kbit", "ce_threshold_us", "timer_slack_ns", "horizon_ms"),
+        **_each(NUMBER, "maxrate_mbit"),
+        **_each(FLAG, "pacing", "horizon_drop"),
+    },
+    "fq_codel": {
+        **_each(WHOLE, "limit", "flows", "target_us", "interval_us", "quantum", "ce_threshold_us"),
+        **_each(WHOLE, "memory_limit_bytes", "drop_batch"),
+        **_each(FLAG, "ecn"),
+    },
+    "cake": {
+        **_each(NUMBER, "bandwidth_mbit", "rtt_ms"),
+        "diffserv": _may(_one_of("besteffort", "precedence", "diffserv3", "diffserv4", "diffserv8")),
+        "isolation": _may(
+            _one_of(
+                *("flowblind", "srchost", "dsthost", "hosts", "flows"),
+                *("dual-srchost", "dual-dsthost", "triple-isolate"),
+            )
+        ),
+        "ack_filter": _may(_one_of("no", "yes", "aggressive")),
+        "atm": _may(_one_of("noatm", "atm", "ptm")),
+        **_each(FLAG, "nat", "wash", "split_gso", "ingress"),
+        **_each(WHOLE, "overhead", "mpu", "memlimit_bytes"),
+    },
+    "htb": {**_each(TEXT, "default"), **_each(WHOLE, "r2q", "direct_qlen")},
+    "sfq": {
+        **_each(WHOLE, "perturb_s", "quantum", "limit", "depth", "flows", "divisor"),
+        **_each(FLAG, "headdrop"),
+    },
+    "tbf": {
+        "rate_mbit": _must(NUMBER),
+        "burst_bytes": _must(WHOLE),
+        **_each(NUMBER, "latency_ms", "peakrate_mbit"),
+        **_each(WHOLE, "limit_bytes", "mtu_bytes"),
+    },
+    "pfifo": _each(WHOLE, "limit"),
+    "bfifo": _each(WHOLE, "limit_bytes"),
+    "pfifo_fast": {},
+}
+_QDISCS = {
+    name: Record({"type": _must(_one_of(name)), "params": Field(Record(params), required=name == "tbf")})
+    for name, params in _PARAMS.items()
+}
+_QDISC = ByType(_QDISCS)
+_LEAF = ByType({name: record for name, record in _QDISCS.items() if name != "htb"})
+
+_MATCH = {
+    "proto": _may(_PROTOCOL),
+    **_each(_PORTS, "sports", "dports"),
+    **_each(TEXT, "src", "dst"),
+}
+_HTB_CLASS = {
+    "classid": _must(TEXT),
+    "parent": _may(TEXT),
+    "rate_mbit": _must(NUMBER),
+    "ceil_mbit": _may(NUMBER),
+    "priority": _may(WHOLE),
+    "burst": _may(_NUMBER_OR_TEXT),
+    "leaf": _may(_LEAF),
+    "match": _may(ListOf(Record({**_MATCH, "fwmark": _may(_NUMBER_OR_TEXT), "dscp": _may(_DSCP)}))),
+}
+_NETEM = {
+    **_each(NUMBER, "delay_ms", "delay_jitter_ms", "loss_pct", "duplicate_pct", "corrupt_pct", "reorder_pct"),
+    **_each(WHOLE, "limit", "duration_s"),
+}
+_CONNECTION_LIMIT = {
+    "protocol": _must(_PORT_PROTOCOL),
+    "port": _must(WHOLE),
+    "limit": _must(WHOLE),
+    "mask": Field(WHOLE),
+    "action": Field(_one_of("reject", "drop")),
+}
+_RATE_LIMIT = {
+    "rate": _must(TEXT),
+    **_each(WHOLE, "burst", "port"),
+    "protocol": _may(_PROTOCOL),
+    "per_source": Field(FLAG),
+    "per": Field(_one_of("connections", "packets")),
+}
+_CONNECTION_TRACKING = {
+    **_each(WHOLE, "max_connections", "tcp_timeout_established", "tcp_timeout_close_wait"),
+    **_each(FLAG, "accept_established", "drop_invalid"),
+}
+_NAT_RULE = {
+    "type": _must(_one_of("snat", "dnat", "masquerade")),
+    "protocol": _may(_PORT_PROTOCOL),
+    **_each(TEXT, "iface", "src", "dst", "to_addr"),
+    **_each(WHOLE, "port", "to_port"),
+}
+_OFFLOADS = _each(FLAG, "rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
+
+_CHANGES = {
+    "sysctl": _may(MapOf(_NUMBER_OR_TEXT)),
+    "qdisc": _may(_QDISC),
+    "shaper": _may(Record(_each(NUMBER, "egress_mbit", "ingress_mbit", "ceil_mbit"))),
+    "netem": _may(Record(_NETEM)),
+    "htb_classes": _may(ListOf(Record(_HTB_CLASS))),
+    "default_class": _may(TEXT),
+    "dscp": _may(ListOf(Record({"match": _must(Record(_MATCH)), "dscp": _must(_DSCP)}))),
+    "connection_limits": _may(ListOf(Record(_CONNECTION_LIMIT))),
+    "rate_limits": _may(ListOf(Record(_RATE_LIMIT))),
+    "connection_tracking": _may(Record(_CONNECTION_TRACKING)),
+    "nat_rules": _may(ListOf(Record(_NAT_RULE))),
+    "offloads": _may(Record(_OFFLOADS)),
+    "mtu": _may(WHOLE),
+}
+_VALIDATE = {
+    "targets": Field(Record({**_each(ListOf(TEXT), "ping", "tcp"), "iperf": _may(TEXT)})),
+    "objectives": Field(
+        Record(
+            _each(NUMBER, "latency_p95_ms", "jitter_ms", "loss_pct", "throughput_mbps", "max_regression_pct"),
+        )
+    ),
+    "duration_s": _may(WHOLE),
+}
+
+PLAN = Record(
+    {
+        "iface": _must(Either((TEXT, ListOf(TEXT)))),
+        "profile": _may(TEXT),
+        "changes": Field(Record(_CHANGES)),
+        "validate": _may(Record(_VALIDATE)),
+        "rationale": Field(Either((TEXT, ListOf(TEXT)))),
+    },
+    aliases={"validation": "validate"},
+)
