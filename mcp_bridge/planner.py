@@ -145,7 +145,8 @@ def comes_from_profile(plan: ParameterPlan, policy: Policy) -> bool:
     profile = policy.profiles.get(plan.profile) if plan.profile else None
     if profile is None:
         return False
-    return normal_form(plan, policy).changes.dump() == profile_changes(profile, policy)
+    asked = normal_form(plan, policy).changes.dump()
+    return asked == profile_changes(profile, policy, beside=asked)
 
 
 def check_rendered(rendered: RenderedPlan, policy: Policy) -> RenderedPlan:

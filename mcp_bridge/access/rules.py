@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ansible_collections.netopt.linux.plugins.module_utils._displaced import FIELDS
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.policy import Policy
 
@@ -128,7 +129,7 @@ def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], rost
         ("netem", "Impairments (netem)", caller.rule.netem),
         ("nat_rules", "Address translation (NAT)", caller.rule.nat),
     ):
-        if getattr(plan.changes, field) and not (entries and roster.within(hosts, entries)):
+        if getattr(plan.changes, field) is not None and not (entries and roster.within(hosts, entries)):
             raise AccessError(
                 f"{name} is not allowed to the caller {caller.name} on all of these hosts",
                 hint=f"Allowed on: {', '.join(entries) or 'no host'}.",
@@ -139,7 +140,7 @@ def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], rost
 def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
     """Yield the ids of the cards that a plan's changes touch."""
     for field, value in changes.items():
-        if value in ({}, []):
+        if value in ({}, []) and field not in FIELDS:  # an empty field of rules takes rules away
             continue
         if field == "sysctl":
             yield from (policy.sysctl_cards[key].id if key in policy.sysctl_cards else f"sysctl.{key}" for key in value)

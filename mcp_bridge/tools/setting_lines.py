@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._displaced import FIELDS
+
 HURTS = (
     "nat_rules",
     "connection_limits",
@@ -40,20 +42,28 @@ _BARE = re.compile(r"[A-Za-z0-9_.:/@%*+-]+")
 def split(changes: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return the lines of what can hurt, the worst first, and the lines of all other changes in the plan's order."""
     first = [name for name in HURTS if name in changes]
-    rest = [name for name in changes if name not in HURTS]
+    first += [name for name in changes if name not in HURTS and _takes_away(name, changes[name])]
+    rest = [name for name in changes if name not in first]
     told = [[line for name in names for line in lines(name, changes[name])] for names in (first, rest)]
     return told[0], told[1]
 
 
 def lines(path: str, value: Any) -> Iterator[str]:
     """Yield every setting below a value: ``shaper.egress_mbit = 700``; rules of a list take a line for those alike."""
-    if isinstance(value, Mapping) and value:
+    if _takes_away(path, value):
+        yield f"{path}: no rules; those in force are taken away"
+    elif isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from lines(f"{path}.{key}" if path else str(key), inner)
     elif isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value):
         yield from (f"{path}: {alike.told(NOUNS.get(path, 'rules'))}" for alike in _alike(value))
     elif value != {}:
         yield f"{path} = {word(value)}"
+
+
+def _takes_away(path: str, value: Any) -> bool:
+    """Return whether a setting says that rules in force may go, see ``_displaced``."""
+    return path in FIELDS and value in ({}, [])
 
 
 def word(value: Any) -> str:

@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.netopt.linux.plugins.module_utils import _nft
+from ansible_collections.netopt.linux.plugins.module_utils._displaced import FIELDS
 from mcp_bridge.models import ParameterPlan
 
 from .canonical import canonical_sysctl
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mcp_bridge.policy import Policy, Profile
 
 
@@ -28,9 +33,10 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     """
     data = plan.dump()
     profile = policy.profiles.get(plan.profile) if plan.profile else None
-    changes = normal_changes(data.get("changes", {}), policy)
+    given = data.get("changes", {})
+    changes = normal_changes(given, policy)
     if not changes and profile:
-        changes = profile_changes(profile, policy)
+        changes = profile_changes(profile, policy, beside=given)
     data["changes"] = changes
     if isinstance(data["iface"], list) and len(data["iface"]) == 1:
         data["iface"] = data["iface"][0]
@@ -40,15 +46,29 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     return ParameterPlan.model_validate(data)
 
 
-def profile_changes(profile: Profile, policy: Policy) -> dict[str, Any]:
-    """Return the values of a profile in canonical form."""
+def profile_changes(
+    profile: Profile, policy: Policy, *, beside: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the values of a profile in canonical form.
+
+    Args:
+        profile: brings the values.
+        policy: brings what canonical means.
+        beside: changes of a plan; its empty fields of rules stay, as they say that these rules may go.
+    """
     stand_in = ParameterPlan.model_validate({"iface": "auto", "changes": profile.changes})
-    return normal_changes(stand_in.dump()["changes"], policy)
+    emptied = {field: value for field, value in beside.items() if field in FIELDS and value in ({}, [])}
+    return normal_changes({**emptied, **stand_in.dump()["changes"]}, policy)
 
 
 def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
-    """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back."""
+    """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back.
+
+    An empty field of rules stays beside others: there it says that its rules may go, see ``_displaced``.
+    """
     result = {field: value for field, value in changes.items() if value not in ({}, [])}
+    if _nft.intent(result, ()):
+        result = {field: value for field, value in changes.items() if field in result or field in FIELDS}
     if "sysctl" in result:
         result["sysctl"] = {
             key: canonical_sysctl(value, policy.limits.at(f"sysctl.{key}"))

@@ -193,7 +193,9 @@ def test_the_question_holds_no_words_of_the_agent(stage: Stage) -> None:
 
     async def run() -> str:
         async with stage.client(elicitation_handler=no) as client:
-            rendered = await call(client, "render_change_plan_tool", plan={**PLAN, "rationale": [lie]})
+            changes = {**PLAN["changes"], "rate_limits": [{"rate": "5/second"}], "dscp": []}
+            plan = {**PLAN, "changes": changes, "rationale": [lie]}
+            rendered = await call(client, "render_change_plan_tool", plan=plan)
             return await said(
                 client, "apply_rendered_plan_tool", rendered_plan=rendered, dry_run=False, checkpoint_label=lie
             )
@@ -201,6 +203,6 @@ def test_the_question_holds_no_words_of_the_agent(stage: Stage) -> None:
     assert "did not say yes" in asyncio.run(run())
     (message,) = asked
     assert lie not in message
-    for words in ("3 hosts (d1, w1, w2)", "sysctl.net.ipv4.tcp_fin_timeout = 23", "eth0"):
+    for words in ("3 hosts (d1, w1, w2)", "sysctl.net.ipv4.tcp_fin_timeout = 23", "eth0", "dscp: no rules"):
         assert words in message
     assert stage.runs() == []

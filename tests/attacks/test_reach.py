@@ -213,6 +213,16 @@ def rendered(site: Site, plan: dict[str, Any]) -> dict[str, Any]:
             "lab-bot",
             "Address translation (NAT) is not allowed",
         ),
+        (
+            {"rate_limits": [{"rate": "5/second"}], "nat_rules": []},
+            "lab-bot",
+            "Address translation (NAT) is not allowed",
+        ),
+        (
+            {"rate_limits": [{"rate": "5/second"}], "dscp": []},
+            "web",
+            "may not change: iptables.qos_marking, iptables.rate_limiting",
+        ),
     ],
 )
 def test_what_a_plan_may_hold(site: Site, changes: dict[str, Any], caller: str, words: str) -> None:

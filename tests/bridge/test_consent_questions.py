@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.netopt.linux.plugins.module_utils._displaced import FIELDS
 from mcp_bridge import planner
 from mcp_bridge.access.errors import AccessError
 from mcp_bridge.bridge import ApplyOptions
@@ -30,6 +31,7 @@ from tests.bridge.plan_strategies import PLANS, RULES
 
 POLICY = load_policy()
 KEPT = "It is kept as soon as each host is reached over a new connection; one that is not within 120 s restores itself."
+NO_RULES = "no rules; those in force are taken away"
 
 
 def asked(plan: Mapping[str, Any], hosts: str = "1 host (h)", **options: Any) -> str:
@@ -72,6 +74,24 @@ def test_what_can_hurt_comes_first_and_nothing_is_cut() -> None:
         "  sysctl.net.ipv4.tcp_fin_timeout = 23",
         f"Digest {digest[:12]}",
     ]
+
+
+def test_rules_that_are_taken_away_can_hurt() -> None:
+    """An empty field of rules is told with what can hurt, marks too; without other rules it asks for nothing."""
+    plan = changes(
+        dscp=[],
+        qdisc={"type": "fq", "params": {}},
+        connection_tracking={},
+        connection_limits=limits(443),
+    )
+    lines = asked(plan).splitlines()
+    assert lines[1:5] == [
+        "Interface eth0:",
+        "  connection_limits: protocol=tcp port=443 limit=9 mask=32 action=reject",
+        f"  connection_tracking: {NO_RULES}",
+        f"  dscp: {NO_RULES}",
+    ]
+    assert NO_RULES not in asked(changes(mtu=1400, dscp=[]))
 
 
 def test_the_example_in_the_documentation() -> None:
@@ -295,6 +315,9 @@ def read(text: str) -> dict[str, Any]:
         if sign == " =":
             found[path] = unquoted(said)
             continue
+        if said == NO_RULES:
+            found[path] = []
+            continue
         alike = re.fullmatch(r"(\d+) \w+, (?:all equal|(\S+?)=(.*?)(?: \(\S+ to \S+\))?, each): (.*)", said)
         count, field, values, same = alike.groups() if alike else ("1", None, "", said)
         pairs = re.findall(r'(\S+?)=("(?:[^"\\]|\\.)*"|\S+)(?: |$)', same)
@@ -331,7 +354,9 @@ def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> No
     data = rendered.plan.dump()
     wanted: dict[str, Any] = {}
     for name, value in [*data["changes"].items(), *data.get("validate", {}).items()]:
-        if isinstance(value, list) and isinstance(value[0], dict):
+        if name in FIELDS and not value:
+            wanted[name] = []
+        elif isinstance(value, list) and isinstance(value[0], dict):
             wanted[name] = [dict(leaves("", rule)) for rule in value]
         else:
             wanted |= dict(leaves(name, value))

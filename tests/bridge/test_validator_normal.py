@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from mcp_bridge.models import ParameterPlan
+from mcp_bridge.planner import target_inputs
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import normal_form, profile_changes, validate
 from tests.bridge.plan_strategies import PLANS
@@ -69,6 +70,31 @@ def test_same_meaning_same_form(policy: Policy, one: dict[str, Any], other: dict
     assert normal({"iface": "eth0", "changes": one}, policy) == normal({"iface": ["eth0"], "changes": other}, policy)
 
 
+LIMIT = {"protocol": "tcp", "port": 80, "limit": 5, "mask": 32, "action": "reject"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"mtu": 1400, "dscp": [], "connection_tracking": {}}, {"mtu"}),
+        ({"connection_limits": [LIMIT], "dscp": []}, {"connection_limits", "dscp"}),
+        (
+            {"connection_limits": [LIMIT], "nat_rules": [], "connection_tracking": {}, "htb_classes": [], "sysctl": {}},
+            {"connection_limits", "nat_rules", "connection_tracking"},
+        ),
+        ({"connection_tracking": {"max_connections": 4096}, "dscp": []}, {"connection_tracking"}),
+        ({"connection_tracking": {"drop_invalid": True}, "dscp": []}, {"connection_tracking", "dscp"}),
+    ],
+)
+def test_an_empty_field_of_rules_stays_beside_rules(
+    policy: Policy, changes: dict[str, Any], expected: set[str]
+) -> None:
+    """There it says that its rules may go; everywhere else it asks for nothing."""
+    data = normal({"iface": "eth0", "changes": changes}, policy)
+    assert set(data["changes"]) == expected
+    assert normal(data, policy) == data
+
+
 def test_netem_defaults(policy: Policy) -> None:
     """An impairment is always limited in time and in packets."""
     changes = normal({"iface": "eth0", "changes": {"netem": {"loss_pct": 1}}}, policy)["changes"]
@@ -88,6 +114,19 @@ def test_profile_fills_in(policy: Policy) -> None:
         assert set(data["changes"]["sysctl"]) == set(profile.changes["sysctl"])
         assert all(isinstance(value, str) for value in data["changes"]["sysctl"].values())
         assert "validate" not in data
+
+
+def test_a_profile_takes_rules_away_on_purpose(policy: Policy) -> None:
+    """Empty fields of rules stay beside the marks of a profile, whose values hosts may still adapt; alone they go."""
+    values = profile_changes(policy.profiles["video_calls"], policy)
+    plan = {"iface": "eth0", "profile": "video_calls", "changes": {"connection_limits": [], "dscp": [], "mtu": None}}
+    data = normal(plan, policy)
+    assert data["changes"] == {**values, "connection_limits": []}
+    assert normal(data, policy) == data
+    bare = target_inputs({"iface": "eth0", "profile": "video_calls"}, policy)
+    assert target_inputs(plan, policy).adaptations == bare.adaptations != []
+    plain = {**plan, "profile": "gaming"}
+    assert normal(plain, policy)["changes"] == profile_changes(policy.profiles["gaming"], policy)
 
 
 def test_explicit_changes_stay_alone(policy: Policy) -> None:

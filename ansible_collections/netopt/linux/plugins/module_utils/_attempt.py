@@ -103,6 +103,7 @@ class Attempt:
             self._warn_of_untried(rehearsal)
         self._name_other_owners(changes, ifaces, rehearsal)
         self._refuse_undecided(rehearsal)
+        self._refuse_displacing(rehearsal)
         if request.check:
             self._report.status = reporting.WOULD_CHANGE
             self._report.changed = True
@@ -164,6 +165,15 @@ class Attempt:
                         key=header.id,
                         hint="Wait for its end, or roll it back first.",
                     )
+
+    def _refuse_displacing(self, rehearsal: Rehearsal) -> None:
+        """Refuse to take away rules of a change in force that the plan says nothing of."""
+        intent = rehearsal.intents.get("nft")
+        if intent and "nft" in rehearsal.operations:
+            from ._displaced_io import refuse_displacing  # noqa: PLC0415 - most plans leave the rules alone
+
+            current = rehearsal.current["nft"]
+            self._report.warnings += refuse_displacing(self._store, self._request.plan, intent, current)
 
     def _time_box(
         self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal

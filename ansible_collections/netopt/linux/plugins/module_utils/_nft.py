@@ -188,9 +188,9 @@ def as_command(text: str) -> str:
     return f"nft -f - <<'{_HEREDOC}'\n{text}{_HEREDOC}"
 
 
-def scope(wanted: Intent) -> dict[str, Any]:  # noqa: ARG001 - every subsystem's scope takes its intent
-    """Return what ``observe`` needs to know: nothing, since there is one table."""
-    return {}
+def scope(wanted: Intent) -> dict[str, Any]:
+    """Return whom the rules are for; ``observe`` needs to know nothing, since there is one table."""
+    return {"ifaces": list(wanted.ifaces)}
 
 
 def diff(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:

@@ -17,7 +17,8 @@ description:
   - The plan is first tried in a scratch network namespace on the host itself. Then what is there is written down, a
     watchdog that restores it is started, and only then is anything changed. What was changed is read back.
   - The watchdog restores the host when this module is killed, and when the change is not confirmed in time.
-  - Only what the plan names is touched.
+  - Only what the plan names is touched. A plan that would take away limits, marks or translations of an earlier change
+    without naming their fields is refused.
 author:
   - The NetOpt Authors (@netopt)
 extends_documentation_fragment:
