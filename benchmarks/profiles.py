@@ -26,7 +26,7 @@ from profiles_table import HEADER, Runs, table
 
 from mcp_bridge.errors import LabError
 from mcp_bridge.lab import lifecycle
-from mcp_bridge.lab.view import Host, connect, kernel_view
+from mcp_bridge.lab.kernel_view import Host, connect, kernel_view
 
 if TYPE_CHECKING:
     from mcp_bridge.lab.state import Lab

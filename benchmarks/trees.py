@@ -39,7 +39,7 @@ FOLDERS = ("/var/lib/netopt", "/run/netopt")
 GROUP = 2000  # filters for one preference; the kernel numbers at most 4095 of them
 ENTRY = """
 import json, sys
-from ansible_collections.netopt.linux.plugins.module_utils._apply_entry import ARGUMENT_SPEC, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import ARGUMENT_SPEC, run
 given = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
 print(json.dumps(run({**given, **json.load(sys.stdin)}, check=False, diff=False)))
 """
@@ -62,7 +62,7 @@ def plan(classes: int, shapes: int, *, changed: int | None = None) -> dict[str, 
 
 def request(wanted: dict[str, Any]) -> str:
     """Return what the controller sends to the target for a plan."""
-    from mcp_bridge import planner  # noqa: PLC0415 - not needed outside
+    from mcp_bridge.planning import planner  # noqa: PLC0415 - not needed outside
     from mcp_bridge.policy import load_policy  # noqa: PLC0415
 
     found = planner.target_inputs(wanted, load_policy())
@@ -116,7 +116,7 @@ def clear() -> None:
 
 def measure(classes: int, shapes: int, runs: int) -> dict[str, Any]:
     """Return the times (s, medians) and the ratios to the batch: by the clock, and of processor time (``cpu``)."""
-    from mcp_bridge import planner  # noqa: PLC0415
+    from mcp_bridge.planning import planner  # noqa: PLC0415
     from mcp_bridge.policy import load_policy  # noqa: PLC0415
 
     wanted, other = plan(classes, shapes), plan(classes, shapes, changed=classes // 2)

@@ -32,7 +32,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from mcp_bridge.lab.view import Host, connect, kernel_view
+from mcp_bridge.lab.kernel_view import Host, connect, kernel_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ from pathlib import Path
 import yaml
 
 from mcp_bridge.lab import lifecycle
-from mcp_bridge.lab.view import Host, connect, kernel_view
+from mcp_bridge.lab.kernel_view import Host, connect, kernel_view
 from tests import installation
 from tools.environments import PYTHONS, add, environment, interpreter
 

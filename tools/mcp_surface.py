@@ -24,8 +24,8 @@ SNAPSHOT = TOP / "tests" / "contract" / "mcp_surface.json"
 async def _read() -> dict[str, Any]:
     from fastmcp import Client  # noqa: PLC0415 - `--help` and errors of the path come first
 
-    from mcp_bridge import server  # noqa: PLC0415
-    from mcp_bridge.bridge import Bridge  # noqa: PLC0415
+    from mcp_bridge.mcp_server import server  # noqa: PLC0415
+    from mcp_bridge.service import Bridge  # noqa: PLC0415
     from mcp_bridge.settings import Settings  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:

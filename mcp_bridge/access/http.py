@@ -17,7 +17,7 @@ from anyio import to_thread
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_bridge.access import socket_owner
+from mcp_bridge.access import peer_uid as socket_owner
 
 BODY_MAX = 8 * 1024 * 1024
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mcp_bridge import private_files
+from mcp_bridge import atomic_files as private_files
 from mcp_bridge.backends import awx_prompts
+from mcp_bridge.backends.ansible_runner import Cancellation, EventHandler, Job, RunOutcome, RunStatus
 from mcp_bridge.backends.awx_client import PAGE, AwxClient, LaunchUnclearError
 from mcp_bridge.backends.awx_prompts import RUN_VARIABLE, PromptError
 from mcp_bridge.errors import RunError
-from mcp_bridge.runner import Cancellation, EventHandler, Job, RunOutcome, RunStatus
 from mcp_bridge.settings import Settings, SettingsError
 
 NOTE = "awx.json"  # in the run's folder: which job it is

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mcp_bridge.backends.ansible_runner import Job
 from mcp_bridge.errors import RunError
-from mcp_bridge.runner import Job
 
 RUN_VARIABLE = "netopt_run_id"  # by which a job is found again
 ASKED_BY = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mcp_bridge.runner import Cancellation, EventHandler, Job, RunOutcome, run_playbook
+from mcp_bridge.backends.ansible_runner import Cancellation, EventHandler, Job, RunOutcome, run_playbook
 
 
 class LocalBackend:

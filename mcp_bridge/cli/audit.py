@@ -18,7 +18,7 @@ from mcp_bridge.cli.output import say, say_json, table
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
 
 if TYPE_CHECKING:
-    from mcp_bridge.audit import AuditEntry, AuditLog
+    from mcp_bridge.audit.log import AuditEntry, AuditLog
 
 HASH_SHOWN = 12
 
@@ -62,13 +62,13 @@ def _count(text: str) -> int:
 
 
 def _log(args: argparse.Namespace) -> AuditLog:
-    from mcp_bridge.audit import AuditLog
+    from mcp_bridge.audit.log import AuditLog
 
     return AuditLog(options.settings_of(args).audit_file)
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from mcp_bridge.audit_file import Head
+    from mcp_bridge.audit.chain import Head
 
     anchor = Head.parse(args.anchor) if args.anchor is not None else None
     if args.anchor is not None and anchor is None:

@@ -16,13 +16,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.cli import options, rollouts
-from mcp_bridge.cli.following import Progress, follow
 from mcp_bridge.cli.output import say_json, show_report
+from mcp_bridge.cli.progress import Progress, follow
 
 if TYPE_CHECKING:
-    from mcp_bridge.bridge import Bridge, Started
-    from mcp_bridge.fleet import Scope
     from mcp_bridge.models import RenderedPlan
+    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.service import Bridge, Started
 
 WITH_THE_ROLLOUT = (
     *("plan", "rendered", "profile", "iface", "label", "confirm_timeout", "persist", "limit", "check"),
@@ -98,7 +98,7 @@ def _apply(args: argparse.Namespace) -> int:
     rollout = rollouts.asked(args)
 
     def begin(bridge: Bridge, scope: Scope) -> Started:
-        from mcp_bridge.bridge import ApplyOptions
+        from mcp_bridge.service import ApplyOptions
 
         what = _as_rendered(args.rendered, document) if args.rendered else document
         chosen = ApplyOptions(
@@ -157,10 +157,10 @@ def _on_checkpoint(args: argparse.Namespace) -> int:
 
 def carry_out(args: argparse.Namespace, begin: Callable[[Bridge, Scope], Started]) -> int:
     """Begin a change, follow it, print its report and return the exit status."""
-    from mcp_bridge import reporting
-    from mcp_bridge.bridge import Bridge, login
-    from mcp_bridge.fleet import Scope
     from mcp_bridge.models import ChangeReport
+    from mcp_bridge.runs import report as reporting
+    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.service import Bridge, login
 
     bridge = Bridge(options.settings_of(args), caller=f"cli {login()}")
 

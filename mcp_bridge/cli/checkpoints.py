@@ -12,8 +12,8 @@ import threading
 
 from mcp_bridge.cli import options
 from mcp_bridge.cli.changes import carry_out, checkpoint_id
-from mcp_bridge.cli.following import Progress, follow
 from mcp_bridge.cli.output import say, say_json, table
+from mcp_bridge.cli.progress import Progress, follow
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
 
 
@@ -49,9 +49,9 @@ def _checkpoints(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from mcp_bridge import checkpoints
-    from mcp_bridge.bridge import Bridge, login
-    from mcp_bridge.fleet import Scope
+    from mcp_bridge.hosts import checkpoints
+    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.service import Bridge, login
 
     fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()
 

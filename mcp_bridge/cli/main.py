@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from mcp_bridge.cli import access, audit, changes, checkpoints, draft, measure, options, plans, report, serve, verify
+from mcp_bridge.cli import access, audit, changes, checkpoints, measure, options, report, serve, verify
+from mcp_bridge.cli import plan as draft
+from mcp_bridge.cli import validate as plans
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE

@@ -12,12 +12,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from mcp_bridge.cli import options
-from mcp_bridge.cli.following import Progress, follow
 from mcp_bridge.cli.output import say, say_json, table
+from mcp_bridge.cli.progress import Progress, follow
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
 
 if TYPE_CHECKING:
-    from mcp_bridge.measure import Delays, Measured, Measurements
+    from mcp_bridge.hosts.measure import Delays, Measured, Measurements
 
 COLUMNS = ("p50_ms", "p95_ms", "p99_ms", "max_ms", "jitter_ms", "loss_pct")
 
@@ -44,9 +44,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _measure(args: argparse.Namespace) -> int:
-    from mcp_bridge import measure
-    from mcp_bridge.bridge import Bridge, login
-    from mcp_bridge.fleet import Scope
+    from mcp_bridge.hosts import measure
+    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.service import Bridge, login
 
     fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()
 

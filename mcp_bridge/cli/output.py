@@ -112,6 +112,6 @@ def _host_lines(host: HostReport, *, diff: bool) -> Iterator[str]:
     for warning in host.warnings:
         yield f"warning: {warning}"
     if host.error is not None:
-        from mcp_bridge.reporting import error_line
+        from mcp_bridge.runs.report import error_line
 
         yield error_line(host)

@@ -41,9 +41,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _report(args: argparse.Namespace) -> int:
-    from mcp_bridge.bridge import login
     from mcp_bridge.report_page import build, source
-    from mcp_bridge.run_book import RunBook
+    from mcp_bridge.runs.history import RunBook
+    from mcp_bridge.service import login
 
     record, report = source.find(RunBook(options.settings_of(args), caller=f"cli {login()}"), args.run)
     page = build.page(record, report)

@@ -59,9 +59,9 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from mcp_bridge import server
-    from mcp_bridge.access.access import Terms
-    from mcp_bridge.bridge import Bridge, login
+    from mcp_bridge.access.context import Terms
+    from mcp_bridge.mcp_server import server
+    from mcp_bridge.service import Bridge, login
 
     settings = options.settings_of(args)
     if args.read_only:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from mcp_bridge.cli import options
 from mcp_bridge.cli.changes import checkpoint_id
-from mcp_bridge.cli.following import Progress, follow
 from mcp_bridge.cli.output import say, say_json, table
+from mcp_bridge.cli.progress import Progress, follow
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
 
 if TYPE_CHECKING:
-    from mcp_bridge.drift import DriftReport
+    from mcp_bridge.hosts.drift import DriftReport
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,9 +42,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from mcp_bridge import drift
-    from mcp_bridge.bridge import Bridge, login
-    from mcp_bridge.fleet import Scope
+    from mcp_bridge.hosts import drift
+    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.service import Bridge, login
 
     fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from mcp_bridge.errors import LabError
 
-from . import host_init, inventory, network
+from . import inventory, network
+from . import namespace_init as host_init
 from .keys import make_key, public_key
 from .process import Process, end, identify
 from .requirements import NAMESPACE_TOOLS, require, tool

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mcp_bridge import private_files
+from mcp_bridge import atomic_files as private_files
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.policy import load_policy
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings

@@ -22,7 +22,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from mcp_bridge.runs import RunRecord, RunRegistry
+from mcp_bridge.runs.registry import RunRecord, RunRegistry
 from mcp_bridge.settings import Settings
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"

@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Mapping
 
-from mcp_bridge import ansible_environment, process_tree
-from mcp_bridge.runs import RunRegistry
+from mcp_bridge.backends import ansible_environment, process_tree
+from mcp_bridge.runs.registry import RunRegistry
 from mcp_bridge.settings import Settings
 
 LOOK_EVERY_S = 0.25

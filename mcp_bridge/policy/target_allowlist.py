@@ -24,14 +24,14 @@ TARGET = (
     / "linux"
     / "plugins"
     / "module_utils"
-    / "_allowlist.py"
+    / "_host/command_allowlist.py"
 )
 BEGIN = "# Begin of what allowlist.yaml says.\n"
 END = "# End of what allowlist.yaml says.\n"
 
 
 def target_text(programs: dict[str, Program], current: str) -> str:
-    """Return ``_allowlist.py`` with its data replaced.
+    """Return ``_host/command_allowlist.py`` with its data replaced.
 
     Args:
         programs: as in ``allowlist.yaml``.

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mcp_bridge.models import ChangeReport, HostReport
-from mcp_bridge.report_page import figures, grouping, outcome, waves
+from mcp_bridge.report_page import grouping, outcome, waves
+from mcp_bridge.report_page import measurements as figures
 from mcp_bridge.report_page.content import ChangeGroup, HostRow, Page, Rollout, Run
-from mcp_bridge.report_page.room import Room, drawn
-from mcp_bridge.reporting import error_line
-from mcp_bridge.runs import RunRecord
+from mcp_bridge.report_page.size_budget import Room, drawn
+from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.report import error_line
 
 BYTES = {
     "failures": 300_000,

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from mcp_bridge.models.report import DiffEntry, HostError, HostReport, HostStatus, OperationResult
 from mcp_bridge.report_page.content import ChangeGroup, Fate, OperationGroup, Problem, Remark, StatusCount
-from mcp_bridge.report_page.room import MARKUP, Room, drawn
-from mcp_bridge.reporting import HELD
+from mcp_bridge.report_page.size_budget import MARKUP, Room, drawn
+from mcp_bridge.runs.report import HELD
 
 BY_WEIGHT: tuple[HostStatus, ...] = (
     "rollback_failed",

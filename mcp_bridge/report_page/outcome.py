@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from mcp_bridge import reporting
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page.content import Outcome, Tone
-from mcp_bridge.runs import RunRecord
+from mcp_bridge.runs import report as reporting
+from mcp_bridge.runs.registry import RunRecord
 
 
 def good(record: RunRecord) -> frozenset[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.report_page import svg
 from mcp_bridge.report_page.content import Figures, Target
-from mcp_bridge.report_page.figures import METRICS
+from mcp_bridge.report_page.measurements import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from mcp_bridge.report_page import plots
 from mcp_bridge.report_page.content import Page
-from mcp_bridge.report_page.figures import METRICS
+from mcp_bridge.report_page.measurements import METRICS
 
 HERE = Path(__file__).parent / "templates"
 NO_PLOTS = "There are no plots, since matplotlib is not installed: pip install 'netopt[report]'"

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mcp_bridge import foreign
+from mcp_bridge import untrusted_text as foreign
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import ChangeReport
-from mcp_bridge.run_book import RunBook
-from mcp_bridge.runs import QUESTIONS, RunRecord
+from mcp_bridge.runs.history import RunBook
+from mcp_bridge.runs.registry import QUESTIONS, RunRecord
 
 LATEST = "`netopt report` alone takes the latest change."
 

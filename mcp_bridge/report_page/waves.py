@@ -12,7 +12,7 @@ from mcp_bridge.models import ChangeReport, HostReport
 from mcp_bridge.models import rollout as models
 from mcp_bridge.report_page import grouping
 from mcp_bridge.report_page.content import Rollout, Wave
-from mcp_bridge.report_page.room import Room
+from mcp_bridge.report_page.size_budget import Room
 
 
 def rollout(report: ChangeReport) -> Rollout | None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .normal import normal_form, profile_changes
+from .canonical_plan import normal_form, profile_changes
 from .validate import validate
 
 __all__ = ["normal_form", "profile_changes", "validate"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils import _preflight
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight as _preflight
 
 from .classes import ROOT, SHAPER_CLASS, ancestors, class_path, shapes_with_htb
 from .explain import explain

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .canonical import canonical_sysctl
 from .explain import explain
 from .finding import Finding, Path, did_you_mean, shown
+from .sysctl_value import canonical_sysctl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.models import Issue, ParameterPlan, ValidationResult
 
+from .canonical_plan import normal_form, profile_changes
 from .classes import check_classes, check_filters, check_given_twice
 from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
-from .guard import guard, plain
-from .measuring import check_measuring
-from .normal import normal_form, profile_changes
+from .input_limits import guard, plain
+from .objectives import check_measuring
 from .ranges import check_ranges
 from .sizes import check_sizes, check_words
 from .structure import Parsed, parse

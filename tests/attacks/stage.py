@@ -17,12 +17,12 @@ from fastmcp.exceptions import ToolError
 from mcp import MCPError
 from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 
-from mcp_bridge import server
-from mcp_bridge.access.access import Terms
-from mcp_bridge.audit import AuditEntry, AuditLog
-from mcp_bridge.bridge import Bridge
+from mcp_bridge.access.context import Terms
+from mcp_bridge.audit.log import AuditEntry, AuditLog
+from mcp_bridge.mcp_server import server
+from mcp_bridge.mcp_server.tools.call import Office
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
-from mcp_bridge.tools.context import Office
 from tests.consent import says_yes
 
 PYTHON = "/usr/bin/python3"

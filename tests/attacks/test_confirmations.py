@@ -14,7 +14,7 @@ import pytest
 from fastmcp import Client
 from mcp.types import InputRequiredResult
 
-from mcp_bridge.access.access import Terms
+from mcp_bridge.access.context import Terms
 from tests.attacks.stage import NOWHERE, PLAN, Stage, answer, ask, said, text_of
 from tests.calls import call
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from mcp_bridge.models import ChangeReport
-from mcp_bridge.runs import RunRecord
+from mcp_bridge.runs.registry import RunRecord
 
 STARTED = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 RUN = "20260314T092653Z-5a1f0e"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_bridge.audit import AuditError, AuditLog
+from mcp_bridge.audit.log import AuditError, AuditLog
 
 
 def filled(path: Path, count: int = 5) -> AuditLog:
@@ -180,8 +180,8 @@ from pathlib import Path
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from mcp_bridge import server
-from mcp_bridge.audit import AuditLog
-from mcp_bridge.bridge import Bridge
+from mcp_bridge.audit.log import AuditLog
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 folder = Path(sys.argv[1]) / "state"
 folder.mkdir()

@@ -21,11 +21,11 @@ import pytest
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
-from mcp_bridge import server
-from mcp_bridge.audit import AuditError, AuditLog
-from mcp_bridge.audit_file import Head
-from mcp_bridge.audit_head import HeadFile
-from mcp_bridge.bridge import Bridge
+from mcp_bridge.audit.chain import Head
+from mcp_bridge.audit.head import HeadFile
+from mcp_bridge.audit.log import AuditError, AuditLog
+from mcp_bridge.mcp_server import server
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 
 

@@ -19,16 +19,16 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import run_events
 from mcp_bridge.backends import awx_prompts
+from mcp_bridge.backends.ansible_runner import Job
 from mcp_bridge.backends.awx import AwxBackend
-from mcp_bridge.bridge import ApplyOptions, Bridge
 from mcp_bridge.errors import NetoptBridgeError, RunError
-from mcp_bridge.fleet import Scope
+from mcp_bridge.lab.kernel_view import connect
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import connect
 from mcp_bridge.models import ChangeReport
-from mcp_bridge.runner import Job
+from mcp_bridge.runs import events as run_events
+from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.service import ApplyOptions, Bridge
 from mcp_bridge.settings import Settings, SettingsError
 from tests.bridge.awx_contract import Contract
 from tests.bridge.awx_server import TOKEN, Awx, serving

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
-from mcp_bridge import run_events
-from mcp_bridge.bridge import Bridge
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
+from mcp_bridge.runs import events as run_events
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_server import TOKEN, Awx, serving
 from tests.calls import call, outcome

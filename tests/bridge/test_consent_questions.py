@@ -16,17 +16,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.netopt.linux.plugins.module_utils._displaced import FIELDS
-from mcp_bridge import planner
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS
 from mcp_bridge.access.errors import AccessError
-from mcp_bridge.bridge import ApplyOptions
 from mcp_bridge.errors import PlanError
+from mcp_bridge.mcp_server.tools import host_words
+from mcp_bridge.mcp_server.tools.consent import CHARACTERS_MAX, LINES_MAX, question
+from mcp_bridge.mcp_server.tools.consent_text import about_apply, about_checkpoint
 from mcp_bridge.models import Rollout
+from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy
-from mcp_bridge.runs import RunRegistry
-from mcp_bridge.tools import host_words
-from mcp_bridge.tools.consent import CHARACTERS_MAX, LINES_MAX, question
-from mcp_bridge.tools.questions import about_apply, about_checkpoint
+from mcp_bridge.runs.registry import RunRegistry
+from mcp_bridge.service import ApplyOptions
 from tests.bridge.plan_strategies import PLANS, RULES
 
 POLICY = load_policy()

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from mcp_bridge.documents import DocumentError, parse, parse_json
 from mcp_bridge.documents.errors import DEPTH_MAX, VALUES_MAX
 from mcp_bridge.documents.yaml_text import parse_yaml
-from mcp_bridge.tools.plans import as_object
+from mcp_bridge.mcp_server.tools.plans import as_object
 from tests.bridge.plan_strategies import ANY_JSON, PLANS
 
 MEMORY = 768 * 1024 * 1024  # bytes of address space, of which Python and what it loads take half

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge.draft import Drafts, fact_keys, group
 from mcp_bridge.errors import PlanError
-from mcp_bridge.planner import fit
+from mcp_bridge.hosts.profile_plans import Drafts, fact_keys, group
+from mcp_bridge.planning.planner import fit
 from mcp_bridge.policy import load_policy
 
 POLICY = load_policy()

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge.foreign import plain, plain_text
-from mcp_bridge.reporting import RunEvents
+from mcp_bridge.runs.report import RunEvents
+from mcp_bridge.untrusted_text import plain, plain_text
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ import pytest
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
-from mcp_bridge import server
-from mcp_bridge.bridge import Bridge
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
+from mcp_bridge.mcp_server import server
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 
 

@@ -20,11 +20,11 @@ from fastmcp.exceptions import ToolError
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from mcp_bridge import server
-from mcp_bridge.bridge import Bridge
+from mcp_bridge.mcp_server import server
 from mcp_bridge.operations import health, logs
 from mcp_bridge.operations.shutdown import Drain
-from mcp_bridge.runs import RunRegistry
+from mcp_bridge.runs.registry import RunRegistry
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 
 

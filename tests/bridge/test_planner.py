@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from mcp_bridge import planner
 from mcp_bridge.errors import DigestError, NetoptBridgeError, PlanError
 from mcp_bridge.models import RenderedPlan
+from mcp_bridge.planning import planner
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import profile_changes
 from tests.bridge.plan_strategies import PLANS

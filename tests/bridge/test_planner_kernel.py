@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import planner
 from mcp_bridge.models import RenderedPlan
+from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy
 
 pytestmark = [

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._allowlist import ALLOWLIST, PACKAGES, refuse
-from ansible_collections.netopt.linux.plugins.module_utils._query import QUERIES
+from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST, PACKAGES, refuse
+from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES
 from mcp_bridge.policy import load_policy
 from mcp_bridge.policy.loader import policy_directory
 from mcp_bridge.policy.models import AllowlistFile

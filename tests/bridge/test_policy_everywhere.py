@@ -18,9 +18,10 @@ import ansible_runner
 import pytest
 import yaml
 
-from mcp_bridge import ansible_environment, planner
+from mcp_bridge.backends import ansible_environment
+from mcp_bridge.backends.ansible_runner import Job, run_playbook
+from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy
-from mcp_bridge.runner import Job, run_playbook
 from mcp_bridge.settings import COLLECTIONS_ROOT
 
 KEY = "net.core.rmem_max"

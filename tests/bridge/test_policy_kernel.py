@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._adapt import adapt
-from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import (
+from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import (
     ScratchUnavailableError,
     in_scratch_namespace,
 )
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.adapt_profile import adapt
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.policy import load_policy
 

@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from mcp_bridge.policy.loader import CARDS, FILES, policy_directory
-from mcp_bridge.policy.schemas import DIRECTORY, main, schema_texts, write_schemas
+from mcp_bridge.schemas import DIRECTORY, main, schema_texts, write_schemas
 
 DATA = [(f"{name}.schema.json", policy_directory() / f"{name}.yaml") for name in FILES]
 DATA += [("card.schema.json", path) for path in sorted((policy_directory() / CARDS).glob("*.yaml"))]
 
 
 def test_published_schemas_are_current() -> None:
-    """``python -m mcp_bridge.policy.schemas`` was run after the last change of a model."""
+    """``python -m mcp_bridge.schemas`` was run after the last change of a model."""
     published = {path.name: path.read_text(encoding="utf-8") for path in (policy_directory() / DIRECTORY).iterdir()}
     assert published == schema_texts()
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastmcp import Client, FastMCP
 
-from mcp_bridge import prompts
+from mcp_bridge.mcp_server import prompts
 
 WORDS = {"hosts": "web", "host": "h1", "profile": "server", "ports": "80,443", "target": "192.0.2.1"}
 

@@ -18,12 +18,13 @@ import yaml
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
-from ansible_collections.netopt.linux.plugins.module_utils._query import QUERIES
-from mcp_bridge import discovery, server
-from mcp_bridge.bridge import Bridge
-from mcp_bridge.discovery import Answer, HostAnswers
+from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES
+from mcp_bridge.hosts import query as discovery
+from mcp_bridge.hosts.query import Answer, HostAnswers
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
+from mcp_bridge.mcp_server import server
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 from tests.calls import call
 

@@ -26,7 +26,7 @@ from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page import build, plots, render, source
 from mcp_bridge.report_page.content import Page
-from mcp_bridge.run_book import RunBook
+from mcp_bridge.runs.history import RunBook
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge import report_fleet as fleet
 

@@ -20,12 +20,12 @@ import yaml
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
-from mcp_bridge import server
-from mcp_bridge.access.access import Terms
-from mcp_bridge.bridge import ApplyOptions, Bridge
-from mcp_bridge.fleet import Scope
+from mcp_bridge.access.context import Terms
+from mcp_bridge.mcp_server import server
+from mcp_bridge.mcp_server.tools.call import Office
+from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.service import ApplyOptions, Bridge
 from mcp_bridge.settings import Settings
-from mcp_bridge.tools.context import Office
 from tests.calls import call
 from tests.consent import says_yes
 

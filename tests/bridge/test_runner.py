@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import ansible_environment, process_tree
-from mcp_bridge.runner import Job, RunOutcome, run_playbook
+from mcp_bridge.backends import ansible_environment, process_tree
+from mcp_bridge.backends.ansible_runner import Job, RunOutcome, run_playbook
 
 STUBBORN = "trap '' TERM; setsid sh -c \"trap '' TERM; sleep 61\" & sleep 60"
 

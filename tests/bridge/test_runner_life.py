@@ -19,15 +19,20 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import ansible_environment, detached, process_tree, recovery, run_events, run_life, runner
-from mcp_bridge.bridge import Bridge
+from mcp_bridge.backends import ansible_environment, process_tree
+from mcp_bridge.backends import ansible_runner as runner
+from mcp_bridge.backends.ansible_runner import Job, run_playbook
 from mcp_bridge.errors import InventoryError, RunError
-from mcp_bridge.fleet import Fleet, HostsBusyError, Scope, Task
-from mcp_bridge.reporting import RunEvents
-from mcp_bridge.run_events import EventReader, EventWriter
-from mcp_bridge.run_life import Cancel, Life
-from mcp_bridge.runner import Job, run_playbook
-from mcp_bridge.runs import RunRegistry
+from mcp_bridge.runs import events as run_events
+from mcp_bridge.runs import lock as run_life
+from mcp_bridge.runs import recovery
+from mcp_bridge.runs import spawn as detached
+from mcp_bridge.runs.events import EventReader, EventWriter
+from mcp_bridge.runs.lock import Cancel, Life
+from mcp_bridge.runs.playbook_run import Fleet, HostsBusyError, Scope, Task
+from mcp_bridge.runs.registry import RunRegistry
+from mcp_bridge.runs.report import RunEvents
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 
 
@@ -335,7 +340,7 @@ def test_old_runs_are_removed(settings: Settings) -> None:
 def test_process_of_a_run_is_no_command() -> None:
     """Started by hand it says so and does nothing."""
     done = subprocess.run(
-        [sys.executable, "-m", "mcp_bridge.worker", "20260101T000000Z-000000"],
+        [sys.executable, "-m", "mcp_bridge.run_worker", "20260101T000000Z-000000"],
         capture_output=True,
         text=True,
         check=False,

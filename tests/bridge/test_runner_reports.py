@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import host_failure, inventory
+from mcp_bridge.backends import inventory
 from mcp_bridge.errors import InventoryError, NetoptBridgeError
-from mcp_bridge.fleet import Finished, Fleet, Scope, Task
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.reporting import error_line
+from mcp_bridge.runs import host_failure
+from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
+from mcp_bridge.runs.report import error_line
 from mcp_bridge.settings import Settings
 
 PYTHON = "/usr/bin/python3"

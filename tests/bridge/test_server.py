@@ -19,10 +19,10 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
-from mcp_bridge import server
-from mcp_bridge.audit import AuditLog
-from mcp_bridge.bridge import Bridge
+from mcp_bridge.audit.log import AuditLog
 from mcp_bridge.lab.state import Lab
+from mcp_bridge.mcp_server import server
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.calls import call
 from tests.consent import says_yes

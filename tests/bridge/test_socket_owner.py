@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mcp_bridge.access import http, socket_owner
+from mcp_bridge.access import http
+from mcp_bridge.access import peer_uid as socket_owner
 
 NOBODY = 65534
 

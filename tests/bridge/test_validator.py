@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mcp_bridge.models import ParameterPlan, ValidationResult
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import validate
-from mcp_bridge.validator.guard import DEPTH_MAX, TEXT_MAX, VALUES_MAX
+from mcp_bridge.validator.input_limits import DEPTH_MAX, TEXT_MAX, VALUES_MAX
 from mcp_bridge.validator.validate import ISSUES_MAX
 from tests.bridge.plan_strategies import ANY_JSON, PLANS
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _preflight
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight as _preflight
 from mcp_bridge.models.changes import Offloads
 from mcp_bridge.models.dscp import DSCP_NAMES
 from mcp_bridge.policy import Policy, load_policy

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from mcp_bridge.models import ParameterPlan
-from mcp_bridge.planner import target_inputs
+from mcp_bridge.planning.planner import target_inputs
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import normal_form, profile_changes, validate
 from tests.bridge.plan_strategies import PLANS

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
+from mcp_bridge.lab.kernel_view import connect, kernel_view
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import connect, kernel_view
 from tests.compat.earlier import FOLDERS, HOSTS, Earlier
 from tests.compat.hosts import Host
 from tests.e2e.fleet import ROOT, Answer, finish

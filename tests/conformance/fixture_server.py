@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import sys
 
-from mcp_bridge import server
-from mcp_bridge.bridge import Bridge
-from mcp_bridge.operations import listing, logs, serving
+from mcp_bridge.mcp_server import server
+from mcp_bridge.operations import logs, serving
+from mcp_bridge.operations import tool_cache as listing
 from mcp_bridge.operations.shutdown import Drain
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 from tests.conformance.fixtures import asking, content
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from mcp_bridge.lab.kernel_view import Host, connect
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import Host, connect
 from tests.bridge.awx_offer import artifacts, launch, set_up
 from tests.bridge.awx_server import Job, serving
 from tests.bridge.awx_setup_server import Controller

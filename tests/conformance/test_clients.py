@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from mcp_bridge.lab.kernel_view import connect, kernel_view
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import connect, kernel_view
 from tests.conformance import journey
 from tests.conformance.processes import Server, node
 

@@ -18,8 +18,8 @@ import yaml
 from mcp.client import Client
 from mcp.client.context import ClientRequestContext
 
+from mcp_bridge.lab.kernel_view import connect, kernel_view
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import connect, kernel_view
 from tests.conformance.journey import Agent
 from tests.conformance.processes import ROOT, Server, serving
 from tests.conformance.transcript import Memory, Replay, steps

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from mcp_bridge.lab.kernel_view import connect, kernel_view
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import connect, kernel_view
 from tests.conformance.processes import serving
 from tests.conformance.wire import STATELESS, Wire
 from tests.listening import free_port

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.netopt.linux.plugins.module_utils import _sysctl
-from ansible_collections.netopt.linux.plugins.module_utils._apply_entry import OF_THE_CONTROLLER
-from ansible_collections.netopt.linux.plugins.module_utils._transaction import Request
-from mcp_bridge import planner
+from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import OF_THE_CONTROLLER
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as _sysctl
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Request
 from mcp_bridge.models.changes import Changes
+from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy
 
 COLLECTION = Path(__file__).resolve().parents[2] / "ansible_collections/netopt/linux"

@@ -15,13 +15,13 @@ import pytest
 import yaml
 from fastmcp import Client
 
-from mcp_bridge.bridge import Bridge
 from mcp_bridge.cli.main import parser
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_NOT_ROLLED_BACK, EXIT_USAGE
+from mcp_bridge.mcp_server.server import build
 from mcp_bridge.models import SCHEMAS, ChangeReport, HostReport, ParameterPlan, RenderedPlan, ValidationResult
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.policy import load_policy
-from mcp_bridge.server import build
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 
 COLLECTION = Path(__file__).resolve().parents[2] / "ansible_collections/netopt/linux"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._allowlist import ALLOWLIST, refuse
+from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST, refuse
 from tests.contract.test_text_equals_modules import PLANS, prepare
 from tests.contract.text_and_modules import request
 from tests.kernel.transaction_host import DRIVER, STATES_DRIVER, Host, transaction_host

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import AliasChoices
 
-from ansible_collections.netopt.linux.plugins.module_utils import _plan_fields as table
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._plan_check import check_structure
-from ansible_collections.netopt.linux.plugins.module_utils._plan_form import one_form
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._plan import fields as table
+from ansible_collections.netopt.linux.plugins.module_utils._plan.check import check_structure
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
 from ansible_collections.netopt.linux.plugins.modules import netopt_apply
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.policy import load_policy

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _apply_entry
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import CONFIRM_TIMEOUT_S, check_timeout
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import CONFIRM_TIMEOUT_S, check_timeout
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._modules import apply as _apply_entry
 from mcp_bridge.policy import load_policy
 
 

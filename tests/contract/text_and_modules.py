@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mcp_bridge import planner
-from mcp_bridge.cli.plans import as_script
+from mcp_bridge.cli.validate import as_script
 from mcp_bridge.models import RenderedPlan
+from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy
 from tests.kernel.transaction_host import Host
 

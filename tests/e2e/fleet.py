@@ -19,8 +19,8 @@ from typing import Any
 import yaml
 
 from mcp_bridge.lab import lifecycle
+from mcp_bridge.lab.kernel_view import Host, connect, kernel_view
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import Host, connect, kernel_view
 from tests.labs import settle
 
 ROOT = Path(__file__).resolve().parents[2]

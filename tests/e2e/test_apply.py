@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from mcp_bridge.lab.kernel_view import Host
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import Host
 from tests.e2e.fleet import Answer, Fleet, ready
 
 pytestmark = pytest.mark.lab

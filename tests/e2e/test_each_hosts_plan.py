@@ -26,7 +26,7 @@ import pytest
 import yaml
 
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.planner import target_inputs
+from mcp_bridge.planning.planner import target_inputs
 from mcp_bridge.policy import load_policy
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet, on_console, ready
 

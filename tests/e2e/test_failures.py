@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from mcp_bridge.lab import lifecycle
+from mcp_bridge.lab.kernel_view import Host
 from mcp_bridge.lab.keys import make_key
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import Host
 from tests.e2e.fleet import Answer, Fleet, finish, on_console, ready
 
 pytestmark = pytest.mark.lab

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from mcp_bridge.lab.kernel_view import connect
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import connect
 from tests import installation
 from tests.e2e.fleet import Fleet, ready
 

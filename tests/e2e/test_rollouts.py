@@ -25,11 +25,11 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
-from mcp_bridge import run_events
-from mcp_bridge.bridge import Bridge
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.server import build
+from mcp_bridge.mcp_server.server import build
+from mcp_bridge.runs import events as run_events
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, finish
 from tests.labs import brought_up

@@ -29,12 +29,13 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
-from mcp_bridge import ansible_environment, process_tree, run_events
-from mcp_bridge.bridge import ApplyOptions, Bridge
+from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.errors import NetoptBridgeError
-from mcp_bridge.fleet import HostsBusyError, Scope
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
+from mcp_bridge.runs import events as run_events
+from mcp_bridge.runs.playbook_run import HostsBusyError, Scope
+from mcp_bridge.service import ApplyOptions, Bridge
 from mcp_bridge.settings import Settings
 from tests.calls import call
 from tests.e2e.fleet import ROOT, Fleet
@@ -310,7 +311,7 @@ STAGES: dict[str, Callable[[House, str], bool]] = {
 
 def _worker(run_id: str) -> list[int]:
     """Return the process of a run."""
-    own = b"mcp_bridge.worker"
+    own = b"mcp_bridge.run_worker"
     marked = _everything_of(run_id)
     return [pid for pid in marked if own in _command_line(pid)]
 
@@ -359,7 +360,7 @@ def test_ansible_killed(house: House) -> None:
 
 def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second request ends a run whose process is stopped, and the hosts say what became of it."""
-    monkeypatch.setattr("mcp_bridge.run_book.STUBBORN_S", 1.0)
+    monkeypatch.setattr("mcp_bridge.runs.history.STUBBORN_S", 1.0)
     run_id, future = begun(house)
     wait_for(lambda: statuses(house, run_id))
     for pid in _worker(run_id):

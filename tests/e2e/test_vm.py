@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge import planner
-from mcp_bridge.cli.plans import as_script
+from mcp_bridge.cli.validate import as_script
+from mcp_bridge.lab.kernel_view import Host, kernel_view
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.lab.view import Host, kernel_view
+from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy
 from tests.e2e.fleet import ROOT, Fleet, on_console
 

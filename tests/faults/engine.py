@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.module_utils import _attempt, _guard_io
-from ansible_collections.netopt.linux.plugins.module_utils import _transaction as engine
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
-from ansible_collections.netopt.linux.plugins.module_utils._confirm import confirm
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._extend import extend
-from ansible_collections.netopt.linux.plugins.module_utils._guard_io import guard
-from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import roll_back
-from ansible_collections.netopt.linux.plugins.module_utils._lock_io import host_lock
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.lock import host_lock
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard as _guard_io
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.confirm import confirm
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.extend import extend
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import guard
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.rollback import roll_back
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as _attempt
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import transaction as engine
 from tests.faults.hosts import IFACE, Host, Outcome, Running
 
 FOLDER = Path(engine.__file__).parent

@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._guard_io import NAME
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
 
 IFACE = "eth0"
 PATIENCE_S = 40.0

@@ -205,7 +205,7 @@ def test_operator_at_the_console_moves_the_time() -> None:
 
 OTHER_BOOT = f"""cd / && PYTHONPATH={Path.cwd()} {sys.executable} - <<'END'
 from dataclasses import replace
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
 store = Store()
 store.update(replace(store.header("old"), boot_id="another"))
 END"""

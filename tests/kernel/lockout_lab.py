@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.module_utils import _management_io
-from ansible_collections.netopt.linux.plugins.module_utils._facts_io import interfaces
-from ansible_collections.netopt.linux.plugins.module_utils._preflight import preflight
-from ansible_collections.netopt.linux.plugins.module_utils._rehearse import intents_of, rehearse
-from ansible_collections.netopt.linux.plugins.module_utils._subsystems import TABLE
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.facts import interfaces
+from ansible_collections.netopt.linux.plugins.module_utils._lockout import session as _management_io
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.table import TABLE
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import preflight
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import intents_of, rehearse
 from tests.kernel.nft_namespaces import Namespace, run
 
 PORT = 2222

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
-from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
 
 Told = TypeVar("Told")
 IFACE = "eth0"

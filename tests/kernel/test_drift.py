@@ -161,7 +161,7 @@ def test_after_a_restart(host: Host) -> None:
     host.apply({"sysctl": {FIN: "15"}}, checkpoint_id="one")
     program = (
         "from dataclasses import replace\n"
-        "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store\n"
+        "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store\n"
         "store = Store(); store.update(replace(store.header('one'), boot_id='another'))"
     )
     host.run(sys.executable, "-c", program)

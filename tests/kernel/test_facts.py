@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _facts_io, _info_io
-from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host import facts as _facts_io
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
+from ansible_collections.netopt.linux.plugins.module_utils._query import host_info as _info_io
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces take root")
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _link, _link_io
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
+from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as _link_io
+from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as _link
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

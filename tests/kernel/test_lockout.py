@@ -19,15 +19,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._lockout_guard import refuse_lockout
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 from tests.kernel.lockout_lab import CONTROLLER, ELSEWHERE, HOST, NEIGHBOUR, OTHER, PORT, WITHIN_S, Site, hears, works
 from tests.kernel.nft_namespaces import run
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")]
 
 ROOT = Path(__file__).resolve().parents[2]
-FACTS = "ansible_collections.netopt.linux.plugins.module_utils._facts_io"
+FACTS = "ansible_collections.netopt.linux.plugins.module_utils._host.facts"
 LIMIT = {"protocol": "tcp", "port": PORT, "mask": 32}
 NARROW = {"classid": "1:10", "rate_mbit": 0.008, "ceil_mbit": 0.008}
 WIDE = {"classid": "1:20", "rate_mbit": 100}

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _nft, _nft_io
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as _nft_io
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
 from tests.kernel.nft_namespaces import Namespace, run
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ SYSCTL_FILE = "etc/sysctl.d/90-netopt.conf"
 # A place that is killed or that fails: after so many renames into place. It is set in the driver's environment.
 KILLED = """
 import os as _os, signal as _signal
-from ansible_collections.netopt.linux.plugins.module_utils import _persist_tree_io as _tree
+from ansible_collections.netopt.linux.plugins.module_utils._persist.layer import atomic_files as _tree
 _left = int(_os.environ["AT"])
 _place, _unlink = _tree.Tree.place, _tree.Tree.unlink
 def _counted(function):
@@ -315,9 +315,9 @@ def test_the_disk_fills_up_at_the_confirmation(host: BootHost) -> None:
 
 VERIFY = """
 import json
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store
-from ansible_collections.netopt.linux.plugins.module_utils._drift_io import verify
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
+from ansible_collections.netopt.linux.plugins.module_utils._drift.verify import verify
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 print(json.dumps([one.as_dict() for one in verify(Store(), Tools()).drift]))
 """
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._change import Operation
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._scratch_io import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._tc_tree import ROOT, TcObject
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._common.change import Operation
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import ROOT, TcObject
 from tests.kernel.tc_namespace import IFACE, SCOPE, has, in_namespace, lead, left, make_interface, run, settled, told
 
 MARKED = {"htb_classes": [{"classid": "1:10", "rate_mbit": 1, "match": [{"fwmark": 7}]}]}

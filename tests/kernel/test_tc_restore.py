@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
 from tests.kernel.tc_namespace import (
     IFACE,
     SCOPE,

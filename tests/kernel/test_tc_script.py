@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.netopt.linux.plugins.module_utils import _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
 from tests.kernel.tc_namespace import IFACE, has, in_namespace, lead, left, make_interface, missing, run, settled, told
 
 VOICE = {"classid": "1:10", "rate_mbit": 10, "ceil_mbit": 20, "priority": 0, "match": [{"proto": "udp", "dscp": 46}]}

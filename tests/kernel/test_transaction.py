@@ -273,7 +273,7 @@ def test_restart_before_confirmation(host: Host) -> None:
     program = (
         "import sys; sys.path.insert(0, '.')\n"
         "from dataclasses import replace\n"
-        "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store\n"
+        "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store\n"
         "store = Store(); store.update(replace(store.header('old'), boot_id='another'))"
     )
     host.run(sys.executable, "-c", program)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._tc_intent import intent as tc_intent
-from ansible_collections.netopt.linux.plugins.module_utils._unrehearsed_io import is_available, needed
+from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import intent as tc_intent
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.without_namespace import is_available, needed
 from tests.kernel.test_transaction import PLANS, sysctl
 from tests.kernel.test_transaction_faults import BEFORE, CHANGES
 from tests.kernel.transaction_host import DRIVER, IFACE, Host, transaction_host

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import CONFIRMED, Content, Header
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import Store, boot_id, now_utc
-from ansible_collections.netopt.linux.plugins.module_utils._rehearse import intents_of, settle
-from ansible_collections.netopt.linux.plugins.module_utils._restore_archive import restore_archive
-from ansible_collections.netopt.linux.plugins.module_utils._subsystems import TABLE
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import CONFIRMED, Content, Header
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store, boot_id, now_utc
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.table import TABLE
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import intents_of, settle
+from ansible_collections.netopt.linux.plugins.module_utils._transport.restore_archive import restore_archive
 
 FIN, SYN = "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_max_syn_backlog"
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._guard_io import NAME
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
@@ -44,8 +44,8 @@ VIEW = (
 
 DRIVER = """
 import json, os, signal, sys
-from ansible_collections.netopt.linux.plugins.module_utils import _attempt, _transaction
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import apply as _attempt, transaction as _transaction
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 
 asked = json.load(sys.stdin)
 _attempt.GUARD_S = asked.pop("guard_s", _attempt.GUARD_S)
@@ -76,7 +76,7 @@ print(json.dumps(_transaction.Transaction(request, on_operation=on_operation).ru
 
 STATES_DRIVER = """
 import json, sys
-from ansible_collections.netopt.linux.plugins.module_utils import _checkpoint_states as states
+from ansible_collections.netopt.linux.plugins.module_utils._modules import checkpoint_states as states
 
 asked = json.load(sys.stdin)
 for name in ("ifaces", "sysctl"):

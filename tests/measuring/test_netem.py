@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _objectives, _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.plugin_utils import _objectives
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from tests.e2e.fleet import Fleet

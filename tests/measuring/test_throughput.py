@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _probe, _probe_serve_io
+from ansible_collections.netopt.linux.plugins.module_utils._probe import iperf_server as _probe_serve_io
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
 from mcp_bridge.lab import lifecycle
 from tests.e2e.fleet import ROOT, Answer, Fleet
 

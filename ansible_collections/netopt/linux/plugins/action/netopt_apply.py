@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import RESTART, ROLLED_BACK
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._plan_check import check_structure
-from ansible_collections.netopt.linux.plugins.module_utils._plan_form import one_form
-from ansible_collections.netopt.linux.plugins.plugin_utils._connection import over_new_connection
-from ansible_collections.netopt.linux.plugins.plugin_utils._courier import PYTHON_FLAGS, CourierAction
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import RESTART, ROLLED_BACK
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._plan.check import check_structure
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, enforced, warm
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
+from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import over_new_connection
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import PYTHON_FLAGS, CourierAction
 
 if TYPE_CHECKING:
-    from ansible_collections.netopt.linux.plugins.plugin_utils._proof import Proof
+    from ansible_collections.netopt.linux.plugins.plugin_utils._confirm_and_measure import Proof
 
 NAME = "netopt_apply"
 GRACE_S = 20.0  # for how long after its time is up a host that restored itself is asked how that went
@@ -76,7 +76,7 @@ class ActionModule(CourierAction):
 
     def _measured(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Have the host measure, then apply; return the result of the latter, or why it was not begun."""
-        from ansible_collections.netopt.linux.plugins.plugin_utils._proof import Proof  # noqa: PLC0415 - few measure
+        from ansible_collections.netopt.linux.plugins.plugin_utils._confirm_and_measure import Proof  # noqa: PLC0415 - few measure
 
         ask = super().ask
         self._proof = Proof(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
 
 
 class ActionModule(CourierAction):

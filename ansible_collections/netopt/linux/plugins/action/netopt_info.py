@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
 
 
 class ActionModule(CourierAction):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
 
 
 class ActionModule(CourierAction):
@@ -21,7 +21,7 @@ class ActionModule(CourierAction):
             return super().ask(module, options, variables)
         ask = super().ask
         if target != variables.get("inventory_hostname"):
-            from ansible_collections.netopt.linux.plugins.plugin_utils._throughput import Server  # noqa: PLC0415 - rare
+            from ansible_collections.netopt.linux.plugins.plugin_utils._iperf import Server  # noqa: PLC0415 - rare
 
             return Server(self, target, variables).measure(options, lambda other: ask(module, other, variables))
         result: dict[str, Any] = {"changed": False, "measurements": {"ping": {}, "tcp": {}}}

@@ -11,12 +11,12 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._courier import CourierAction
 from ansible_collections.netopt.linux.plugins.plugin_utils._host_variables import variables_of
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import fared, finished, out_of_reach, told
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_own import own
-from ansible_collections.netopt.linux.plugins.plugin_utils._waves import WavesError
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
 
 STAGES = ("prepare", "begin", "end", "finish")
 

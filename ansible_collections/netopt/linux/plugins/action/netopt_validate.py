@@ -10,9 +10,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import check_id
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import check_id
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import new_id
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, judge, warm
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
 

@@ -239,7 +239,7 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._apply_entry import ARGUMENT_SPEC, REQUIRED_IF, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import ARGUMENT_SPEC, REQUIRED_IF, run
 
 
 def main() -> None:

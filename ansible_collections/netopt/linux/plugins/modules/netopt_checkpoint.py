@@ -218,7 +218,7 @@ drift:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_entry import ARGUMENT_SPEC, REQUIRED_IF, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.checkpoint import ARGUMENT_SPEC, REQUIRED_IF, run
 
 
 def main() -> None:

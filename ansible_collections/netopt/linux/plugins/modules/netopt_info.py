@@ -123,7 +123,7 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._info_entry import ARGUMENT_SPEC, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.info import ARGUMENT_SPEC, run
 
 
 def main() -> None:

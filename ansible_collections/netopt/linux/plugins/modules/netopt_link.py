@@ -128,13 +128,14 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils import _link, _link_io
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._facts_io import gather
-from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
-from ansible_collections.netopt.linux.plugins.module_utils._interfaces import resolve
-from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
+from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as _link_io
+from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as _link
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 
 OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
 

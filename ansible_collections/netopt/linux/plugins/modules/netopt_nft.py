@@ -283,14 +283,15 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils import _nft, _nft_io
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._facts_io import gather
-from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
-from ansible_collections.netopt.linux.plugins.module_utils._interfaces import resolve
-from ansible_collections.netopt.linux.plugins.module_utils._lockout_guard import refuse_lockout
-from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
+from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as _nft_io
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
 PORT_PROTOCOLS = ["tcp", "udp", "sctp"]
 CONTENTS = ["connection_limits", "rate_limits", "connection_tracking", "dscp", "nat_rules"]

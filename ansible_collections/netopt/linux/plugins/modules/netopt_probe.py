@@ -143,7 +143,7 @@ measurements:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe_entry import ARGUMENT_SPEC, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.probe import ARGUMENT_SPEC, run
 
 
 def main() -> None:

@@ -146,7 +146,7 @@ answers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._query_entry import ARGUMENT_SPEC, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.query import ARGUMENT_SPEC, run
 
 
 def main() -> None:

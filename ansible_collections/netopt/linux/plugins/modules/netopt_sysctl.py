@@ -105,11 +105,12 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils import _sysctl, _sysctl_io
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
-from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as _sysctl_io
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as _sysctl
 
 
 def main() -> None:

@@ -271,14 +271,15 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils import _tc, _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._facts_io import gather
-from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
-from ansible_collections.netopt.linux.plugins.module_utils._interfaces import resolve
-from ansible_collections.netopt.linux.plugins.module_utils._lockout_guard import refuse_lockout
-from ansible_collections.netopt.linux.plugins.module_utils._standalone import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._tools_io import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
 CONTENTS = ["qdisc", "shaper", "netem", "htb_classes"]
 LEAVES = ["fq", "fq_codel", "cake", "pfifo_fast", "pfifo", "bfifo", "sfq", "tbf"]

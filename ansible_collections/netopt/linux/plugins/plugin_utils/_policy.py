@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._host_report import FAILED, HostReport, as_result
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,8 @@ def judge(plan: Mapping[str, Any], *, digest: str | None, policy_dir: str | None
     """
     try:
         # here, since a plan that netopt has checked already does without, and these take their time
-        from mcp_bridge import planner  # noqa: PLC0415
         from mcp_bridge.errors import NetoptBridgeError, PlanError  # noqa: PLC0415
+        from mcp_bridge.planning import planner  # noqa: PLC0415
         from mcp_bridge.policy import load_policy  # noqa: PLC0415
     except ImportError as error:
         raise _missing(error) from None
@@ -132,8 +132,8 @@ def warm() -> None:
     if CHECKED in os.environ:
         return
     with contextlib.suppress(ImportError):
-        from mcp_bridge import planner  # noqa: F401, PLC0415
         from mcp_bridge.errors import NetoptBridgeError  # noqa: PLC0415
+        from mcp_bridge.planning import planner  # noqa: F401, PLC0415
         from mcp_bridge.policy import load_policy  # noqa: PLC0415
 
         with contextlib.suppress(NetoptBridgeError):  # whoever needs it says what is wrong with it

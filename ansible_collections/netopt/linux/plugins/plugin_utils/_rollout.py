@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import check_id
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
-from ansible_collections.netopt.linux.plugins.module_utils._errors import NetoptError
-from ansible_collections.netopt.linux.plugins.plugin_utils import _waves as waves
-from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_gate import unhealthy
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import check_id
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import new_id
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as waves
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_health import unhealthy
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import GOOD, fared, known, may_hold
 
 if TYPE_CHECKING:

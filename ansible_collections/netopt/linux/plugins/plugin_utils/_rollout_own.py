@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.validation import check_type_dict, check_type_int, check_type_list
 
-from ansible_collections.netopt.linux.plugins.module_utils import _probe
-from ansible_collections.netopt.linux.plugins.plugin_utils._waves import WavesError
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ansible.playbook.handler import Handler
 from ansible.playbook.task_include import TaskInclude
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint_io import new_id
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import new_id
 
 if TYPE_CHECKING:
     from ansible.playbook.task import Task

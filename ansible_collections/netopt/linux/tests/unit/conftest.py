@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._courier_main import ENTRIES
+from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

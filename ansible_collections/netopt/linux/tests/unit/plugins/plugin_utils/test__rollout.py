@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils import _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
 from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import (
@@ -22,7 +22,7 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import 
     told,
 )
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_own import own
-from ansible_collections.netopt.linux.plugins.plugin_utils._waves import WavesError
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
 
 DEFAULTS: dict[str, Any] = {
     "waves": "1,100%",

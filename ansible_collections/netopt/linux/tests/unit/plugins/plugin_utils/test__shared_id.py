@@ -14,7 +14,7 @@ from ansible.playbook.handler import Handler
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import check_id
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import check_id
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
 
 

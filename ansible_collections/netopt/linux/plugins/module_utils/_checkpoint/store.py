@@ -1,0 +1,369 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checkpoints on disk.
+
+``<state_dir>/checkpoints/<id>/`` holds::
+
+    state.json   Content, sealed with its sha256; written once, before the first change
+    header.json  Header, sealed; replaced whole whenever the status changes
+    decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
+    made.json    what the change was found to have made, where no rehearsal said so before; sealed
+    report.json  what the module said, so that the one that confirms can say it again
+    restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
+    reserve.*    room that is given up when the disk has filled up since, so that the end can be written down
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._common.errors import NetoptError
+from .._common.files import text_of
+from .._common.report import HostReport
+from .model import (
+    APPLIED,
+    ARMED,
+    CONFIRMED,
+    DAMAGED,
+    PENDING,
+    RESTORE_FAILED,
+    ROLLED_BACK,
+    Content,
+    Header,
+    check_id,
+    expired,
+    seal,
+    unseal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STATE_DIR = "/var/lib/netopt"
+ARCHIVE = "restore.pyz"
+CONFIRM = "confirmed"
+RESTORE = "restore"
+RESERVES = ("reserve.1", "reserve.2")
+RESERVE_BYTES = 8192
+
+
+def boot_id() -> str:
+    """Return the id of this boot of the host."""
+    return text_of("/proc/sys/kernel/random/boot_id").strip()
+
+
+def now_utc() -> str:
+    """Return the time as RFC 3339, UTC, in whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def new_id() -> str:
+    """Return an id for a checkpoint that was given none."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + os.urandom(3).hex()
+
+
+class Store:
+    """The checkpoints of one host. Whoever changes something here holds the host's lock.
+
+    Args:
+        state_dir: the folder that holds ``checkpoints``.
+    """
+
+    def __init__(self, state_dir: str = STATE_DIR) -> None:
+        self.root = os.path.join(state_dir, "checkpoints")
+        self.persist_path = os.path.join(state_dir, "persist.json")  # what is there after a restart, see _persist_io
+
+    def path(self, identity: str, name: str = "") -> str:
+        """Return the path of a checkpoint, or of one of its files."""
+        return os.path.join(self.root, check_id(identity), name).rstrip("/")
+
+    def exists(self, identity: str) -> bool:
+        """Say whether there is such a checkpoint."""
+        return os.path.isdir(self.path(identity))
+
+    def headers(self) -> list[Header]:
+        """Return the headers of all checkpoints, oldest first. A damaged one is left out, see ``damaged``."""
+        found = [header for header in map(self._header_or_none, self._names()) if header]
+        return sorted(found, key=lambda header: header.sequence)
+
+    def damaged(self) -> list[str]:
+        """Return the ids of the checkpoints whose header cannot be read."""
+        return [name for name in self._names() if not self._header_or_none(name)]
+
+    def header(self, identity: str) -> Header:
+        """Return one header, with the status that a decision brought about.
+
+        Raises:
+            NetoptError: there is none, or it is damaged.
+        """
+        try:
+            value = self._read(identity, "header.json")
+        except NetoptError:
+            value = dict(self._read(identity, "state.json")["header"], note=DAMAGED, status=RESTORE_FAILED)
+        try:
+            header = Header(**value)
+        except TypeError as error:
+            raise NetoptError(
+                f"The checkpoint {identity} was written by another release of netopt: {error}",
+                stage="checkpoint",
+                key=identity,
+                hint=f"Restore it with its own program: python3 {self.path(identity, ARCHIVE)} --restore",
+            ) from None
+        decidable = header.status in PENDING or header.note == DAMAGED
+        if decidable and self.decision(identity) == CONFIRM:
+            return header.with_status(CONFIRMED)  # decided, and interrupted before it was written down
+        if header.status in PENDING and header.boot_id != boot_id():
+            return replace(header, status=ROLLED_BACK, note="undone by a restart of the host")
+        if header.status == APPLIED and self.decision(identity) == RESTORE:
+            return header.with_status(ARMED)
+        return header
+
+    def content(self, identity: str) -> Content:
+        """Return what was written down before the change.
+
+        Raises:
+            NetoptError: there is none, or it is damaged.
+        """
+        value = self._read(identity, "state.json")
+        value.pop("header", None)
+        if os.path.exists(self.path(identity, "made.json")):
+            for name, states in self._read(identity, "made.json").items():
+                value[name] = {**value.get(name, {}), **states}
+        return Content(**value)
+
+    def add(self, identity: str, *, after: dict[str, Any], ending: dict[str, Any]) -> None:
+        """Add to ``Content`` what only making the change has shown.
+
+        Raises:
+            NetoptError: the disk refuses.
+        """
+        path = self.path(identity, "made.json")
+        partial = f"{path}.{os.getpid()}"
+
+        def put() -> None:
+            _write(partial, seal({"after": after, "ending": ending}).encode())
+            os.rename(partial, path)
+            _sync_directory(os.path.dirname(path))
+
+        self._with_room(identity, put, partial)
+
+    def create(self, header: Header, content: Content, archive: bytes) -> None:
+        """Write a checkpoint so that it survives a power cut, or not at all.
+
+        Args:
+            header: with the id that it gets.
+            content: what is restored.
+            archive: the program that restores it.
+
+        Raises:
+            NetoptError: the id is taken, or the disk refuses.
+        """
+        target = self.path(header.id)
+        partial = os.path.join(self.root, f".{header.id}.{os.getpid()}")
+        try:
+            os.makedirs(self.root, mode=0o700, exist_ok=True)
+            if os.path.lexists(partial):  # left by a power cut; after a restart a process can have the same number
+                _remove_tree(partial)
+            os.mkdir(partial, 0o700)
+            _write(os.path.join(partial, "state.json"), seal({**vars(content), "header": header.as_dict()}).encode())
+            _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
+            _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
+            for name in RESERVES:
+                with open(os.path.join(partial, name), "wb") as stream:
+                    stream.write(bytes(RESERVE_BYTES))
+            _sync_directory(partial)
+            os.rename(partial, target)  # fails when the target is there, as it is never empty
+            _sync_directory(self.root)
+        except OSError as error:
+            _remove_tree(partial)
+            taken = os.path.isdir(target)
+            raise NetoptError(
+                f"The checkpoint {header.id} exists on this host already"
+                if taken
+                else f"The checkpoint {header.id} cannot be written: {error.strerror}",
+                stage="checkpoint",
+                key=target,
+                hint="Use another id."
+                if taken
+                else "Nothing was changed. A change is made only once it can be undone.",
+            ) from None
+
+    def update(self, header: Header) -> None:
+        """Replace the header, atomically.
+
+        Raises:
+            NetoptError: the disk refuses.
+        """
+        path = self.path(header.id, "header.json")
+        partial = f"{path}.{os.getpid()}"
+
+        def put() -> None:
+            _write(partial, seal(header.as_dict()).encode())
+            os.rename(partial, path)
+            _sync_directory(os.path.dirname(path))
+
+        self._with_room(header.id, put, partial)
+
+    def decide(self, identity: str, decision: str) -> bool:
+        """Decide between ``CONFIRM`` and ``RESTORE`` for good, and say whether that is now the decision.
+
+        Two who try at once cannot both succeed: link(2) makes a name only where there is none.
+        """
+        path = self.path(identity, "decision")
+        partial = f"{path}.{os.getpid()}"
+
+        def decide() -> None:
+            _write(partial, decision.encode())
+            try:
+                os.link(partial, path)
+            finally:
+                _forget(partial)
+            _sync_directory(os.path.dirname(path))
+
+        try:
+            self._with_room(identity, decide, partial)
+        except FileExistsError:
+            return self.decision(identity) == decision
+        return True
+
+    def _with_room(self, identity: str, write: Callable[[], None], partial: str) -> None:
+        """Write to a checkpoint; where the disk is full the room that was kept for this is given up.
+
+        Raises:
+            FileExistsError: by ``write``.
+            NetoptError: the disk refuses.
+        """
+        left = list(RESERVES)
+        while True:
+            try:
+                write()
+            except FileExistsError:
+                raise
+            except OSError as error:
+                _forget(partial)
+                if error.errno == errno.ENOSPC and left:
+                    _forget(self.path(identity, left.pop()))
+                    continue
+                raise NetoptError(
+                    f"The checkpoint {identity} cannot be written: {error.strerror}",
+                    stage="checkpoint",
+                    key=self.path(identity),
+                    hint="Make room on the disk that holds it, or make it writable.",
+                ) from None
+            else:
+                return
+
+    def decision(self, identity: str) -> str | None:
+        """Return what was decided, ``None`` while nothing is."""
+        try:
+            return text_of(self.path(identity, "decision"))
+        except FileNotFoundError:
+            return None
+
+    def keep_report(self, identity: str, report: HostReport) -> None:
+        """Keep what was reported. It is a convenience, so nothing is lost when the disk is full."""
+        path = self.path(identity, "report.json")
+        with contextlib.suppress(OSError), open(path, "w", encoding="utf-8") as stream:
+            json.dump(report.as_dict(), stream)
+
+    def report(self, identity: str) -> HostReport | None:
+        """Return what was reported, ``None`` where it was not kept."""
+        try:
+            return HostReport(**json.loads(text_of(self.path(identity, "report.json"))))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def remove(self, identity: str) -> None:
+        """Remove a checkpoint: it is gone from the list first, then from the disk."""
+        gone = os.path.join(self.root, f".{check_id(identity)}.removed.{os.getpid()}")
+        os.rename(self.path(identity), gone)
+        _remove_tree(gone)
+
+    def retain(self) -> list[str]:
+        """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""
+        removed = expired(self.headers())
+        for identity in removed:
+            with contextlib.suppress(OSError):  # what is kept too long does no harm
+                self.remove(identity)
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.root):
+                if name.startswith("."):
+                    _remove_tree(os.path.join(self.root, name))
+        return removed
+
+    def next_sequence(self) -> int:
+        """Return the sequence number of the next checkpoint."""
+        return max((header.sequence for header in self.headers()), default=0) + 1
+
+    def unsettled(self) -> Iterator[Header]:
+        """Yield the headers of this boot whose change is neither kept nor wholly undone, newest first."""
+        current = boot_id()
+        for header in reversed(self.headers()):
+            if header.status in (*PENDING, RESTORE_FAILED) and header.boot_id == current:
+                yield header
+
+    def _names(self) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self.root) if not name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    def _header_or_none(self, name: str) -> Header | None:
+        try:
+            return self.header(name)
+        except NetoptError:
+            return None
+
+    def _read(self, identity: str, name: str) -> dict[str, Any]:
+        path = self.path(identity, name)
+        try:
+            text = text_of(path)
+        except OSError as error:
+            raise NetoptError(
+                f"There is no checkpoint {identity} on this host"
+                if isinstance(error, FileNotFoundError)
+                else f"{path} cannot be read: {error.strerror}",
+                stage="checkpoint",
+                key=identity,
+                hint="netopt checkpoints lists those that there are.",
+            ) from None
+        return unseal(text, name=path)
+
+
+def _write(path: str, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a new file and have it on the disk before returning."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _remove_tree(path: str) -> None:
+    """Remove a folder with all that it holds, as far as that can be done."""
+    import shutil  # noqa: PLC0415 - takes longer to import than most checkpoints take to remove
+
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _forget(path: str) -> None:
+    """Remove a file if it is there and can be removed."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _sync_directory(path: str) -> None:
+    """Have the names in a directory on the disk before returning."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds who has a knob that is not as it should be: from the host's files alone, where they can tell."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._conflicts import parse as owners
+from .._conflicts.find import OURS, SYSCTL_FOLDERS, Owners
+from .._sysctl.keys import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .._common.change import Change
+
+LEGACY = "etc/sysctl.conf"
+
+
+class Culprits:
+    """Looks for whoever set knobs to what they are now.
+
+    Args:
+        root: the folder that the host's files are below.
+    """
+
+    def __init__(self, root: str = "/") -> None:
+        self._root = Path(root)
+        self._owners = Owners(root)
+
+    def of(self, change: Change) -> str | None:
+        """Return who has a knob now, in words, ``None`` where that cannot be known."""
+        if change.subsystem == "sysctl" and change.after is not None:
+            paths = list(self._files_with(change.key, change.before))
+            return " and ".join(paths) or self._first({}, (), {change.key: change.after})
+        iface, _blank, knob = change.key.partition(" ")
+        if change.subsystem == "link" and knob == "mtu":
+            return self._first({"mtu": change.after}, (iface,), {})
+        if change.subsystem == "link" and knob:
+            return self._first({"offloads": {knob: change.after == "on"}}, (iface,), {})
+        if change.subsystem == "tc":
+            return self._first({"qdisc": {}}, (iface,), {})
+        return None
+
+    def _first(self, changes: dict[str, Any], ifaces: tuple[str, ...], keys: dict[str, str]) -> str | None:
+        """Return the first that is known to set a knob at run time."""
+        found = self._owners.warnings(changes, ifaces, keys, persist=False)
+        return found[0].rstrip(".") if found else None
+
+    def _files_with(self, key: str, value: str | None) -> Iterator[str]:
+        """Yield the sysctl files that set a key to the value that it has now, ours left out."""
+        seen = {OURS}
+        for folder in SYSCTL_FOLDERS:
+            for name in self._names(folder):
+                if name.endswith(".conf") and name not in seen:
+                    seen.add(name)  # a file of the same name further down is not read
+                    yield from self._sets(f"{folder}/{name}", key, value)
+        if "99-sysctl.conf" not in seen:  # the usual link to this very file
+            yield from self._sets(LEGACY, key, value)
+
+    def _sets(self, path: str, key: str, value: str | None) -> Iterator[str]:
+        try:
+            text = (self._root / path).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return
+        last = dict(owners.assignments(text)).get(key)
+        if last is not None and value is not None and same(key, last, value):
+            yield f"/{path}"
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            return sorted(os.listdir(self._root / folder))
+        except OSError:
+            return []

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What should hold on a host by all changes that are in force, and what differs from it. Pure."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+
+from .._checkpoint.model import APPLIED, CONFIRMED
+from .._common.change import SUBSYSTEMS, Change
+from .._subsystems.table import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .._checkpoint.model import Content, Header
+
+GONE = "no such interface"
+_OWNED = re.compile(r"^table inet netopt \{ # progname (?P<name>.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One knob that is not as it should be.
+
+    Attributes:
+        subsystem: one of ``SUBSYSTEMS``, or ``persist`` for a file that is read at boot.
+        key: the knob in the tool's own terms.
+        wanted: the value that the change set, ``None`` where it took the knob away.
+        found: the value there now, ``None`` where there is none.
+        checkpoint_id: the change that set it.
+        owner: who has the knob now, where that can be known.
+    """
+
+    subsystem: str
+    key: str
+    wanted: str | None
+    found: str | None
+    checkpoint_id: str
+    owner: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the drift as JSON can carry it."""
+        return asdict(self)
+
+
+@dataclass
+class Target:
+    """What should hold.
+
+    Attributes:
+        scopes: ``{subsystem: scope}``: what to look at.
+        states: ``{subsystem: state}``: what should be there.
+        parts: ``[(checkpoint, {subsystem: state})]``, oldest first: which change set what.
+    """
+
+    scopes: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, Any] = field(default_factory=dict)
+    parts: List[Tuple[str, Dict[str, Any]]] = field(default_factory=list)
+
+
+def in_force(headers: Iterable[Header], boot_id: str) -> list[Header]:
+    """Return the changes that should hold, oldest first: the confirmed, and those of this boot that wait to be."""
+    found = [
+        header
+        for header in headers
+        if header.status == CONFIRMED or (header.status == APPLIED and header.boot_id == boot_id)
+    ]
+    return sorted(found, key=lambda header: header.sequence)
+
+
+def states_of(header: Header, content: Content, boot_id: str) -> dict[str, Any]:
+    """Return ``{subsystem: state}`` that a change has set and that should hold; its time-boxed part may be over."""
+    over = header.ends_at is None or header.boot_id != boot_id
+    return dict(content.after, **content.ending) if over else dict(content.after)
+
+
+def lay_over(target: Target, identity: str, scopes: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+    """Add what a newer change set to what should hold: of each knob the newest counts."""
+    target.parts.append((identity, dict(states)))
+    for name, state in states.items():
+        target.scopes[name] = _wider(target.scopes.get(name, {}), scopes[name])
+        if name in ("sysctl", "link"):
+            target.states[name] = _merged(target.states.get(name, {}), state)
+        elif name == "tc":
+            interfaces = {**target.states.get(name, {}).get("interfaces", {}), **state["interfaces"]}
+            target.states[name] = {**state, "interfaces": interfaces}
+        else:
+            target.states[name] = state
+
+
+def _wider(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scope that holds two: lists joined, flags set where either is."""
+    found = dict(one)
+    for key, value in other.items():
+        if isinstance(value, list):
+            found[key] = list(dict.fromkeys([*found.get(key, []), *value]))
+        else:
+            found[key] = found.get(key) or value
+    return found
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """Return nested dicts with those of ``new`` laid over those of ``old``."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return copy.deepcopy(new)
+    return {**old, **{key: _merged(old[key], value) if key in old else value for key, value in new.items()}}
+
+
+def without(target: Target, missing: Iterable[str]) -> list[Change]:
+    """Take interfaces that are gone out of what is looked at, and return that they are as differences."""
+    found = []
+    for iface in missing:
+        for name in ("link", "tc"):
+            if iface in target.scopes.get(name, {}).get("ifaces", ()):
+                target.scopes[name]["ifaces"].remove(iface)
+                inner = "links" if name == "link" else "interfaces"
+                kept = {one: value for one, value in target.states[name][inner].items() if one != iface}
+                target.states[name] = {**target.states[name], inner: kept}
+                found.append(Change(name, iface, GONE, None))
+    return found
+
+
+def differences(name: str, current: Any, wanted: Any) -> list[Change]:
+    """Return how a subsystem differs from what it should be, keys that are not there any more included."""
+    pure = TABLE[name].pure
+    steps = pure.operations(current, wanted)
+    found: list[Change] = list(pure.diff(current, wanted)) if steps else []
+    if name == "sysctl":
+        told = {change.key for change in found}
+        found += [
+            Change(name, key, None, value)
+            for key, value in wanted.get("values", {}).items()
+            if key not in told and value is not None and current["values"].get(key) is None
+        ]
+    return found or [Change(name, step.key, None, step.command) for step in steps]
+
+
+def set_by(change: Change, target: Target) -> str:
+    """Return the newest change that set a knob."""
+    named = [identity for identity, states in target.parts if change.subsystem in states]
+    covering = [name for name, states in target.parts if name in named and _covers(change, states[change.subsystem])]
+    return str((covering or named)[-1])
+
+
+def _covers(change: Change, state: Mapping[str, Any]) -> bool:
+    """Return whether a state says anything of a knob."""
+    first, _blank, rest = change.key.partition(" ")
+    if change.subsystem == "sysctl":
+        return change.key in state.get("values", {}) or (first == "module" and rest in state.get("modules", {}))
+    if change.subsystem == "link":
+        link = state.get("links", {}).get(first, {})
+        return not rest or rest in link or any(rest in link.get(kind, {}) for kind in ("requested", "active"))
+    return change.subsystem != "tc" or first in state.get("interfaces", {})
+
+
+def nft_owner(state: Mapping[str, Any]) -> str | None:
+    """Return the program that keeps the table for itself (nft's ``flags owner``), ``None`` where none does."""
+    found = _OWNED.search(state.get("text", ""))
+    return f"{found.group('name')}, which owns the table" if found else None
+
+
+def in_order(found: Iterable[Drift]) -> list[Drift]:
+    """Return drift in the order in which a plan is applied."""
+    return sorted(found, key=lambda one: SUBSYSTEMS.index(one.subsystem))

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the tools of the allowlist: an argv list, no shell, a timeout, and a clear error."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from .._common.errors import NetoptError
+from .command_allowlist import ALLOWLIST, PACKAGES, refuse
+
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a tool left behind: its argv, exit status, standard output and standard error."""
+
+    argv: tuple[str, ...]
+    rc: int
+    stdout: str
+    stderr: str
+
+
+class Tools:
+    """The only way to execute a program on the target.
+
+    Args:
+        allowlist: ``{program: [allowed first words or flags]}``; defaults to the one shipped.
+        timeout_s: seconds after which a tool is killed.
+        keep_open: file descriptors that every tool inherits: the host's lock, which so lasts as long as the tool.
+
+    Attributes:
+        memory: what readers keep to spare reading it again, by subsystem; it lasts as long as the run.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowlist: dict[str, list[str]] | None = None,
+        timeout_s: float = TIMEOUT_S,
+        keep_open: tuple[int, ...] = (),
+    ) -> None:
+        self._allowlist = ALLOWLIST if allowlist is None else allowlist
+        self._timeout_s = timeout_s
+        self._keep_open = keep_open
+        self.memory: dict[str, Any] = {}
+
+    def run(
+        self, argv: list[str] | tuple[str, ...], *, stage: str, stdin: str | None = None, check: bool = True
+    ) -> Completed:
+        """Run one tool and return what it left behind.
+
+        Args:
+            argv: the program's bare name and its arguments.
+            stage: the stage to name in an error.
+            stdin: text for the tool's standard input; nothing by default.
+            check: whether an exit status other than 0 is an error.
+
+        Raises:
+            NetoptError: not on the allowlist, not installed, timed out, or failed.
+        """
+        import subprocess  # noqa: PLC0415 - a plan that holds already mostly runs no tool
+
+        command = " ".join(argv)
+        reason = refuse(argv, self._allowlist)
+        if reason:
+            raise NetoptError(
+                f"Not allowed to run: {command}: {reason}",
+                stage=stage,
+                key=command,
+                hint="policy/allowlist.yaml says what may run on a target.",
+            )
+        try:
+            done = subprocess.run(
+                list(argv),
+                input=stdin or "",
+                capture_output=True,
+                check=False,
+                encoding="utf-8",
+                errors="replace",
+                timeout=self._timeout_s,
+                pass_fds=self._keep_open,
+                env={"PATH": SEARCH_PATH, "LC_ALL": "C", "HOME": os.environ.get("HOME", "/")},
+            )
+        except FileNotFoundError:
+            package = PACKAGES.get(argv[0], argv[0])
+            raise NetoptError(
+                f"{argv[0]} is not installed on this host",
+                stage=stage,
+                key=argv[0],
+                wanted=command,
+                after="command not found",
+                hint=f"Install the package {package}.",
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise NetoptError(
+                f"{command} did not finish within {self._timeout_s:g} s and was killed", stage=stage, key=command
+            ) from None
+        if check and done.returncode != 0:
+            text = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
+            raise NetoptError(f"{command}: {text[0]}", stage=stage, key=command, after="; ".join(text))
+        return Completed(tuple(argv), done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the facts of a host: from ``/proc``, ``/sys`` and three ioctls, without running any program."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .._common.errors import NetoptError
+from .._common.files import bytes_of, text_of
+from .._sysctl.observe import in_initial_netns, read
+from .command_allowlist import PACKAGES
+from .commands import SEARCH_PATH
+from .facts_parse import (
+    default_interface,
+    hypervisor,
+    in_container,
+    kernel_version,
+    link_type,
+    management,
+    memory_mb,
+    speed_mbit,
+    uevent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SYS_NET = "/sys/class/net"
+SIOCGIFFLAGS = 0x8913  # linux/sockios.h
+SIOCGIFMTU = 0x8921
+SIOCGIFHWADDR = 0x8927
+IFF_UP = 0x1
+ANCESTORS_MAX = 64
+
+
+def _text(path: str) -> str | None:
+    """Return what a file holds, ``None`` where it cannot be read."""
+    try:
+        return text_of(path)
+    except OSError:
+        return None
+
+
+def _ioctl(query: socket.socket, *, name: str, request: int) -> int | None:
+    """Return the number that the kernel answers about an interface, ``None`` where it refuses."""
+    try:
+        answer = fcntl.ioctl(query, request, struct.pack("16s24x", name.encode()))
+    except OSError:
+        return None
+    size = "i" if request == SIOCGIFMTU else "H"  # flags, and the hardware type that begins a hardware address
+    return int(struct.unpack_from(size, answer, 16)[0])
+
+
+def _interface(query: socket.socket, *, index: int, name: str) -> dict[str, Any]:
+    """Return the facts of one interface.
+
+    ``/sys`` shows the network namespace in which it was mounted, which need not be this one: it is believed only
+    where the number of the interface agrees.
+    """
+    folder = os.path.join(SYS_NET, name)
+    mine = (_text(f"{folder}/ifindex") or "").strip() == str(index)
+    event = uevent(_text(f"{folder}/uevent") or "") if mine else {}
+    queues = [entry for entry in _entries(f"{folder}/queues") if entry.startswith("tx-")] if mine else []
+    driver = f"{folder}/device/driver"
+    flags = _ioctl(query, name=name, request=SIOCGIFFLAGS)
+    kind = link_type(
+        _ioctl(query, name=name, request=SIOCGIFHWADDR),
+        devtype=event.get("DEVTYPE"),
+        wireless=mine and any(os.path.exists(f"{folder}/{entry}") for entry in ("wireless", "phy80211")),
+    )
+    return {
+        "type": "loopback" if name == "lo" else kind,
+        "speed_mbit": speed_mbit(_text(f"{folder}/speed")) if mine else None,
+        "mtu": _ioctl(query, name=name, request=SIOCGIFMTU),
+        "driver": os.path.basename(os.path.realpath(driver)) if mine and os.path.exists(driver) else None,
+        "up": bool((flags or 0) & IFF_UP),
+        "tx_queues": len(queues) or None,
+    }
+
+
+def _entries(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def interfaces() -> dict[str, dict[str, Any]]:
+    """Return the facts of every interface of this network namespace, by name."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
+        return {name: _interface(query, index=index, name=name) for index, name in socket.if_nameindex()}
+
+
+def route_interface() -> str | None:
+    """Return the interface of the default route."""
+    return default_interface(_text("/proc/self/net/route") or "", _text("/proc/self/net/ipv6_route") or "")
+
+
+def virtualization() -> str:
+    """Return ``container``, the name of the hypervisor, ``vm`` or ``none``."""
+    environment = uevent((_text("/proc/1/environ") or "").replace("\0", "\n"))
+    marks = os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
+    if in_container(marks=marks, environment=environment, cgroup=_text("/proc/1/cgroup") or ""):
+        return "container"
+    vendors = [(_text(f"/sys/class/dmi/id/{name}") or "").strip() for name in ("sys_vendor", "product_name")]
+    vendors.append((_text("/sys/firmware/devicetree/base/hypervisor/compatible") or "").upper().strip("\0"))
+    clock = _text("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+    return hypervisor(
+        cpuinfo=_text("/proc/cpuinfo") or "",
+        vendors=vendors,
+        clock=clock.strip() if clock else None,
+        xen=(_text("/sys/hypervisor/type") or "").strip() == "xen",
+    )
+
+
+def tools_present() -> dict[str, bool]:
+    """Return which programs of the allowlist are installed."""
+    folders = SEARCH_PATH.split(":")
+    return {tool: any(os.access(f"{folder}/{tool}", os.X_OK) for folder in folders) for tool in sorted(PACKAGES)}
+
+
+def has_ipv6() -> bool:
+    """Tell whether any interface other than the loopback has an IPv6 address."""
+    lines = (_text("/proc/self/net/if_inet6") or "").splitlines()
+    return any(line.split()[-1] != "lo" for line in lines)
+
+
+def ssh_connection() -> str | None:
+    """Return ``SSH_CONNECTION``, also where sudo has taken it out of the environment: an ancestor still has it."""
+    found = os.environ.get("SSH_CONNECTION")
+    pid = os.getppid()
+    for _step in range(ANCESTORS_MAX):
+        if found or pid <= 1:
+            break
+        try:
+            stat = text_of(f"/proc/{pid}/stat")
+            data = bytes_of(f"/proc/{pid}/environ")
+        except OSError:
+            break
+        for entry in data.split(b"\0"):
+            if entry.startswith(b"SSH_CONNECTION="):
+                found = entry.partition(b"=")[2].decode("ascii", errors="replace")
+        pid = int(stat.rpartition(")")[2].split()[1])
+    return found
+
+
+def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the facts of this host.
+
+    Args:
+        sysctl: the keys whose values to include; those that the kernel lacks are in ``sysctl_absent``.
+        environment: where to look for ``SSH_CONNECTION``; by default that of this process and of its ancestors.
+
+    Returns:
+        ``memory_mb``, ``cpus``, ``kernel``, ``kernel_version`` as ``[major, minor]``, ``virtualization``,
+        ``initial_netns``, ``ipv6`` (an address other than the loopback's), ``systemd`` (as PID 1),
+        ``default_interface``, ``interfaces``, ``sysctl``, ``sysctl_absent``, ``python``, ``tools``, ``management``.
+
+    Raises:
+        NetoptError: ``/proc`` cannot be read.
+    """
+    memory = memory_mb(_text("/proc/meminfo") or "")
+    if memory is None:
+        raise NetoptError("/proc/meminfo cannot be read", stage="facts", hint="Is /proc mounted?")
+    release = os.uname().release
+    values = {key: read(key) for key in sysctl}
+    return {
+        "memory_mb": memory,
+        "cpus": os.sysconf("SC_NPROCESSORS_ONLN"),
+        "kernel": release,
+        "kernel_version": kernel_version(release),
+        "virtualization": virtualization(),
+        "initial_netns": in_initial_netns(),
+        "ipv6": has_ipv6(),
+        "systemd": os.path.isdir("/run/systemd/system"),
+        "default_interface": route_interface(),
+        "interfaces": interfaces(),
+        "sysctl": {key: value for key, value in values.items() if value is not None},
+        "python": "{}.{}.{}".format(*sys.version_info[:3]),
+        "tools": tools_present(),
+        "management": management(ssh_connection() if environment is None else environment.get("SSH_CONNECTION")),
+    }

@@ -1,0 +1,235 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""MTU and offloads of interfaces: what a plan asks for, how it reads as commands, and the steps that lead there.
+
+State: ``{"links": {iface: {"mtu", "min_mtu", "max_mtu", "requested", "active", "fixed", "groups", "ipv6"}}}``. The
+interfaces of the plan come first, then those that follow or lead them (VLANs on them, bonds and their ports), since
+the kernel changes these too. A wanted state holds only what is wanted; whatever it leaves out is not compared.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .._common.change import Change, Operation
+from .._common.errors import NetoptError
+from .ethtool_features import SHORT_NAMES, long_name
+from .ipv6_below_1280 import IPV6_MIN_MTU, ipv6_operations, route_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    State = dict[str, Any]
+
+SCATTER_GATHER = "scatter-gather"
+NEED_SCATTER_GATHER = ("tcp-segmentation-offload", "generic-segmentation-offload")  # net/core/dev.c
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a plan asks of its interfaces: the same of each.
+
+    Attributes:
+        ifaces: the interfaces.
+        mtu: bytes, ``None`` to leave it.
+        offloads: on or off by short name (``gro``) or by the kernel's own name.
+    """
+
+    ifaces: tuple[str, ...] = ()
+    mtu: int | None = None
+    offloads: dict[str, bool] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is asked for."""
+        return bool(self.ifaces) and (self.mtu is not None or bool(self.offloads))
+
+
+def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
+    """Return what the changes of a plan ask of its interfaces; ``mtu`` and ``offloads`` are read.
+
+    Raises:
+        NetoptError: a feature is asked for by two names, to be on and off.
+    """
+    offloads: dict[str, bool] = {}
+    seen: dict[str, bool] = {}
+    for name, on in changes.get("offloads", {}).items():
+        if seen.setdefault(long_name(name), bool(on)) != bool(on):
+            raise NetoptError(f"{long_name(name)} is asked to be on and off", stage="plan", key=f"offloads.{name}")
+        offloads[name] = bool(on)
+    mtu = changes.get("mtu")
+    return Intent(ifaces=tuple(ifaces), mtu=None if mtu is None else int(mtu), offloads=offloads)
+
+
+def _word(on: bool) -> str:  # noqa: FBT001 - turns a flag into the tool's word for it
+    return "on" if on else "off"
+
+
+def _ethtool(iface: str, features: Mapping[str, bool]) -> list[str]:
+    return ["ethtool", "-K", iface, *(word for name, on in features.items() for word in (name, _word(on)))]
+
+
+def render(wanted: Intent) -> tuple[list[str], list[str]]:
+    """Return the commands that set the MTU and those that set the offloads; running them again changes nothing."""
+    if not wanted:
+        return [], []
+    ip_link = [f"ip link set dev {shlex.quote(iface)} mtu {wanted.mtu}" for iface in wanted.ifaces if wanted.mtu]
+    named = {name if name in SHORT_NAMES else long_name(name): on for name, on in wanted.offloads.items()}
+    ethtool = [shlex.join(_ethtool(iface, named)) for iface in wanted.ifaces if named]
+    return ip_link, ethtool
+
+
+def scope(wanted: Intent) -> dict[str, Any]:
+    """Return what has to be read for an intent: ``{"ifaces": [iface], "ipv6": bool, "features": bool}``."""
+    below = wanted.mtu is not None and wanted.mtu < IPV6_MIN_MTU
+    return {"ifaces": list(wanted.ifaces), "ipv6": below, "features": bool(wanted.offloads)}
+
+
+def _feature_to_set(name: str, on: bool, link: Mapping[str, Any], iface: str) -> dict[str, bool]:  # noqa: FBT001
+    """Return the features to request for one that is asked for: its members, where it sums up others."""
+    long = long_name(name)
+    if long not in link["active"]:
+        known = ", ".join(sorted(SHORT_NAMES))
+        raise NetoptError(
+            f"{iface} has no feature {name}",
+            stage="rehearse",
+            key=f"{iface} {name}",
+            wanted=_word(on),
+            after="absent",
+            hint=f"Short names are {known}; ethtool -k {iface} lists all.",
+        )
+    members = link["groups"].get(long, [long])
+    settable = [member for member in members if member in link["requested"]]
+    if not settable and link["active"][long] == on:
+        return {}
+    if not settable:
+        now = _word(link["active"][long])
+        raise NetoptError(
+            f"{long} ({name}) of {iface} is fixed {now} and cannot be turned {_word(on)}",
+            stage="rehearse",
+            key=f"{iface} {name}",
+            wanted=_word(on),
+            before=now,
+            after=f"{now} [fixed]",
+            hint=f"The driver of {iface} does not let {name} be set: leave it out for this host.",
+        )
+    return dict.fromkeys(settable, on)
+
+
+def _check_dependencies(wanted: Mapping[str, bool], link: Mapping[str, Any], iface: str) -> None:
+    """Raise where a feature is asked for that the kernel leaves off as long as another one is off."""
+    for name in NEED_SCATTER_GATHER:
+        if wanted.get(name) and not {**link["active"], **wanted}.get(SCATTER_GATHER, True):
+            raise NetoptError(
+                f"{name} of {iface} cannot be on while {SCATTER_GATHER} is off",
+                stage="rehearse",
+                key=f"{iface} {name}",
+                wanted="on",
+                before=_word(link["active"][name]),
+                after="off [requested on]",
+                hint="Ask for sg: true as well, or leave this one off.",
+            )
+
+
+def _check_mtu(mtu: int, link: Mapping[str, Any], iface: str) -> None:
+    """Raise where the device does not take the MTU, or its IPv6 routes could not be put back."""
+    low, high = link.get("min_mtu") or 0, link.get("max_mtu") or 0
+    if mtu < low or (high and mtu > high):
+        raise NetoptError(
+            f"{iface} takes an MTU from {low} to {high or 'any'}, not {mtu}",
+            stage="rehearse",
+            key=f"{iface} mtu",
+            wanted=str(mtu),
+            before=str(link["mtu"]),
+            hint="These are the limits of the device (ip -d link show); choose a value within.",
+        )
+    if mtu < IPV6_MIN_MTU <= link["mtu"]:
+        for route in link.get("ipv6", {}).get("routes", []):
+            route_argv(route)
+
+
+def merge(wanted: Intent, current: State) -> State:
+    """Return the state that an intent leads to.
+
+    Raises:
+        NetoptError: a feature is unknown or fixed, or the device does not take the MTU.
+    """
+    links: dict[str, Any] = {}
+    for iface in wanted.ifaces:
+        link = current["links"][iface]
+        entry: dict[str, Any] = {}
+        if wanted.mtu is not None:
+            _check_mtu(wanted.mtu, link, iface)
+            entry["mtu"] = wanted.mtu
+        for name, on in wanted.offloads.items():
+            entry.setdefault("requested", {}).update(_feature_to_set(name, on, link, iface))
+            entry.setdefault("active", {})[long_name(name)] = on
+        _check_dependencies(entry.get("active", {}), link, iface)
+        links[iface] = entry
+    return {"links": links}
+
+
+def _features_to_set(now: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, bool]:
+    """Return the features whose request, or else whose effect, differs and which can be set."""
+    requested = {
+        name: on
+        for name, on in then.get("requested", {}).items()
+        if name in now.get("requested", {}) and now["requested"][name] != on
+    }
+    if requested:
+        return requested
+    fixed = now.get("fixed", [])
+    return {
+        name: on
+        for name, on in then.get("active", {}).items()
+        if name in now.get("active", {}) and now["active"][name] != on and name not in fixed
+    }
+
+
+def _feature_now(now: Mapping[str, Any], name: str, on: bool) -> str:  # noqa: FBT001 - turns flags into words
+    """Return how a feature is that should be ``on``; it may be asked for already, and be left as it is."""
+    asked = now["requested"].get(name, now["active"][name])
+    return _word(asked) if asked != on else f"{_word(now['active'][name])} [requested {_word(on)}]"
+
+
+def diff(current: State, wanted: State) -> list[Change]:
+    """Return what differs between two states, as a person would read it."""
+    changes = []
+    for iface, then in wanted["links"].items():
+        now = current["links"].get(iface)
+        if now is None:
+            continue
+        if "mtu" in then and now["mtu"] != then["mtu"]:
+            changes.append(Change("link", f"{iface} mtu", str(now["mtu"]), str(then["mtu"])))
+        changes += [
+            Change("link", f"{iface} {name}", _feature_now(now, name, on), _word(on))
+            for name, on in _features_to_set(now, then).items()
+        ]
+        for step in ipv6_operations(iface, now.get("ipv6", {}), then.get("ipv6", {})):
+            changes.append(Change("link", step.key, None, step.command))
+    return changes
+
+
+def operations(current: State, wanted: State) -> list[Operation]:
+    """Return the steps from one state to the other, one interface after the other: MTU, IPv6, offloads.
+
+    Interfaces that have gone are left out. Empty exactly when nothing differs.
+    """
+    steps = []
+    for iface, then in wanted["links"].items():
+        now = current["links"].get(iface)
+        if now is None:
+            continue
+        if "mtu" in then and now["mtu"] != then["mtu"]:
+            payload = {"do": "mtu", "iface": iface, "mtu": then["mtu"], "before": now["mtu"]}
+            steps.append(Operation("link", f"{iface} mtu", f"ip link set dev {iface} mtu {then['mtu']}", payload))
+        steps += ipv6_operations(iface, now.get("ipv6", {}), then.get("ipv6", {}))
+        features = _features_to_set(now, then)
+        if features:
+            command = " ".join(_ethtool(iface, features))
+            payload = {"do": "features", "iface": iface, "features": features}
+            steps.append(Operation("link", f"{iface} {' '.join(features)}", command, payload))
+    return steps

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads how the session that manages this host reaches it: its addresses, its interfaces, and what else is open."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._netlink import messages as rt
+from .._netlink.route_socket import KernelRefusedError, RouteSocket
+from .._sysctl.observe import read
+from .connection import address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .connection import Address
+
+RTM_GETADDR, RTM_GETROUTE = 22, 26  # linux/rtnetlink.h
+IFA_ADDRESS, IFA_LOCAL = 1, 2
+RTA_DST, RTA_SRC, RTA_OIF, RTA_PREFSRC = 1, 2, 4, 7
+IFLA_LINK, IFLA_MASTER = 5, 10
+IFADDRMSG = struct.Struct("=BBBBi")  # family, prefix length, flags, scope, index
+RTMSG = struct.Struct("=BBBBBBBBI")  # family, destination and source lengths, tos, table, protocol, scope, type, flags
+FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+UPON_ANOTHER = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")  # IFLA_LINK is what they send by
+TAGGING = ("vlan", "macsec")  # filters for IP do not look into what these send
+ESTABLISHED = "01"  # include/net/tcp_states.h, as /proc/net/tcp writes it
+TRACKED = "net.netfilter.nf_conntrack_count"
+LOOSE = "net.netfilter.nf_conntrack_tcp_loose"
+
+
+def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fact ``management`` with the way that its connection takes through this host.
+
+    Args:
+        management: ``{local_port, remote_addr, remote_port, local_addr}``.
+
+    Returns:
+        The same with ``arrives`` and ``leaves`` (names of interfaces), ``tagged``, ``source``, ``mtu``, ``peers``,
+        ``tracked`` and ``picked_up``, as ``_lockout_flow.Flow`` explains them.
+    """
+    remote, local = address(management.get("remote_addr")), address(management.get("local_addr"))
+    found: dict[str, Any] = dict(management)
+    if remote is None or local is None:
+        return found
+    with RouteSocket() as route:
+        devices = _devices(route)
+        owners = [index for index, owned in _addresses(route) if owned == local]
+        leaves, _source = _route(route, remote, local)
+        _leaves, source = _route(route, remote, None)
+    names = {index: device["name"] for index, device in devices.items()}
+    ways = [index for index in dict.fromkeys([*([leaves] if leaves else []), *owners]) if index in devices]
+    below, tagged = _below(devices, ways)
+    found["arrives"] = [names[index] for index in ways]
+    found["leaves"] = [names[index] for index in below]
+    found["tagged"] = [names[index] for index in tagged]
+    found["mtu"] = min((devices[index]["mtu"] for index in ways), default=1500)
+    found["source"] = None if source is None else str(source)
+    found["peers"] = [str(peer) for peer in peers(int(management["local_port"]))]
+    count = read(TRACKED)
+    found["tracked"] = 0 if count is None else int(count)
+    found["picked_up"] = read(LOOSE) != "0"
+    return found
+
+
+def _devices(route: RouteSocket) -> dict[int, dict[str, Any]]:
+    """Return the interfaces by number: name, MTU, kind, what they send by and what they are a port of."""
+    found = {}
+    for body in route.dump(rt.RTM_GETLINK, rt.IFINFOMSG.pack(0, 0, 0, 0, 0)):
+        index = rt.IFINFOMSG.unpack_from(body)[2]
+        told = dict(rt.attributes(body[rt.IFINFOMSG.size :]))
+        info = dict(rt.attributes(told.get(rt.IFLA_LINKINFO, b"")))
+        found[index] = {
+            "name": rt.as_text(told[rt.IFLA_IFNAME]),
+            "mtu": rt.as_u32(told[rt.IFLA_MTU]),
+            "kind": rt.as_text(info.get(rt.IFLA_INFO_KIND, b"")),
+            "link": rt.as_u32(told[IFLA_LINK]) if IFLA_LINK in told else 0,
+            "master": rt.as_u32(told[IFLA_MASTER]) if IFLA_MASTER in told else 0,
+        }
+    return found
+
+
+def _addresses(route: RouteSocket) -> Iterator[tuple[int, Address]]:
+    """Yield the host's addresses with the number of the interface that each is on."""
+    for body in route.dump(RTM_GETADDR, IFADDRMSG.pack(0, 0, 0, 0, 0)):
+        index = IFADDRMSG.unpack_from(body)[4]
+        told = dict(rt.attributes(body[IFADDRMSG.size :]))
+        packed = told.get(IFA_LOCAL) or told.get(IFA_ADDRESS)
+        if packed:
+            yield index, ipaddress.ip_address(packed)
+
+
+def _route(route: RouteSocket, remote: Address, local: Address | None) -> tuple[int | None, Address | None]:
+    """Return the interface by which packets to the controller leave, and the address that they come from."""
+    body = RTMSG.pack(FAMILIES[remote.version], remote.max_prefixlen, 0, 0, 0, 0, 0, 0, 0)
+    body += rt.attribute(RTA_DST, remote.packed)
+    if local is not None:
+        body += rt.attribute(RTA_SRC, local.packed)
+    try:
+        told = dict(rt.attributes(route.ask(RTM_GETROUTE, body)[RTMSG.size :]))
+    except KernelRefusedError:
+        return None, None
+    source = told.get(RTA_PREFSRC)
+    return (rt.as_u32(told[RTA_OIF]) if RTA_OIF in told else None), (ipaddress.ip_address(source) if source else None)
+
+
+def _below(devices: Mapping[int, Mapping[str, Any]], ways: list[int]) -> tuple[list[int], list[int]]:
+    """Return (the interfaces with those below them, those of them that see the packets only with a tag)."""
+    found = list(ways)
+    tagged: list[int] = []
+    for index in found:  # grows while it is walked
+        device = devices[index]
+        under = [number for number, other in devices.items() if other["master"] == index]
+        if device["kind"] in UPON_ANOTHER and device["link"] in devices:
+            under.append(device["link"])
+            if device["kind"] in TAGGING:
+                tagged.append(device["link"])
+        if index in tagged:
+            tagged += [number for number in under if number not in tagged]
+        found += [number for number in under if number not in found]
+    return found, tagged
+
+
+def peers(port: int) -> list[Address]:
+    """Return the other ends of the established TCP connections to one of this host's ports."""
+    found = []
+    ending = f":{port:04X}"
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = Path(f"/proc/self/net/{name}").read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split(None, 4)
+            if fields[3] == ESTABLISHED and fields[1].endswith(ending):
+                words = fields[2].partition(":")[0]
+                packed = b"".join(
+                    struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8)
+                )
+                peer = address(ipaddress.ip_address(packed))
+                if peer is not None:
+                    found.append(peer)
+    return found

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Walks the controller's own connection through what a plan would set, so that no plan locks its operator out. Pure.
+
+A rule that merely counts management connections is no reason to refuse a plan. One that would keep the next
+connection out, or leave it too little to work with, is: the change could then be neither confirmed nor undone from
+the controller.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+from .._nft.rules import DEFAULT_BURST, DEFAULT_MASK, SECONDS
+from .connection import Flow, flow_of, has_port, is_tcp, within
+from .reply_queue import starved_by_queues
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Changes = Mapping[str, Any]
+    Issue = dict[str, str]
+
+BLOCKED = "management_blocked"
+STARVED = "management_starved"
+CONFIRM_S = 120.0  # in which a new connection is wanted where no time for the confirmation is given
+PACKETS_PER_S = 50  # below, a session over ssh does not get anywhere: 64 kbit/s are 14 full packets and their answers
+IPV6_MTU_MIN = 1280
+_CONNTRACK_MAX = "net.netfilter.nf_conntrack_max"
+_RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
+_OTHER_WAY = "Leave the management port out of the rule, or apply the plan by another interface or from a console."
+
+
+def lockout(
+    changes: Changes, ifaces: Sequence[str], management: Mapping[str, Any] | None, *, confirm_s: float | None = None
+) -> list[Issue]:
+    """Return what would block or starve the controller's connection, in the order in which packets meet it.
+
+    Args:
+        changes: normalised changes, adapted to the host.
+        ifaces: the plan's interfaces, ``auto`` resolved.
+        management: the fact of that name; without it nothing can be said.
+        confirm_s: seconds within which a new connection has to be had.
+
+    Returns:
+        Issues in the shape of ``preflight``'s, all of them errors.
+    """
+    flow = flow_of(management)
+    if flow is None:
+        return []
+    within_s = confirm_s or CONFIRM_S
+    return [
+        *_mtu(changes, ifaces, flow),
+        *_nat_of_requests(changes, ifaces, flow),
+        *_tracking(changes, ifaces, flow),
+        *_packet_limits(changes, ifaces, flow),
+        *_connection_limits(changes, ifaces, flow),
+        *_rate_limits(changes, ifaces, flow, within_s),
+        *_nat_of_replies(changes, ifaces, flow),
+        *(_issue(STARVED, *found) for found in starved_by_queues(changes, ifaces, flow, within_s)),
+    ]
+
+
+def _issue(name: str, path: str, message: str, hint: str) -> Issue:
+    return {"id": name, "path": f"changes.{path}", "message": message, "severity": "error", "hint": hint}
+
+
+def _mtu(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
+    """Under 1280 bytes the kernel takes the IPv6 address away; TCP over IPv4 makes do with any MTU."""
+    mtu = changes.get("mtu")
+    if mtu is not None and mtu < IPV6_MTU_MIN and flow.family == 6 and set(ifaces) & {*flow.arrives, *flow.leaves}:
+        yield _issue(
+            BLOCKED,
+            "mtu",
+            f"An MTU of {mtu} would take the IPv6 address away that {flow.name} needs",
+            f"Use {IPV6_MTU_MIN} or more, or manage the host over IPv4.",
+        )
+
+
+def _nat_of_requests(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
+    """The first rule that matches decides where a new connection goes."""
+    for index, entry in enumerate(changes.get("nat_rules") or ()):
+        if entry["type"] != "dnat" or not flow.comes_by([entry["iface"]] if entry.get("iface") else ifaces):
+            continue
+        ports = [] if entry.get("port") is None else [entry["port"]]
+        meets = is_tcp(entry.get("protocol")) and has_port(flow.local_port, ports) and _meets_addresses(entry, flow)
+        if not meets:
+            continue
+        to_addr, to_port = entry.get("to_addr"), entry.get("to_port")
+        stays = (to_addr is None or within(flow.local, to_addr)) and (
+            to_port is None or str(to_port) == str(flow.local_port)
+        )
+        if not stays:
+            target = f"{to_addr or 'this host'}{'' if to_port is None else f' port {to_port}'}"
+            yield _issue(
+                BLOCKED,
+                f"nat_rules[{index}]",
+                f"The rule would send {flow.name} to {target} instead",
+                f"Give the rule a port other than {flow.local_port}, or a src or dst that leaves the controller out.",
+            )
+        return
+
+
+def _meets_addresses(entry: Mapping[str, Any], flow: Flow, *, reply: bool = False) -> bool:
+    """Return whether a rule's addresses, and its family, are those of the connection."""
+    source, target = (flow.local, flow.remote) if reply else (flow.remote, flow.local)
+    to_addr = entry.get("to_addr")
+    if to_addr is not None and ipaddress.ip_network(to_addr, strict=False).version != flow.family:
+        return False
+    return within(source, entry.get("src")) and within(target, entry.get("dst"))
+
+
+def _tracking(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
+    """A full table takes no new connection; one that was there before tracking may count as invalid."""
+    tracking = changes.get("connection_tracking") or {}
+    for path, size in (
+        ("connection_tracking.max_connections", tracking.get("max_connections")),
+        (f"sysctl.{_CONNTRACK_MAX}", changes.get("sysctl", {}).get(_CONNTRACK_MAX)),
+    ):
+        if size is not None and flow.tracked and int(size) <= flow.tracked:
+            yield _issue(
+                BLOCKED,
+                path,
+                f"A table of {size} connections would be full at once, since {flow.tracked} are tracked now, and would "
+                f"keep out {flow.name}",
+                f"Raise it well above {flow.tracked}.",
+            )
+    if tracking.get("drop_invalid") and flow.tracked == 0 and not flow.picked_up and flow.comes_by(ifaces):
+        yield _issue(
+            BLOCKED,
+            "connection_tracking.drop_invalid",
+            f"The rule would cut {flow.name}: it is older than the tracking of connections, and "
+            "net.netfilter.nf_conntrack_tcp_loose is 0",
+            "Set net.netfilter.nf_conntrack_tcp_loose to 1 for the change, or leave drop_invalid out.",
+        )
+
+
+def _connection_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
+    """Those that are open count, and a confirmation takes one more."""
+    for index, entry in enumerate(changes.get("connection_limits") or ()):
+        if entry["protocol"] != "tcp" or not has_port(flow.local_port, [entry["port"]]) or not flow.comes_by(ifaces):
+            continue
+        mask = entry.get("mask", DEFAULT_MASK)
+        prefix = ipaddress.ip_network(f"{flow.remote}/{mask if flow.family == 4 else 2 * mask}", strict=False)
+        held = max(1, sum(peer.version == flow.family and peer in prefix for peer in flow.peers))
+        if entry["limit"] < held + 1:
+            action = "drop" if entry.get("action") == "drop" else "refuse"
+            yield _issue(
+                BLOCKED,
+                f"connection_limits[{index}]",
+                f"The limit of {entry['limit']} would {action} the next one after {flow.name}: {prefix} has {held} "
+                f"open to port {flow.local_port} now, and a confirmation takes a new one",
+                f"Raise the limit to {held + 1} or more. {_OTHER_WAY}",
+            )
+
+
+def _meets_rate(entry: Mapping[str, Any], flow: Flow, ifaces: Sequence[str]) -> bool:
+    ports = [] if entry.get("port") is None else [entry["port"]]
+    return is_tcp(entry.get("protocol")) and has_port(flow.local_port, ports) and flow.comes_by(ifaces)
+
+
+def _seconds_each(entry: Mapping[str, Any]) -> float:
+    """Return the seconds in which a limit lets one more through."""
+    found = _RATE.match(str(entry["rate"]))
+    count = int(found.group("count")) if found else 0
+    return SECONDS[found.group("per")] / count if found and count else float("inf")
+
+
+def _rate_limits(changes: Changes, ifaces: Sequence[str], flow: Flow, within_s: float) -> Iterator[Issue]:
+    """Once the burst is used up, by anybody or by the controller itself, the next connection has to wait its turn."""
+    for index, entry in enumerate(changes.get("rate_limits") or ()):
+        wait_s = _seconds_each(entry)
+        if wait_s <= within_s or not _meets_rate(entry, flow, ifaces):
+            continue
+        whose = "this source has" if entry.get("per_source") else "all sources together have"
+        yield _issue(
+            STARVED,
+            f"rate_limits[{index}]",
+            f"The limit of {entry['rate']} would keep {flow.name} waiting for {wait_s:.0f} s once {whose} used up the "
+            f"burst of {entry.get('burst') or DEFAULT_BURST}, and it has to come within {within_s:.0f} s",
+            f"Allow one connection in {within_s:.0f} s at least. {_OTHER_WAY}",
+        )
+
+
+def _packet_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
+    """Where known connections are not accepted first, every packet of the session counts."""
+    if (changes.get("connection_tracking") or {}).get("accept_established") is not False:
+        return
+    for index, entry in enumerate(changes.get("rate_limits") or ()):
+        if entry.get("per") != "packets" or not _meets_rate(entry, flow, ifaces):
+            continue
+        if _seconds_each(entry) > 1 / PACKETS_PER_S:
+            yield _issue(
+                STARVED,
+                f"rate_limits[{index}]",
+                f"The limit of {entry['rate']} counts every packet of {flow.name}, which needs {PACKETS_PER_S}/second",
+                f"Leave connection_tracking.accept_established out, or raise the rate. {_OTHER_WAY}",
+            )
+
+
+def _nat_of_replies(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
+    """Replies of a tracked connection are never translated; those of one older than tracking are, as if it were new."""
+    if flow.tracked != 0:
+        return
+    for index, entry in enumerate(changes.get("nat_rules") or ()):
+        names = [entry["iface"]] if entry.get("iface") else ifaces
+        ports = [] if entry.get("port") is None else [entry["port"]]
+        if entry["type"] == "dnat" or not set(names) & set(flow.leaves):
+            continue
+        if not (is_tcp(entry.get("protocol")) and has_port(flow.remote_port, ports)):
+            continue
+        if not _meets_addresses(entry, flow, reply=True) or (_only_ipv4(entry) and flow.family == 6):
+            continue
+        to_addr = entry.get("to_addr")
+        same = within(flow.local, to_addr) if to_addr is not None else flow.source in (None, flow.local)
+        if not same:
+            yield _issue(
+                BLOCKED,
+                f"nat_rules[{index}]",
+                f"The rule would cut {flow.name}: it is older than the tracking of connections, and its replies would "
+                f"come from {to_addr or flow.source}",
+                f"Leave the controller out by dst, or connect to {to_addr or flow.source}.",
+            )
+        return
+
+
+def _only_ipv4(entry: Mapping[str, Any]) -> bool:
+    """Return whether a masquerade that names no addresses stands for IPv4 alone, as it does."""
+    return entry["type"] == "masquerade" and entry.get("src") is None and entry.get("dst") is None

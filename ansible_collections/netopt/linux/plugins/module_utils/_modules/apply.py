@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt_apply takes and does, for the module and for the courier.
+
+The controller reads the options here too, so what does the work is imported when there is work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "plan": {"type": "dict", "required": True},
+    "digest": {"type": "str"},
+    "adaptations": {"type": "list", "elements": "dict", "default": []},
+    "skippable": {"type": "dict", "default": {}},
+    "modules": {"type": "dict", "default": {}},
+    "labels": {"type": "list", "elements": "str", "default": []},
+    "allowlist": {"type": "dict"},
+    "checkpoint_id": {"type": "str"},
+    "checkpoint_label": {"type": "str"},
+    "check_policy": {"type": "bool", "default": False},
+    "confirm": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},
+    "confirm_timeout_s": {"type": "float", "default": 120},
+    "persist": {"type": "bool", "default": False},
+}
+OF_THE_CONTROLLER = frozenset({"check_policy", "confirm"})  # the policy is there, and so is whoever confirms
+CONFIRM_TIMEOUT_S = (5, 86400)
+REQUIRED_IF: list[tuple[Any, ...]] = []
+
+
+def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
+    """Apply the plan and return the module's result."""
+    from .._common.errors import NetoptError  # noqa: PLC0415 - see above
+    from .._common.report import FAILED, HostReport, as_result  # noqa: PLC0415
+    from .._transaction.transaction import Request, Transaction  # noqa: PLC0415
+
+    shortest, longest = CONFIRM_TIMEOUT_S
+    timeout = options["confirm_timeout_s"]
+    if timeout and not shortest <= timeout <= longest:
+        report = HostReport()
+        wanted = f"{shortest} to {longest} s, or 0 to keep the change at once"
+        problem = f"confirm_timeout_s is {timeout:g}, wanted {wanted}"
+        report.fail(FAILED, NetoptError(problem, stage="plan", key="confirm_timeout_s", wanted=wanted))
+        return as_result(report, diff_mode=diff)
+    asked = {name: value for name, value in options.items() if name not in OF_THE_CONTROLLER}
+    return as_result(Transaction(Request(check=check, **asked)).run(), diff_mode=diff)

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt_checkpoint takes and does, for the module and for the courier.
+
+The controller reads the options here too, so what does the work is imported when there is work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+STATES = ("present", "restored", "confirmed", "extended", "verified", "absent", "listed")
+ARGUMENT_SPEC: dict[str, Any] = {
+    "state": {"type": "str", "choices": list(STATES), "default": "listed"},
+    "id": {"type": "str"},
+    "label": {"type": "str"},
+    "iface": {"type": "list", "elements": "str", "default": []},
+    "sysctl": {"type": "list", "elements": "str", "default": []},
+    "nft": {"type": "bool", "default": True},
+    "on_conflict": {"type": "str", "choices": ["keep", "restore"], "default": "restore"},
+    "confirm_timeout_s": {"type": "float"},
+}
+REQUIRED_IF: list[tuple[Any, ...]] = [
+    *(("state", state, ("id",)) for state in ("restored", "confirmed", "absent")),
+    ("state", "extended", ("id", "confirm_timeout_s")),
+]
+
+
+def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
+    """Do what is asked of the checkpoints and return the module's result."""
+    from .._common.report import as_result  # noqa: PLC0415
+    from .checkpoint_states import Request  # noqa: PLC0415 - see above
+    from .checkpoint_states import run as do  # noqa: PLC0415
+
+    asked: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    asked["ifaces"] = asked.pop("iface", ())
+    outcome = do(Request(check=check, **asked))
+    more: dict[str, Any] = {} if outcome.drift is None else {"drift": outcome.drift}
+    if options["state"] == "listed":
+        more["changing"] = outcome.changing
+    return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints, **more)

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt_info takes and does, for the module and for the courier.
+
+The controller reads the options here too, so what does the work is imported when there is work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SUBSETS = ("facts", "link", "tc", "nft", "sysctl", "checkpoints", "versions")
+ARGUMENT_SPEC: dict[str, Any] = {
+    "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(SUBSETS)},
+    "iface": {"type": "list", "elements": "str", "default": ["auto"]},
+    "sysctl": {"type": "list", "elements": "str", "default": []},
+}
+REQUIRED_IF: list[tuple[Any, ...]] = []
+
+
+def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
+    """Read what is asked for and return the module's result; a host is only looked at, whatever the mode."""
+    from .._host.commands import Tools  # noqa: PLC0415
+    from .._query.host_info import gather  # noqa: PLC0415 - see above
+
+    del check, diff
+    info, problems = gather(subsets=options["gather"], ifaces=options["iface"], sysctl=options["sysctl"], tools=Tools())
+    return {"changed": False, "info": info, "problems": problems}

@@ -1,0 +1,294 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The text of table ``inet netopt``: one line per rule, each knowing which entry of the plan it came from.
+
+Chains exist only where the plan needs them:
+
+- ``input`` (filter, priority ``filter - 10``): what arrives for this host on the plan's interfaces. Loopback and
+  established connections are accepted ahead of every limit. Limits only ever refuse; what they let
+  through goes on to every other table.
+- ``egress`` (filter, priority ``mangle``, hook postrouting): marks what leaves by the plan's interfaces, made here or
+  forwarded, before the qdisc sees it. The first entry that matches wins.
+- ``classify_IFACE`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves,
+  where a plan has too many matches for filters, see ``_nft_classes``. Other plans leave it and its maps alone.
+- ``nat_prerouting`` and ``nat_postrouting`` (nat): five ahead of the usual priority, so
+  that the plan's rules win over those of container engines whatever order they were loaded in.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .._tc.intent import CHAIN_PREFIX
+from . import match
+from .class_maps import suffix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .class_maps import Lookup
+    from .subsystem import Intent
+
+TABLE = "inet netopt"
+SET_SIZE = 65535  # sources that a set remembers; the kernel sets aside a megabyte for it when the set is made
+DEFAULT_MASK = 32
+DEFAULT_BURST = 5  # packets; nft's own
+MIN_SOURCE_TIMEOUT_S = 60
+MAX_SOURCE_TIMEOUT_S = 365 * 86400
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+_RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
+_SET_TYPE = {4: "ipv4_addr", 6: "ipv6_addr"}
+_UNREACHABLE = {4: "icmp", 6: "icmpv6"}
+_HOOKS = {
+    "input": "type filter hook input priority filter - 10; policy accept;",
+    "egress": "type filter hook postrouting priority mangle; policy accept;",
+    "nat_prerouting": "type nat hook prerouting priority dstnat - 5; policy accept;",
+    "nat_postrouting": "type nat hook postrouting priority srcnat - 5; policy accept;",
+}
+CLASSIFY = "type filter hook postrouting priority 150; policy accept;"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table's text and the path of the plan's entry that it came from, ``""`` for structure."""
+
+    text: str
+    path: str = ""
+
+
+@dataclass
+class _Table:
+    """The sets and chains as they grow."""
+
+    sets: dict[str, list[Line]] = field(default_factory=dict)
+    maps: dict[str, list[Line]] = field(default_factory=dict)
+    chains: dict[str, list[Line]] = field(default_factory=dict)
+    limited: dict[tuple[str, int, int], int] = field(default_factory=dict)  # how often a port is limited, by set
+
+    def rule(self, chain: str, words: Sequence[str], path: str, comment: str | None = None) -> None:
+        """Append one rule with a comment, which is the path unless told otherwise."""
+        text = f'{" ".join(words)} comment "{comment or path}"'
+        self.chains.setdefault(chain, []).append(Line(f"\t\t{text}", path))
+
+    def counting_set(self, name: str, family: int, path: str, *, port: int) -> str:
+        """Return a set of sources and ports that limits share: one more only where a port is limited twice."""
+        times = self.limited[(name, family, port)] = self.limited.get((name, family, port), 0) + 1
+        shared = f"{name}_v{family}" if times == 1 else f"{name}_{times}_v{family}"
+        if shared not in self.sets:
+            self._add(shared, [f"type {_SET_TYPE[family]} . inet_service", "flags dynamic"], path)
+        return shared
+
+    def rating_set(self, name: str, family: int, path: str, *, timeout_s: int) -> str:
+        """Add a set of sources for one limit, and return its name; a name already taken gets a number."""
+        unique, number = f"{name}_v{family}", 1
+        while unique in self.sets:
+            number += 1
+            unique = f"{name}_{number}_v{family}"
+        self._add(unique, [f"type {_SET_TYPE[family]}", "flags dynamic,timeout", f"timeout {timeout_s}s"], path)
+        return unique
+
+    def _add(self, name: str, body: list[str], path: str) -> None:
+        self.sets[name] = [Line(f"\t\t{text}", path) for text in [*body, f"size {SET_SIZE}"]]
+
+    def lines(self) -> list[Line]:
+        """Return the whole table."""
+        blocks = [(f"set {name}", body) for name, body in self.sets.items()]
+        blocks += [(f"map {name}", self.maps[name]) for name in sorted(self.maps)]
+        blocks += [
+            (f"chain {name}", [Line(f"\t\t{hook}"), *self.chains[name]])
+            for name, hook in _HOOKS.items()
+            if name in self.chains
+        ]
+        blocks += [
+            (f"chain {name}", [Line(f"\t\t{CLASSIFY}"), *rules])
+            for name, rules in self.chains.items()
+            if name not in _HOOKS
+        ]
+        found = [Line(f"table {TABLE} {{")]
+        for head, body in blocks:
+            found += [Line(f"\t{head} {{", body[0].path), *body, Line("\t}")]
+        return [*found, Line("}")]
+
+
+def table(intent: Intent, *, most: int | None = None) -> list[Line]:
+    """Return the lines of the table that an intent asks for.
+
+    Args:
+        intent: what is asked.
+        most: how many elements a map gets at most, if it is one that ``is_plain``; ``None`` for all.
+
+    Raises:
+        NetoptError: stage ``plan``, when an entry cannot be said in nft.
+    """
+    grown = _Table()
+    _input(grown, intent)
+    for number, entry in enumerate(intent.dscp):
+        _mark(grown, entry, f"dscp[{number}]", intent.ifaces)
+    for number, entry in enumerate(intent.nat_rules):
+        _nat(grown, entry, f"nat_rules[{number}]", intent.ifaces)
+    leaving = match.interface("oifname", intent.ifaces, "iface") if intent.classes else []
+    for one in intent.lookups:
+        _classify(grown, one, leaving, suffix(intent.ifaces), most)
+    return grown.lines()
+
+
+def _classify(grown: _Table, one: Lookup, leaving: list[str], mine: str, most: int | None) -> None:
+    """Look a packet's class up; the first answer counts."""
+    if one.name:
+        grown.maps[one.name] = [Line(f"\t\t{text}", one.path) for text in one.body(most if one.is_plain else None)]
+    path = "htb_classes" if one.name else one.path
+    grown.rule(f"{CHAIN_PREFIX}_{mine}", [*leaving, one.rule], one.path, comment=path)
+
+
+def _input(grown: _Table, intent: Intent) -> None:
+    """Add what guards this host: the accepted first, then every limit."""
+    limits = bool(intent.connection_limits or intent.rate_limits)
+    accept = intent.accept_established if intent.accept_established is not None else limits
+    if not (limits or accept or intent.drop_invalid):
+        return
+    rates = [(f"rate_limits[{number}]", entry) for number, entry in enumerate(intent.rate_limits)]
+    packets = [(path, entry) for path, entry in rates if entry.get("per") == "packets"]
+    connections = [(path, entry) for path, entry in rates if entry.get("per") != "packets"]
+    arriving = match.interface("iifname", intent.ifaces, "iface")
+    if "lo" not in intent.ifaces:
+        grown.rule("input", ['iif "lo" accept'], "", "loopback is never limited")
+    if packets:
+        kinds = "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert"
+        grown.rule("input", [f"icmpv6 type {{ {kinds} }} accept"], "", "neighbour discovery is never limited")
+    if accept:
+        words = ["ct state established,related accept"]
+        grown.rule("input", words, "connection_tracking.accept_established")
+    if intent.drop_invalid:
+        words = [*arriving, "ct state invalid counter drop"]
+        grown.rule("input", words, "connection_tracking.drop_invalid")
+    for path, entry in packets:
+        _limit_rate(grown, entry, path, arriving)
+    if limits:
+        # A TCP connection older than the tracking of connections looks new in its middle, and must not be cut.
+        words = ["ct state new tcp flags & (fin|syn|rst|ack) != syn accept"]
+        grown.rule("input", words, "", "only the start of a connection is limited")
+    for number, entry in enumerate(intent.connection_limits):
+        _limit_connections(grown, entry, f"connection_limits[{number}]", arriving)
+    for path, entry in connections:
+        _limit_rate(grown, entry, path, arriving)
+
+
+def _limit_connections(grown: _Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
+    """Refuse connections over ``limit`` from one source prefix, for each IP version.
+
+    The number is kept with the source and port, so that limits of one protocol and mask share a set.
+    """
+    protocol, port, mask = entry["protocol"], entry["port"], entry.get("mask", DEFAULT_MASK)
+    low, high = match.port_range(port, f"{path}.port")
+    if low != high:
+        raise match.refuse(f"{path}.port", "expected one port", wanted=port, hint="Write one limit for each port.")
+    limit = match.uint32(entry["limit"], f"{path}.limit")
+    name = "_".join(["connlimit", protocol, *([] if mask == DEFAULT_MASK else [str(mask)])])
+    for family in match.FAMILIES:
+        source = match.source_prefix(family, mask, path)
+        words = [*arriving, f"meta nfproto {match.NFPROTO[family]}", *match.transport(protocol, path, dports=[low])]
+        known = grown.counting_set(name, family, path, port=low)
+        words += ["ct state new", f"add @{known} {{ {source} . {protocol} dport ct count over {limit} }}", "counter"]
+        words.append(_refusal(entry.get("action", "reject"), protocol, family))
+        grown.rule("input", words, path)
+
+
+def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
+    """Drop what comes faster than ``rate``: of all sources together, or of each source by itself."""
+    protocol, port = entry.get("protocol"), entry.get("port")
+    burst = match.uint32(entry.get("burst", DEFAULT_BURST), f"{path}.burst")
+    rate = entry["rate"]
+    over = f"limit rate over {rate} burst {burst} packets"
+    timeout_s = _source_timeout_s(rate, burst, path)
+    what = [*match.transport(protocol, path, dports=[] if port is None else [port])]
+    if entry.get("per", "connections") == "connections":
+        what.append("ct state new")
+    if not entry.get("per_source"):
+        grown.rule("input", [*arriving, *what, over, "counter drop"], path)
+        return
+    name = "_".join(["ratelimit", protocol or "any", *([] if port is None else [_word(port)])])
+    for family in match.families(entry, path, addresses=()):
+        known = grown.rating_set(name, family, path, timeout_s=timeout_s)
+        source = match.source_prefix(family, DEFAULT_MASK, path)
+        words = [*arriving, f"meta nfproto {match.NFPROTO[family]}", *what, f"update @{known} {{ {source} {over} }}"]
+        grown.rule("input", [*words, "counter drop"], path)
+
+
+def _mark(grown: _Table, entry: Mapping[str, Any], path: str, ifaces: Sequence[str]) -> None:
+    """Set the DSCP of what leaves; later entries do not see what this one marked."""
+    wanted = entry.get("match") or {}
+    ports = {"sports": wanted.get("sports") or [], "dports": wanted.get("dports") or []}
+    for family in match.families(wanted, f"{path}.match", addresses=("src", "dst"), protocol="proto"):
+        words = [*match.interface("oifname", ifaces, "iface"), f"meta nfproto {match.NFPROTO[family]}"]
+        words += match.sources_and_destinations(wanted, f"{path}.match", family)
+        words += match.transport(wanted.get("proto"), f"{path}.match", **ports)
+        grown.rule("egress", [*words, f"{match.ADDRESS[family]} dscp set {entry['dscp']} accept"], path)
+
+
+def _nat(grown: _Table, entry: Mapping[str, Any], path: str, ifaces: Sequence[str]) -> None:
+    """Translate source or destination of new connections; connections that are there already stay as they are."""
+    kind, to_addr, to_port = entry["type"], entry.get("to_addr"), entry.get("to_port")
+    names = [entry["iface"]] if entry.get("iface") else ifaces
+    if kind == "snat" and to_addr is None:
+        raise match.refuse(path, "snat needs to_addr", hint="Use masquerade for the interface's own address.")
+    if kind == "dnat" and to_addr is None and to_port is None:
+        raise match.refuse(path, "dnat needs to_addr, to_port or both", hint="to_port alone redirects to this host.")
+    if kind == "masquerade" and to_addr is not None:
+        raise match.refuse(path, "masquerade takes no to_addr", wanted=to_addr, hint="Use snat for a fixed address.")
+    found = match.families(entry, path, addresses=("src", "dst", "to_addr"))
+    if kind == "masquerade" and len(found) > 1:
+        found = [4]  # hosts behind a router keep their IPv6 addresses unless the plan names an IPv6 prefix
+    chain, direction = ("nat_prerouting", "iifname") if kind == "dnat" else ("nat_postrouting", "oifname")
+    ports = [] if entry.get("port") is None else [entry["port"]]
+    for family in found:
+        words = [*match.interface(direction, names, path), f"meta nfproto {match.NFPROTO[family]}"]
+        words += match.sources_and_destinations(entry, path, family)
+        what = match.transport(entry.get("protocol"), path, dports=ports)
+        if to_port is not None and not what:
+            what = [f"meta l4proto {{ {', '.join(match.WITH_PORTS)} }}"]
+        grown.rule(chain, [*words, *what, _target(kind, to_addr, to_port, path)], path)
+
+
+def _target(kind: str, to_addr: str | None, to_port: object, path: str) -> str:
+    """Return the statement that translates."""
+    port = ""
+    if to_port is not None:
+        low, high = match.port_range(to_port, f"{path}.to_port")
+        port = f":{low}" if low == high else f":{low}-{high}"
+    if to_addr is None:
+        word = "redirect" if kind == "dnat" else "masquerade"
+        return f"{word} to {port}" if port else word
+    address = match.network(to_addr, f"{path}.to_addr")
+    if address.num_addresses != 1:
+        raise match.refuse(f"{path}.to_addr", "expected one address", wanted=to_addr)
+    text = str(address.network_address)
+    if address.version == 6 and port:
+        text = f"[{text}]"
+    return f"{kind} {match.ADDRESS[address.version]} to {text}{port}"
+
+
+def _refusal(action: str, protocol: str, family: int) -> str:
+    """Return the verdict for a connection over the limit, spelled as every nft since 0.9.8 reads it."""
+    if action == "drop":
+        return "drop"
+    return "reject with tcp reset" if protocol == "tcp" else f"reject with {_UNREACHABLE[family]} type port-unreachable"
+
+
+def _source_timeout_s(rate: str, burst: int, path: str) -> int:
+    """Return the seconds after which a silent source is forgotten: when its burst is full again, or a year later."""
+    parts = _RATE.match(rate)
+    count = int(parts.group("count")) if parts else 0
+    if parts is None or count == 0:
+        raise match.refuse(f"{path}.rate", "expected NUMBER/UNIT", wanted=rate, hint="E.g. 1000/second or 10/minute.")
+    refill_s = -(-burst * SECONDS[parts.group("per")] // count)
+    return min(max(MIN_SOURCE_TIMEOUT_S, refill_s), MAX_SOURCE_TIMEOUT_S)
+
+
+def _word(port: object) -> str:
+    """Return a port or a range as a part of a name."""
+    return str(port).replace("-", "_")

@@ -1,0 +1,311 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Table ``inet netopt``: what a plan asks of nftables, its script, and how one state of it becomes another.
+
+A State is ``{"present": bool, "listing": str, "text": str}``. ``listing`` is the kernel's own form as nft prints it,
+without counters and without what rules remember in dynamic sets; it alone is compared. ``text`` is a table that
+nft can load: with counters and elements where it was read from a kernel.
+No other table is ever read for change or written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .._common.change import Change, Operation
+from .._tc.intent import intent as _tc_intent
+from .._tc.intent import looked_up
+from . import list_parse as listing
+from .class_maps import lookups
+from .rules import TABLE, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .class_maps import Lookup
+
+SUBSYSTEM = "nft"
+ABSENT: dict[str, Any] = {"present": False, "listing": "", "text": ""}
+# Deletes the table whether it is there or not: nft 1.0.6 has no destroy.
+CLEAR = f"table {TABLE}\ndelete table {TABLE}\n"
+_HEREDOC = "NFT"
+_OUR_MAP, _ELEMENTS = listing.OUR_MAP.strip(), listing.ELEMENTS.strip()
+SHOWN_CHARS, SHOWN_LINES = 1000, 400  # of a transaction, in a report
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a plan asks of nftables; falsy when it asks nothing.
+
+    Attributes:
+        ifaces: the plan's interfaces; limits apply to what arrives there, marks to what leaves there. Empty: all.
+        dscp: entries of ``changes.dscp``.
+        connection_limits: entries of ``changes.connection_limits``.
+        rate_limits: entries of ``changes.rate_limits``.
+        nat_rules: entries of ``changes.nat_rules``.
+        accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
+        drop_invalid: whether packets that belong to no connection are dropped.
+        classes: entries of ``changes.htb_classes`` that packets find by maps; empty where filters do.
+        shapes: whether the plan sets the root qdisc of the interfaces, so that it says how packets find classes there.
+        absent: the table is to go away, whatever else is said.
+    """
+
+    ifaces: tuple[str, ...] = ()
+    dscp: tuple[dict[str, Any], ...] = ()
+    connection_limits: tuple[dict[str, Any], ...] = ()
+    rate_limits: tuple[dict[str, Any], ...] = ()
+    nat_rules: tuple[dict[str, Any], ...] = ()
+    classes: tuple[dict[str, Any], ...] = ()
+    shapes: bool = False
+    accept_established: bool | None = None
+    drop_invalid: bool = False
+    absent: bool = False
+
+    @cached_property
+    def lookups(self) -> list[Lookup]:
+        """The rules by which packets find their classes, see ``_nft_classes.lookups``."""
+        return lookups(self.classes, self.ifaces)
+
+    def __bool__(self) -> bool:
+        """Say whether anything is asked."""
+        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules, self.classes)
+        return any(lists) or bool(self.accept_established) or self.drop_invalid or self.absent
+
+
+def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
+    """Return what normalised ``changes`` ask of nftables on ``ifaces``; keys set to ``None`` count as left out."""
+    tracking = changes.get("connection_tracking") or {}
+    classes = changes.get("htb_classes") or ()
+    return Intent(
+        ifaces=tuple(ifaces),
+        dscp=_entries(changes, "dscp"),
+        connection_limits=_entries(changes, "connection_limits"),
+        rate_limits=_entries(changes, "rate_limits"),
+        nat_rules=_entries(changes, "nat_rules"),
+        classes=tuple(classes) if looked_up(classes) else (),
+        shapes=_tc_intent(changes, ifaces).shapes_egress,
+        accept_established=tracking.get("accept_established"),
+        drop_invalid=bool(tracking.get("drop_invalid")),
+    )
+
+
+def transaction(wanted: Intent, *, most: int | None = None) -> str:
+    """Return the nft file that makes the table anew, all of it or nothing; ``""`` when nothing is asked.
+
+    Args:
+        wanted: what is asked.
+        most: as in ``_nft_rules.table``.
+
+    Raises:
+        NetoptError: stage ``plan``, when an entry cannot be said in nft.
+    """
+    if wanted.absent:
+        return CLEAR
+    return CLEAR + table_text(wanted, most=most) if wanted else ""
+
+
+def table_text(wanted: Intent, *, most: int | None = None) -> str:
+    """Return the table alone, without what clears the old one; ``most`` as in ``_nft_rules.table``."""
+    return "".join(f"{line.text}\n" for line in table(wanted, most=most))
+
+
+def with_others(wanted: Intent, current: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state together with what the current one has for classes that the plan does not touch.
+
+    Args:
+        wanted: what is asked.
+        current: the state now.
+        made: the state that the intent by itself leads to; the current one, where it asks nothing.
+    """
+    touched = set(wanted.ifaces) if wanted.shapes else set()
+    kept, mine = (listing.class_blocks(state["listing"]) for state in (current, made))
+    stale = listing.of_interfaces(current["listing"], touched)
+    if made is current:
+        left = {name: listing.without(current[name], stale) for name in ("listing", "text")}
+        return {"present": True, **left} if listing.parts(left["listing"]) else dict(ABSENT)
+    more = [head for head in kept if head not in stale and head not in mine]
+    if not more:
+        return dict(made)
+    return {**made, **{name: listing.joined(made[name], current[name], more) for name in ("listing", "text")}}
+
+
+def with_all_elements(wanted: Intent, made: str, *, most: int) -> str | None:
+    """Return the listing that all elements of the maps lead to, given that of the first ``most`` of each.
+
+    Args:
+        wanted: the intent that was made.
+        made: what was read back, comparable.
+        most: how many elements each map of addresses was given.
+
+    Returns:
+        ``None`` when nft says the elements in other words than we do, so that they cannot be foretold.
+    """
+    plain = {one.name: one for one in wanted.lookups if one.name and one.is_plain and len(one.elements) > most}
+    if not plain:
+        return made
+    lines = made.splitlines()
+    name = ""
+    for number, line in enumerate(lines):
+        if line.startswith(listing.OUR_MAP):
+            name = line.split()[1]
+        if line.startswith(listing.ELEMENTS) and name in plain:
+            every = [f"{element} : {target}" for element, target in plain.pop(name).elements.items()]
+            if listing.elements_line(every[:most]) != line:
+                return None
+            lines[number] = listing.elements_line(every)
+    return None if plain else "".join(f"{line}\n" for line in lines)
+
+
+def path_of_line(wanted: Intent, number: int) -> tuple[str, str]:
+    """Return the plan's entry behind a line of ``transaction(wanted)``, and the line.
+
+    Args:
+        wanted: the intent that was rendered.
+        number: the line, from 1, as nft counts in its errors.
+
+    Returns:
+        The path, e.g. ``connection_limits[0]`` (the table's name where no entry is to blame), and the text.
+    """
+    lines = table(wanted)
+    index = number - 1 - CLEAR.count("\n")
+    if not 0 <= index < len(lines):
+        return f"table {TABLE}", ""
+    return lines[index].path or f"table {TABLE}", lines[index].text.strip()
+
+
+def render(wanted: Intent) -> str:
+    """Return the bash script with the same effect; ``""`` when nothing is asked."""
+    return as_command(transaction(wanted)) + "\n" if wanted else ""
+
+
+def as_command(text: str) -> str:
+    """Return the command that loads an nft file, as an operator would type it."""
+    return f"nft -f - <<'{_HEREDOC}'\n{text}{_HEREDOC}"
+
+
+def scope(wanted: Intent) -> dict[str, Any]:
+    """Return whom the rules are for; ``observe`` needs to know nothing, since there is one table."""
+    return {"ifaces": list(wanted.ifaces)}
+
+
+def diff(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
+    """Return the differences rule by rule: rules numbered from 1, sets whole."""
+    old, new = listing.parts(current["listing"]), listing.parts(wanted["listing"])
+    found: list[Change] = []
+    if current["present"] != wanted["present"] and not (old or new):
+        presence = [f"table {TABLE}" if state["present"] else None for state in (current, wanted)]
+        return [Change(SUBSYSTEM, f"table {TABLE}", *presence)]
+    for head in [*new, *(head for head in old if head not in new)]:
+        key = f"table {TABLE} {head}".rstrip()
+        before, after = old.get(head), new.get(head)
+        if head.startswith("chain ") and (before or after):
+            found += _rules(key, before or [], after or [])
+        elif before != after and head.startswith(_OUR_MAP) and before and after:
+            found += _entries_of_map(key, before, after)
+        elif before != after:
+            found.append(Change(SUBSYSTEM, key, _whole(before), _whole(after)))
+    return found
+
+
+def operations(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Operation]:
+    """Return the one transaction that leads from a state to another; ``[]`` when they read the same."""
+    if (current["present"], current["listing"]) == (wanted["present"], wanted["listing"]):
+        return []
+    key = f"table {TABLE}"
+    if not wanted["present"]:
+        return [Operation(SUBSYSTEM, key, f"nft delete table {TABLE}", CLEAR)]
+    text = _elements_alone(current["listing"], wanted["listing"]) or _cleared(current, wanted) + wanted["text"]
+    return [Operation(SUBSYSTEM, key, as_command(_shortened(text)), text)]
+
+
+def _shortened(text: str) -> str:
+    """Return a transaction for people, with long lines and many lines cut."""
+    lines = [line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]} ..." for line in text.splitlines()]
+    if len(lines) > SHOWN_LINES:
+        lines[SHOWN_LINES:] = [f"# and {len(lines) - SHOWN_LINES} more lines"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _mapped(lines: list[str]) -> dict[str, str]:
+    """Return the elements of one of our maps: what is looked up, and the class."""
+    found = (one for line in lines if line.startswith(_ELEMENTS) for one in listing.elements(line))
+    return dict(each.rsplit(" : ", 1) for each in found)
+
+
+def _elements_alone(current: str, wanted: str) -> str:
+    """Return the commands that change elements of our maps, ``""`` when more than these differ."""
+    there, then = listing.parts(current), listing.parts(wanted)
+    if list(there) != list(then):
+        return ""
+    commands = []
+    for head, lines in then.items():
+        if lines == there[head]:
+            continue
+        rest = [[line for line in each if not line.startswith(_ELEMENTS)] for each in (there[head], lines)]
+        if not head.startswith(_OUR_MAP) or rest[0] != rest[1]:
+            return ""
+        before, after = _mapped(there[head]), _mapped(lines)
+        name = head.split()[1]
+        for verb, some, others in (("delete", before, after), ("add", after, before)):
+            differing = [f"{key} : {value}" for key, value in some.items() if others.get(key) != value]
+            if differing:
+                commands.append(f"{verb} element {TABLE} {name} {{ {', '.join(differing)} }}\n")
+    return "".join(commands)
+
+
+def _entries_of_map(key: str, before: list[str], after: list[str]) -> list[Change]:
+    """Return the changes of one of our maps, element by element."""
+    old, new = _mapped(before), _mapped(after)
+    return [
+        Change(SUBSYSTEM, f"{key} {{ {each} }}", old.get(each), new.get(each))
+        for each in [*old, *(each for each in new if each not in old)]
+        if old.get(each) != new.get(each)
+    ]
+
+
+def _cleared(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Return the commands that leave nothing in the table; it keeps its place among the tables of others if it can.
+
+    A table that is deleted and made anew goes to the end of the ruleset, and restoring would not bring it back.
+    """
+    there, then = listing.parts(current["listing"]), listing.parts(wanted["listing"])
+    if not current["present"] or there.pop("", None) != then.get(""):  # flags and comment come with the table alone
+        return CLEAR
+    # maps first, since their elements point at chains and at counters
+    heads = sorted(there, key=lambda head: (not head.startswith("map "), not head.startswith(("set ", "chain "))))
+    removed = "".join("delete {0} {2} {1}\n".format(*head.rsplit(" ", 1), TABLE) for head in heads)
+    return f"flush table {TABLE}\n{removed}"
+
+
+def _entries(changes: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
+    """Return a list of the plan with unset keys left out."""
+    return tuple(
+        {name: value for name, value in entry.items() if value is not None} for entry in changes.get(key) or ()
+    )
+
+
+def _rules(key: str, before: list[str], after: list[str]) -> list[Change]:
+    """Return the changes of one chain; rules that only moved along with others are not listed."""
+    found: list[Change] = []
+    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        for step in range(max(old_to - old_from, new_to - new_from)):
+            old = before[old_from + step] if old_from + step < old_to else None
+            new = after[new_from + step] if new_from + step < new_to else None
+            # Line 0 of a chain is its hook where it has one, so that the first rule is number 1.
+            number = (old_from if new is None else new_from) + step
+            based = (before if new is None else after)[:1]
+            number += 0 if based and based[0].startswith("type ") else 1
+            found.append(Change(SUBSYSTEM, f"{key} rule {number}" if number else f"{key} hook", old, new))
+    return found
+
+
+def _whole(lines: list[str] | None) -> str | None:
+    """Return the lines of a set, map or object as one text."""
+    return None if lines is None else "; ".join(lines) or "empty"

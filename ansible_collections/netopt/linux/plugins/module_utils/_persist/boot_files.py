@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files that bring a host's network back after a restart: no Python, no shell. Pure.
+
+A file is ``{"kind": "file", "mode", "uid", "gid", "data"}`` or ``{"kind": "link", "target"}``. ``data`` is text in
+which each character stands for one byte (Latin-1), so that any file that was there before fits in JSON as well.
+Paths begin with a slash and are below the root of the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from .._sysctl.side_effects import write_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Files = dict[str, dict[str, Any]]
+
+SYSCTL_FILE = "/etc/sysctl.d/90-netopt.conf"
+MODULES_FILE = "/etc/modules-load.d/90-netopt.conf"
+SCRIPTS = "/etc/netopt/boot"
+UNITS = "/etc/systemd/system"
+TABLE_UNIT = "netopt-table@inet.service"
+TABLE_TARGET = "sysinit.target"
+# Whatever configures interfaces goes first, so that what is set here is set last.
+CONFIGURERS = "systemd-networkd.service NetworkManager.service networking.service wicked.service tuned.service"
+HEAD = "# Written by netopt for changes that were confirmed with persist; rolling these back takes it away.\n"
+READABLE, PRIVATE = 0o644, 0o600
+_PLAIN = re.compile(r"[0-9A-Za-z:_.]")
+_BARE_WORD = re.compile(r"[0-9A-Za-z_./:=@,+-]+")
+
+
+def escape(name: str) -> str:
+    """Return a name as systemd spells it within the name of a unit (``systemd-escape``)."""
+    spelt = "".join(
+        char if _PLAIN.fullmatch(char) else "".join(f"\\x{byte:02x}" for byte in char.encode()) for char in name
+    )
+    return "\\x2e" + spelt[1:] if spelt.startswith(".") else spelt
+
+
+def exec_line(program: str, words: Iterable[str], *, may_fail: bool = False) -> str:
+    """Return an ``ExecStart`` line: words quoted, and nothing in them left for systemd to expand."""
+    return "ExecStart=" + ("-" if may_fail else "") + " ".join([program, *map(_word, words)])
+
+
+def _word(word: str) -> str:
+    if _BARE_WORD.fullmatch(word):
+        return word
+    spelt = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{spelt}"'
+
+
+def render(layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
+    """Return the files for what the layers amount to, by path, in the order of writing.
+
+    What a unit runs lies in files named by their content, so that replacing the unit switches from one to the other.
+
+    Args:
+        layer: what ``_persist.merged`` gives.
+        programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool`` and ``nft``.
+    """
+    files: Files = {}
+    if layer["modules"]:
+        files[MODULES_FILE] = _file(HEAD + "".join(f"{module}\n" for module in layer["modules"]))
+    if layer["sysctl"]:
+        keys = sorted(layer["sysctl"], key=lambda key: (write_order(key), key))
+        files[SYSCTL_FILE] = _file(HEAD + "".join(f"{key} = {layer['sysctl'][key]}\n" for key in keys))
+    for iface in sorted({*layer["links"], *layer["tc"]}):
+        files.update(_device(iface, layer["links"].get(iface, {}), layer["tc"].get(iface), programs))
+    if layer["nft"]:
+        script = _script("table", "nft", HEAD + layer["nft"])
+        run = exec_line(programs["nft"], ["-f", next(iter(script))])
+        files.update(script)
+        files.update(_unit(TABLE_UNIT, TABLE_TARGET, _table_text(run)))
+    return files
+
+
+def _file(text: str, mode: int = READABLE) -> dict[str, Any]:
+    return {"kind": "file", "mode": mode, "uid": 0, "gid": 0, "data": text.encode().decode("latin-1")}
+
+
+def _script(name: str, suffix: str, text: str) -> Files:
+    """Return a file named by its content."""
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return {f"{SCRIPTS}/{name}-{digest}.{suffix}": _file(text, PRIVATE)}
+
+
+def _unit(name: str, wanted_by: str, text: str) -> Files:
+    """Return a unit and the link that enables it."""
+    path = f"{UNITS}/{name}"
+    return {path: _file(text), f"{UNITS}/{wanted_by}.wants/{name}": {"kind": "link", "target": path}}
+
+
+def _device(iface: str, link: Mapping[str, Any], tc: Mapping[str, Any] | None, programs: Mapping[str, str]) -> Files:
+    """Return the unit of one interface and what it runs: MTU, offloads, then queueing disciplines."""
+    files: Files = {}
+    lines = []
+    if "mtu" in link:
+        lines.append(exec_line(programs["ip"], ["link", "set", "dev", iface, "mtu", str(link["mtu"])]))
+    features = link.get("features") or {}
+    if features:
+        words = [word for name in sorted(features) for word in (name, "on" if features[name] else "off")]
+        lines.append(exec_line(programs["ethtool"], ["-K", iface, *words]))
+    if tc is not None:
+        lines += [exec_line(programs["ip"], one["words"], may_fail=one["may_fail"]) for one in tc["links"]]
+        files.update(_script(iface, "tc", HEAD + "".join(f"{line}\n" for line in tc["batch"])))
+        lines.append(exec_line(programs["tc"], ["-batch", next(iter(files))]))
+    device = f"sys-subsystem-net-devices-{escape(iface)}.device"
+    text = f"""{HEAD}[Unit]
+Description=MTU, offloads and queueing disciplines of {iface.replace("%", "%%")} (netopt)
+BindsTo={device}
+After={device} systemd-modules-load.service {CONFIGURERS}
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+{chr(10).join(lines)}
+
+[Install]
+WantedBy={device}
+"""
+    files.update(_unit(f"netopt-device@{escape(iface)}.service", device, text) if lines else {})
+    return files
+
+
+def _table_text(run: str) -> str:
+    """Return the unit that loads the table: before the network is there, and again after nftables has flushed all."""
+    return f"""{HEAD}[Unit]
+Description=Table inet netopt of nftables (netopt)
+DefaultDependencies=no
+RequiresMountsFor={SCRIPTS}
+After=systemd-modules-load.service nftables.service
+PartOf=nftables.service
+ReloadPropagatedFrom=nftables.service
+Wants=network-pre.target
+Before=network-pre.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+{run}
+{run.replace("ExecStart=", "ExecReload=", 1)}
+
+[Install]
+WantedBy={TABLE_TARGET}
+"""
+
+
+def units(paths: Iterable[str]) -> list[str]:
+    """Return the names of the units among paths, the links that enable them left out."""
+    return [path[len(UNITS) + 1 :] for path in paths if path.startswith(UNITS + "/") and path.count("/") == 4]

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One form for what a plan may write in two, as the parts of a target read that one alone.
+
+A plan in its normal form is left as it is, and so is its digest. It takes a plan that ``_plan_check`` has passed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .fields import PLAN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plan without what is not set, with a list for a single port, and with the first name of each key."""
+    found: dict[str, Any] = _set_only({PLAN.aliases.get(key, key): value for key, value in plan.items()})
+    changes = found.get("changes", {})
+    for rule in changes.get("dscp", ()):
+        _list_ports(rule["match"])
+    for one in changes.get("htb_classes", ()):
+        for match in one.get("match", ()):
+            _list_ports(match)
+    return found
+
+
+def _list_ports(match: dict[str, Any]) -> None:
+    """Make a list of a port that stands alone; its text would be read digit by digit."""
+    for side in ("sports", "dports"):
+        if side in match and not isinstance(match[side], list):
+            match[side] = [match[side]]
+
+
+def _set_only(value: Any) -> Any:
+    """Return a copy without keys that are null, at every level."""
+    if isinstance(value, dict):
+        return {key: _set_only(item) for key, item in value.items() if item is not None}
+    return [_set_only(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measures from this host: round-trip times by ICMP and TCP connect, and throughput by iperf3. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._common.errors import NetoptError
+from .._host.command_allowlist import PACKAGES
+from .._host.commands import SEARCH_PATH, Tools
+from .._query import parse as _query_parse
+from . import targets as _probe
+from .tcp_connect import connects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PATIENCE_S = 15.0  # how much longer than asked for a tool may take before it is killed
+LOOK_S = 0.5  # between two looks at the queues
+BACKLOG = ("backlog_packets", "backlog_bytes")
+
+
+def measure(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the measurements come to.
+
+    The delays are measured first, all targets at the same time; the load of iperf3 comes after them.
+
+    Args:
+        options: as ``_probe.checked`` takes them.
+
+    Returns:
+        ``ping`` and ``tcp`` by target (see ``_probe.summary``), ``iperf`` (see ``_probe.throughput``), each with
+        ``message`` where something went wrong; ``counters``: what the host counted meanwhile; ``duration_s``. Where
+        samples are asked for each target has ``samples_ms`` too, ``None`` for a probe that was lost.
+
+    Raises:
+        NetoptError: there is nothing to measure, or a target is malformed.
+    """
+    wanted = _probe.checked(options)
+    tools = Tools(timeout_s=wanted["duration_s"] + PATIENCE_S)
+    begun = time.monotonic()
+    before = counters()
+    queues = _Queues(tools)
+    with ThreadPoolExecutor(max_workers=_probe.MAX_TARGETS + 1) as workers:
+        watch = workers.submit(queues.watch)
+        try:
+            pings = {target: workers.submit(_ping, target, wanted, tools) for target in wanted["ping"]}
+            services = {target: workers.submit(_connects, target, wanted) for target in wanted["tcp"]}
+            found: dict[str, Any] = {
+                "ping": {target: work.result() for target, work in pings.items()},
+                "tcp": {target: work.result() for target, work in services.items()},
+            }
+            if wanted["iperf"]:
+                found["iperf"] = _throughput(wanted, tools)
+        finally:
+            queues.end.set()
+        watch.result()
+    found["counters"] = {**_probe.difference(before, counters()), **queues.found()}
+    found["duration_s"] = round(time.monotonic() - begun, 3)
+    return found
+
+
+class _Queues:
+    """Looks at the queues of all interfaces again and again, until ``end`` is set."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.end = threading.Event()
+        self._tools = tools
+        self._looks: list[dict[str, int]] = []
+
+    def watch(self) -> None:
+        """Look, and once more at the end."""
+        if _missing("tc"):
+            return
+        while True:
+            ended = self.end.wait(LOOK_S if self._looks else 0)
+            try:
+                self._looks.append(
+                    _probe.queues(self._tools.run(["tc", "-s", "-j", "qdisc", "show"], stage="observe").stdout)
+                )
+            except (NetoptError, ValueError):
+                return
+            if ended:
+                return
+
+    def found(self) -> dict[str, int]:
+        """Return how far the counters went on, and the longest backlog that was seen."""
+        if not self._looks:
+            return {}
+        first, last = self._looks[0], self._looks[-1]
+        counted = {name: max(0, last[name] - value) for name, value in first.items() if name not in BACKLOG}
+        return {**counted, **{f"{name}_max": max(look[name] for look in self._looks) for name in BACKLOG}}
+
+
+def counters() -> dict[str, int]:
+    """Return what the kernel counts of trouble: retransmissions, drops, and processors that had too much to do."""
+    snmp = _probe.snmp(_text("/proc/net/snmp"))
+    softnet = _query_parse.softnet(_text("/proc/net/softnet_stat"))
+    return {
+        "tcp_segments": snmp.get("TcpOutSegs", 0),
+        "tcp_retransmits": snmp.get("TcpRetransSegs", 0),
+        "interface_drops": _probe.interface_drops(_text("/proc/net/dev")),
+        "softnet_dropped": sum(row["dropped"] for row in softnet),
+        "softnet_time_squeeze": sum(row["time_squeeze"] for row in softnet),
+    }
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+
+
+def _missing(tool: str) -> dict[str, Any] | None:
+    if shutil.which(tool, path=SEARCH_PATH):
+        return None
+    return {"message": f"not available: install {PACKAGES.get(tool, tool)}"}
+
+
+def _told(series: Sequence[float | None], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what times come to, with the times themselves where they are wanted."""
+    found = _probe.summary(series)
+    if wanted["samples"]:
+        found["samples_ms"] = [None if one is None else round(one, 3) for one in series]
+    return found
+
+
+def _ping(target: str, wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
+    missing = _missing("ping")
+    if missing:
+        return missing
+    interval = wanted["interval_s"] if os.geteuid() == 0 else max(wanted["interval_s"], _probe.INTERVAL_S)
+    count = _probe.probes(wanted["duration_s"], interval)
+    # not -w: until then ping goes on sending in place of what was lost
+    command = ["ping", "-c", str(count), "-i", f"{interval:g}", "-n", "-W", f"{_probe.WAIT_S:g}", target]
+    try:
+        done = tools.run(command, stage="observe", check=False)
+    except NetoptError as error:
+        return {"message": error.message}
+    series = _probe.ping_series(done.stdout)
+    if series is None:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        return {"message": lines[0] if lines else f"exit status {done.rc}"}
+    return _told(series, wanted)
+
+
+def _connects(target: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the times that connecting to a service takes: one round trip each."""
+    try:
+        done = connects(target, duration_s=wanted["duration_s"], interval_s=wanted["interval_s"])
+    except OSError as error:
+        return {"message": f"{target.rpartition(':')[0]}: {error.strerror or error}"}
+    found = _told(done.series, wanted)
+    if done.failures:
+        found["message"] = "; ".join(f"{said} ({count})" for said, count in done.failures.items())
+    return found
+
+
+def _throughput(wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
+    missing = _missing("iperf3")
+    if missing:
+        return missing
+    command = ["iperf3", "-J", "-c", wanted["iperf"], "-t", str(int(wanted["duration_s"]))]
+    command += ["-i", "0.5", "-O", str(_probe.OMITTED_S)]
+    command += ["-p", str(wanted["iperf_port"])] if wanted["iperf_port"] else []
+    ends = time.monotonic() + (_probe.AWAITED_S if wanted["iperf_port"] else 0.0)
+    while True:
+        try:
+            done = tools.run(command, stage="observe", check=False)
+        except NetoptError as error:
+            return {"message": error.message}
+        found = _probe.throughput(done.stdout)
+        if "throughput_mbps" in found or "refused" not in found["message"] or time.monotonic() > ends:
+            return found if wanted["samples"] else {name: found[name] for name in found if name != "intervals_mbps"}
+        time.sleep(LOOK_S)

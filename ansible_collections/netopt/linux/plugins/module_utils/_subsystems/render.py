@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan as the commands that an operator would type, and the digest that binds the two together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from .._common.interfaces import named
+from .._link import subsystem as _link
+from .._nft import subsystem as _nft
+from .._sysctl import subsystem as _sysctl
+from .._tc import subsystem as _tc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEXT_FIELDS = ("sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
+
+
+def render(
+    plan: Mapping[str, Any],
+    *,
+    skippable: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the text of a normalised plan.
+
+    Args:
+        plan: a normalised ParameterPlan as JSON data.
+        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack; none by default.
+        modules: ``{sysctl key: kernel module}`` of keys that a module brings; none by default.
+
+    Returns:
+        ``sysctl_cmds``, ``ethtool_cmds`` and ``ip_link_cmds``: lists of commands; ``tc_script`` and
+        ``nft_script``: shell scripts.
+
+    Raises:
+        NetoptError: stage ``plan``, when a part of the plan cannot be said in commands.
+    """
+    changes = dict(plan.get("changes") or {})
+    ifaces = named(plan)
+    ip_link_cmds, ethtool_cmds = _link.render(_link.intent(changes, ifaces))
+    return {
+        "sysctl_cmds": _sysctl.render(_sysctl.intent(changes, ifaces, skippable=skippable, modules=modules)),
+        "tc_script": _tc.render(_tc.intent(changes, ifaces)),
+        "nft_script": _nft.render(_nft.intent(changes, ifaces)),
+        "ethtool_cmds": ethtool_cmds,
+        "ip_link_cmds": ip_link_cmds,
+    }
+
+
+def digest(plan: Mapping[str, Any], text: Mapping[str, Any]) -> str:
+    """Return the SHA-256, in hexadecimal, over canonical JSON of a plan and its text.
+
+    Args:
+        plan: a normalised ParameterPlan as JSON data.
+        text: what ``render`` gives for it; other keys do not count.
+    """
+    content = {"plan": plan, **{field: text[field] for field in TEXT_FIELDS}}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()

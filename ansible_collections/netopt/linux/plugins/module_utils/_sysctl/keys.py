@@ -1,0 +1,90 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names and values of sysctl keys: one spelling for each key, and when two values are the same value."""
+
+from __future__ import annotations
+
+import re
+
+from .._common.errors import NetoptError
+
+# net.ipv4.conf.eth0.100.rp_filter: only here may a name in the middle hold dots, and the last part never does
+_PER_INTERFACE = re.compile(r"^(net/(?:ipv4|ipv6|mpls)/(?:conf|neigh))/(.+)/([^/]+)$")
+_LEGAL = re.compile(r"^[A-Za-z0-9_@:%+,.-]+$")
+_NUMBER = re.compile(r"^-?(0[xX][0-9a-fA-F]+|[0-9]+)$")
+_RANGES = re.compile(r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$")
+_SETS = frozenset({"net.ipv4.tcp_allowed_congestion_control", "net.ipv4.tcp_available_congestion_control"})
+
+
+def proc_path(key: str) -> str:
+    """Return the path below ``/proc/sys`` that a key names.
+
+    As in sysctl(8), the first separator decides: in ``net.ipv4.conf.eth0/100.rp_filter`` a ``/`` stands for
+    a dot in a name, in ``net/ipv4/conf/eth0.100/rp_filter`` dots are just dots. The dotted form with a dot in an
+    interface's name is understood as well, since it can mean only one thing.
+
+    Raises:
+        NetoptError: the key is not a legal name.
+    """
+    first = re.search(r"[./]", key)
+    if first is not None and first.group() == ".":
+        path = key.translate(str.maketrans("./", "/."))
+        per_interface = _PER_INTERFACE.match(path)
+        if per_interface:
+            path = "/".join((per_interface.group(1), per_interface.group(2).replace("/", "."), per_interface.group(3)))
+    else:
+        path = key
+    parts = path.split("/")
+    if not parts[1:] or any(part in ("", ".", "..") or not _LEGAL.match(part) for part in parts):
+        raise NetoptError(
+            f"{key!r} is not the name of a sysctl key",
+            stage="plan",
+            key=key,
+            hint="Write it as sysctl does, e.g. net.ipv4.tcp_rmem or net/ipv4/conf/eth0.100/rp_filter.",
+        )
+    return path
+
+
+def canonical(key: str) -> str:
+    """Return the one spelling of a key that sysctl(8) understands: dotted, with ``/`` for dots in names."""
+    return proc_path(key).translate(str.maketrans("./", "/."))
+
+
+def _expand(ranges: str) -> tuple[tuple[int, int], ...]:
+    """Return a port list such as ``1-2,3`` as merged ranges, the way the kernel keeps it."""
+    merged: list[tuple[int, int]] = []
+    for part in sorted(
+        (int(low), int(high or low)) for low, _dash, high in (text.partition("-") for text in ranges.split(","))
+    ):
+        if merged and part[0] <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(part[1], merged[-1][1]))
+        else:
+            merged.append(part)
+    return tuple(merged)
+
+
+def _field(text: str) -> str:
+    """Return one field in the form in which the kernel prints it."""
+    if _NUMBER.match(text):
+        digits = text.lstrip("-")
+        base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" and set(digits) <= set("01234567") else 10
+        return str(int(text, base))
+    if _RANGES.match(text):
+        return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in _expand(text))
+    return text
+
+
+def normal(value: str) -> str:
+    """Return a value as the kernel would print it: single spaces, decimal numbers, merged port ranges."""
+    return " ".join(_field(text) for text in value.split())
+
+
+def same(key: str, one: str | None, other: str | None) -> bool:
+    """Tell whether two values of a key mean the same (tabs, hexadecimal and the like aside)."""
+    if one is None or other is None:
+        return one is other
+    if key in _SETS:
+        return set(one.split()) == set(other.split())
+    return normal(one) == normal(other)

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads qdiscs, classes and filters from the kernel."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .._common.errors import NetoptError
+from .._netlink import messages as rt
+from .._netlink.route_socket import RouteSocket
+from .netlink_options import canonical
+from .objects import (
+    BULK,
+    HOOK_NAMES,
+    HOOKS,
+    State,
+    TcObject,
+    handle_text,
+    ifb_name,
+    major,
+    packed,
+    placed,
+    placed_copy,
+    told_by_shape,
+)
+from .show_parse import pieces, with_text
+
+if TYPE_CHECKING:
+    from .._host.commands import Tools
+
+# Qdiscs whose classes are set by hand, and those among them whose classes may hold filters.
+CLASSFUL = frozenset({"htb", "hfsc", "drr", "qfq", "cbq"})
+CLASS_FILTERS = frozenset({"htb", "hfsc", "cbq"})
+NO_FILTERS = frozenset({"mq", "mqprio", "noqueue", "pfifo_fast", "pfifo", "bfifo", "tbf", "netem", "fq"})
+_HTB = b"\x08\0\1\0htb\0" if sys.byteorder == "little" else b"?"  # how most classes begin
+PLACE = struct.Struct("=II")  # handle and parent within struct tcmsg
+SHOWN_OBJECTS = 1024  # filters whose text is asked for
+SHOWN_FILTERS = 64  # places with filters whose text is asked for; beyond, objects are told without it
+
+
+def links(route: RouteSocket) -> dict[str, dict[str, Any]]:
+    """Return every interface of this namespace: ``{name: {index, kind, up, mtu, txqlen, ...}}``."""
+    found = {}
+    for body in route.dump(rt.RTM_GETLINK, rt.IFINFOMSG.pack(0, 0, 0, 0, 0) + rt.u32(rt.IFLA_EXT_MASK, 0)):
+        _family, _type, index, flags, _change = rt.IFINFOMSG.unpack_from(body)
+        told = dict(rt.attributes(body[rt.IFINFOMSG.size :]))
+        info = dict(rt.attributes(told.get(rt.IFLA_LINKINFO, b"")))
+        found[rt.as_text(told[rt.IFLA_IFNAME])] = {
+            "index": index,
+            "kind": rt.as_text(info.get(rt.IFLA_INFO_KIND, b"")),
+            "up": bool(flags & rt.IFF_UP),
+            "mtu": rt.as_u32(told[rt.IFLA_MTU]),
+            "txqlen": rt.as_u32(told[rt.IFLA_TXQLEN]),
+            "tx_queues": rt.as_u32(told.get(rt.IFLA_NUM_TX_QUEUES, b"\1\0\0\0")),
+            "rx_queues": rt.as_u32(told.get(rt.IFLA_NUM_RX_QUEUES, b"\1\0\0\0")),
+            "address": told.get(rt.IFLA_ADDRESS, b"").hex(),
+        }
+    return found
+
+
+def _parse(form: str, body: bytes, names: dict[int, str]) -> TcObject:
+    """Return the object that a dumped message describes."""
+    _family, _ifindex, handle, parent, info = rt.TCMSG.unpack_from(body)
+    told = dict(rt.attributes(body[rt.TCMSG.size :]))
+    kind = rt.as_text(told[rt.TCA_KIND])
+    options = told.get(rt.TCA_OPTIONS)
+    devices: tuple[str, ...] = ()
+    if options is not None:
+        options, devices = canonical(form, kind, options, names)
+    return TcObject(
+        form,
+        kind,
+        handle,
+        parent,
+        info if form == "filter" else 0,
+        rt.as_u32(told[rt.TCA_CHAIN]) if form == "filter" and rt.TCA_CHAIN in told else None,
+        options,
+        told.get(rt.TCA_STAB),
+        devices,
+        shared=rt.TCA_INGRESS_BLOCK in told or rt.TCA_EGRESS_BLOCK in told,
+    )
+
+
+def all_qdiscs(route: RouteSocket, names: dict[int, str]) -> dict[str, list[TcObject]]:
+    """Return the qdiscs of every interface; the kernel always dumps them all."""
+    found: dict[str, list[TcObject]] = {}
+    for body in route.dump(rt.RTM_GETQDISC, rt.TCMSG.pack(0, 0, 0, 0, 0)):
+        name = names.get(rt.TCMSG.unpack_from(body)[1])
+        if name is not None:
+            found.setdefault(name, []).append(_parse("qdisc", body, names))
+    return found
+
+
+def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]:
+    """Return the parents at which filters may be."""
+    kinds = {one.handle: one.kind for one in qdiscs}
+    places = [one.handle for one in qdiscs if one.handle and one.kind not in NO_FILTERS and one.handle != HOOKS]
+    places += [one.handle for one in placed(classes) if kinds.get(major(one.handle)) in CLASS_FILTERS]
+    if HOOKS in kinds:
+        places += list(HOOK_NAMES) if kinds[HOOKS] == "clsact" else [next(iter(HOOK_NAMES))]
+    return places
+
+
+def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> tuple[list[TcObject], list[int]]:
+    """Return (the distinct classes of one interface, and shape, handle and parent of each, one behind the other).
+
+    Most classes of a large tree differ in nothing but their place: what the kernel says about the others is looked at
+    once for all that it says it of in the same bytes. Classes of kinds that nobody makes classes of are left out.
+    """
+    numbers: dict[Any, int] = {}
+    shapes: list[TcObject] = []
+    flat: list[int] = []
+    place = PLACE.unpack_from
+    for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0)):
+        handle, parent = place(body, 8)
+        plain = body.startswith(_HTB, 20)
+        told = body[20 : 28 + body[28] + (body[29] << 8)] if plain else _kind_and_options(body)
+        number = numbers.get(told)
+        if number is None:
+            one = _parse("class", body, names)
+            shape = (one.kind, one.options, one.stab)
+            if shape not in numbers:
+                numbers[shape] = len(shapes) if one.kind in CLASSFUL else -1
+                if one.kind in CLASSFUL:
+                    shapes.append(placed_copy(one, 0, 0))
+            number = numbers[told] = numbers[shape]
+        if number >= 0:
+            flat += (number, handle, parent)
+    return shapes, flat
+
+
+def _kind_and_options(body: bytes) -> bytes:
+    """Return the part of a dumped class that says what it is; all of it, where the kernel tells it in another order."""
+    options = rt.TCMSG.size + ((body[rt.TCMSG.size] + 3) & ~3)
+    if len(body) < options + rt.ATTRIBUTE.size:
+        return body
+    length, number = rt.ATTRIBUTE.unpack_from(body, options)
+    return body[rt.TCMSG.size : options + length] if number & rt.TYPE_MASK == rt.TCA_OPTIONS else body
+
+
+def _tree(
+    route: RouteSocket, name: str, index: int, qdiscs: list[TcObject], names: dict[int, str], tools: Tools | None
+) -> dict[str, Any]:
+    """Return all objects of one interface as a State has them.
+
+    Where there are ``tools``, they have the text that tc has for them, unless there are too many.
+    """
+    said: list[TcObject] = []
+    bulk: dict[str, Any] = {}
+    holders: list[TcObject] = []
+    if any(one.kind in CLASSFUL for one in qdiscs):
+        shapes, flat = classes_of(route, index, names)
+        places = list(zip(flat[::3], flat[1::3], flat[2::3]))
+        if len(places) > BULK:
+            bulk["class"] = told_by_shape(shapes, flat)
+            # no packet comes by a filter at a class without children (net/sched/sch_htb.c, htb_classify(); hfsc too)
+            parents = set(flat[2::3])
+            holders = [placed_copy(shapes[number], handle, up) for number, handle, up in places if handle in parents]
+        else:
+            said = holders = [placed_copy(shapes[number], handle, parent) for number, handle, parent in places]
+    filters: list[list[TcObject]] = []
+    for place in _filter_places(qdiscs, holders):
+        bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
+        if bodies:
+            filters.append([_parse("filter", body, names) for body in bodies])
+    if tools and len(qdiscs) <= BULK:
+        qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
+    if tools and said:
+        texts = {_second_words(text): text for text in _show(tools, "class", name)}
+        said = [_with_class_text(one, texts) for one in said]
+    if tools and len(filters) <= SHOWN_FILTERS and sum(map(len, filters)) <= SHOWN_OBJECTS:
+        filters = [with_text(place, _show(tools, "filter", name, *_where(place[0]))) for place in filters]
+    found = packed([*qdiscs, *said, *_without_heads([one for place in filters for one in place])])
+    return {**found, "bulk": {**found.get("bulk", {}), **bulk}} if bulk else found
+
+
+def _where(one: TcObject) -> list[str]:
+    """Return the words by which tc shows the filters at the place of one of them."""
+    hook = HOOK_NAMES.get(one.parent)
+    return [hook] if hook else ["parent", handle_text(one.parent)]
+
+
+def _second_words(text: str) -> str:
+    """Return ``htb 1:10`` of ``class htb 1:10 parent ...``."""
+    return " ".join(text.split()[1:3])
+
+
+def _with_class_text(one: TcObject, texts: dict[str, str]) -> TcObject:
+    """Return a class with the text that tc has for it."""
+    text = texts.get(f"{one.kind} {handle_text(one.handle)}")
+    return with_text([one], [text])[0] if text else one
+
+
+def _without_heads(filters: list[TcObject]) -> list[TcObject]:
+    """Return the filters without the message that the kernel dumps ahead of each group."""
+    groups = {(one.parent, one.chain, one.info) for one in filters if one.handle}
+    return [one for one in filters if one.handle or (one.parent, one.chain, one.info) not in groups]
+
+
+def _show(tools: Tools, form: str, name: str, *where: str) -> list[str]:
+    """Return what tc says of an interface's objects, one piece each."""
+    return pieces(tools.run(["tc", "-d", form, "show", "dev", name, *where], stage="observe").stdout)
+
+
+def observe(scope: dict[str, Any], tools: Tools) -> State:
+    """Return the State of the interfaces in ``scope`` and of our ``ifb-`` devices for them.
+
+    With ``brief`` in the scope, it lacks what is only said for people.
+
+    Raises:
+        NetoptError: an interface does not exist, or tc is missing.
+    """
+    if not scope.get("ifaces"):
+        return {"interfaces": {}}
+    told = None if scope.get("brief") else tools
+    with RouteSocket() as route:
+        there = links(route)
+        names = {link["index"]: name for name, link in there.items()}
+        for iface in scope["ifaces"]:
+            if iface not in there:
+                raise NetoptError(
+                    f"interface {iface} does not exist",
+                    stage="observe",
+                    key=iface,
+                    hint="This host has: " + ", ".join(sorted(there)) + ".",
+                )
+        qdiscs = all_qdiscs(route, names)
+        found: dict[str, Any] = {}
+        for iface in scope["ifaces"]:
+            for name in (ifb_name(iface), iface):
+                if name not in there:
+                    found[name] = None
+                    continue
+                link = {**there[name], "helper": True} if name != iface else dict(there[name])
+                each = _tree(route, name, link["index"], qdiscs.get(name, []), names, told)
+                found[name] = {"link": link, "default": False, **each}
+    return {"interfaces": found}

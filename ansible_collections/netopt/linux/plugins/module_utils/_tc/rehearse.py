@@ -1,0 +1,316 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes what a plan asks of traffic control for real, in the scratch namespace, and reads it back.
+
+What is read back there, in the kernel's own form, is what is then wanted on the host. Parts of an interface's tree
+that the plan does not touch are wanted as they are.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from .._common.errors import NetoptError
+from .._netlink import messages as rt
+from .._netlink.route_socket import KernelRefusedError, RouteSocket
+from .commands import Command, commands
+from .intent import Intent
+from .netlink_messages import encode
+from .netlink_options import loose
+from .objects import ROOT, State, TcObject, ifb_name, objects, packed
+from .observe import links, observe
+from .rehearse_bulk import WORKSHOP, cloned, shapes_of, split, workshop_commands
+from .root_and_ingress import is_ours, part, refuse_irreplaceable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .._host.commands import Tools
+
+STAND_INS = ("veth", "ifb", "dummy")  # veth first: loading the others makes devices on the host
+VETH_PEER = 1  # VETH_INFO_PEER
+U32_MARK = 10  # TCA_U32_MARK
+SHORTEST_MTU = 68
+BATCH_LINES = 2000  # so many fit into one tool's timeout on a busy host
+_CONFIG = {
+    "fq": "NET_SCH_FQ",
+    "fq_codel": "NET_SCH_FQ_CODEL",
+    "cake": "NET_SCH_CAKE",
+    "sfq": "NET_SCH_SFQ",
+    "netem": "NET_SCH_NETEM",
+    "htb": "NET_SCH_HTB",
+    "tbf": "NET_SCH_TBF",
+    "ingress": "NET_SCH_INGRESS",
+}
+
+
+def settle(intent: Intent, current: State, tools: Tools) -> State:
+    """Return the State that the intent leads to; to be called inside a scratch namespace.
+
+    Raises:
+        NetoptError: the kernel or tc refuses the plan, loses part of it without a word, or something on the host
+            would have to go that could not be brought back.
+    """
+    if not intent:
+        return {"interfaces": {}}
+    refuse_irreplaceable(intent, current)
+    _load_ifb(intent, tools)
+    with RouteSocket() as route:
+        for place, iface in enumerate(intent.ifaces):
+            _stand_in(route, iface, current["interfaces"][iface]["link"], intent.mtu, place)
+    todo = {iface: commands(intent, iface) for iface in intent.ifaces}
+    parts = {iface: split(each, iface) for iface, each in todo.items()}
+    _run([one for _heavy, light in parts.values() for one in light], tools, stage="rehearse")
+    clones = {
+        iface: _shaped(intent, iface, current["interfaces"][iface]["link"], heavy, light, tools)
+        for iface, (heavy, light) in parts.items()
+        if heavy
+    }
+    made = _with_clones(observe({"ifaces": list(intent.ifaces)}, tools), clones)
+    return _merged(intent, current, _checked(intent, made, todo))
+
+
+def _shaped(
+    intent: Intent, iface: str, link: dict[str, Any], heavy: list[Command], light: list[Command], tools: Tools
+) -> list[TcObject]:
+    """Return the classes of a large tree and the qdiscs below them, each distinct one made for real, and once."""
+    root = next(one.words[8:] for one in light if one.words[:8] == _root_words(iface))
+    shapes = shapes_of(heavy)
+    with RouteSocket() as route:
+        _stand_in(route, WORKSHOP, link, intent.mtu, len(intent.ifaces))
+        _tc_batches(workshop_commands(shapes, root), tools, "rehearse")
+        found = cloned(route, heavy, shapes)
+        indices = {name: each["index"] for name, each in links(route).items()}
+        route.change([encode({"verb": "link-delete", "iface": WORKSHOP}, indices)])
+    return found
+
+
+def _root_words(iface: str) -> tuple[str, ...]:
+    return ("tc", "qdisc", "replace", "dev", iface, "root", "handle", "1:")
+
+
+def _with_clones(found: State, clones: dict[str, list[TcObject]]) -> State:
+    """Return a State in which the objects that were not made stand in their places."""
+    for iface, more in clones.items():
+        there = objects(found["interfaces"][iface])
+        own = [one for one in there if one.form == "qdisc" and one.parent == ROOT]
+        rest = [one for one in there if one not in own]
+        found["interfaces"][iface].update(packed([*own, *more, *rest]))
+    return found
+
+
+def force(intent: Intent, current: State, tools: Tools) -> State:
+    """Make the intent on the real interfaces and return the State there, for hosts without scratch namespaces.
+
+    Raises:
+        NetoptError: as ``settle``; the host may then be left half way, the caller restores ``current``.
+    """
+    if not intent:
+        return {"interfaces": {}}
+    refuse_irreplaceable(intent, current)
+    _load_ifb(intent, tools)
+    todo = {iface: commands(intent, iface) for iface in intent.ifaces}
+    _run([one for each in todo.values() for one in each], tools, stage="apply")
+    return _checked(intent, observe({"ifaces": list(intent.ifaces)}, tools), todo)
+
+
+def _load_ifb(intent: Intent, tools: Tools) -> None:
+    """Load ifb without the two devices that it makes by default; a kernel that has it built in ignores this."""
+    if intent.shapes_ingress:
+        tools.run(["modprobe", "-q", "ifb", "numifbs=0"], stage="rehearse", check=False)
+
+
+def _stand_in(route: RouteSocket, name: str, link: dict[str, Any], mtu: int | None, place: int) -> None:
+    """Make an interface with the name, the queues, the queue length and the MTU of the host's."""
+    settings = {"mtu": max(mtu or link["mtu"], SHORTEST_MTU), "txqlen": link["txqlen"], "up": True}
+    there = {each: found["index"] for each, found in links(route).items()}
+    if name in there:  # lo, which every namespace has
+        route.change([encode({"verb": "link-set", "iface": name, "link": settings}, there)])
+        return
+    refused = None
+    for kind in STAND_INS:
+        step: dict[str, Any] = {"verb": "link-add", "iface": name}
+        step["link"] = {**settings, "kind": kind, "tx_queues": link["tx_queues"]}
+        if kind == "veth":
+            peer = rt.IFINFOMSG.pack(0, 0, 0, 0, 0) + rt.text(rt.IFLA_IFNAME, f"peer{place}.netopt")
+            step["data"] = rt.attribute(rt.IFLA_INFO_DATA, rt.attribute(VETH_PEER, peer))
+        try:
+            route.change([encode(step, there)])
+        except KernelRefusedError as error:
+            refused = error
+        else:
+            return
+    raise NetoptError(
+        f"No stand-in for {name} could be made in the scratch namespace: {refused}",
+        stage="rehearse",
+        key=name,
+        hint="The kernel needs one of " + ", ".join(STAND_INS) + ".",
+    )
+
+
+def _run(asked: Sequence[Command], tools: Tools, *, stage: str) -> None:
+    """Run the rendered commands: devices first, then all of tc in a batch, then what is no longer needed."""
+    with RouteSocket() as route:
+        there = set(links(route))
+    todo = [
+        one
+        for one in asked
+        if (one.unless is None or one.unless not in there) and (one.when is None or one.when in there)
+    ]
+    for one in todo:
+        if one.words[0] == "ip" and one.when is None:
+            _ip(one, tools, stage)
+    _tc_batches([one for one in todo if one.words[0] == "tc"], tools, stage)
+    for one in todo:
+        if one.words[0] == "ip" and one.when is not None:
+            _ip(one, tools, stage)
+
+
+def _tc_batches(batch: list[Command], tools: Tools, stage: str) -> None:
+    """Run tc commands in as few processes as their timeout allows."""
+    for start in range(0, len(batch), BATCH_LINES):
+        _tc_batch(batch[start : start + BATCH_LINES], tools, stage)
+
+
+def _tc_batch(batch: list[Command], tools: Tools, stage: str) -> None:
+    """Run tc commands in one process."""
+    lines = "".join([" ".join([shlex.quote(word) for word in one.words[1:]]) + "\n" for one in batch])
+    done = tools.run(["tc", "-batch", "-"], stage=stage, stdin=lines, check=False)
+    if done.rc:
+        raise _refused(batch, done.stderr or done.stdout, stage)
+
+
+def _ip(one: Command, tools: Tools, stage: str) -> None:
+    """Run one ip command."""
+    done = tools.run(one.words, stage=stage, check=False)
+    if done.rc:
+        said = _complaint(done.stderr or done.stdout)
+        raise NetoptError(
+            f"{one.key}: {said}",
+            stage=stage,
+            key=one.key,
+            wanted=" ".join(one.words),
+            after=said,
+            hint="Shaping ingress needs ifb devices (CONFIG_IFB, module ifb)." if "ifb" in one.words else None,
+        )
+
+
+def _complaint(stderr: str) -> str:
+    """Return the line of a tool's error output that says what is wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("Warning:")]
+    said = [line for line in lines if line.startswith(("Error:", "RTNETLINK answers:"))]
+    text = (said or lines or ["it failed without a word"])[0]
+    return text.replace("Error: ", "").replace("RTNETLINK answers: ", "")
+
+
+def _refused(batch: list[Command], stderr: str, stage: str) -> NetoptError:
+    """Return the error for a batch that tc gave up."""
+    place = stderr.rpartition("Command failed -:")[2].split("\n")[0].strip()
+    one = batch[int(place) - 1] if place.isdigit() and int(place) <= len(batch) else batch[0]
+    said = _complaint(stderr)
+    return NetoptError(
+        f"{one.key}: {said}", stage=stage, key=one.key, wanted=" ".join(one.words), after=said, hint=_hint(one, said)
+    )
+
+
+def _hint(one: Command, said: str) -> str:
+    """Return what to do about a refused command."""
+    if one.words[1] == "qdisc" and ("kind is unknown" in said or "No such file" in said or "Unknown qdisc" in said):
+        kind = one.key.rpartition(" ")[2]
+        return (
+            f"this kernel has no {kind} qdisc: install the package with its extra modules, or a kernel with "
+            f"CONFIG_{_CONFIG.get(kind, 'NET_SCH_' + kind.upper())} (module sch_{kind}), or choose another qdisc."
+        )
+    if "classifier" in said or ("No such file" in said and one.words[1] == "filter"):
+        return "this kernel has no u32 classifier or mirred action (CONFIG_NET_CLS_U32, CONFIG_NET_ACT_MIRRED)."
+    if said.startswith(("Illegal", "What is", "Unknown")) or "option" in said:
+        return "this version of tc does not know a parameter of the plan: leave it out, or install a newer iproute2."
+    return "the kernel refused this in the rehearsal: correct the value in the plan."
+
+
+def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) -> State:
+    """Return the State that was made, once it is clear that nothing of the plan was lost on the way."""
+    for iface, todo in asked_for.items():
+        made = objects(found["interfaces"][iface])
+        helper = found["interfaces"].get(ifb_name(iface))
+        if any(one.words[:3] == ("ip", "link", "set") for one in todo) and not (helper and helper["link"]["up"]):
+            raise NetoptError(
+                f"{ifb_name(iface)}: ip said that it is up, and it is not",
+                stage="rehearse",
+                key=f"{ifb_name(iface)} link",
+                hint="See that the host's iproute2 is whole.",
+            )
+        filters = [one for one in made if one.kind == "u32" and one.handle & 0xFFF]
+        asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add")]
+        marked = [one for one in asked if "mark" in one.words]
+        if len(marked) != sum(U32_MARK in dict(rt.attributes(one.options or b"")) for one in filters if one.options):
+            at = marked[0].words.index("mark")
+            raise NetoptError(
+                f"{marked[0].key}: the kernel drops the match on the mark without a word",
+                stage="rehearse",
+                key=marked[0].key,
+                wanted=" ".join(marked[0].words[at - 1 : at + 3]),
+                after="a filter that matches any mark",
+                hint="this kernel was built without CONFIG_CLS_U32_MARK: match addresses, ports or DSCP instead.",
+            )
+        if asked and intent.sets_root is intent.shapes_egress:
+            _expect_count(iface, "filters", len(asked), filters, lambda one: one.text or one.name)
+        if intent.netem:
+            wanted = [one for one in todo if "netem" in one.words]
+            there = [one for one in made if one.kind == "netem"]
+            _expect_count(iface, "netem qdiscs", len(wanted), there, lambda one: one.text or one.name)
+    return found
+
+
+def _expect_count(iface: str, what: str, count: int, found: list[TcObject], word: Callable[[TcObject], str]) -> None:
+    """Raise unless as many objects were made as were asked for."""
+    if len(found) != count:
+        raise NetoptError(
+            f"{iface}: {count} {what} were asked for, {len(found)} are there",
+            stage="rehearse",
+            key=f"{iface} {what}",
+            wanted=str(count),
+            after="; ".join(word(one) for one in found) or "none",
+            hint="The kernel or tc drops part of the plan without a word.",
+        )
+
+
+def _loosened(found: list[TcObject]) -> list[TcObject]:
+    """Return objects without what the kernel is free to choose anew on the host."""
+    return [
+        one
+        if one.options is None or one.form == "class"
+        else TcObject(**{**vars(one), "options": loose(one.form, one.kind, one.options)})
+        for one in found
+    ]
+
+
+def _merged(intent: Intent, current: State, made: State) -> State:
+    """Return the wanted State of the host: what was made where the plan touches the tree, the host's own elsewhere."""
+    wanted: dict[str, Any] = {}
+    for iface in intent.ifaces:
+        device = ifb_name(iface)
+        now, new = current["interfaces"][iface], made["interfaces"][iface]
+        ours = is_ours(current, iface)
+        host = objects(now)
+        fresh = objects(new)
+        root = [] if intent.absent else part(fresh if intent.shapes_egress else host, hooks=False)
+        hook = part(fresh, hooks=True) if intent.shapes_ingress else [] if ours else part(host, hooks=True)
+        wanted[device] = None if ours else current["interfaces"].get(device)
+        if intent.shapes_ingress:
+            link = {**made["interfaces"][device]["link"], "index": None, "address": None}
+            link.update(tx_queues=None, rx_queues=None)
+            shaped = _loosened(objects(made["interfaces"][device]))
+            wanted[device] = {"link": link, "default": False, **packed(shaped)}
+        kept = packed(_loosened_part(intent, root, hook))
+        wanted[iface] = {"link": now["link"], "default": intent.absent, **kept}
+    return {"interfaces": wanted}
+
+
+def _loosened_part(intent: Intent, root: list[TcObject], hook: list[TcObject]) -> list[TcObject]:
+    """Return root and hook, loosened where they were made by the rehearsal."""
+    plain = [*([] if intent.sets_root else root), *([] if intent.shapes_ingress else hook)]
+    return [*_loosened(root if intent.sets_root else []), *_loosened(hook if intent.shapes_ingress else []), *plain]

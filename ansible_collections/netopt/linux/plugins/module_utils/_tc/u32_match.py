@@ -1,0 +1,144 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Turns a plan's match into u32 selectors, one list of words for each filter that is needed. Pure.
+
+A u32 key is a value and a mask at an offset, so a range of ports becomes several keys, and alternatives become
+several filters. IPv4 and IPv6 have their headers in different places, so each gets filters of its own.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from typing import TYPE_CHECKING, Any, Dict, List
+
+from .._common.errors import NetoptError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Match = Dict[str, Any]
+Words = List[str]
+
+PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "sctp": 132}
+ONLY = {"icmp": "ip", "icmpv6": "ipv6"}
+WITH_PORTS = ("tcp", "udp", "sctp")
+LAST_PORT = 65535
+FIELDS = frozenset({"proto", "sports", "dports", "src", "dst", "fwmark", "dscp"})
+SELECTOR = {"ip": "ip", "ipv6": "ip6"}  # u32's word for each protocol of a filter
+
+
+def port_masks(first: int, last: int) -> list[tuple[int, int]]:
+    """Return the fewest (value, mask) pairs that together match the ports from ``first`` to ``last``."""
+    found = []
+    while first <= last:
+        size = first & -first or LAST_PORT + 1
+        while first + size - 1 > last:
+            size >>= 1
+        found.append((first, LAST_PORT + 1 - size))
+        first += size
+    return found
+
+
+def _ports(ranges: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return (value, mask) pairs for ports given as ``N`` or ``N-M``."""
+    found = []
+    for each in ranges:
+        first, _dash, last = str(each).partition("-")
+        try:
+            low, high = int(first), int(last or first)
+        except ValueError:
+            low, high = 1, 0
+        if not 0 <= low <= high <= LAST_PORT:
+            raise NetoptError(
+                f"{each} is no port or range of ports",
+                stage="plan",
+                key="htb_classes.match",
+                wanted=str(each),
+                hint="Write one port as 443 or a range as 8000-8080; ports go from 0 to 65535.",
+            )
+        found.extend(port_masks(low, high))
+    return found
+
+
+def _families(match: Match) -> list[str]:
+    """Return which of ``ip`` and ``ipv6`` a match can be about."""
+    found = {"ip", "ipv6"}
+    if match.get("proto") in ONLY:
+        found &= {ONLY[match["proto"]]}
+    for field in ("src", "dst"):
+        if match.get(field):
+            found &= {"ip" if _network(match[field]).version == 4 else "ipv6"}
+    if not found:
+        raise NetoptError(
+            f"Nothing can match {match}: it mixes IPv4 and IPv6",
+            stage="plan",
+            key="htb_classes.match",
+            wanted=str(match),
+            hint="Use addresses and a protocol of one family in a match.",
+        )
+    return sorted(found)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return a CIDR as a network."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise NetoptError(
+            f"{text} is no address or prefix: {error}",
+            stage="plan",
+            key="htb_classes.match",
+            wanted=str(text),
+            hint="Write an address such as 192.0.2.1, or a prefix such as 2001:db8::/32.",
+        ) from None
+
+
+def selectors(match: Match) -> list[tuple[str, Words]]:
+    """Return (``ip`` or ``ipv6``, the words behind ``u32``) for each filter that a match needs."""
+    unknown = sorted(set(match) - FIELDS)
+    if unknown:
+        raise NetoptError(
+            f"Unknown field {unknown[0]} in a match",
+            stage="plan",
+            key=f"htb_classes.match.{unknown[0]}",
+            hint="Known fields: " + ", ".join(sorted(FIELDS)) + ".",
+        )
+    sports, dports = _ports(match.get("sports") or ()), _ports(match.get("dports") or ())
+    protocols = [match["proto"]] if match.get("proto") else ["tcp", "udp"] if sports or dports else [None]
+    found = []
+    for family, protocol in itertools.product(_families(match), protocols):
+        base = _header_words(SELECTOR[family], match, protocol)
+        if (sports or dports) and family == "ip":
+            base += ["match", "u16", "0x0000", "0x1fff", "at", "6"]  # later fragments carry no ports
+        nothing: list[tuple[int, int] | None] = [None]
+        for sport, dport in itertools.product(sports or nothing, dports or nothing):
+            words = list(base)
+            for name, pair in (("sport", sport), ("dport", dport)):
+                if pair is not None:
+                    words += ["match", SELECTOR[family], name, str(pair[0]), f"0x{pair[1]:04x}"]
+            found.append((family, words or ["match", "u32", "0", "0"]))
+    return found
+
+
+def _header_words(selector: str, match: Match, protocol: str | None) -> Words:
+    """Return the words for everything but ports."""
+    words: Words = []
+    if protocol is not None:
+        words += ["match", selector, "protocol", str(PROTOCOLS[protocol]), "0xff"]
+    for field in ("src", "dst"):
+        if match.get(field):
+            words += ["match", selector, field, str(_network(match[field]))]
+    if match.get("dscp") is not None:
+        words += [
+            "match",
+            selector,
+            "dsfield" if selector == "ip" else "priority",
+            f"0x{int(match['dscp']) << 2:02x}",
+            "0xfc",
+        ]
+    if match.get("fwmark") is not None:
+        words += ["match", "mark", str(int(match["fwmark"])), "0xffffffff"]
+    return words

@@ -1,0 +1,378 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One attempt to bring a plan about: rehearse, write a checkpoint, arm what restores, change, read back; or undo."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, Content, Header
+from .._checkpoint.store import CONFIRM, boot_id, now_utc
+from .._common import report as reporting
+from .._common.errors import NetoptError
+from .._common.signals import interrupts_wait
+from .._host.lock import start_time
+from .._host.scratch_namespace import ScratchUnavailableError
+from .._lifecycle.arm_guard import arm, disarm
+from .._lifecycle.rollback import roll_back_one
+from .._subsystems.render import digest, render
+from .._subsystems.table import TABLE
+from .._transport.restore_archive import restore_archive
+from .rehearse import intents_of, rehearse, settle
+from .unchanged_cache import BRIEF, Held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._checkpoint.store import Store
+    from .._common.change import Change, Operation
+    from .._common.report import HostReport
+    from .._host.commands import Tools
+    from .rehearse import Rehearsal
+    from .transaction import Request
+
+GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
+
+
+class Attempt:
+    """Brings about what a request asks of this host, under the host's lock.
+
+    Args:
+        request: what is asked.
+        store: where checkpoints lie.
+        report: what came of it is written here.
+        tools: what runs programs.
+        modules: the kernel modules that were loaded before.
+        boot_root: the folder whose ``etc`` is persisted to.
+        on_operation: called before each operation; what it raises fails that operation.
+    """
+
+    def __init__(  # noqa: PLR0913 - by name, and one caller
+        self,
+        request: Request,
+        *,
+        store: Store,
+        report: HostReport,
+        tools: Tools,
+        modules: list[str],
+        boot_root: str,
+        on_operation: Callable[[Operation], None],
+    ) -> None:
+        self._request = request
+        self._store = store
+        self._report = report
+        self._tools = tools
+        self._modules = modules
+        self._boot_root = boot_root
+        self._on_operation = on_operation
+        self._begun = False
+
+    def run(self, identity: str, changes: dict[str, Any], ifaces: tuple[str, ...]) -> Held | None:
+        """Bring the changes about, and return how the host reads once they hold; ``None`` where they do not.
+
+        Args:
+            identity: the id that a checkpoint gets.
+            changes: the plan's changes as they fit this host.
+            ifaces: the interfaces that they are for.
+
+        Raises:
+            NetoptError: the plan is refused; nothing was touched.
+        """
+        request = self._request
+        _check_digest(request)
+        intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
+        if "tc" in intents and "nft" not in intents:
+            from .._nft.netlink import finds_classes  # noqa: PLC0415 - for plans for tc alone
+
+            if finds_classes():  # those of a larger tree, which may have to go with it
+                intents["nft"] = TABLE["nft"].pure.intent(changes, ifaces)
+        rehearsal = rehearse(intents, self._tools)
+        self._report.skipped.extend(rehearsal.skipped)
+        persist, persisted = self._persist(changes, rehearsal)
+        if not rehearsal.operations and not persist:
+            return self._held(rehearsal, rehearsal.current)
+        differences = [*rehearsal.diff(), *persisted]
+        self._report.differs(differences)
+        if rehearsal.obstacle:
+            self._warn_of_untried(rehearsal)
+        self._name_other_owners(changes, ifaces, rehearsal)
+        self._refuse_undecided(rehearsal)
+        self._refuse_displacing(rehearsal)
+        if request.check:
+            self._report.status = reporting.WOULD_CHANGE
+            self._report.changed = True
+            return None
+        ending, ends_after_s = self._time_box(changes, ifaces, rehearsal)
+        header = replace(self._header(identity), persist=bool(persist))
+        content = Content(
+            scopes=_only(rehearsal.scopes, rehearsal.operations),
+            before=_only(rehearsal.current, rehearsal.operations),
+            after=_only(rehearsal.wanted, rehearsal.operations),
+            ending=ending,
+            plan=request.plan,
+            persist=persist,
+            modules=self._modules,
+        )
+        self._store.create(header, content, restore_archive())
+        self._report.checkpoint_id = identity
+        try:
+            header = self._arm(header)
+            self._perform(rehearsal)
+            after = _verify(rehearsal, self._tools)
+            if rehearsal.obstacle and self._nothing_new(header, rehearsal, persisted):
+                return self._held(rehearsal, after)
+            with interrupts_wait():
+                self._settle(header, ends_after_s)
+        except NetoptError as error:
+            self._undo(header, content, error)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
+            self._undo(header, content, reporting.defect(error, stage="apply"))
+        else:
+            return self._held(rehearsal, after)
+        return None
+
+    def _held(self, rehearsal: Rehearsal, states: dict[str, Any]) -> Held:
+        read = {name: known["generation"] for name, known in self._tools.memory.items() if name in states}
+        return Held(rehearsal.scopes, states, rehearsal.skipped, read)
+
+    def _refuse_undecided(self, rehearsal: Rehearsal) -> None:
+        """Refuse to build upon a change that may be undone by itself."""
+        for header in self._store.headers():
+            if header.boot_id != boot_id():
+                continue
+            if header.status == APPLIED and header.confirm_by is not None:
+                raise NetoptError(
+                    f"The change {header.id} still waits to be confirmed, for another "
+                    f"{max(0.0, header.confirm_by - time.monotonic()):.0f} s",
+                    stage="checkpoint",
+                    key=header.id,
+                    hint="Confirm it or roll it back first.",
+                )
+            if header.ends_at is not None and "tc" in rehearsal.operations:
+                theirs = set(self._store.content(header.id).scopes.get("tc", {}).get("ifaces", ()))
+                shared = sorted(theirs & set(rehearsal.scopes["tc"].get("ifaces", ())))
+                if shared:
+                    raise NetoptError(
+                        f"The impairment of {header.id} runs on {', '.join(shared)} for another "
+                        f"{max(0.0, header.ends_at - time.monotonic()):.0f} s",
+                        stage="checkpoint",
+                        key=header.id,
+                        hint="Wait for its end, or roll it back first.",
+                    )
+
+    def _refuse_displacing(self, rehearsal: Rehearsal) -> None:
+        """Refuse to take away rules of a change in force that the plan says nothing of."""
+        intent = rehearsal.intents.get("nft")
+        if intent and "nft" in rehearsal.operations:
+            from .refuse_displacing import refuse_displacing  # noqa: PLC0415 - most plans leave the rules alone
+
+            current = rehearsal.current["nft"]
+            self._report.warnings += refuse_displacing(self._store, self._request.plan, intent, current)
+
+    def _time_box(
+        self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal
+    ) -> tuple[dict[str, Any], float | None]:
+        """Return the states that an impairment is to end in, and after how many seconds it ends."""
+        duration = (changes.get("netem") or {}).get("duration_s")
+        if not duration or "tc" not in rehearsal.operations:
+            return {}, None
+        calm = {name: value for name, value in changes.items() if name != "netem"}
+        intent = intents_of(calm, ifaces, skippable={}, modules={}).get("tc")
+        if intent is None:
+            return {"tc": rehearsal.current["tc"]}, float(duration)
+        try:
+            return settle({"tc": intent}, rehearsal.current, self._tools), float(duration)
+        except ScratchUnavailableError:
+            rehearsal.calm["tc"] = intent
+            return {}, float(duration)
+
+    def _header(self, identity: str) -> Header:
+        request = self._request
+        return Header(
+            id=identity,
+            sequence=self._store.next_sequence(),
+            created=now_utc(),
+            boot_id=boot_id(),
+            status=ARMED,
+            label=request.checkpoint_label,
+            digest=request.digest,
+            give_up_at=time.monotonic() + GUARD_S + request.confirm_timeout_s,
+            maker={"pid": os.getpid(), "started": start_time(os.getpid())},
+        )
+
+    def _arm(self, header: Header) -> Header:
+        """Arm what restores the host by itself; always, since this very process may be killed."""
+        after_s = self._request.confirm_timeout_s or GUARD_S
+        armed = arm(self._store, header.id, after_s=after_s, tools=self._tools)
+        if armed.warning:
+            self._report.warnings.append(armed.warning)
+        header = replace(header, guard=armed.guard)
+        self._store.update(header)
+        return header
+
+    def _perform(self, rehearsal: Rehearsal) -> None:
+        """Perform the operations in order, and report each."""
+        for operations in rehearsal.operations.values():
+            for operation in operations:
+                self._begun = True
+                try:
+                    self._on_operation(operation)
+                    rehearsal.perform(operation, self._tools)
+                except NetoptError as error:
+                    failed = {"command": operation.command, "ok": False, "stderr": error.after or error.message}
+                    self._report.operations.append(failed)
+                    raise
+                self._report.operations.append({"command": operation.command, "ok": True})
+
+    def _warn_of_untried(self, rehearsal: Rehearsal) -> None:
+        """Say that a part of the plan was not rehearsed, why, and what that means."""
+        done = "is checked" if self._request.check else "was checked, made on the host itself"
+        more = "; what it leads to shows only when it is made" if self._request.check else " and read back"
+        self._report.warnings.append(
+            f"No network namespace can be made here ({rehearsal.obstacle}), so {' and '.join(rehearsal.untried)} "
+            f"{'are' if len(rehearsal.untried) > 1 else 'is'} not rehearsed: {done}{more}. With CAP_SYS_ADMIN "
+            "(in a container: --cap-add SYS_ADMIN) it would be."
+        )
+
+    def _nothing_new(self, header: Header, rehearsal: Rehearsal, persisted: list[Change]) -> bool:
+        """Write down what was made without a rehearsal, and say whether the host reads as before all the same."""
+        found = rehearsal.diff()
+        self._report.diff = []
+        self._report.differs([*found, *persisted])
+        same = all(
+            not TABLE[name].pure.operations(rehearsal.current[name], rehearsal.wanted[name])
+            for name in rehearsal.operations
+        )
+        if same and not persisted and not rehearsal.ending:
+            disarm(header, self._tools)
+            self._store.remove(header.id)
+            self._report.checkpoint_id = None
+            return True
+        made = {name: rehearsal.wanted[name] for name in rehearsal.operations}
+        self._store.add(header.id, after=made, ending=rehearsal.ending)
+        return False
+
+    def _settle(self, header: Header, ends_after_s: float | None) -> None:
+        """Mark the change as made, and leave behind only what still has something to watch."""
+        now = time.monotonic()
+        timeout = self._request.confirm_timeout_s
+        if header.persist and not timeout:
+            header = self._persist_now(header)
+        header = replace(
+            header,
+            status=APPLIED if timeout else CONFIRMED,
+            confirm_by=now + timeout if timeout else None,
+            ends_at=None if ends_after_s is None else now + ends_after_s,
+        )
+        self._store.update(header)
+        if header.confirm_by is None and header.ends_at is None:
+            disarm(header, self._tools)
+        self._report.status = reporting.APPLIED
+        self._report.changed = True
+        self._store.keep_report(header.id, self._report)
+        self._store.retain()
+
+    def _name_other_owners(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
+        """Warn of whoever else sets the same knobs, and may set them again."""
+        from .._conflicts.find import Owners  # noqa: PLC0415 - a plan that holds already does without
+
+        values = rehearsal.wanted.get("sysctl", {}).get("values", {})
+        keys = {key: value for key, value in values.items() if value is not None}
+        self._report.warnings.extend(Owners().warnings(changes, ifaces, keys, persist=self._request.persist))
+
+    def _persist(self, changes: dict[str, Any], rehearsal: Rehearsal) -> tuple[dict[str, Any], list[Change]]:
+        """Return what is to be left for the next boot as in ``Content.persist``, and what that changes."""
+        if not self._request.persist:
+            return {}, []
+        from .._persist.layer import layer_of  # noqa: PLC0415
+
+        if changes.get("netem"):
+            self._report.warnings.append("changes.netem: an impairment ends by itself and is not persisted.")
+        asked = {
+            "root": self._boot_root,
+            "layer": layer_of(changes, rehearsal.intents, rehearsal.current, rehearsal.wanted),
+        }
+        found = _persisting().would_change(self._store, asked)
+        return (asked if found else {}), found
+
+    def _persist_now(self, header: Header) -> Header:
+        """Confirm a change that nobody else is asked to confirm, and write it down for the next boot."""
+        owed = _persisting().owed(self._store, header)
+        self._begun = True
+        self._store.decide(header.id, CONFIRM)
+        confirmed: Header
+        confirmed, steps = owed.pay(self._store, header, self._tools)
+        self._report.operations.extend(steps)
+        return confirmed
+
+    def _undo(self, header: Header, content: Content, error: NetoptError) -> None:
+        """Lead the host back, and report the error that made it necessary, whatever else goes wrong."""
+        with interrupts_wait():
+            try:
+                restored = roll_back_one(self._store, header, self._tools, content=content, note=error.message)
+                self._report.operations.extend(restored.operations)
+                failures = restored.errors
+                if not self._begun and not failures:
+                    with contextlib.suppress(OSError):  # nothing was changed, even if that cannot be written down
+                        self._store.remove(header.id)
+                    self._report.checkpoint_id = None
+            except (NetoptError, OSError) as second:
+                failures = [second if isinstance(second, NetoptError) else reporting.defect(second, stage="restore")]
+            undone = reporting.ROLLED_BACK if self._begun else reporting.FAILED
+            self._report.fail(reporting.ROLLBACK_FAILED if failures else undone, error)
+            for failure in failures:
+                self._report.fail(reporting.ROLLBACK_FAILED, failure)
+
+
+def _persisting() -> Any:
+    """Return what persists, which few changes ask for."""
+    from .._lifecycle import persist_on_confirm as _persist_change_io  # noqa: PLC0415
+
+    return _persist_change_io
+
+
+def _check_digest(request: Request) -> None:
+    """Refuse a plan that does not read as the one that was looked at."""
+    if request.digest is None:
+        return
+    found = digest(request.plan, render(request.plan, skippable=request.skippable, modules=request.modules))
+    if found != request.digest:
+        raise NetoptError(
+            "The plan is not the one that was rendered: its digest differs",
+            stage="plan",
+            key="digest",
+            wanted=request.digest,
+            after=found,
+            hint="Render the plan again, look at it, and apply that.",
+        )
+
+
+def _verify(rehearsal: Rehearsal, tools: Tools) -> dict[str, Any]:
+    """Read everything back, require that nothing is left to do, and return how the host reads."""
+    found = {}
+    for name, scope in rehearsal.scopes.items():
+        pure, kernel = TABLE[name].pure, TABLE[name].kernel
+        found[name] = kernel.observe(dict(scope, **BRIEF), tools)
+        left = pure.operations(found[name], rehearsal.wanted[name])
+        if left:
+            differing = pure.diff(kernel.observe(scope, tools), rehearsal.wanted[name])
+            first = differing[0] if differing else None
+            raise NetoptError(
+                "The kernel does not hold what was asked for: " + ", ".join(change.key for change in differing or left),
+                stage="verify",
+                key=first.key if first else left[0].key,
+                wanted=first.after if first else None,
+                after=first.before if first else None,
+                hint="Something else on this host sets the same knob, or the kernel limits it.",
+            )
+    return found
+
+
+def _only(states: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    return {name: states[name] for name in names if name in states}  # what is untried leads nowhere known yet

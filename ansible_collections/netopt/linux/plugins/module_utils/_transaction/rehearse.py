@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds out what a plan leads to on this host, without touching it: observe, then settle in a scratch namespace.
+
+Where no such namespace can be made, ``_unrehearsed_io`` has what is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .._common.change import Change, Operation
+from .._host.scratch_namespace import ScratchUnavailableError, in_scratch_namespace
+from .._subsystems.table import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .._host.commands import Tools
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a plan leads to. All dicts are by subsystem, in the order of applying.
+
+    Attributes:
+        intents: what the plan asks; only subsystems of which it asks something.
+        scopes: what was looked at.
+        current: the states now.
+        wanted: the states that the plan leads to.
+        operations: the steps from one to the other; only subsystems that have any.
+        skipped: ``{"key", "reason"}`` of what the host lacks and the plan can do without.
+        obstacle: why no scratch namespace can be made here; ``wanted`` then lacks what needs one until it is made.
+        calm: ``{subsystem: intent}`` of what an impairment ends in, where that could not be rehearsed either.
+        ending: the states that these led to.
+    """
+
+    intents: dict[str, Any]
+    scopes: dict[str, Any]
+    current: dict[str, Any]
+    wanted: dict[str, Any]
+    operations: dict[str, list[Operation]]
+    skipped: list[dict[str, str]]
+    obstacle: str | None = None
+    calm: dict[str, Any] = field(default_factory=dict)
+    ending: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def untried(self) -> list[str]:
+        """The subsystems of which nobody knows yet what they lead to."""
+        return [name for name in self.operations if name not in self.wanted]
+
+    def diff(self) -> list[Change]:
+        """Return what changes, as a person would read it; of what is untried, what is asked."""
+        return [
+            change
+            for name, operations in self.operations.items()
+            for change in (
+                TABLE[name].pure.diff(self.current[name], self.wanted[name])
+                if name in self.wanted
+                else [Change(name, one.key, None, one.command) for one in operations]
+            )
+        ]
+
+    def perform(self, operation: Operation, tools: Tools) -> None:
+        """Perform one of the operations; what is untried is read back, and is then what is wanted.
+
+        Raises:
+            NetoptError: the kernel or a tool refuses.
+        """
+        name = operation.subsystem
+        if name not in self.untried:
+            TABLE[name].kernel.perform(operation, tools)
+            return
+        from .without_namespace import make  # noqa: PLC0415 - hardly any host forbids namespaces
+
+        if name in self.calm:
+            self.ending[name] = make(name, self.calm[name], self.current[name], tools)
+        self.wanted[name] = make(name, self.intents[name], self.current[name], tools)
+
+
+def intents_of(
+    changes: Mapping[str, Any],
+    ifaces: tuple[str, ...],
+    *,
+    skippable: Mapping[str, str],
+    modules: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return what normalised changes ask of each subsystem, leaving out those of which they ask nothing.
+
+    Args:
+        changes: the changes.
+        ifaces: the interfaces, resolved.
+        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
+        modules: ``{sysctl key: kernel module}`` of keys that a module brings.
+    """
+    found = {}
+    for name, subsystem in TABLE.items():
+        more = {"skippable": skippable, "modules": modules} if name == "sysctl" else {}
+        intent = subsystem.pure.intent(changes, ifaces, **more)
+        if intent:
+            found[name] = intent
+    return found
+
+
+def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
+    """Return what the intents lead to on this host.
+
+    Raises:
+        NetoptError: the state cannot be read, or the kernel or a tool refuses the plan.
+    """
+    scopes = {name: TABLE[name].pure.scope(intent) for name, intent in intents.items()}
+    current = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
+    obstacle = None
+    try:
+        wanted = settle(intents, current, tools)
+    except ScratchUnavailableError as error:
+        from .without_namespace import check  # noqa: PLC0415 - hardly any host forbids namespaces
+
+        obstacle = str(error)
+        check({name: intent for name, intent in intents.items() if TABLE[name].settles_in_scratch}, tools)
+        wanted = settle(_plain(intents), current, tools)
+    steps = {
+        name: TABLE[name].pure.operations(current[name], wanted[name]) if name in wanted else [_untried(name, intent)]
+        for name, intent in intents.items()
+    }
+    skipped = [
+        {"key": key, "reason": reason}
+        for name, intent in intents.items()
+        for key, reason in getattr(intent, "skippable", {}).items()
+        if key not in wanted[name]["values"]
+    ]
+    return Rehearsal(
+        intents=dict(intents),
+        scopes=scopes,
+        current=current,
+        wanted=wanted,
+        operations={name: found for name, found in steps.items() if found},
+        skipped=skipped,
+        obstacle=obstacle,
+    )
+
+
+def _plain(intents: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the intents that need no scratch namespace."""
+    return {name: intent for name, intent in intents.items() if not TABLE[name].settles_in_scratch}
+
+
+def _untried(name: str, intent: Any) -> Operation:
+    """Return the one step that makes on the host what could not be rehearsed."""
+    return Operation(name, ", ".join(intent.ifaces) or name, TABLE[name].pure.render(intent).strip())
+
+
+def settle(intents: Mapping[str, Any], current: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
+    """Return the state that each intent leads to; one scratch namespace serves all that need one.
+
+    Raises:
+        NetoptError: the kernel or a tool refuses.
+        ScratchUnavailableError: there can be no namespace, and one is needed.
+    """
+    wanted = {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in _plain(intents).items()}
+    inside = {name: intent for name, intent in intents.items() if name not in wanted}
+    tried = [
+        name
+        for name, state in wanted.items()
+        if TABLE[name].tries_in_scratch and TABLE[name].pure.operations(current[name], state)
+    ]
+
+    def in_there() -> dict[str, Any]:
+        for name in tried:
+            TABLE[name].kernel.try_out(current[name], wanted[name])
+        return {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in inside.items()}
+
+    if inside:
+        wanted.update(in_scratch_namespace(in_there))
+    elif tried:
+        # where namespaces are not permitted the writes themselves will tell, and are undone when one fails
+        with contextlib.suppress(ScratchUnavailableError):
+            in_scratch_namespace(in_there)
+    return {name: wanted[name] for name in intents}

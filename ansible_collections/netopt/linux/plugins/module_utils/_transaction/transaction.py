@@ -1,0 +1,208 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole plan as one transaction on this host: all of it holds afterwards, or all of it is as before.
+
+What most runs need is here: a plan that holds already. What makes a change is in ``_transaction/apply.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from .._checkpoint.model import check_id
+from .._checkpoint.store import Store, boot_id, new_id
+from .._common import report as reporting
+from .._common.errors import NetoptError
+from .._common.interfaces import named, resolve
+from .._common.report import HostReport
+from .._common.signals import interrupts_raise
+from .._host.commands import Tools
+from .._host.facts import gather
+from .._host.kernel_modules import loaded, unload_unused
+from .._host.lock import RUN_DIR, host_lock
+from .._plan.check import check_structure
+from .._plan.form import one_form
+from .._sysctl.observe import read
+from .adapt_profile import adapt
+from .preflight import meets_connections, preflight
+from .unchanged_cache import Settled, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._common.change import Operation
+
+FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of this host.
+
+    Attributes:
+        plan: normalised ParameterPlan.
+        digest: what the plan and its rendered text must hash to; ``None`` to take the plan as it is.
+        adaptations: the policy's rules that fit a profile's values to a host; none for values that a user wrote.
+        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
+        modules: ``{sysctl key: kernel module}`` of keys that a module brings.
+        labels: the host's labels from the inventory.
+        allowlist: what may be executed; ``None`` for what netopt ships.
+        checkpoint_id: ``None`` to make one up.
+        checkpoint_label: what a person calls the change.
+        confirm_timeout_s: seconds in which the change has to be confirmed; 0 to keep it at once.
+        persist: bring the change back after a restart of the host, once it is confirmed.
+        check: say what would be done, and do nothing.
+    """
+
+    plan: dict[str, Any]
+    digest: str | None = None
+    adaptations: list[dict[str, Any]] = field(default_factory=list)
+    skippable: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    allowlist: dict[str, list[str]] | None = None
+    checkpoint_id: str | None = None
+    checkpoint_label: str | None = None
+    confirm_timeout_s: float = 0.0
+    persist: bool = False
+    check: bool = False
+
+
+class Transaction:
+    """Carries out one request.
+
+    Args:
+        request: what is asked.
+        store: where checkpoints lie.
+        run_dir: where the host's lock lies.
+        boot_root: the folder whose ``etc`` is persisted to; only ``/`` is read by a systemd.
+        on_operation: called before each operation; what it raises fails that operation.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        store: Store | None = None,
+        run_dir: str = RUN_DIR,
+        boot_root: str = "/",
+        on_operation: Callable[[Operation], None] | None = None,
+    ) -> None:
+        self._request = request
+        self._store = store or Store()
+        self._run_dir = run_dir
+        self._boot_root = boot_root
+        self._on_operation = on_operation or (lambda _operation: None)
+        self._report = HostReport()
+        self._modules = list(loaded())
+
+    def run(self) -> HostReport:
+        """Carry out the request and return what came of it. Nothing is raised."""
+        try:
+            with interrupts_raise():
+                check_structure(self._request.plan)
+                request = self._request = replace(self._request, plan=one_form(self._request.plan))
+                identity = check_id(request.checkpoint_id or new_id())
+                if request.check:
+                    self._run(identity, Tools(allowlist=request.allowlist))
+                else:
+                    with host_lock(f"netopt_apply, checkpoint {identity}", directory=self._run_dir) as lock:
+                        self._run(identity, Tools(allowlist=request.allowlist, keep_open=(lock,)))
+        except NetoptError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
+            self._fail(reporting.defect(error, stage="apply"))
+        if self._report.status != reporting.APPLIED:
+            unload_unused(self._modules)
+        return self._report
+
+    def _fail(self, error: NetoptError) -> None:
+        if self._report.status not in reporting.BAD:
+            self._report.fail(reporting.FAILED, error)
+
+    def _run(self, identity: str, tools: Tools) -> None:
+        """Prepare the change, and make it where there is one to make."""
+        request = self._request
+        if request.persist:
+            from .._lifecycle.persist_on_confirm import check_host  # noqa: PLC0415 - few changes are persisted
+
+            check_host(self._boot_root)
+        self._recover(tools)
+        changes, ifaces = self._fit()
+        key = self._key(changes, ifaces)
+        memory = Settled(self._run_dir)
+        left_out = None if request.persist else memory.recall(key, tools)
+        if left_out is not None:
+            self._report.skipped.extend(left_out)
+            return
+        from .apply import Attempt  # noqa: PLC0415 - a plan that holds already does without
+
+        attempt = Attempt(
+            request,
+            store=self._store,
+            report=self._report,
+            tools=tools,
+            modules=self._modules,
+            boot_root=self._boot_root,
+            on_operation=self._on_operation,
+        )
+        held = attempt.run(identity, changes, ifaces)
+        if held and not request.check:
+            memory.remember(key, held)
+
+    def _recover(self, tools: Tools) -> None:
+        """Undo what an earlier run left half done."""
+        if not self._request.check and any(self._store.unsettled()):
+            from .._lifecycle.rollback import recover  # noqa: PLC0415 - hardly ever
+
+            self._report.warnings.extend(recover(self._store, tools))
+
+    def _fit(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return the changes as they fit this host, and the interfaces that they are for."""
+        request = self._request
+        changes = dict(request.plan.get("changes") or {})
+        keys = {*FORWARDING, *changes.get("sysctl", {})}
+        for rule in request.adaptations:
+            keys.update(rule.get("keep_higher", {}).get("sysctl", []))
+        facts = gather(sysctl=sorted(keys))
+        ifaces = resolve(named(request.plan), facts)
+        if request.adaptations:
+            adapted = adapt(changes, request.adaptations, facts, ifaces)
+            changes = adapted.changes
+            self._report.warnings.extend(adapted.notes)
+            self._report.skipped.extend(adapted.skipped)
+        if facts["management"] and meets_connections(changes):
+            from .._lockout.session import path_of  # noqa: PLC0415 - most plans do without
+
+            facts["management"] = path_of(facts["management"])
+            facts["confirm_timeout_s"] = request.confirm_timeout_s
+        issues = preflight(changes, ifaces, facts, request.labels)
+        for issue in issues:
+            if issue["severity"] == "warning":
+                self._report.warnings.append(f"{issue['path']}: {issue['message']}. {issue.get('hint') or ''}".rstrip())
+        errors = [issue for issue in issues if issue["severity"] == "error"]
+        if errors:
+            raise NetoptError(
+                "; ".join(f"{issue['path']}: {issue['message']}" for issue in errors),
+                stage="plan",
+                key=errors[0]["path"],
+                hint=errors[0].get("hint"),
+            )
+        return changes, ifaces
+
+    def _key(self, changes: dict[str, Any], ifaces: tuple[str, ...]) -> str:
+        """Return what a rehearsal of these changes depends on, beside what is read from the kernel anyway."""
+        request = self._request
+        return key_of(
+            boot=boot_id(),
+            plan=request.plan,
+            digest=request.digest,
+            changes=None if changes == request.plan.get("changes") else changes,
+            ifaces=ifaces,
+            skippable=request.skippable,
+            modules=request.modules,
+            default_qdisc=read("net.core.default_qdisc"),
+        )

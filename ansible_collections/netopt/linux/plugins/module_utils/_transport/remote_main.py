@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The target's end of the courier: reads what is asked from a message, does it, and prints the result.
+
+The controller's end is ``plugins/plugin_utils/_transport.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+from .._common.errors import NetoptError
+from .._common.files import bytes_of
+from .._common.report import HostReport, as_result, defect
+
+ENTRIES = {
+    "netopt_apply": "_apply_entry",
+    "netopt_checkpoint": "_checkpoint_entry",
+    "netopt_info": "_info_entry",
+    "netopt_probe": "_probe_entry",
+    "netopt_query": "_query_entry",
+}
+BEGIN = "netopt-result:"
+KEPT = "/run/netopt/program-%s.zip"  # for root alone, and gone with a restart
+
+
+def main(message: dict[str, Any]) -> None:
+    """Run one module's entry and print ``{"result", "kept"}`` as one line of JSON behind ``BEGIN``.
+
+    Args:
+        message: ``{"module", "options", "check", "diff", "program": {"digest", "size"}}``.
+    """
+    try:
+        entry = importlib.import_module("." + ENTRIES[message["module"]], __package__)
+        result = entry.run(message["options"], check=message["check"], diff=message["diff"])
+    except Exception as error:  # noqa: BLE001 - the controller gets a report, whatever happens here
+        report = HostReport()
+        report.fail("failed", error if isinstance(error, NetoptError) else defect(error, stage="apply"))
+        result = as_result(report, diff_mode=False)
+    kept = False
+    with contextlib.suppress(OSError):
+        kept = _keep(KEPT % message["program"]["digest"], message["program"]["size"])
+    sys.stdout.write(f"\n{BEGIN}{json.dumps({'result': result, 'kept': kept})}\n")
+    sys.stdout.flush()
+
+
+def _keep(path: str, size: int) -> bool:
+    """Keep the program that this process was sent, in place of other versions of it, and return whether it is kept.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if os.geteuid() != 0:
+        return False
+    if os.path.exists(path) and os.path.getsize(path) == size:
+        return True
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    for other in glob.glob(KEPT % "*" + "*"):
+        os.unlink(other)
+    partial = f"{path}.{os.getpid()}"
+    with open(partial, "wb") as stream:
+        stream.write(bytes_of(sys.path[0]))
+    os.replace(partial, path)
+    return True

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries a module of this collection to a target and its result back, in one exchange and without a file.
+
+ansible-core packs a module anew in every run: it parses the module and everything that it imports, and sends
+it with ansible-core's own library. That takes longer than a whole change. The courier sends this collection's
+own sources as they are, to the target's Python over the connection's standard input, and they run from memory.
+
+The sources come with the bytecode that this controller's Python makes of them. A target with the same Python
+uses it; any other compiles the sources. A target keeps what it was sent until it restarts, and is sent it again
+only when it says that it has it no more: see ``_transport_cache.py``.
+
+Everything else is ansible-core's: the connection, become, the environment, check mode. Where the courier cannot
+go (pipelining is off, the task is asynchronous, the target's Python is not where it usually is), ansible-core's
+own way is taken instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import marshal
+import shlex
+import struct
+from importlib.machinery import SourceFileLoader
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, PYTHON_FLAGS, bundle
+from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import BEGIN, ENTRIES, KEPT
+from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import watch
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import Carried
+
+MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
+SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
+USUAL_PYTHON = "/usr/bin/python3"
+TOO_OLD = 78
+UNCHECKED = 1  # PEP 552: the hash of the source stands for it and is not looked at
+NOT_KEPT = 79
+UNHEARD = "Data could not be sent"  # ansible-core, when ssh ended while it was written to, and said why only then
+NOT_HERE = (126, 127, TOO_OLD)  # no such program, not to be executed, or too old a Python
+
+# Reads the message from standard input, and the sources behind it or where they were kept; imports them from memory.
+BOOTSTRAP = f"""
+import sys
+if sys.version_info < (3, 8):
+    sys.exit({TOO_OLD})
+import json, os
+data = sys.stdin.buffer
+message = json.loads(data.readline().decode("utf-8"))
+sent = data.read()
+if sent:
+    memory = os.memfd_create("netopt")
+    with os.fdopen(os.dup(memory), "wb") as stream:
+        stream.write(sent)
+else:
+    try:
+        memory = os.open({KEPT!r} % message["program"]["digest"], os.O_RDONLY)
+    except OSError:
+        sys.exit({NOT_KEPT})
+    if os.fstat(memory).st_size != message["program"]["size"]:
+        sys.exit({NOT_KEPT})
+sys.path.insert(0, "/proc/self/fd/%d" % memory)
+sys.dont_write_bytecode = True
+from {PACKAGE}._quick_import import install
+install(sys.path[0], {PACKAGE!r})
+from {PACKAGE}._courier_main import main
+main(message)
+"""
+
+
+class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no types
+    """The action of a module that the courier carries."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        result = super().run(tmp, task_vars)
+        module = self._task.action.rpartition(".")[2]
+        entry = importlib.import_module(f"{MODULE_UTILS}.{ENTRIES[module]}")
+        _valid, self.options = self.validate_argument_spec(
+            argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF
+        )
+        watch(self._connection)
+        return {**result, **self.ask(module, self.options, task_vars or {})}
+
+    def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the result of one of the collection's modules.
+
+        Args:
+            module: its name without the collection's.
+            options: what it takes.
+            variables: the task's variables.
+
+        Raises:
+            AnsibleConnectionFailure: the target cannot be reached.
+        """
+        if not self._task.async_val and self._pipelines():
+            message = {
+                "module": module,
+                "options": options,
+                "check": bool(self._task.check_mode),
+                "diff": bool(self._task.diff),
+            }
+            carried = self._carry(message, variables)
+            if carried is not None:
+                return carried
+        found: dict[str, Any] = self._execute_module(
+            module_name=f"netopt.linux.{module}",
+            module_args={name: value for name, value in options.items() if value is not None},
+            task_vars=variables,
+            wrap_async=self._task.async_val,
+        )
+        return found
+
+    def _pipelines(self) -> bool:
+        """Whether a command may be handed something on its standard input."""
+        asked = getattr(self._connection, "is_pipelining_enabled", None)  # from ansible-core 2.19 on
+        return bool(asked() if asked else self._is_pipelining_enabled("new"))
+
+    def _carry(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the module's result, ``None`` where the target's Python is not found or too old."""
+        program = f"-c {shlex.quote(BOOTSTRAP)}"
+        words = [self._compute_environment_string(), self.python(variables), *PYTHON_FLAGS, program]
+        command = " ".join(word for word in words if word)
+        request = json.dumps({**message, "program": {"digest": DIGEST, "size": len(PROGRAM)}}).encode() + b"\n"
+        carried = Carried(DIGEST, self._address())
+        answer = {"rc": NOT_KEPT}
+        if carried.before():
+            answer = self._low_level_execute_command(command, in_data=request)
+        if answer["rc"] == NOT_KEPT:
+            answer = self._send(command, request)
+        if answer["rc"] in NOT_HERE:
+            return None
+        _noise, found, line = answer["stdout"].rpartition(BEGIN)
+        if not found:
+            return {
+                "failed": True,
+                "msg": f"{message['module']} ended without a result",
+                "rc": answer["rc"],
+                "module_stdout": answer["stdout"],
+                "module_stderr": answer["stderr"],
+            }
+        told = json.loads(line)
+        if told["kept"]:
+            carried.now()
+        result: dict[str, Any] = told["result"]
+        return result
+
+    def _send(self, command: str, request: bytes) -> dict[str, Any]:
+        """Return the answer to a request with the program behind it.
+
+        Raises:
+            AnsibleConnectionFailure: the target cannot be reached.
+        """
+        try:
+            answer: dict[str, Any] = self._low_level_execute_command(command, in_data=request + PROGRAM)
+        except AnsibleConnectionFailure as error:
+            if UNHEARD in str(error):  # a request alone fits into ssh's pipe, so that ssh is heard to the end
+                self._low_level_execute_command(command, in_data=request)
+            raise
+        return answer
+
+    def _address(self) -> str:
+        """Return where the connection leads and as whom, as far as ansible-core knows."""
+        context = self._play_context
+        user = context.become_user if context.become else context.remote_user
+        return json.dumps([self._connection.transport, context.remote_addr, context.port, user])
+
+    def python(self, variables: dict[str, Any]) -> str:
+        """Return the target's Python: as the inventory says, as was discovered, or where it usually is."""
+        configured = variables.get("ansible_python_interpreter")
+        if configured and not str(configured).startswith("auto"):
+            return str(self._templar.template(configured))
+        discovered = variables.get("ansible_facts", {}).get("discovered_interpreter_python")
+        return str(discovered or USUAL_PYTHON)
+
+
+def _program() -> bytes:
+    """Return the collection's sources and their bytecode as a zip file that Python can import from."""
+    files = {}
+    for path in SOURCES.glob("_*.py"):
+        files[path.name] = path.read_bytes()
+        files[f"{path.name}c"] = _bytecode(path)
+    return bundle(files, deflate=True)
+
+
+def _bytecode(path: Path) -> bytes:
+    """Return what a ``.pyc`` file holds, in the form that is not compared with its source (PEP 552)."""
+    name = f"{PACKAGE}.{path.stem}"
+    code = SourceFileLoader(name, str(path)).get_code(name)  # from __pycache__, where it is there
+    return MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + bytes(8) + marshal.dumps(code)
+
+
+# ansible-core loads an action before it makes a process for each host, so this is made once for all of them
+PROGRAM = _program()
+DIGEST = hashlib.sha256(PROGRAM).hexdigest()[:32]

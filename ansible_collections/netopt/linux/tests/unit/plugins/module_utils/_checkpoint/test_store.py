@@ -1,0 +1,224 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checkpoints on a disk, and the lock."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import model as checkpoint
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import store as disk
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._common.report import HostReport
+from ansible_collections.netopt.linux.plugins.module_utils._host.lock import (
+    GUARD,
+    Holder,
+    holder,
+    host_lock,
+    start_time,
+)
+
+CONTENT = checkpoint.Content(scopes={"nft": {}}, before={"nft": {"text": "é"}}, plan={"iface": "eth0"})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> disk.Store:
+    """A store in an empty folder."""
+    return disk.Store(str(tmp_path / "state"))
+
+
+def header(identity: str, number: int = 1, status: str = checkpoint.ARMED) -> checkpoint.Header:
+    """Return a header of this boot."""
+    return checkpoint.Header(
+        id=identity, sequence=number, created=disk.now_utc(), boot_id=disk.boot_id(), status=status
+    )
+
+
+def test_create_and_read(store: disk.Store) -> None:
+    """A checkpoint reads as it was written, and only root can read it."""
+    store.create(header("one"), CONTENT, b"program")
+    assert header("one") == store.header("one")
+    assert store.content("one") == CONTENT
+    folder = Path(store.path("one"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert sorted(entry.name for entry in folder.iterdir()) == [
+        "header.json",
+        "reserve.1",
+        "reserve.2",
+        "restore.pyz",
+        "state.json",
+    ]
+    assert os.access(folder / "restore.pyz", os.X_OK)
+
+
+def test_create_after_a_power_cut(store: disk.Store) -> None:
+    """What a process of the same number and change has left half written is in nobody's way."""
+    partial = Path(store.root, f".one.{os.getpid()}")
+    partial.mkdir(parents=True)
+    (partial / "state.json").write_bytes(b"half")
+    store.create(header("one"), CONTENT, b"program")
+    assert store.content("one") == CONTENT
+    assert not partial.exists()
+
+
+def test_create_twice(store: disk.Store) -> None:
+    """A taken id is refused, what is there stays, and nothing is left lying about."""
+    store.create(header("one"), CONTENT, b"first")
+    with pytest.raises(NetoptError, match="exists on this host already"):
+        store.create(header("one", 2), CONTENT, b"second")
+    assert Path(store.path("one", "restore.pyz")).read_bytes() == b"first"
+    assert os.listdir(store.root) == ["one"]
+
+
+def test_damaged_header(store: disk.Store) -> None:
+    """A damaged header is taken from the state, which says that it has to be looked at; a decision counts still."""
+    store.create(header("one"), CONTENT, b"")
+    path = Path(store.path("one", "header.json"))
+    path.write_bytes(path.read_bytes().replace(b"one", b"two"))
+    found = store.header("one")
+    assert (found.id, found.status, found.note) == ("one", "restore_failed", "header.json is damaged")
+    assert [entry.id for entry in store.headers()] == ["one"]
+    store.decide("one", disk.CONFIRM)
+    assert store.header("one").status == "confirmed"
+
+
+def test_damaged_state(store: disk.Store) -> None:
+    """From a damaged state nothing is read; without its header as well, a checkpoint is told as damaged."""
+    store.create(header("one"), CONTENT, b"")
+    path = Path(store.path("one", "state.json"))
+    path.write_bytes(path.read_bytes().replace(b"eth0", b"eth1"))
+    with pytest.raises(NetoptError, match=r"state\.json is damaged"):
+        store.content("one")
+    assert store.damaged() == []
+    Path(store.path("one", "header.json")).unlink()
+    assert (store.headers(), store.damaged()) == ([], ["one"])
+
+
+def test_missing(store: disk.Store) -> None:
+    """A checkpoint that is not there is an error with a hint, and an empty store has an empty list."""
+    assert store.headers() == []
+    with pytest.raises(NetoptError, match="no checkpoint nothing"):
+        store.header("nothing")
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "expected"),
+    [
+        (checkpoint.ARMED, disk.CONFIRM, checkpoint.CONFIRMED),
+        (checkpoint.APPLIED, disk.CONFIRM, checkpoint.CONFIRMED),
+        (checkpoint.APPLIED, disk.RESTORE, checkpoint.ARMED),
+        (checkpoint.ROLLED_BACK, disk.CONFIRM, checkpoint.ROLLED_BACK),
+    ],
+)
+def test_decision_outlives_its_maker(store: disk.Store, status: str, decision: str, expected: str) -> None:
+    """What was decided holds, even if whoever decided was interrupted before writing the status."""
+    store.create(header("one", status=status), CONTENT, b"")
+    assert store.decide("one", decision)
+    assert expected == store.header("one").status
+
+
+def _decide(root: str, decision: str, start: float, answers: multiprocessing.Queue[tuple[str, bool]]) -> None:
+    store = disk.Store(root)
+    while time.monotonic() < start:
+        pass
+    answers.put((decision, store.decide("one", decision)))
+
+
+def test_one_decision(store: disk.Store) -> None:
+    """Of a confirmation and a restore at the same instant exactly one wins, and both know which."""
+    root = os.path.dirname(store.root)
+    for attempt in range(10):
+        store.create(header("one", attempt + 1), CONTENT, b"")
+        answers: multiprocessing.Queue[tuple[str, bool]] = multiprocessing.Queue()
+        start = time.monotonic() + 0.05
+        processes = [
+            multiprocessing.Process(target=_decide, args=(root, decision, start, answers))
+            for decision in (disk.CONFIRM, disk.RESTORE)
+        ]
+        for process in processes:
+            process.start()
+        said = dict(answers.get(timeout=20) for _process in processes)
+        for process in processes:
+            process.join()
+        assert sorted(said.values()) == [False, True]
+        assert said[store.decision("one") or ""] is True
+        store.remove("one")
+
+
+def test_decide_again(store: disk.Store) -> None:
+    """Deciding the same once more agrees; deciding otherwise does not."""
+    store.create(header("one"), CONTENT, b"")
+    assert store.decide("one", disk.CONFIRM)
+    assert store.decide("one", disk.CONFIRM)
+    assert not store.decide("one", disk.RESTORE)
+
+
+def test_retain_cleans_up(store: disk.Store) -> None:
+    """Retention removes what interrupted writers and removers left."""
+    store.create(header("one", status=checkpoint.CONFIRMED), CONTENT, b"")
+    (Path(store.root) / ".two.123").mkdir()
+    assert store.retain() == []
+    assert os.listdir(store.root) == ["one"]
+
+
+def test_report_is_kept(store: disk.Store) -> None:
+    """What the module reported can be reported again; a lost report is no error."""
+    store.create(header("one"), CONTENT, b"")
+    assert store.report("one") is None
+    report = HostReport(status="applied", changed=True, warnings=["w"])
+    store.keep_report("one", report)
+    assert report == store.report("one")
+
+
+def test_lock_names_its_holder(tmp_path: Path) -> None:
+    """Whoever finds the lock taken is told by whom, at once or after the time it was ready to wait."""
+    folder = str(tmp_path)
+    words = rf"process {os.getpid()} \(the first\)"
+    with host_lock("the first", directory=folder):
+        for wait_s in (0.0, 0.2):
+            began = time.monotonic()
+            with pytest.raises(NetoptError, match=words), host_lock("a second", wait_s=wait_s, directory=folder):
+                pass
+            assert wait_s <= time.monotonic() - began < wait_s + 2
+        found = holder(folder)
+        assert found is not None
+        assert found.alive()
+    with host_lock("the third", directory=folder):
+        pass
+
+
+def test_lock_is_awaited_while_a_guard_looks(tmp_path: Path) -> None:
+    """A guard holds the lock for a moment only, so whoever asks once is not turned away by it."""
+    folder, left = str(tmp_path), threading.Event()
+
+    def look() -> None:
+        with host_lock(f"{GUARD}one", directory=folder):
+            left.set()
+            time.sleep(0.5)
+
+    guard = threading.Thread(target=look)
+    guard.start()
+    assert left.wait(5)
+    with host_lock("a change", directory=folder):
+        found = holder(folder)
+        assert found is not None
+        assert found.purpose == "a change"
+    guard.join()
+
+
+def test_holder_with_a_reused_pid() -> None:
+    """A later process with the same pid is not taken for the holder."""
+    started = start_time(os.getpid())
+    assert started is not None
+    assert Holder(os.getpid(), started, "").alive()
+    assert not Holder(os.getpid(), started - 1, "").alive()
+    assert start_time(2**22 + 1) is None

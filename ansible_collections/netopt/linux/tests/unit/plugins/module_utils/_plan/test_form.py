@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan may write in two ways reaches the parts of a target in one."""
+
+from __future__ import annotations
+
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
+
+
+def test_one_form() -> None:
+    """Single ports become lists, what is null is left out, and a second name becomes the first; the plan stays."""
+    match = {"proto": None, "dports": "443"}
+    plan = {
+        "iface": "eth0",
+        "profile": None,
+        "validation": {"duration_s": 5},
+        "changes": {
+            "mtu": None,
+            "dscp": [{"match": match, "dscp": 46}],
+            "htb_classes": [
+                {"classid": "1:10", "rate_mbit": 5, "match": [{"sports": 53, "dports": ["1-9"]}]},
+                {"classid": "1:20", "rate_mbit": 5, "match": None},
+            ],
+        },
+    }
+    assert one_form(plan) == {
+        "iface": "eth0",
+        "validate": {"duration_s": 5},
+        "changes": {
+            "dscp": [{"match": {"dports": ["443"]}, "dscp": 46}],
+            "htb_classes": [
+                {"classid": "1:10", "rate_mbit": 5, "match": [{"sports": [53], "dports": ["1-9"]}]},
+                {"classid": "1:20", "rate_mbit": 5},
+            ],
+        },
+    }
+    assert match == {"proto": None, "dports": "443"}
+    assert one_form({"iface": "eth0"}) == {"iface": "eth0"}

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host measures itself for real: ICMP, TCP connects, and iperf3 where it is there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.netopt.linux.plugins.module_utils._modules import probe as _probe_entry
+from ansible_collections.netopt.linux.plugins.module_utils._probe.tcp_connect import connects
+
+OPTIONS = {"ping": [], "tcp": [], "duration_s": 1, "interval_s": 0.2, "samples": True}
+PORT = 25003
+
+
+@pytest.fixture
+def listener() -> Iterator[str]:
+    """A service on this host that takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.skipif(shutil.which("ping") is None or os.geteuid() != 0, reason="takes root and ping")
+def test_delays(listener: str) -> None:
+    """Every probe comes back, in the time that it was given, and unknown names are told."""
+    asked = {**OPTIONS, "ping": ["127.0.0.1"], "tcp": [listener, "nowhere.invalid:1"]}
+    found = _probe_entry.run(asked, check=False, diff=False)["measurements"]
+    for figures in (found["ping"]["127.0.0.1"], found["tcp"][listener]):
+        assert (figures["sent"], figures["received"], len(figures["samples_ms"])) == (5, 5, 5)
+    assert found["tcp"]["nowhere.invalid:1"]["message"].startswith("nowhere.invalid: ")
+    assert found["counters"]["tcp_segments"] >= 5
+
+
+def test_a_closed_port(listener: str) -> None:
+    """What is refused is lost, with the kernel's word for it; a name without a port is refused before that."""
+    closed = f"127.0.0.1:{int(listener.rpartition(':')[2]) - 1}"
+    done = connects(closed, duration_s=0.1, interval_s=0.02)
+    assert (done.series, done.failures) == ([None] * 5, {"Connection refused": 5})
+    refused = _probe_entry.run({**OPTIONS, "tcp": ["a"]}, check=False, diff=False)
+    assert (refused["failed"], refused["error"]["stage"]) == (True, "plan")
+
+
+def test_a_service_that_does_not_answer() -> None:
+    """Probes go on while those before them wait: with a full queue of connections, all are sent in their time."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        done = connects("127.0.0.1:%d" % server.getsockname()[1], duration_s=0.2, interval_s=0.02)
+    assert len(done.series) == 10
+    assert done.failures["timed out"] == sum(time is None for time in done.series) >= 5
+
+
+@pytest.mark.skipif(shutil.which("iperf3") is None, reason="takes iperf3")
+def test_throughput() -> None:
+    """A server for one client is there for it, and ends with it."""
+    served = []
+    options = {"serve_port": PORT, "duration_s": 1}
+    thread = threading.Thread(target=lambda: served.append(_probe_entry.run(options, check=False, diff=False)))
+    thread.start()
+    asked = {**OPTIONS, "iperf": "127.0.0.1", "iperf_port": PORT}
+    found = _probe_entry.run(asked, check=False, diff=False)["measurements"]["iperf"]
+    thread.join(timeout=30)
+    assert found["throughput_mbps"] > 1
+    assert len(found["intervals_mbps"]) == 2
+    assert served == [{"changed": False, "served": True}]
+
+
+def test_a_port_that_is_none() -> None:
+    """A server has to have a port and an end."""
+    for options in ({"serve_port": 0, "duration_s": 1}, {"serve_port": 9, "duration_s": 0}):
+        assert _probe_entry.run(options, check=False, diff=False)["failed"]

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only the host can tell about a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import CHECKS, preflight
+
+LIMIT_80 = {"protocol": "tcp", "port": 80, "limit": 5}
+LIMIT_22 = {"protocol": "tcp", "port": 22, "limit": 5}
+FORWARDS = {"sysctl": {"net.ipv4.ip_forward": "1"}}
+SSH_22 = {"local_port": 22, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2", "arrives": ["eth0"]}
+SSH_2222 = {"management": {"local_port": 2222, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2"}}
+
+CASES = [
+    ({}, {}, [], []),
+    ({"offloads": {"lro": True}}, FORWARDS, [], ["lro_with_forwarding"]),
+    ({"offloads": {"lro": True}, **FORWARDS}, {}, [], ["lro_with_forwarding"]),
+    ({"offloads": {"lro": True}}, {"sysctl": {"net.ipv6.conf.all.forwarding": "1"}}, [], ["lro_with_forwarding"]),
+    ({"offloads": {"lro": True}, "sysctl": {"net.ipv4.ip_forward": "0"}}, FORWARDS, [], []),
+    ({"offloads": {"lro": False}}, FORWARDS, [], []),
+    ({"offloads": {"lro": True}}, {}, [], []),
+    ({"nat_rules": [{"type": "masquerade"}]}, {"sysctl": {"net.ipv4.ip_forward": "0"}}, [], ["nat_without_forwarding"]),
+    ({"nat_rules": [{"type": "masquerade"}]}, {}, [], ["nat_without_forwarding"]),
+    ({"nat_rules": [{"type": "masquerade"}]}, FORWARDS, [], []),
+    ({"nat_rules": [{"type": "masquerade"}], **FORWARDS}, {"sysctl": {"net.ipv4.ip_forward": "0"}}, [], []),
+    ({"mtu": 1279}, {"ipv6": True}, [], ["mtu_below_ipv6_minimum"]),
+    ({"mtu": 1280}, {"ipv6": True}, [], []),
+    ({"mtu": 1000}, {"ipv6": False}, [], []),
+    ({"netem": {"loss_pct": 1}}, {}, ["web"], ["netem_unlabelled_host"]),
+    ({"netem": {"loss_pct": 1}}, {}, ["netem"], []),
+    ({"connection_limits": [LIMIT_80, LIMIT_22]}, {}, [], ["limit_on_management_port"]),
+    ({"connection_limits": [LIMIT_22]}, SSH_2222, [], []),
+    ({"connection_limits": [{**LIMIT_22, "port": 2222}]}, SSH_2222, [], ["limit_on_management_port"]),
+    ({"connection_limits": [{**LIMIT_22, "protocol": "udp"}]}, {}, [], []),
+    ({"rate_limits": [{"rate": "5/second"}]}, {}, [], ["limit_on_management_port"]),
+    ({"rate_limits": [{"rate": "5/second", "protocol": "udp"}]}, {}, [], []),
+    ({"rate_limits": [{"rate": "5/second", "port": 443}]}, {}, [], []),
+    ({"rate_limits": [{"rate": "5/second", "port": 22}]}, {"management": None}, [], ["limit_on_management_port"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "facts", "labels", "expected"), CASES)
+def test_preflight(changes: dict[str, Any], facts: dict[str, Any], labels: list[str], expected: Any) -> None:
+    """A plan that would hurt this host is told so by the id of the constraint."""
+    issues = preflight(changes, ("eth0",), facts, labels)
+
+    assert [issue["id"] for issue in issues] == expected
+    for issue in issues:
+        assert set(issue) == {"id", "path", "message", "severity", "hint"}
+        assert all(issue.values())
+        assert issue["path"].startswith("changes.")
+
+
+def test_only_management_limits_are_warnings() -> None:
+    """A limit on the management port keeps established connections, everything else would break something."""
+    changes = {
+        "mtu": 1000,
+        "netem": {"loss_pct": 1},
+        "nat_rules": [{"type": "masquerade"}],
+        "connection_limits": [LIMIT_22, {**LIMIT_22, "limit": 1}],
+        "rate_limits": [{"rate": "1/day"}],
+        "offloads": {"lro": True},
+        "sysctl": {"net.ipv6.conf.all.forwarding": "1"},
+    }
+    issues = preflight(changes, ("eth0",), {"ipv6": True, "management": SSH_22}, [])
+
+    assert {issue["id"] for issue in issues} == set(CHECKS)
+    assert {issue["id"] for issue in issues if issue["severity"] == "warning"} == {"limit_on_management_port"}

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Holds a change against a caller's rule: the hours, the plan's cards and profile, the time to confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS
+from mcp_bridge.models import ParameterPlan
+from mcp_bridge.policy import Policy
+
+from .caller import Caller
+from .errors import AccessError
+from .host_scope import Roster
+from .models import DAYS, Hours
+
+MIDNIGHT = "00:00"
+# What a part of a plan is called among the cards; sysctl keys and the kinds of qdisc have their own.
+CARDS: dict[str, tuple[str, ...]] = {
+    "shaper": ("tc.shaper",),
+    "netem": ("tc.netem_delay", "tc.netem_loss", "tc.netem_impairments"),
+    "htb_classes": ("tc.htb_rate", "tc.htb_ceil", "tc.htb_priority"),
+    "default_class": ("tc.default_class",),
+    "dscp": ("iptables.qos_marking",),
+    "connection_limits": ("iptables.connection_limiting",),
+    "rate_limits": ("iptables.rate_limiting",),
+    "connection_tracking": ("iptables.connection_tracking",),
+    "nat_rules": ("iptables.nat",),
+    "offloads": ("ethtool.offloads",),
+    "mtu": ("link.mtu",),
+}
+NETEM_FIELDS = {"delay_ms": "tc.netem_delay", "delay_jitter_ms": "tc.netem_delay", "loss_pct": "tc.netem_loss"}
+NETEM_FREE = frozenset({"limit", "duration_s"})
+
+
+def check_hours(caller: Caller, now: datetime) -> None:
+    """Make sure that the caller may change hosts at this time.
+
+    Raises:
+        AccessError: it may not.
+    """
+    spans = caller.rule.hours
+    if spans and not any(_covers(span, now) for span in spans):
+        said = "; ".join(f"{','.join(span.days)} {span.begin}-{span.end} {span.timezone}" for span in spans)
+        raise AccessError(
+            f"The caller {caller.name} may not change hosts at this time", hint=f"Its hours: {said}.", kind="hours"
+        )
+
+
+def _covers(span: Hours, now: datetime) -> bool:
+    there = now.astimezone(ZoneInfo(span.timezone))
+    clock = f"{there:%H:%M}"
+    return DAYS[there.weekday()] in span.days and span.begin <= clock and (span.end == MIDNIGHT or clock < span.end)
+
+
+def check_confirm_timeout(caller: Caller, seconds: int | None) -> None:
+    """Make sure that a change is to be confirmed within the caller's bounds.
+
+    Raises:
+        AccessError: it is not.
+    """
+    bounds = caller.rule.confirm_timeout
+    allowed = f"Allowed: {bounds.min_s} to {bounds.max_s} s."
+    if seconds is None:
+        if bounds.required:
+            raise AccessError(
+                f"Changes of the caller {caller.name} need confirm_timeout_s", hint=allowed, kind="timeout"
+            )
+    elif not bounds.min_s <= seconds <= bounds.max_s:
+        raise AccessError(f"confirm_timeout_s is {seconds}", hint=allowed, kind="timeout")
+
+
+def check_profile(caller: Caller, profile: str | None) -> None:
+    """Make sure that the caller may use a profile.
+
+    Raises:
+        AccessError: it may not.
+    """
+    if profile is not None and not _matches(profile, caller.rule.profiles):
+        raise AccessError(
+            f"The caller {caller.name} may not use the profile {profile!r}",
+            hint=f"Allowed: {', '.join(caller.rule.profiles) or 'none'}.",
+            kind="plan",
+        )
+
+
+def check_plan(caller: Caller, plan: ParameterPlan, policy: Policy) -> None:
+    """Make sure that the caller may have such a plan, on whichever hosts.
+
+    Args:
+        caller: who asks.
+        plan: in canonical form.
+        policy: names the cards.
+
+    Raises:
+        AccessError: it may not; says which cards are missing.
+    """
+    check_profile(caller, plan.profile)
+    brought = policy.profiles[plan.profile].active_cards if plan.profile in policy.profiles else []
+    denied = sorted(
+        {
+            card
+            for card in cards_of(plan.changes.dump(), policy)
+            if card not in brought and not _matches(card, caller.rule.cards)
+        }
+    )
+    if denied:
+        raise AccessError(
+            f"The caller {caller.name} may not change: {', '.join(denied)}",
+            hint=f"Allowed cards: {', '.join(caller.rule.cards) or 'none'}; those of its profiles as well.",
+            kind="plan",
+        )
+
+
+def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], roster: Roster) -> None:
+    """Make sure that impairments and address translation stay where the caller may have them.
+
+    Raises:
+        AccessError: they do not.
+    """
+    for field, name, entries in (
+        ("netem", "Impairments (netem)", caller.rule.netem),
+        ("nat_rules", "Address translation (NAT)", caller.rule.nat),
+    ):
+        if getattr(plan.changes, field) is not None and not (entries and roster.within(hosts, entries)):
+            raise AccessError(
+                f"{name} is not allowed to the caller {caller.name} on all of these hosts",
+                hint=f"Allowed on: {', '.join(entries) or 'no host'}.",
+                kind="plan",
+            )
+
+
+def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
+    """Yield the ids of the cards that a plan's changes touch."""
+    for field, value in changes.items():
+        if value in ({}, []) and field not in FIELDS:  # an empty field of rules takes rules away
+            continue
+        if field == "sysctl":
+            yield from (policy.sysctl_cards[key].id if key in policy.sysctl_cards else f"sysctl.{key}" for key in value)
+        elif field == "qdisc":
+            yield from _qdisc_cards(value, policy)
+        elif field == "netem":
+            yield from (NETEM_FIELDS.get(name, "tc.netem_impairments") for name in value if name not in NETEM_FREE)
+        else:
+            yield from CARDS[field]
+            if field == "htb_classes":
+                for entry in value:
+                    yield from _qdisc_cards(entry.get("leaf") or {}, policy)
+            if field == "connection_tracking" and "max_connections" in value:
+                yield "iptables.connection_tracking_size"
+
+
+def _qdisc_cards(qdisc: dict[str, Any], policy: Policy) -> Iterator[str]:
+    if qdisc:
+        yield "tc.qdisc_type"
+        own = f"tc.qdisc_{qdisc.get('type')}"
+        if own in policy.cards and qdisc.get("params"):
+            yield own
+
+
+def _matches(name: str, globs: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs one playbook through ansible-runner, in a folder of its own, and ends all of it when told to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self
+
+from mcp_bridge import atomic_files as private_files
+from mcp_bridge.backends import ansible_environment, process_tree
+from mcp_bridge.backends.extra_vars import as_unsafe_yaml
+
+RunStatus = Literal["successful", "failed", "cancelled", "timeout"]
+EventHandler = Callable[[dict[str, Any]], None]
+JOB = "job.json"  # what a run's process is told; see detached.py
+POLL_S = 0.1
+LOG = logging.getLogger(__name__)
+
+
+class Cancellation(Protocol):
+    """What says that a run is to end: a ``threading.Event``, or anything else that can be asked."""
+
+    def is_set(self) -> bool:
+        """Tell whether the run is to end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run.
+
+    Attributes:
+        playbook: a playbook of a collection (``netopt.linux.apply``) or the path of one.
+        inventory: an inventory's path or text as ``ansible-playbook -i`` takes it, ``None`` for the configured one.
+        limit: host pattern, ``None`` for all hosts of the inventory.
+        extravars: variables for the playbook; data, never templates.
+        check: predict changes and make none.
+        diff: have the modules return differences.
+        forks: hosts worked on at once.
+        timeout_s: seconds after which the run is ended.
+        locks: the folder of the hosts' locks for a run that changes hosts, ``None`` for one that only looks.
+    """
+
+    playbook: str
+    inventory: str | None = None
+    limit: str | None = None
+    extravars: Mapping[str, Any] = field(default_factory=dict)
+    check: bool = False
+    diff: bool = False
+    forks: int = 20
+    timeout_s: float = 1800
+    locks: Path | None = None
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended.
+
+    Attributes:
+        run_id: the run's id, which is also its folder's name.
+        status: ``successful`` means that ansible-playbook ended with 0.
+        rc: exit status of ansible-playbook; negative or ``None`` when it was ended.
+        duration_s: seconds it took.
+        log: file with what ansible-playbook printed.
+        handler_error: the first exception that ``on_event`` raised, as text; the run went on regardless.
+    """
+
+    run_id: str
+    status: RunStatus
+    rc: int | None
+    duration_s: float
+    log: Path
+    handler_error: str | None = None
+
+
+def run_playbook(
+    job: Job,
+    *,
+    run_id: str,
+    folder: Path,
+    on_event: EventHandler,
+    cancel: Cancellation | None = None,
+) -> RunOutcome:
+    """Run ``job`` and return how it ended; works from any thread and leaves signal handlers alone.
+
+    Args:
+        job: what to run.
+        run_id: id of the run, unique on this machine.
+        folder: an existing folder for this run alone, mode 0700.
+        on_event: called with each of ansible-runner's events, in the calling thread.
+        cancel: when set, every process of the run is ended: TERM, then KILL.
+    """
+    from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415  # 0.1 s that `netopt validate` does not need
+
+    started = time.monotonic()
+    cwd = Path.cwd()
+    (folder / ansible_environment.TEMPORARY).mkdir(mode=0o700)
+    if job.locks is not None:
+        private_files.make_folder(job.locks)
+    _write_private(folder / "env" / "extravars", as_unsafe_yaml(job.extravars))
+    # ansible-runner takes settings from the file alone; its default timeout delays the end of a run by up to 5 s
+    _write_private(folder / "env" / "settings", json.dumps({"pexpect_timeout": 1, "suppress_ansible_output": True}))
+    guard = _HandlerGuard(on_event)
+    watch = _Watch(marker=ansible_environment.marker(run_id), cancel=cancel, timeout_s=job.timeout_s)
+    try:
+        config = RunnerConfig(
+            private_data_dir=str(folder),
+            playbook=job.playbook,
+            inventory=job.inventory,
+            limit=job.limit,
+            forks=job.forks,
+            cmdline=_flags(job),
+            ident=run_id,
+            quiet=True,
+            rotate_artifacts=0,
+            envvars=ansible_environment.build(
+                os.environ,
+                run_id=run_id,
+                cwd=cwd,
+                folder=folder,
+                locks=job.locks,
+                checked=job.extravars.get("netopt_digest") if job.extravars.get("netopt_validated") else None,
+            ),
+        )
+        config.prepare()
+        config.cwd = str(cwd)  # where the user's ansible.cfg and relative paths are looked for
+        for name in ansible_environment.withheld(config.env):
+            del config.env[name]
+        if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
+            del config.env[
+                "ANSIBLE_HOST_KEY_CHECKING"
+            ]  # ansible-runner turns the check off; that is the user's decision
+        with watch:
+            _status, rc = Runner(config, event_handler=guard).run()
+    finally:
+        remove_secrets(folder)
+    return RunOutcome(
+        run_id=run_id,
+        status=watch.reason or ("successful" if rc == 0 else "failed"),
+        rc=rc,
+        duration_s=time.monotonic() - started,
+        log=folder / "artifacts" / run_id / "stdout",
+        handler_error=guard.error,
+    )
+
+
+def _flags(job: Job) -> str | None:
+    flags = [flag for flag, wanted in (("--check", job.check), ("--diff", job.diff)) if wanted]
+    return " ".join(flags) or None
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def remove_secrets(folder: Path) -> None:
+    """Remove what ansible-runner and Ansible leave: keys, variables, temporary files, and the whole environment."""
+    for name in ("env", ansible_environment.TEMPORARY):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (JOB, ".hosts.json", ".excluded.json", ".busy.json", ".refused.json"):
+        (folder / name).unlink(missing_ok=True)
+    for artifacts in (folder / "artifacts").glob("*"):
+        for name in ("fact_cache", "job_events"):
+            shutil.rmtree(artifacts / name, ignore_errors=True)
+        for name in ("command", "env.list", "ssh_key_data"):
+            (artifacts / name).unlink(missing_ok=True)
+
+
+class _HandlerGuard:
+    """Keeps an exception of the event handler from ending ansible-runner's loop.
+
+    ansible-runner would stop reading and leave the run as "running" for good.
+    """
+
+    def __init__(self, on_event: EventHandler) -> None:
+        self._on_event = on_event
+        self.error: str | None = None
+
+    def __call__(self, event: dict[str, Any]) -> bool:
+        try:
+            self._on_event(event)
+        except Exception as error:  # whatever it raises: the run on the hosts goes on
+            LOG.exception("The event handler failed")
+            self.error = self.error or f"{type(error).__name__}: {error}"
+        return False  # ansible-runner need not write the event to disk
+
+
+class _Watch:
+    """Ends the run's processes when it is cancelled or takes too long; a context manager around the run."""
+
+    def __init__(self, *, marker: str, cancel: Cancellation | None, timeout_s: float) -> None:
+        self._marker = marker
+        self._cancel = cancel or threading.Event()
+        self._timeout_s = timeout_s
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=f"netopt-watch-{marker}", daemon=True)
+        self.reason: Literal["cancelled", "timeout"] | None = None
+
+    def __enter__(self) -> Self:
+        self._deadline = time.monotonic() + self._timeout_s
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._finished.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._finished.wait(POLL_S):
+            if self._cancel.is_set():
+                self.reason = "cancelled"
+            elif time.monotonic() > self._deadline:
+                self.reason = "timeout"
+            else:
+                continue
+            process_tree.end(self._marker)
+            while not self._finished.wait(POLL_S):
+                process_tree.end(self._marker)
+            process_tree.end(self._marker)  # a process may have been started between the look and the signal
+            return

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet's checkpoints: what each host keeps, put together by checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_bridge.hosts import query as discovery
+from mcp_bridge.hosts.query import Answers
+from mcp_bridge.models.base import Strict
+from mcp_bridge.runs.playbook_run import Fleet, Scope
+
+
+class Checkpoint(Strict):
+    """One checkpoint on the hosts that keep it."""
+
+    checkpoint_id: str
+    """Its name, the same on every host of the run that made it."""
+    label: str | None = None
+    """What a person called it."""
+    created: str
+    """When it was made by the clock of the first host that has it, UTC."""
+    plan_digest: str | None = None
+    """Digest of the plan that was applied after it."""
+    hosts: dict[str, str]
+    """By host: armed, applied (waits for a confirmation), confirmed, rolled_back, restore_failed or snapshot."""
+
+
+class Checkpoints(Strict):
+    """All checkpoints, newest first, and the hosts that could not be asked."""
+
+    checkpoints: list[Checkpoint]
+    """Newest first."""
+    damaged: dict[str, list[str]] = {}
+    """By host: checkpoints that cannot be read."""
+    unanswered: dict[str, str] = {}
+    """By host: why it did not answer."""
+
+
+def read(fleet: Fleet, scope: Scope) -> Checkpoints:
+    """Ask the hosts for their checkpoints.
+
+    Raises:
+        RunError: not one host answered.
+        InventoryError: no host matches.
+    """
+    answers = discovery.whole(fleet, "netopt_state", scope)
+    problem = discovery.all_failed(answers)
+    if problem is not None:
+        raise problem
+    return gather(answers)
+
+
+def gather(answers: Answers) -> Checkpoints:
+    """Return the answers to ``netopt_state`` by checkpoint."""
+    headers: dict[str, dict[str, Any]] = {}
+    statuses: dict[str, dict[str, str]] = {}
+    damaged: dict[str, list[str]] = {}
+    unanswered: dict[str, str] = {}
+    for host, answer in sorted(answers.hosts.items()):
+        if answer.error is not None:
+            unanswered[host] = answer.error.message
+            continue
+        state: dict[str, Any] = answer.data or {}
+        if state.get("damaged"):
+            damaged[host] = state["damaged"]
+        for header in state.get("checkpoints", []):
+            headers.setdefault(header["id"], header)
+            statuses.setdefault(header["id"], {})[host] = header["status"]
+    found = [
+        Checkpoint(
+            checkpoint_id=identity,
+            label=header.get("label") or None,
+            created=header["created"],
+            plan_digest=header.get("digest") or None,
+            hosts=statuses[identity],
+        )
+        for identity, header in headers.items()
+    ]
+    found.sort(key=lambda checkpoint: (checkpoint.created, checkpoint.checkpoint_id), reverse=True)
+    return Checkpoints(checkpoints=found, damaged=damaged, unanswered=unanswered)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet's drift: what on each host is not as the changes in force have set it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_bridge.models.base import Strict
+from mcp_bridge.models.report import HostReport
+from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
+
+
+class DriftEntry(Strict):
+    """One knob that is not as it should be."""
+
+    subsystem: str
+    """sysctl, link, tc or nft."""
+    key: str
+    """The knob in the tool's own terms."""
+    wanted: str | None = None
+    """What the change set; none where it took the knob away."""
+    found: str | None = None
+    """What is there now; none where there is nothing."""
+    checkpoint_id: str
+    """The change that set it."""
+    owner: str | None = None
+    """Who has the knob now, where that can be known."""
+
+
+class HostDrift(Strict):
+    """What differs on one host."""
+
+    report: HostReport
+    """unchanged, or would_change with what it would take to mend it; else why there is no answer."""
+    drift: list[DriftEntry] = []
+    """The knobs that differ, in the order in which a plan is applied."""
+    compared_with: list[str] = []
+    """The changes in force, oldest first; of each knob the newest counts."""
+
+
+class DriftReport(Strict):
+    """What differs on the hosts."""
+
+    run_id: str
+    """The run that asked."""
+    in_order: bool
+    """Whether every host answered and nothing differs."""
+    hosts: dict[str, HostDrift]
+    """By host."""
+
+
+def verify(fleet: Fleet, scope: Scope, *, checkpoint_id: str | None = None) -> DriftReport:
+    """Compare the hosts with the changes in force.
+
+    Args:
+        fleet: the hosts.
+        scope: which of them.
+        checkpoint_id: only what this change set.
+
+    Raises:
+        InventoryError: no host matches.
+        RunError: the playbook could not be run.
+    """
+    variables = {"netopt_checkpoint_id": checkpoint_id} if checkpoint_id else {}
+    return gather(fleet.run(Task("verify", "netopt.linux.verify", variables), scope))
+
+
+def gather(finished: Finished) -> DriftReport:
+    """Return what the hosts answered."""
+    drift: dict[str, list[dict[str, Any]]] = finished.events.results("drift")
+    known: dict[str, list[dict[str, Any]]] = finished.events.results("checkpoints")
+    hosts = {
+        name: HostDrift(
+            report=report,
+            drift=[DriftEntry.model_validate(entry) for entry in drift.get(name, [])],
+            compared_with=[entry["id"] for entry in known.get(name, [])] if name in drift else [],
+        )
+        for name, report in sorted(finished.hosts.items())
+    }
+    in_order = all(host.report.status in {"unchanged", "skipped"} for host in hosts.values())
+    return DriftReport(run_id=finished.record.run_id, in_order=in_order, hosts=hosts)

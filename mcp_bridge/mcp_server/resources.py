@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The resources of the MCP server: the policy, the schemas, the inventory and the runs, all as JSON."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import threading
+from typing import Any
+
+from fastmcp import FastMCP
+from fastmcp.exceptions import ResourceError
+from pydantic import BaseModel
+
+from mcp_bridge.access import visibility as view
+from mcp_bridge.backends import inventory
+from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.models import SCHEMAS
+from mcp_bridge.service import Bridge
+
+JSON = "application/json"
+RUNS_SHOWN = 50
+_ONE_AT_A_TIME = threading.Lock()  # Python 3.11's ast.parse, which reads the docstrings, fails in two threads at once
+
+
+def register(server: FastMCP[Any], bridge: Bridge) -> None:
+    """Add the resources."""
+    _register_policy(server, bridge)
+
+    @server.resource("schema://{model}", title="JSON schema of a model", mime_type=JSON)
+    def schema(model: str) -> str:
+        """Give the JSON schema of a model: ParameterPlan, RenderedPlan, ChangeReport and others."""
+        found = _named(SCHEMAS, model, what="model")
+        return _schema(found)
+
+    @server.resource("inventory://hosts", title="Hosts of the inventory", mime_type=JSON)
+    def hosts() -> str:
+        """List the hosts of the inventory, with their groups and addresses."""
+        try:
+            return _json(view.open_hosts(inventory.read(bridge.settings.inventory)))
+        except NetoptBridgeError as error:
+            raise _refused(str(error)) from None
+
+    @server.resource("runs://list", title="Latest runs", mime_type=JSON)
+    def runs() -> str:
+        """List the latest runs, newest first."""
+        return _json(view.own_runs(bridge.fleet().runs.latest(limit=RUNS_SHOWN)))
+
+    @server.resource("runs://{run_id}", title="One run and its outcome", mime_type=JSON)
+    def run(run_id: str) -> str:
+        """Give one run and what came of it."""
+        registry = bridge.fleet().runs
+        try:
+            return _json({"run": registry.get(run_id), "result": registry.result(run_id)})
+        except NetoptBridgeError as error:
+            raise _refused(str(error)) from None
+
+
+def _register_policy(server: FastMCP[Any], bridge: Bridge) -> None:
+    @server.resource("policy://config_cards/list", title="Knobs that may be tuned", mime_type=JSON)
+    def cards() -> str:
+        """List the knobs that may be tuned: id, name, purpose and sysctl key."""
+        shown = ("id", "category", "subcategory", "name", "purpose", "sysctl")
+        return _json([{key: getattr(card, key) for key in shown} for card in bridge.policy.cards.values()])
+
+    @server.resource("policy://config_cards/{card_id}", title="One knob", mime_type=JSON)
+    def card(card_id: str) -> str:
+        """Give one knob whole: use cases, impact, parameters, risk, effect and sources."""
+        return _json(_named(bridge.policy.cards, card_id, what="card"))
+
+    @server.resource("policy://profiles/list", title="Profiles", mime_type=JSON)
+    def profiles() -> str:
+        """List the profiles: name, description and objectives."""
+        shown = ("name", "description", "objectives")
+        return _json([{key: getattr(profile, key) for key in shown} for profile in bridge.policy.profiles.values()])
+
+    @server.resource("policy://profiles/{name}", title="One profile", mime_type=JSON)
+    def profile(name: str) -> str:
+        """Give one profile whole: objectives, values, cards, validation and sources."""
+        return _json(_named(bridge.policy.profiles, name, what="profile"))
+
+    @server.resource("policy://rules", title="Rules for adapting and combining", mime_type=JSON)
+    def rules() -> str:
+        """Give the rules: how profiles adapt to hosts, and what may not be combined."""
+        return _json(bridge.policy.rules)
+
+    @server.resource("policy://limits", title="Limits of values and plans", mime_type=JSON)
+    def limits() -> str:
+        """Give the limits: ranges of values, and how large a plan may be."""
+        policy = bridge.policy
+        return _json({"limits": policy.limits, "validation_limits": policy.validation_limits})
+
+
+def _refused(text: str) -> ResourceError:
+    return ResourceError(text, log_level=logging.DEBUG)  # the client's doing, not the server's
+
+
+def _named(things: dict[str, Any], name: str, *, what: str) -> Any:
+    if name not in things:
+        raise _refused(f"There is no {what} {name!r}. There are: {', '.join(sorted(things))}.")
+    return things[name]
+
+
+def _schema(model: type[BaseModel]) -> str:
+    """Return a model's schema as JSON; making a large one takes a third of a second."""
+    with _ONE_AT_A_TIME:
+        return _schema_text(model)
+
+
+@functools.cache
+def _schema_text(model: type[BaseModel]) -> str:
+    return _json(model.model_json_schema())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

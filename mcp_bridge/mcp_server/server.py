@@ -1,0 +1,156 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The MCP server: put together from tools, resources and prompts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from fastmcp import FastMCP
+from fastmcp.server.http import StarletteWithLifespan
+from starlette.middleware import Middleware as ASGIMiddleware
+
+from mcp_bridge.access.context import Terms
+from mcp_bridge.access.http import BodyLimit, OwnUser
+from mcp_bridge.access.middleware import Gate
+from mcp_bridge.access.refusal_log import Refusals
+from mcp_bridge.access.tokens import Doorkeeper
+from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.mcp_server import prompts, resources
+from mcp_bridge.mcp_server.tools import changes, measure, plans
+from mcp_bridge.mcp_server.tools import queries as hosts
+from mcp_bridge.mcp_server.tools import runs_and_audit as books
+from mcp_bridge.mcp_server.tools.call import Office
+from mcp_bridge.operations import endpoints, logs, serving
+from mcp_bridge.operations import tool_cache as listing
+from mcp_bridge.operations.call_log import Watch
+from mcp_bridge.operations.metrics import Metrics
+from mcp_bridge.operations.shutdown import Drain
+from mcp_bridge.service import Bridge
+
+MCP_PATH = "/mcp"
+INSTRUCTIONS = """\
+NetOpt changes the network settings of Linux hosts and breaks nothing.
+Way of a change: read policy://profiles/list and policy://config_cards/list; look at the hosts with the discovery tools;
+write a ParameterPlan (schema://ParameterPlan) or draft one with plan_from_profile_tool; validate_change_plan_tool;
+render_change_plan_tool; apply_rendered_plan_tool with dry_run=true, show the person what would change; then with
+dry_run=false, which asks the person to confirm. Every change has a checkpoint_id; rollback_to_checkpoint_tool with it
+undoes the change on every host, with dry_run=false once the person has seen what that changes.
+"""
+
+
+def build(bridge: Bridge, *, drain: Drain | None = None, office: Office | None = None) -> FastMCP[Any]:
+    """Return the server.
+
+    Args:
+        bridge: what it serves; with ``settings.read_only`` the tools that change hosts are left out.
+        drain: tells it that it is to stop; made when not given.
+        office: what its tools work with; made when not given.
+    """
+    office = office or Office(bridge)
+    access = office.access
+    doorkeeper = None
+    if access.authenticated:
+        doorkeeper = Doorkeeper(access.rules, on_refusal=partial(Refusals(access.audit).at_the_door, "token"))
+    server: FastMCP[Any] = FastMCP(
+        "netopt", instructions=INSTRUCTIONS, auth=doorkeeper, mask_error_details=True, dereference_schemas=False
+    )
+    _operate(server, bridge, drain or Drain(bridge.settings, office.cancels))
+    server.add_middleware(Gate(access, bridge.fleet().runs, read_only=bridge.settings.read_only))
+    resources.register(server, bridge)
+    prompts.register(server)
+    plans.register(server, office)
+    hosts.register(server, office)
+    measure.register(server, office)
+    books.register_reading(server, office)
+    changes.register_reading(server, office)
+    if not bridge.settings.read_only:
+        books.register(server, office)
+        changes.register(server, office)
+    return server
+
+
+def _operate(server: FastMCP[Any], bridge: Bridge, drain: Drain) -> None:
+    """Add what keeps a server running."""
+    metrics = Metrics(bridge.settings)
+    server.add_middleware(Watch(metrics, drain))
+    server.add_middleware(listing.WriteOutOnce())
+    listing.expect_mirrored_parameters(server, {})
+    endpoints.register(server, bridge.settings, metrics=metrics, drain=drain)
+
+
+def serve_stdio(bridge: Bridge, *, terms: Terms | None = None) -> None:
+    """Serve one client on standard input and output; whatever else is said goes to standard error.
+
+    Raises:
+        PolicyError: the access file is wrong.
+    """
+    logs.begin(bridge.settings)
+    office = Office(bridge, terms or Terms())
+    drain = Drain(bridge.settings, office.cancels)
+    serving.stdio(build(bridge, drain=drain, office=office), drain)
+
+
+def serve_http(
+    bridge: Bridge, *, host: str, port: int, terms: Terms | None = None, known_as: Sequence[str] = ()
+) -> None:
+    """Serve clients over streamable HTTP at ``/mcp``.
+
+    Without authentication the clients are processes of this user on this machine. A web page in a browser is no
+    client: requests whose Host or Origin is not this server's are refused (Model Context Protocol, Transports:
+    Security Warning).
+
+    Args:
+        bridge: what it serves.
+        host: the address to listen on.
+        port: the port.
+        terms: on which terms.
+        known_as: further names by which clients reach the server.
+
+    Raises:
+        NetoptBridgeError: the address is not a loopback one, and whoever reached it could change every host.
+        PolicyError: the access file is wrong.
+    """
+    office = Office(bridge, terms or Terms())
+    if not _is_loopback(host) and not office.access.authenticated:
+        raise NetoptBridgeError(
+            f"{host} is not a loopback address, and the server has no authentication",
+            hint="Give --access a file with authentication (docs/access.md), or serve 127.0.0.1 or [::1].",
+        )
+    logs.begin(bridge.settings)
+    drain = Drain(bridge.settings, office.cancels)
+    server = build(bridge, drain=drain, office=office)
+    serving.http(http_app(server, host=host, known_as=known_as, office=office), drain, host=host, port=port)
+
+
+def http_app(
+    server: FastMCP[Any], *, host: str, known_as: Sequence[str] = (), office: Office | None = None
+) -> StarletteWithLifespan:
+    """Return a server as a web application that answers to its own address alone.
+
+    Args:
+        server: what ``build`` returned.
+        host: the address that it will listen on.
+        known_as: further names by which clients reach it.
+        office: with it, and without authentication, only processes of this user are let in.
+    """
+    guards = [ASGIMiddleware(BodyLimit)]
+    if office is not None and not office.access.authenticated:
+        on_refusal = partial(Refusals(office.access.audit).at_the_door, "user")
+        guards.insert(0, ASGIMiddleware(OwnUser, path=MCP_PATH, on_refusal=on_refusal))
+    return server.http_app(
+        path=MCP_PATH, middleware=guards, host_origin_protection=True, allowed_hosts=[host, *known_as]
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Says for a person what a call would change: made from the checked plan and the books, never from an agent's words.
+
+All of it is said. What comes first is by what a host can be cut off, and how the change is kept or goes back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.mcp_server.tools import setting_lines
+from mcp_bridge.models import RenderedPlan
+from mcp_bridge.runs.registry import RunRecord, RunRegistry
+from mcp_bridge.service import ApplyOptions
+
+SHORT = 12
+SAID_APART = frozenset({"iface", "profile", "changes", "validate"})
+UNSAID = frozenset({"rationale"})  # an agent's own words, which set nothing
+_CLAIM = re.compile(r" \([^()]*\)")  # what a client calls itself
+
+
+def about_apply(
+    rendered: RenderedPlan,
+    hosts: str,
+    options: ApplyOptions,
+    *,
+    confirm_s: int,
+    resumes: RunRecord | None = None,
+) -> list[str]:
+    """Return what applying a plan changes.
+
+    Args:
+        rendered: as it was rendered anew.
+        hosts: the hosts, in words.
+        options: how it is applied.
+        confirm_s: seconds within which netopt itself confirms a change.
+        resumes: the rollout that it goes on with.
+    """
+    plan = rendered.plan.dump()
+    hurts, rest = setting_lines.split(plan.get("changes", {}))
+    others = [name for name in plan if name not in SAID_APART | UNSAID]
+    rest += [line for name in others for line in setting_lines.lines(name, plan[name])]
+    measured = list(setting_lines.lines("", plan.get("validate", {})))
+    profile = f", profile {plan['profile']}" if plan.get("profile") else ""
+    return [
+        f"Change the network settings of {hosts}?",
+        *_resumed(resumes),
+        f"Interface {', '.join(map(setting_lines.word, rendered.plan.ifaces))}{profile}{':' if hurts else '.'}",
+        *(f"  {line}" for line in hurts),
+        *_warnings(rendered.warnings),
+        *_kept(options, confirm_s),
+        *(["Each host measures before and after, and goes back where an objective is missed:"] if measured else []),
+        *(f"  {line}" for line in measured),
+        *(["Other settings:" if hurts else "Settings:"] if rest else []),
+        *(f"  {line}" for line in rest),
+        f"Digest {rendered.digest[:SHORT]}",
+    ]
+
+
+def about_checkpoint(
+    action: str, checkpoint_id: str, hosts: str, runs: RunRegistry, *, seconds: int | None = None
+) -> list[str]:
+    """Return what confirming, putting off, rolling back to or deleting a checkpoint does.
+
+    Args:
+        action: ``confirm``, ``extend``, ``rollback`` or ``delete_checkpoint``.
+        checkpoint_id: the checkpoint.
+        hosts: the hosts, in words.
+        runs: tells where the checkpoint comes from.
+        seconds: for how long it is put off.
+    """
+    what = {
+        "confirm": "Keep the change {} for good on {}? The hosts then no longer restore themselves.",
+        "extend": "Put off when the hosts restore themselves from the change {} on {}? They then do so {} s from now.",
+        "rollback": "Roll back to the state before the change {} on {}? What was changed later is undone as well.",
+        "delete_checkpoint": "Forget the checkpoint {} on {}? The state before it can then no longer be restored.",
+    }[action]
+    return [what.format(checkpoint_id, hosts, seconds), *_origin(checkpoint_id, runs)]
+
+
+def _resumed(record: RunRecord | None) -> Iterator[str]:
+    if record is not None:
+        begun = f"begun on {record.started:%Y-%m-%d %H:%M} UTC for {_proven(record.caller)}"
+        yield f"This goes on with the rollout {record.run_id}, {begun}; hosts that have the change keep it."
+
+
+def _kept(options: ApplyOptions, confirm_s: int) -> Iterator[str]:
+    """Say in which waves it goes, what the hosts do with the change afterwards, and whether it outlasts a restart."""
+    rollout = options.rollout
+    at_end = rollout is not None and rollout.confirm == "end"
+    if rollout is not None:
+        yield rollout.said()
+    if options.confirm_timeout_s is not None:
+        since = " from the end of the rollout" if rollout is not None else ""
+        seconds = f"{options.confirm_timeout_s} s{since}"
+        yield f"Each host restores itself after {seconds} unless the change is confirmed by then."
+    else:
+        kept = "once all waves have passed and" if at_end else "as soon as"
+        late = "" if at_end else f" within {confirm_s} s"
+        yield f"It is kept {kept} each host is reached over a new connection; one that is not{late} restores itself."
+        yield "A checkpoint allows to undo it."
+    yield "It comes back after a restart of the host." if options.persist else "It lasts until the host restarts."
+
+
+def _warnings(warnings: Sequence[str]) -> Iterator[str]:
+    """Say what a person should know; what is said of many places is said once, with the first and the last."""
+    places: dict[str, list[str]] = {}
+    for warning in warnings:
+        path, found, message = warning.partition(": ")
+        if found and " " not in path:
+            places.setdefault(message, []).append(path.removeprefix("changes."))
+        else:
+            places.setdefault(warning, [])
+    for message, paths in places.items():
+        where = f"{len(paths)} times, from {paths[0]} to {paths[-1]}" if len(paths) > 1 else "".join(paths)
+        yield f"Note: {message} ({where})" if where else f"Note: {message}"
+
+
+def _origin(checkpoint_id: str, runs: RunRegistry) -> Iterator[str]:
+    """Say which run made a checkpoint, where the books know it."""
+    try:
+        record = runs.get(checkpoint_id)
+    except NetoptBridgeError:
+        yield "This server's books do not know where the checkpoint comes from."
+        return
+    digest = f", digest {record.plan_digest[:SHORT]}" if record.plan_digest else ""
+    yield f"Made by {record.action} on {record.started:%Y-%m-%d %H:%M} UTC for {_proven(record.caller)}{digest}"
+
+
+def _proven(caller: str) -> str:
+    """Return who a run was begun for, without what the client called itself."""
+    return _CLAIM.sub("", caller)

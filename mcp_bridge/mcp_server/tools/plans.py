@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tools that judge, render and draft plans; none of them changes a host."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastmcp import Context, FastMCP
+from fastmcp.tools import ToolResult
+from pydantic import Field
+
+from mcp_bridge.documents import DocumentError, parse_json
+from mcp_bridge.hosts import profile_plans as draft
+from mcp_bridge.hosts.profile_plans import Drafts
+from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, Hosts, Office, actionable, follow, refused
+from mcp_bridge.mcp_server.tools.query_schema import schema_of
+from mcp_bridge.models import RenderedPlan, ValidationResult
+from mcp_bridge.runs.playbook_run import Scope
+
+PlanInput = Annotated[
+    dict[str, Any] | str,
+    Field(
+        description="A ParameterPlan, as an object or as JSON text; its schema is schema://ParameterPlan. "
+        'Example: {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 15}}}',
+    ),
+]
+
+
+def as_object(value: dict[str, Any] | str, *, name: str) -> dict[str, Any]:
+    """Return what a client sent as an object; some clients send objects as JSON text.
+
+    Raises:
+        ToolError: the text is not a JSON object, or is not read, since a key is given twice, for example.
+    """
+    if isinstance(value, dict):
+        return value
+    try:
+        data = parse_json(value, name=name)
+    except json.JSONDecodeError as error:
+        raise refused(f"{name} is text that is not JSON: {error}. Send an object.") from None
+    except DocumentError as error:
+        raise refused(str(error)) from None
+    if not isinstance(data, dict):
+        raise refused(f"{name} is JSON, but {type(data).__name__} where an object is wanted.")
+    return data
+
+
+def register(server: FastMCP[Any], office: Office) -> None:
+    """Add the tools."""
+
+    @server.tool(title="Validate a plan", annotations=READS, output_schema=schema_of(ValidationResult, nulls=True))
+    def validate_change_plan_tool(parameter_plan: PlanInput) -> ValidationResult:
+        """Check a plan against the policy and return all issues at once, with the plan in canonical form.
+
+        Call this first. A plan with errors is refused by every other tool.
+        """
+        with actionable():
+            return office.bridge.validate(as_object(parameter_plan, name="parameter_plan"))
+
+    @server.tool(title="Render a plan", annotations=READS, output_schema=schema_of(RenderedPlan, nulls=True))
+    def render_change_plan_tool(plan: PlanInput) -> RenderedPlan:
+        """Turn a plan into the exact commands it amounts to, with a digest that binds them.
+
+        Hand the result to apply_rendered_plan_tool as it is.
+        """
+        with actionable():
+            return office.bridge.render(as_object(plan, name="plan"))
+
+    @server.tool(title="Draft plans from a profile", annotations=READS_HOSTS, output_schema=schema_of(Drafts))
+    async def plan_from_profile_tool(
+        ctx: Context,
+        profile: Annotated[
+            str, Field(description="Name of a profile; policy://profiles/list names them.", min_length=1, max_length=64)
+        ],
+        iface: Annotated[
+            str | list[str],
+            Field(description="Interface name, a list of them, or 'auto' for each host's default-route interface."),
+        ] = "auto",
+        hosts: Hosts = "all",
+        overrides: Annotated[
+            dict[str, Any] | None,
+            Field(description="Changes that replace the profile's values, shaped as ParameterPlan.changes."),
+        ] = None,
+    ) -> ToolResult:
+        """Adapt a profile to the facts of each host and return the plans, hosts with equal plans together.
+
+        Says which rule changed what, and which knobs the hosts cannot have and why. Reads facts from the hosts,
+        changes nothing. Validate, render and apply each plan to its own hosts: pass on its pattern.
+        """
+        bridge = office.on_behalf_of(ctx)
+
+        def work(progress: Any) -> Drafts:
+            scope = Scope(limit=hosts, progress=progress)
+            return draft.from_profile(bridge, profile, iface=iface, overrides=overrides or {}, scope=scope)
+
+        return ToolResult(structured_content=(await follow(ctx, work)).dump())

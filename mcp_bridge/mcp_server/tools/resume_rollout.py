@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an apply over MCP is to do: a plan that came along, or what a rollout was begun with that is gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mcp_bridge.errors import RunError
+from mcp_bridge.models import RenderedPlan
+from mcp_bridge.runs import resume as resuming
+from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.service import ApplyOptions, Bridge, Started
+
+# by the field of ApplyOptions: what the tool calls it
+GIVEN = {
+    "label": "checkpoint_label",
+    "confirm_timeout_s": "confirm_timeout_s",
+    "persist": "persist",
+    "rollout": "rollout",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be done.
+
+    Attributes:
+        rendered: the plan.
+        options: how it is applied.
+        resumes: the run of the rollout that is gone on with.
+    """
+
+    rendered: RenderedPlan
+    options: ApplyOptions
+    resumes: RunRecord | None = None
+
+    def begin(self, bridge: Bridge, scope: Scope) -> Started:
+        """Register the run."""
+        if self.resumes is None:
+            return bridge.begin_apply(self.rendered, self.options, scope)
+        # by name where the gate has worked the hosts out, else as the rollout's own pattern says
+        same = replace(scope, limit=None if scope.limit == "all" else scope.limit)
+        return bridge.begin_resumption(self.resumes.run_id, same, dry_run=self.options.dry_run)
+
+
+def wanted(bridge: Bridge, resume: str | None, *, given: RenderedPlan | None, options: ApplyOptions) -> Wanted:
+    """Return what is to be done.
+
+    Args:
+        bridge: the installation.
+        resume: the run of a rollout to go on with, ``None`` for none.
+        given: the plan that came along; with ``resume`` it has to be the rollout's.
+        options: what else came along; with ``resume``, no more than whether nothing is to be changed.
+
+    Raises:
+        UnknownRunError: there is no such run.
+        RunError: there is no plan, the run cannot be gone on with here, or something else is asked for than what it
+            was begun with.
+    """
+    if resume is None:
+        if given is None:
+            raise RunError("There is no rendered_plan", hint="render_change_plan_tool makes one.")
+        return Wanted(given, options)
+    other = [name for field, name in GIVEN.items() if getattr(options, field) not in (None, False)]
+    if other:
+        raise RunError(
+            f"resume goes on with what was asked for then; it does not go with {', '.join(other)}",
+            hint="Apply a plan anew to ask for something else.",
+        )
+    runs = bridge.fleet().runs
+    record = runs.get(resume)
+    kept, asked, place = resuming.read(runs, record)
+    if place != resuming.place(bridge.settings.inventory):
+        raise RunError(
+            f"The rollout {resume} is one of another inventory than this server's",
+            hint=f"`netopt apply --resume {resume}` on the server's machine goes on with it.",
+        )
+    if given is not None and given.digest != kept.digest:
+        raise RunError(f"This is not the plan of the rollout {resume}", hint="Leave rendered_plan out.")
+    return Wanted(given or kept, replace(ApplyOptions(**asked), dry_run=options.dry_run), record)

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tools that look things up in the books: runs and the audit log; and the one that ends a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastmcp import FastMCP
+from pydantic import Field
+
+from mcp_bridge.audit.log import AuditEntry
+from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, Office, RunId, actionable
+from mcp_bridge.models.base import Strict
+from mcp_bridge.runs.registry import RunRecord
+
+Limit = Annotated[int, Field(description="How many entries at most, the newest ones.", ge=1, le=1000)]
+
+
+class RunStatus(Strict):
+    """A run and what came of it."""
+
+    run: RunRecord
+    """What is known of it."""
+    result: dict[str, Any] | None
+    """The ChangeReport of a change; absent while the run goes on."""
+    progress: dict[str, str] = {}
+    """By host: the step that it is at, or the status that it has reported."""
+
+
+class AuditPage(Strict):
+    """Entries of the audit log."""
+
+    entries: list[AuditEntry]
+    """Oldest first."""
+    intact: bool
+    """Whether the last 5,000 entries of the log are as they were written; `netopt audit verify` looks at all of it."""
+    first_damaged_line: int | None = None
+    """Number of the first entry that was changed, moved or follows one that was taken out."""
+    damage: str | None = None
+    """The file at fault, what is wrong with it, and what to do."""
+
+
+def register_reading(server: FastMCP[Any], office: Office) -> None:
+    """Add the tools that only look."""
+
+    @server.tool(title="Status of a run", annotations=READS)
+    def run_status_tool(run_id: RunId) -> RunStatus:
+        """Tell how a run is doing and, once it has ended, what came of it on each host."""
+        with actionable():
+            record, result = office.bridge.status(run_id)
+            return RunStatus(run=record, result=result, progress=office.bridge.progress(run_id))
+
+    @server.tool(title="Read the audit log", annotations=READS)
+    def get_audit_log_tool(limit: Limit = 100) -> AuditPage:
+        """Return the newest entries of the audit log: who changed what, where, and what came of it."""
+        return _page(office, office.bridge.audit.entries(limit=limit))
+
+    @server.tool(title="Search the audit log", annotations=READS)
+    def search_audit_log_tool(
+        query: Annotated[
+            str,
+            Field(
+                description="Text to look for anywhere in an entry: a host, a run, a caller.",
+                min_length=1,
+                max_length=200,
+            ),
+        ],
+        limit: Limit = 100,
+    ) -> AuditPage:
+        """Return the newest entries of the audit log that contain a text, without regard to case."""
+        return _page(office, office.bridge.audit.search(query, limit=limit))
+
+
+def register(server: FastMCP[Any], office: Office) -> None:
+    """Add the tool that changes something."""
+
+    @server.tool(title="Cancel a run", annotations=CHANGES_HOSTS)
+    def cancel_run_tool(run_id: RunId) -> RunStatus:
+        """End a run, also one that was begun before this server was started. Each host is left whole.
+
+        A host that has confirmed the change keeps it, any other is led back. run_status_tool tells which.
+        """
+        with actionable():
+            return RunStatus(run=office.bridge.cancel(run_id), result=None)
+
+
+def _page(office: Office, entries: list[AuditEntry]) -> AuditPage:
+    damage, whole = office.bridge.audit.check_recent()
+    if damage is None:
+        return AuditPage(entries=entries, intact=True)
+    told = f"{damage}. {damage.hint}"
+    return AuditPage(entries=entries, intact=False, first_damaged_line=whole.sequence + 1, damage=told)

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process of one run: ``python -m mcp_bridge.run_worker RUN_ID``, started by ``detached``.
+
+What it has to do is in the run's folder, and so is what comes of it. Nobody needs to wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from mcp_bridge.backends.ansible_runner import JOB
+from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
+from mcp_bridge.runs.execute import Started
+from mcp_bridge.runs.lock import Life
+from mcp_bridge.runs.spawn import LIFE
+from mcp_bridge.service import Bridge
+from mcp_bridge.settings import Settings
+
+
+def main(run_id: str) -> int:
+    """Carry the run out and return the exit status."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    cancel = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        cancel.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    settings = Settings.from_env()
+    record = Bridge(settings, caller="").fleet().runs.get(run_id)
+    bridge = Bridge(settings, caller=record.caller)
+    fleet = bridge.fleet()
+    folder = fleet.runs.folder(run_id)
+    record = fleet.runs.adopt(record, Life.inherited(int(os.environ.pop(LIFE)), folder))
+    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    try:
+        bridge.finish_here(Started.of_job(job, record=record, fleet=fleet, cancel=cancel))
+    except NetoptBridgeError:
+        return EXIT_FAILED  # it is in the run's folder
+    return EXIT_DONE
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or LIFE not in os.environ:
+        sys.stderr.write("netopt starts this for a run; it is no command for people\n")
+        sys.exit(EXIT_USAGE)
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,224 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries a registered run out and says what came of it, also when its process was killed on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from mcp_bridge import backends
+from mcp_bridge.models import ChangeReport, HostReport, RenderedPlan, RolloutReport
+from mcp_bridge.runs import events as run_events
+from mcp_bridge.runs import recovery
+from mcp_bridge.runs import report as reporting
+from mcp_bridge.runs.lock import Cancel
+from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
+from mcp_bridge.runs.recovery import Told
+from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.report import RunEvents
+
+MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})
+RESUME_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Started:
+    """A change that is registered and audited, and about to be carried out by ``Bridge.finish``.
+
+    Attributes:
+        record: its run.
+        task: what is to be done.
+        scope: on which hosts, and who listens.
+        fleet: the hosts, and the registry that holds the run's lock.
+        rendered: the plan.
+        notes: what a person should know beforehand.
+    """
+
+    record: RunRecord
+    task: Task
+    scope: Scope
+    fleet: Fleet
+    rendered: RenderedPlan | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.fleet.runs.folder(self.record.run_id)
+
+    def as_job(self) -> dict[str, Any]:
+        """Return what another process needs to carry it out, as JSON can carry it."""
+        task = self.task
+        return {
+            "task": {
+                "action": task.action,
+                "playbook": task.playbook,
+                "extravars": dict(task.extravars),
+                "check": task.check,
+                "timeout_s": task.timeout_s,
+            },
+            "inventory": self.scope.inventory,
+            "rendered": self.rendered.model_dump(mode="json") if self.rendered else None,
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def of_job(cls, job: Mapping[str, Any], *, record: RunRecord, fleet: Fleet, cancel: threading.Event) -> Self:
+        """Return what ``as_job`` was made from."""
+        task = Task(**job["task"])
+        scope = Scope(limit=record.limit, cancel=cancel, inventory=job["inventory"])
+        rendered = RenderedPlan.model_validate(job["rendered"]) if job["rendered"] else None
+        return cls(record, task, scope, fleet, rendered, tuple(job["notes"]))
+
+
+def carry_out(started: Started) -> tuple[Finished, ChangeReport]:
+    """Run the playbook in this process; the run is left open.
+
+    Raises:
+        InventoryError: no host matches.
+        RunError: the playbook could not be run, or other runs are at work on some of the hosts.
+    """
+    record, task = started.record, started.task
+    finished = started.fleet.execute(record, task, started.scope)
+    if not finished.events.complete and not task.check:
+        finished.hosts.update(_truth(started.fleet, record, finished))
+    rollout = finished.events.rollout
+    if rollout is not None and not finished.events.complete:
+        rollout = _interrupted(rollout)
+        finished.hosts.update(reporting.without_turn(finished.hosts, rollout))
+    report = _report(
+        record,
+        finished.hosts,
+        notes=[*started.notes, *finished.notes],
+        preview=preview(started.rendered) if started.rendered else [],
+        rollout=rollout,
+    )
+    return finished, report
+
+
+def _truth(fleet: Fleet, record: RunRecord, finished: Finished) -> dict[str, HostReport]:
+    """Return what became of the hosts of a run that ended early: what they said, or say now.
+
+    Where an apply was begun and is not confirmed, its confirmation will not come: the host is led back at once
+    instead of by its own timer.
+    """
+    reason = finished.outcome.status
+    said = {host: finished.events.reported(host) for host in finished.hosts}
+    known = _for_good(
+        {host: report for host, report in said.items() if report is not None}, rollout=finished.events.rollout
+    )
+    told = recovery.ask(fleet, record, [host for host in finished.hosts if host not in known], reason=reason)
+    reports = told.reports
+    if record.action == "apply" and told.undecided:
+        reachable = [host for host in sorted(told.undecided) if reports[host].status != "unreachable"]
+        for host, back in recovery.lead_back(fleet, record, reachable).items():
+            if back.status != "skipped":
+                reports[host] = back.model_copy(update={"error": back.error or reports[host].error})
+    begun = set(finished.events.hosts)
+    never = [host for host in reports if host not in begun and reports[host].status == "unchanged"]
+    return {**known, **{host: report for host, report in reports.items() if host not in never}}
+
+
+def _for_good(reports: Mapping[str, HostReport], *, rollout: RolloutReport | None) -> dict[str, HostReport]:
+    """Return what hosts of a run that ended early have said for good.
+
+    Where all confirm at the end of the rollout, an applied change was none yet.
+    """
+    waits = rollout is not None and rollout.confirm == "end"
+    return {host: report for host, report in reports.items() if not (waits and report.status == "applied")}
+
+
+def _interrupted(rollout: RolloutReport) -> RolloutReport:
+    """Return how a rollout ended whose run did not come to its end."""
+    if rollout.stopped:
+        return rollout
+    return rollout.model_copy(update={"stopped": True, "reason": "the run ended before the rollout did"})
+
+
+def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
+    """Return what became of a run whose process was killed, and whether that is known of every host.
+
+    Args:
+        fleet: the hosts.
+        record: the run.
+
+    Raises:
+        RunError: it goes on elsewhere and cannot be followed.
+    """
+    folder = fleet.runs.folder(record.run_id)
+    events = RunEvents()
+    outcome = backends.of(fleet.settings).resume(
+        folder=folder, on_event=events.on_event, timeout_s=RESUME_TIMEOUT_S, cancel=Cancel(folder, None)
+    )
+    notes = ["The process that carried out the run was killed; this is what the hosts said, before or afterwards"]
+    if outcome is not None and events.complete:
+        hosts, told, rollout = events.host_reports(outcome), Told(), events.rollout
+    else:
+        rollout = reporting.rollout_report(run_events.rollout(folder))
+        said = {name: reporting.checked(report) for name, report in run_events.reports(folder).items()}
+        hosts = _for_good(said, rollout=rollout)
+        known = fleet.hosts(record)
+        if known is None:
+            notes = ["The process that carried out the run was killed before it had touched a host"]
+        told = recovery.ask(fleet, record, [host for host in known or [] if host not in hosts], reason="lost")
+        hosts.update(told.reports)
+        if rollout is not None:
+            rollout = _interrupted(rollout)
+            hosts.update(reporting.without_turn(hosts, rollout))
+            hosts.update(fleet.excluded(record))
+    report = _report(record, hosts, notes=notes, preview=[], rollout=rollout)
+    if not hosts:
+        report = report.model_copy(update={"errors": [*report.errors, notes[0]]})
+    return report, not told.undecided
+
+
+def _report(
+    record: RunRecord,
+    hosts: Mapping[str, HostReport],
+    *,
+    notes: list[str],
+    preview: list[str],
+    rollout: RolloutReport | None,
+) -> ChangeReport:
+    """Return what came of a run over all its hosts."""
+    good = reporting.HELD if record.action == "apply" else reporting.RESTORED
+    errors = reporting.failures(hosts, good=good if rollout is None else good | {"skipped"})
+    if rollout is not None and rollout.stopped:
+        left = sum(len(wave.hosts) for wave in rollout.waves if wave.status == "not_begun")
+        errors.insert(0, f"The rollout was stopped: {rollout.reason}; hosts that have not had their turn: {left}")
+    if rollout is None and hosts and all(host.status == "skipped" for host in hosts.values()):
+        errors = [f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are"]
+    return ChangeReport(
+        applied=bool(hosts) and not record.dry_run and not errors,
+        dry_run=record.dry_run,
+        commands_preview=preview,
+        errors=errors,
+        checkpoint_id=_checkpoint_of(record, hosts),
+        notes=notes,
+        run_id=record.run_id,
+        plan_digest=record.plan_digest,
+        hosts=dict(hosts),
+        started=record.started,
+        finished=datetime.now(UTC),
+        rollout=rollout,
+    )
+
+
+def _checkpoint_of(record: RunRecord, hosts: Mapping[str, HostReport]) -> str | None:
+    """Return the checkpoint that the run made or used; a run that changed nothing made none."""
+    if record.action in MAKES_CHECKPOINT and not any(report.checkpoint_id for report in hosts.values()):
+        return None
+    return record.checkpoint_id
+
+
+def preview(rendered: RenderedPlan) -> list[str]:
+    """Return the rendered plan as one list: commands first, then the scripts whole."""
+    commands = [*rendered.sysctl_cmds, *rendered.ip_link_cmds, *rendered.ethtool_cmds]
+    return commands + [script for script in (rendered.tc_script, rendered.nft_script) if script]

@@ -1,0 +1,358 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What netopt does for its clients, the command line and the MCP server alike."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, Rollout, ValidationResult
+from mcp_bridge.planning import planner
+from mcp_bridge.policy import Policy, load_policy
+from mcp_bridge.runs import execute as execution
+from mcp_bridge.runs import resume as resuming
+from mcp_bridge.runs import spawn as detached
+from mcp_bridge.runs.execute import MAKES_CHECKPOINT
+from mcp_bridge.runs.execute import Started as Started  # noqa: PLC0414 - those who begin runs here need it
+from mcp_bridge.runs.history import RunBook
+from mcp_bridge.runs.playbook_run import Scope, Task
+from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.settings import Settings
+from mcp_bridge.validator import validate
+
+UNDECIDED_S = 60.0  # for how long a run that lost its process is asked for what became of it
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How a plan is applied.
+
+    Attributes:
+        dry_run: say what would change, change nothing.
+        label: a person's name for the checkpoint.
+        confirm_timeout_s: seconds after which hosts restore by themselves unless the caller confirms the
+            change; ``None`` to confirm it as soon as a new connection to the host comes about.
+        persist: bring the change back after a restart of a host, once it is confirmed.
+        rollout: the waves in which it goes; ``None`` for all hosts at once.
+    """
+
+    dry_run: bool = False
+    label: str | None = None
+    confirm_timeout_s: int | None = None
+    persist: bool = False
+    rollout: Rollout | None = None
+
+
+class Bridge(RunBook):
+    """The policy, the hosts and the books of one installation, on behalf of one caller.
+
+    Args:
+        settings: where things are.
+        caller: who asks, for the registry and the audit log.
+        detached: give each change a process of its own, which outlives this one.
+    """
+
+    def __init__(self, settings: Settings, *, caller: str, detached: bool = False) -> None:
+        super().__init__(settings, caller=caller)
+        self.detached = detached
+
+    @property
+    def policy(self) -> Policy:
+        """The policy, read again when one of its files has changed."""
+        return load_policy(self.settings.policy_dir)
+
+    def for_caller(self, caller: str) -> Bridge:
+        """Return the same installation on behalf of somebody else."""
+        return Bridge(self.settings, caller=caller, detached=self.detached)
+
+    def validate(self, plan: Mapping[str, Any] | ParameterPlan) -> ValidationResult:
+        """Return all issues of a plan, and the plan in canonical form."""
+        return validate(plan, self.policy)
+
+    def render(self, plan: Mapping[str, Any] | ParameterPlan) -> RenderedPlan:
+        """Return the commands that a plan amounts to.
+
+        Raises:
+            PlanError: the plan is refused.
+        """
+        return planner.render(plan, self.policy)
+
+    def begin_apply(
+        self,
+        plan: Mapping[str, Any] | ParameterPlan | RenderedPlan,
+        options: ApplyOptions,
+        scope: Scope,
+        *,
+        resumes: RunRecord | None = None,
+    ) -> Started:
+        """Check a plan and register its run; nothing has reached a host yet.
+
+        Args:
+            plan: a plan, or a rendered one, which is bound by its digest.
+            options: how to apply it.
+            scope: which hosts.
+            resumes: the rollout that it goes on with.
+
+        Raises:
+            PlanError: the plan is refused.
+            DigestError: a rendered plan is not what its plan renders to.
+            InventoryError: the host pattern is malformed.
+        """
+        try:
+            timeout = self._confirm_timeout(options.confirm_timeout_s)
+            _check_rollout(options)
+            if isinstance(plan, RenderedPlan):
+                rendered = planner.check_rendered(plan, self.policy)
+            else:
+                rendered = self.render(plan)
+            inputs = planner.target_inputs(rendered.plan, self.policy)
+        except NetoptBridgeError as error:
+            self._refuse("apply", error, scope)
+            raise
+        extravars = {
+            **inputs.extra_vars(),
+            "netopt_checkpoint_label": options.label or "",
+            "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
+            "netopt_confirm_timeout_s": timeout,
+            "netopt_persist": options.persist,
+            "netopt_validated": True,
+            **(options.rollout.extra_vars() if options.rollout else {}),
+            **({"netopt_resume": True} if resumes else {}),
+        }
+        task = Task(
+            "apply",
+            "netopt.linux.apply",
+            extravars,
+            check=options.dry_run,
+            record={"plan_digest": rendered.digest},
+            timeout_s=self._timeout_s(options.rollout),
+        )
+        detail = {
+            "label": options.label,
+            "confirm_timeout_s": options.confirm_timeout_s,
+            "persist": options.persist,
+            "dry_run": options.dry_run,
+            "rollout": options.rollout.dump() if options.rollout else None,
+            "resumes": resumes.run_id if resumes else None,
+        }
+        checkpoint_id = resumes.checkpoint_id if resumes else None
+        rationale = list(rendered.plan.rationale)
+        started = self._begin(task, scope, detail=detail, rationale=rationale, checkpoint_id=checkpoint_id)
+        if options.rollout:
+            resuming.keep(started, rendered=rendered, options=options)
+        notes = tuple(rendered.warnings)
+        if options.confirm_timeout_s and not options.dry_run:
+            confirm = f"netopt confirm {started.record.checkpoint_id}"
+            since = " after the end of the rollout" if options.rollout else ""
+            notes += (
+                f"Every host restores by itself in {options.confirm_timeout_s} s{since} unless `{confirm}` comes first",
+            )
+        return replace(started, rendered=rendered, notes=notes)
+
+    def begin_resumption(self, run_id: str, scope: Scope, *, dry_run: bool = False) -> Started:
+        """Register that a rollout goes on that was interrupted or stopped: the same plan, hosts, waves and checkpoint.
+
+        Args:
+            run_id: the rollout's run.
+            scope: who listens; its hosts are those of the rollout, by name where they are known.
+            dry_run: say what would change and change nothing.
+
+        Raises:
+            UnknownRunError: there is no such run.
+            RunError: it is no rollout, goes on, or nothing of it is left to do.
+            DigestError: the plan would be another one by now.
+        """
+        record, _result = self.status(run_id)
+        rendered, options, place = resuming.read(self.fleet().runs, record)
+        same = replace(scope, limit=scope.limit or record.limit, inventory=scope.inventory or place)
+        chosen = ApplyOptions(**{**options, "dry_run": dry_run})
+        return self.begin_apply(rendered, chosen, same, resumes=None if dry_run else record)
+
+    def _timeout_s(self, rollout: Rollout | None) -> float | None:
+        """Return the seconds that a run may take; the settings' hold for each wave of a rollout."""
+        if rollout is None:
+            return None
+        waves = rollout.waves_of(self.policy.validation_limits.max_hosts)
+        return waves * (self.settings.run_timeout_s + rollout.pause_s + rollout.gate_wait_s)
+
+    def _confirm_timeout(self, asked: int | None) -> int:
+        """Return the seconds in which a change is to be confirmed."""
+        limits = self.policy.validation_limits
+        seconds = limits.confirm_timeout_default_s if asked is None else asked
+        if not limits.confirm_timeout_min_s <= seconds <= limits.confirm_timeout_max_s:
+            raise NetoptBridgeError(
+                f"The time to confirm is {seconds} s",
+                hint=f"Allowed: {limits.confirm_timeout_min_s} to {limits.confirm_timeout_max_s} s.",
+            )
+        return seconds
+
+    def begin(self, action: str, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
+        """Register a confirmation, a rollback or a deletion.
+
+        Args:
+            action: ``confirm``, ``rollback`` or ``delete_checkpoint``.
+            checkpoint_id: the checkpoint, or the run of the change.
+            scope: which hosts.
+            check: say what would happen and do nothing.
+
+        Raises:
+            InventoryError: the host pattern is malformed.
+        """
+        identity = resuming.checkpoint_of(self.fleet().runs, checkpoint_id)
+        task = Task(
+            action,
+            PLAYBOOKS[action],
+            {"netopt_checkpoint_id": identity},
+            check=check,
+            record={"checkpoint_id": identity},
+        )
+        return self._begin(task, scope, detail={"dry_run": check})
+
+    def begin_extension(self, *, checkpoint_id: str, seconds: int, scope: Scope, check: bool = False) -> Started:
+        """Register that a change is given until ``seconds`` from now to be confirmed.
+
+        Raises:
+            NetoptBridgeError: the policy does not allow that long, or that short.
+            InventoryError: the host pattern is malformed.
+        """
+        identity = resuming.checkpoint_of(self.fleet().runs, checkpoint_id)
+        try:
+            variables = {
+                "netopt_checkpoint_id": identity,
+                "netopt_confirm_timeout_s": self._confirm_timeout(seconds),
+            }
+        except NetoptBridgeError as error:
+            self._refuse("extend", error, scope)
+            raise
+        task = Task("extend", PLAYBOOKS["extend"], variables, check=check, record={"checkpoint_id": identity})
+        started = self._begin(task, scope, detail={"confirm_timeout_s": seconds, "dry_run": check})
+        confirm = f"netopt confirm {identity}"
+        note = f"Hosts that took it restore by themselves in {seconds} s unless `{confirm}` comes first"
+        return started if check else replace(started, notes=(note,))
+
+    def begin_snapshot(self, *, iface: str | list[str], label: str | None, scope: Scope) -> Started:
+        """Register a snapshot of the hosts' present state.
+
+        Args:
+            iface: interfaces whose MTU, offloads and queueing disciplines are written down.
+            label: a person's name for it.
+            scope: which hosts.
+
+        Raises:
+            InventoryError: the host pattern is malformed.
+        """
+        ifaces = [iface] if isinstance(iface, str) else list(iface)
+        keys = sorted(self.policy.sysctl_cards)
+        variables = {"netopt_iface": ifaces, "netopt_sysctl": keys, "netopt_checkpoint_label": label or ""}
+        return self._begin(Task("snapshot", PLAYBOOKS["snapshot"], variables), scope, detail={"label": label})
+
+    def finish(self, started: Started) -> ChangeReport:
+        """Carry out what was begun and return what came of it, host by host.
+
+        Where runs are detached it is done by a process of the run's own, which goes on if this one ends.
+
+        Raises:
+            InventoryError: no host matches.
+            RunError: the playbook could not be run, or other runs are at work on some of the hosts.
+        """
+        if not self.detached:
+            return self.finish_here(started)
+        runs, run_id = started.fleet.runs, started.record.run_id
+        process = detached.spawn(self.settings, folder=started.folder, life=runs.life(run_id), job=started.as_job())
+        scope = started.scope
+        detached.follow(
+            process, folder=started.folder, progress=scope.progress, cancel=scope.cancel, caller=self.caller
+        )
+        ends = time.monotonic() + UNDECIDED_S
+        _record, result = self.status(run_id)
+        while result is None and time.monotonic() < ends:  # the process was killed, and hosts have not decided yet
+            time.sleep(1.0)
+            _record, result = self.status(run_id)
+        error = detached.raised(result or {"error": f"The process of run {run_id} was killed"})
+        if error is not None:
+            raise error
+        return ChangeReport.model_validate(result)
+
+    def finish_here(self, started: Started) -> ChangeReport:
+        """Carry out what was begun, in this process, and return what came of it.
+
+        Raises:
+            InventoryError: no host matches.
+            RunError: the playbook could not be run, or other runs are at work on some of the hosts.
+        """
+        try:
+            finished, report = execution.carry_out(started)
+        except BaseException as error:
+            self._audit(started.record, outcome="refused", detail={"error": str(error) or type(error).__name__})
+            raise
+        result = report.model_dump(mode="json")
+        started.fleet.runs.keep_result(started.record, result)
+        try:
+            self._audit_end(started.record, report)
+        finally:
+            started.fleet.close(finished, result=result)
+        return report
+
+    def _begin(
+        self,
+        task: Task,
+        scope: Scope,
+        *,
+        detail: Mapping[str, Any],
+        rationale: list[str] | None = None,
+        checkpoint_id: str | None = None,
+    ) -> Started:
+        fleet = self.fleet()
+        record = fleet.begin(task, scope)
+        if task.action in MAKES_CHECKPOINT:
+            # one name for the change on every host of the run: the run's own
+            name = checkpoint_id or record.run_id
+            record = fleet.runs.name_checkpoint(record, name)
+            task = replace(task, extravars={**task.extravars, "netopt_checkpoint_id": name})
+        self._audit(record, outcome="started", detail=dict(detail), rationale=rationale or [])
+        return Started(record, task, scope, fleet)
+
+    def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
+        detail = {"hosts": scope.limit or "all", "error": str(error)}
+        self.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
+
+
+def _check_rollout(options: ApplyOptions) -> None:
+    """Refuse a rollout that would leave its first hosts to themselves.
+
+    Raises:
+        NetoptBridgeError: a person is to confirm each wave.
+    """
+    if options.rollout and options.rollout.confirm == "wave" and options.confirm_timeout_s is not None:
+        raise NetoptBridgeError(
+            "A change that a person confirms within a time is confirmed at the end of a rollout, not by wave",
+            hint="Leave the time to confirm out, or confirm at the end.",
+        )
+
+
+PLAYBOOKS = {
+    "confirm": "netopt.linux.confirm",
+    "extend": "netopt.linux.extend",
+    "rollback": "netopt.linux.rollback",
+    "snapshot": "netopt.linux.snapshot",
+    "delete_checkpoint": "netopt.linux.delete_checkpoint",
+}
+
+
+def login() -> str:
+    """Return the user that runs this process, for the audit log: ``root@admin1``, behind sudo also who called it."""
+    import pwd  # noqa: PLC0415  # needed once, by the command line
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    behind = os.environ.get("SUDO_USER")
+    return f"{name}@{os.uname().nodename}" + (f" (sudo by {behind})" if behind else "")

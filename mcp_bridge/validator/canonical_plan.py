@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The canonical form of a plan: what means the same reads the same, and gives the same digest."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS
+from mcp_bridge.models import ParameterPlan
+
+from .sysctl_value import canonical_sysctl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_bridge.policy import Policy, Profile
+
+
+def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
+    """Return a plan in canonical form; of a canonical plan, itself.
+
+    A profile fills in its values where the plan has none of its own, and its objectives where the plan
+    says where to measure to. An impairment gets the policy's duration and limit.
+
+    Args:
+        plan: a valid plan; a profile that the policy lacks is left alone.
+        policy: brings profiles and defaults.
+    """
+    data = plan.dump()
+    profile = policy.profiles.get(plan.profile) if plan.profile else None
+    given = data.get("changes", {})
+    changes = normal_changes(given, policy)
+    if not changes and profile:
+        changes = profile_changes(profile, policy, beside=given)
+    data["changes"] = changes
+    if isinstance(data["iface"], list) and len(data["iface"]) == 1:
+        data["iface"] = data["iface"][0]
+    validation = _validation(data.pop("validate", {}), profile, policy)
+    if validation:
+        data["validate"] = validation
+    return ParameterPlan.model_validate(data)
+
+
+def profile_changes(
+    profile: Profile, policy: Policy, *, beside: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the values of a profile in canonical form.
+
+    Args:
+        profile: brings the values.
+        policy: brings what canonical means.
+        beside: changes of a plan; its empty fields of rules stay, as they say that these rules may go.
+    """
+    stand_in = ParameterPlan.model_validate({"iface": "auto", "changes": profile.changes})
+    emptied = {field: value for field, value in beside.items() if field in FIELDS and value in ({}, [])}
+    return normal_changes({**emptied, **stand_in.dump()["changes"]}, policy)
+
+
+def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back.
+
+    An empty field of rules stays beside others: there it says that its rules may go, see ``_displaced``.
+    """
+    result = {field: value for field, value in changes.items() if value not in ({}, [])}
+    if _nft.intent(result, ()):
+        result = {field: value for field, value in changes.items() if field in result or field in FIELDS}
+    if "sysctl" in result:
+        result["sysctl"] = {
+            key: canonical_sysctl(value, policy.limits.at(f"sysctl.{key}"))
+            for key, value in sorted(result["sysctl"].items())
+        }
+    if "netem" in result:
+        limits = policy.validation_limits
+        defaults = {"limit": limits.netem_limit_default, "duration_s": limits.netem_duration_default_s}
+        result["netem"] = {**defaults, **result["netem"]}
+    return result
+
+
+def _validation(given: dict[str, Any], profile: Profile | None, policy: Policy) -> dict[str, Any]:
+    """Return what is measured, empty when there is nothing to measure to nor to hold."""
+    targets = {name: value for name, value in given.get("targets", {}).items() if value}
+    objectives = dict(given.get("objectives", {}))
+    if not targets:
+        return {"targets": {}, **given} if objectives else {}
+    if profile:
+        objectives = {**profile.objectives.measured(), **objectives}
+        duration = profile.validation.duration_s
+    else:
+        duration = policy.validation_limits.validation_duration_default_s
+    return {"targets": targets, "objectives": objectives, "duration_s": given.get("duration_s", duration)}
