@@ -24,7 +24,8 @@ TARGET = (
     / "linux"
     / "plugins"
     / "module_utils"
-    / "_host/command_allowlist.py"
+    / "_host"
+    / "command_allowlist.py"
 )
 BEGIN = "# Begin of what allowlist.yaml says.\n"
 END = "# End of what allowlist.yaml says.\n"

@@ -17,7 +17,7 @@ import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import OF_THE_CONTROLLER
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as _sysctl
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy

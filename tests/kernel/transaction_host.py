@@ -44,7 +44,8 @@ VIEW = (
 
 DRIVER = """
 import json, os, signal, sys
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import apply as _attempt, transaction as _transaction
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as _attempt, transaction
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 
 asked = json.load(sys.stdin)
@@ -70,8 +71,8 @@ def on_operation(operation):
         raise KeyError("made to fail")
     os.kill(os.getpid(), getattr(signal, fault))
 
-request = _transaction.Request(**asked)
-print(json.dumps(_transaction.Transaction(request, on_operation=on_operation).run().as_dict()))
+request = Request(**asked)
+print(json.dumps(transaction.Transaction(request, on_operation=on_operation).run().as_dict()))
 """
 
 STATES_DRIVER = """

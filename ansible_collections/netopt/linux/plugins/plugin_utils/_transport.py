@@ -69,9 +69,9 @@ else:
         sys.exit({NOT_KEPT})
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True
-from {PACKAGE}._quick_import import install
+from {PACKAGE}._transport.bundle_import import install
 install(sys.path[0], {PACKAGE!r})
-from {PACKAGE}._courier_main import main
+from {PACKAGE}._transport.remote_main import main
 main(message)
 """
 
@@ -187,15 +187,15 @@ class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no ty
 def _program() -> bytes:
     """Return the collection's sources and their bytecode as a zip file that Python can import from."""
     files = {}
-    for path in SOURCES.glob("_*.py"):
-        files[path.name] = path.read_bytes()
-        files[f"{path.name}c"] = _bytecode(path)
+    for path in SOURCES.rglob("*.py"):
+        name = path.relative_to(SOURCES)
+        files[str(name)] = path.read_bytes()
+        files[f"{name}c"] = _bytecode(path, ".".join((PACKAGE, *name.with_suffix("").parts)))
     return bundle(files, deflate=True)
 
 
-def _bytecode(path: Path) -> bytes:
+def _bytecode(path: Path, name: str) -> bytes:
     """Return what a ``.pyc`` file holds, in the form that is not compared with its source (PEP 552)."""
-    name = f"{PACKAGE}.{path.stem}"
     code = SourceFileLoader(name, str(path)).get_code(name)  # from __pycache__, where it is there
     return MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + bytes(8) + marshal.dumps(code)
 

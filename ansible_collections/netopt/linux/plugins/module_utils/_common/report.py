@@ -101,7 +101,10 @@ def defect(error: Exception, *, stage: str) -> NetoptError:
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next
-    place = f" ({os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno})" if where else ""
+    place = ""
+    if where is not None:
+        folder, name = os.path.split(where.tb_frame.f_code.co_filename)
+        place = f" ({os.path.join(os.path.basename(folder), name)}:{where.tb_lineno})"
     return NetoptError(
         f"{type(error).__name__}: {error}{place}", stage=stage, hint="This is a defect of netopt, please report it."
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Arms, moves and disarms what watches over a change: a process of its own, and a systemd timer where there is one.
+"""Arms and moves what watches over a change: a process of its own, and a systemd timer where there is one.
 
 The process is a fork of the change's maker, there at once, and sees the maker's end the moment it happens, since it
 waits for the lock that the maker holds. It belongs to no session and no terminal. Where systemd runs the host, logind
@@ -23,7 +23,10 @@ from typing import TYPE_CHECKING, Any
 from .._checkpoint.store import ARCHIVE
 from .._common.errors import NetoptError
 from .._host.lock import start_time
+from .._host.systemd import systemd_is_ours
 from .._transport.bundle import PYTHON_FLAGS
+from .disarm_guard import watches
+from .guard import bridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +81,7 @@ def rearm(store: Store, header: Header, *, after_s: float, tools: Tools) -> Arme
     Raises:
         NetoptError: no process watches, and none came up.
     """
-    guard = dict(header.guard) if _watches(header) else {**header.guard, **_guard_process(store, header.id)}
+    guard = dict(header.guard) if watches(header) else {**header.guard, **_guard_process(store, header.id)}
     if not systemd_is_ours():
         return Armed(guard)
     archive = store.path(header.id, ARCHIVE)
@@ -86,23 +89,8 @@ def rearm(store: Store, header: Header, *, after_s: float, tools: Tools) -> Arme
     return _with_timer(guard, unit, archive=archive, identity=header.id, after_s=after_s, tools=tools)
 
 
-def wake(header: Header) -> None:
-    """Have the process that watches over a change look at it now; it may sleep until a time that is too late."""
-    if _watches(header):
-        with contextlib.suppress(OSError):
-            os.kill(header.guard["pid"], signal.SIGCONT)
-
-
-def _watches(header: Header) -> bool:
-    """Return whether the process that was started to watch over a change still runs."""
-    pid = header.guard.get("pid")
-    return pid is not None and start_time(pid) == header.guard.get("started")
-
-
 def _guard_process(store: Store, identity: str) -> dict[str, Any]:
     """Start the process that watches, and return it as ``Header.guard`` has it."""
-    from .guard import bridge  # noqa: PLC0415 - a confirmation does without
-
     archive = store.path(identity, ARCHIVE)
     pid = _spawn_detached(lambda: bridge(store, identity), [sys.executable, *PYTHON_FLAGS, archive, "--guard"])
     return {"pid": pid, "started": start_time(pid)}
@@ -132,32 +120,6 @@ def _with_timer(
     except NetoptError as error:
         return Armed(guard, f"systemd's timer is not armed, only netopt's own: {error.message}")
     return Armed(dict(guard, unit=unit))
-
-
-def disarm(header: Header, tools: Tools) -> None:
-    """End what watches over a change. What cannot be ended wakes up, finds nothing to do, and goes."""
-    if _watches(header) and header.guard["pid"] != os.getpid():
-        with contextlib.suppress(OSError):
-            os.kill(header.guard["pid"], signal.SIGTERM)
-    stop_timer(header.guard.get("unit"), tools)
-
-
-def stop_timer(unit: str | None, tools: Tools) -> None:
-    """Stop a timer of systemd, if there is one."""
-    if unit:
-        with contextlib.suppress(NetoptError):
-            tools.run(["systemctl", "stop", f"{unit}.timer"], stage="confirm", check=False)
-
-
-def systemd_is_ours() -> bool:
-    """Say whether systemd is PID 1 and sees the same network, files, processes and clock as this process."""
-    if not os.path.isdir("/run/systemd/system"):
-        return False
-    spaces = ["net", "mnt", "pid", *(["time"] if os.path.exists("/proc/self/ns/time") else [])]  # since Linux 5.6
-    try:
-        return all(os.path.samefile(f"/proc/1/ns/{space}", f"/proc/self/ns/{space}") for space in spaces)
-    except OSError:
-        return False
 
 
 def _spawn_detached(first: Callable[[], bool], argv: list[str]) -> int:

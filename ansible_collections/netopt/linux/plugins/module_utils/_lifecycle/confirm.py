@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .._checkpoint.model import APPLIED, CONFIRMED, RESTART, RESTARTED, SNAPSHOT
 from .._checkpoint.store import CONFIRM, boot_id
 from .._common.errors import NetoptError
-from .arm_guard import disarm
+from .disarm_guard import disarm
 
 if TYPE_CHECKING:
     from .._checkpoint.store import Store

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, RESTART, RESTARTED, RESTORE_FAILED, SNAPSHOT
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
-from .arm_guard import rearm, stop_timer, wake
+from .arm_guard import rearm
+from .disarm_guard import stop_timer, wake
 
 if TYPE_CHECKING:
     from .._checkpoint.model import Header

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import CONFIRMED
 from .._common.errors import NetoptError
+from .._host.systemd import systemd_is_ours
 from .._persist.store import Persistence, Staged
-from .arm_guard import systemd_is_ours
 
 if TYPE_CHECKING:
     from .._checkpoint.model import Header

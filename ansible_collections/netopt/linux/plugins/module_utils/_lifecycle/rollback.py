@@ -31,8 +31,8 @@ from .._common.errors import NetoptError
 from .._host.kernel_modules import unload_unused
 from .._subsystems.restore import KEEP, Restored, restore
 from .._subsystems.restore import RESTORE as OVERWRITE
-from .arm_guard import disarm
 from .confirm import confirm
+from .disarm_guard import disarm
 
 if TYPE_CHECKING:
     from typing import Any

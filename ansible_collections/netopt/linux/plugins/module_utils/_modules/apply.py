@@ -35,7 +35,8 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Apply the plan and return the module's result."""
     from .._common.errors import NetoptError  # noqa: PLC0415 - see above
     from .._common.report import FAILED, HostReport, as_result  # noqa: PLC0415
-    from .._transaction.transaction import Request, Transaction  # noqa: PLC0415
+    from .._transaction.request import Request  # noqa: PLC0415
+    from .._transaction.transaction import Transaction  # noqa: PLC0415
 
     shortest, longest = CONFIRM_TIMEOUT_S
     timeout = options["confirm_timeout_s"]

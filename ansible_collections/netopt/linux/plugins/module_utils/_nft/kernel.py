@@ -18,7 +18,7 @@ from .rules import TABLE
 if TYPE_CHECKING:
     from .._common.change import Operation
     from .._host.commands import Completed, Tools
-    from .subsystem import Intent
+    from .intent import Intent
 
 _LIST = ["list", "table", *TABLE.split()]
 _LOAD = ["nft", "-f", "-"]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .class_maps import Lookup
-    from .subsystem import Intent
+    from .intent import Intent
 
 TABLE = "inet netopt"
 SET_SIZE = 65535  # sources that a set remembers; the kernel sets aside a megabyte for it when the set is made

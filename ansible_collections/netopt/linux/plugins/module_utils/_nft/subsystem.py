@@ -12,22 +12,19 @@ No other table is ever read for change or written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
-from .._tc.intent import intent as _tc_intent
-from .._tc.intent import looked_up
 from . import list_parse as listing
-from .class_maps import lookups
+from .intent import Intent, intent
 from .rules import TABLE, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .class_maps import Lookup
+
+__all__ = ["Intent", "diff", "intent", "operations", "render", "scope", "table_text", "transaction", "with_others"]
 
 SUBSYSTEM = "nft"
 ABSENT: dict[str, Any] = {"present": False, "listing": "", "text": ""}
@@ -36,62 +33,6 @@ CLEAR = f"table {TABLE}\ndelete table {TABLE}\n"
 _HEREDOC = "NFT"
 _OUR_MAP, _ELEMENTS = listing.OUR_MAP.strip(), listing.ELEMENTS.strip()
 SHOWN_CHARS, SHOWN_LINES = 1000, 400  # of a transaction, in a report
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What a plan asks of nftables; falsy when it asks nothing.
-
-    Attributes:
-        ifaces: the plan's interfaces; limits apply to what arrives there, marks to what leaves there. Empty: all.
-        dscp: entries of ``changes.dscp``.
-        connection_limits: entries of ``changes.connection_limits``.
-        rate_limits: entries of ``changes.rate_limits``.
-        nat_rules: entries of ``changes.nat_rules``.
-        accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
-        drop_invalid: whether packets that belong to no connection are dropped.
-        classes: entries of ``changes.htb_classes`` that packets find by maps; empty where filters do.
-        shapes: whether the plan sets the root qdisc of the interfaces, so that it says how packets find classes there.
-        absent: the table is to go away, whatever else is said.
-    """
-
-    ifaces: tuple[str, ...] = ()
-    dscp: tuple[dict[str, Any], ...] = ()
-    connection_limits: tuple[dict[str, Any], ...] = ()
-    rate_limits: tuple[dict[str, Any], ...] = ()
-    nat_rules: tuple[dict[str, Any], ...] = ()
-    classes: tuple[dict[str, Any], ...] = ()
-    shapes: bool = False
-    accept_established: bool | None = None
-    drop_invalid: bool = False
-    absent: bool = False
-
-    @cached_property
-    def lookups(self) -> list[Lookup]:
-        """The rules by which packets find their classes, see ``_nft_classes.lookups``."""
-        return lookups(self.classes, self.ifaces)
-
-    def __bool__(self) -> bool:
-        """Say whether anything is asked."""
-        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules, self.classes)
-        return any(lists) or bool(self.accept_established) or self.drop_invalid or self.absent
-
-
-def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
-    """Return what normalised ``changes`` ask of nftables on ``ifaces``; keys set to ``None`` count as left out."""
-    tracking = changes.get("connection_tracking") or {}
-    classes = changes.get("htb_classes") or ()
-    return Intent(
-        ifaces=tuple(ifaces),
-        dscp=_entries(changes, "dscp"),
-        connection_limits=_entries(changes, "connection_limits"),
-        rate_limits=_entries(changes, "rate_limits"),
-        nat_rules=_entries(changes, "nat_rules"),
-        classes=tuple(classes) if looked_up(classes) else (),
-        shapes=_tc_intent(changes, ifaces).shapes_egress,
-        accept_established=tracking.get("accept_established"),
-        drop_invalid=bool(tracking.get("drop_invalid")),
-    )
 
 
 def transaction(wanted: Intent, *, most: int | None = None) -> str:
@@ -280,13 +221,6 @@ def _cleared(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     heads = sorted(there, key=lambda head: (not head.startswith("map "), not head.startswith(("set ", "chain "))))
     removed = "".join("delete {0} {2} {1}\n".format(*head.rsplit(" ", 1), TABLE) for head in heads)
     return f"flush table {TABLE}\n{removed}"
-
-
-def _entries(changes: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
-    """Return a list of the plan with unset keys left out."""
-    return tuple(
-        {name: value for name, value in entry.items() if value is not None} for entry in changes.get(key) or ()
-    )
 
 
 def _rules(key: str, before: list[str], after: list[str]) -> list[Change]:

@@ -16,7 +16,6 @@ from .._common.interfaces import resolve
 from .._common.report import one_line
 from .._host import facts as _facts_io
 from .._link import kernel as _link_io
-from .._modules.info import SUBSETS
 from .._sysctl import observe as _sysctl_observe_io
 from .._sysctl.keys import canonical
 
@@ -79,7 +78,7 @@ def gather(
     """Return what is asked for, and what could not be read.
 
     Args:
-        subsets: some of ``SUBSETS``.
+        subsets: some of the readers below, by name.
         ifaces: the interfaces for ``link`` and ``tc``; ``auto`` is that of the default route.
         sysctl: the keys for ``sysctl`` and for ``sysctl`` of the facts; an absent one is ``None``.
         tools: runs the programs.
@@ -102,11 +101,11 @@ def gather(
     }
     found: dict[str, Any] = {}
     problems = []
-    for subset in SUBSETS:
+    for subset, read in readers.items():
         if subset not in subsets:
             continue
         try:
-            found[subset] = readers[subset]()
+            found[subset] = read()
         except NetoptError as error:
             found[subset] = None
             problems.append(f"{subset}: {one_line(error.as_dict())}")

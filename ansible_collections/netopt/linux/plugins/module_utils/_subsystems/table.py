@@ -11,6 +11,7 @@ a confirmation needs none, and a plan for sysctl keys does without the code that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._common.change import SUBSYSTEMS
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 
     from .._common.change import Change, Operation
     from .._host.commands import Tools
+
+    # what the table names: ansible-core sends along only what it sees imported
+    from .._link import kernel as _link_kernel  # noqa: F401
+    from .._link import subsystem as _link_subsystem  # noqa: F401
+    from .._nft import kernel as _nft_kernel  # noqa: F401
+    from .._nft import netlink as _nft_netlink  # noqa: F401
+    from .._nft import subsystem as _nft_subsystem  # noqa: F401
+    from .._sysctl import kernel as _sysctl_kernel  # noqa: F401
+    from .._sysctl import observe as _sysctl_observe  # noqa: F401
+    from .._sysctl import subsystem as _sysctl_subsystem  # noqa: F401
+    from .._tc import kernel as _tc_kernel  # noqa: F401
+    from .._tc import observe as _tc_observe  # noqa: F401
+    from .._tc import subsystem as _tc_subsystem  # noqa: F401
 
 State = Any  # a JSON-able dict whose shape is private to the subsystem
 
@@ -48,115 +62,53 @@ class Kernel(Observer, Protocol):
     try_out: Callable[[State, State], None]  # of those that ``tries_in_scratch`` alone
 
 
-def _sysctl_pure() -> Any:
-    from .._sysctl import subsystem as _sysctl  # noqa: PLC0415 - see above, here and below
-
-    return _sysctl
-
-
-def _sysctl_kernel() -> Any:
-    from .._sysctl import kernel as _sysctl_io  # noqa: PLC0415
-
-    return _sysctl_io
-
-
-def _sysctl_observer() -> Any:
-    from .._sysctl import observe as _sysctl_observe_io  # noqa: PLC0415
-
-    return _sysctl_observe_io
-
-
-def _link_pure() -> Any:
-    from .._link import subsystem as _link  # noqa: PLC0415
-
-    return _link
-
-
-def _link_kernel() -> Any:
-    from .._link import kernel as _link_io  # noqa: PLC0415
-
-    return _link_io
-
-
-def _tc_pure() -> Any:
-    from .._tc import subsystem as _tc  # noqa: PLC0415
-
-    return _tc
-
-
-def _tc_kernel() -> Any:
-    from .._tc import kernel as _tc_io  # noqa: PLC0415
-
-    return _tc_io
-
-
-def _tc_observer() -> Any:
-    from .._tc import observe as _tc_observe_io  # noqa: PLC0415
-
-    return _tc_observe_io
-
-
-def _nft_pure() -> Any:
-    from .._nft import subsystem as _nft  # noqa: PLC0415
-
-    return _nft
-
-
-def _nft_kernel() -> Any:
-    from .._nft import kernel as _nft_io  # noqa: PLC0415
-
-    return _nft_io
-
-
-def _nft_generation() -> Any:
-    from .._nft.netlink import generation  # noqa: PLC0415
-
-    return generation()
-
-
 @dataclass(frozen=True)
 class Subsystem:
     """One subsystem.
 
     Attributes:
-        load_pure: imports what decides.
-        load_kernel: imports what acts.
-        load_observer: imports what reads, which acting builds upon.
+        folder: where its modules lie: ``subsystem.py`` decides, ``kernel.py`` acts.
+        observer: the module that reads the kernel, where that is one of its own.
         settles_in_scratch: whether ``settle`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``settle`` computed can be tried in one.
-        generation: asks the kernel what changes whenever anything of the subsystem does; ``None`` where it cannot tell.
+        counter: the module whose ``generation`` asks the kernel for what changes whenever anything of the subsystem
+            does; ``None`` where the kernel cannot tell.
     """
 
-    load_pure: Callable[[], Pure]
-    load_kernel: Callable[[], Kernel]
-    load_observer: Callable[[], Observer]
-    settles_in_scratch: bool
+    folder: str
+    observer: str = "kernel"
+    settles_in_scratch: bool = False
     tries_in_scratch: bool = False
-    generation: Callable[[], Any] = lambda: None
+    counter: str | None = None
 
     @property
     def pure(self) -> Pure:
         """What decides: intent, scope, diff, operations."""
-        return self.load_pure()
+        return self._module("subsystem")  # type: ignore[no-any-return]  # by its name, see ``Pure``
 
     @property
     def observe(self) -> Callable[[dict[str, Any], Tools], State]:
         """What reads the state of what a scope names."""
-        return self.load_observer().observe
+        return self._module(self.observer).observe  # type: ignore[no-any-return]  # see ``Observer``
 
     @property
     def kernel(self) -> Kernel:
         """What acts: observe, settle, perform."""
-        return self.load_kernel()
+        return self._module("kernel")  # type: ignore[no-any-return]  # see ``Kernel``
+
+    def generation(self) -> Any:
+        """Return what changes whenever anything of the subsystem does; ``None`` where the kernel cannot tell."""
+        return self._module(self.counter).generation() if self.counter else None
+
+    def _module(self, name: str) -> Any:
+        return import_module(f"..{self.folder}.{name}", __package__)
 
 
 _PARTS = {
-    "sysctl": Subsystem(
-        _sysctl_pure, _sysctl_kernel, _sysctl_observer, settles_in_scratch=False, tries_in_scratch=True
-    ),
-    "link": Subsystem(_link_pure, _link_kernel, _link_kernel, settles_in_scratch=False),
-    "tc": Subsystem(_tc_pure, _tc_kernel, _tc_observer, settles_in_scratch=True),
-    "nft": Subsystem(_nft_pure, _nft_kernel, _nft_kernel, settles_in_scratch=True, generation=_nft_generation),
+    "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True),
+    "link": Subsystem("_link"),
+    "tc": Subsystem("_tc", observer="observe", settles_in_scratch=True),
+    "nft": Subsystem("_nft", settles_in_scratch=True, counter="netlink"),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying

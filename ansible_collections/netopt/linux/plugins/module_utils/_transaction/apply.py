@@ -19,7 +19,8 @@ from .._common.errors import NetoptError
 from .._common.signals import interrupts_wait
 from .._host.lock import start_time
 from .._host.scratch_namespace import ScratchUnavailableError
-from .._lifecycle.arm_guard import arm, disarm
+from .._lifecycle.arm_guard import arm
+from .._lifecycle.disarm_guard import disarm
 from .._lifecycle.rollback import roll_back_one
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
     from .._common.change import Change, Operation
     from .._common.report import HostReport
     from .._host.commands import Tools
+    from .._lifecycle import restore_cli  # noqa: F401 - what restore.pyz begins with, for ansible-core to send along
     from .rehearse import Rehearsal
-    from .transaction import Request
+    from .request import Request
 
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 

@@ -9,7 +9,7 @@ What most runs need is here: a plan that holds already. What makes a change is i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import check_id
@@ -34,41 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._common.change import Operation
+    from .request import Request
 
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of this host.
-
-    Attributes:
-        plan: normalised ParameterPlan.
-        digest: what the plan and its rendered text must hash to; ``None`` to take the plan as it is.
-        adaptations: the policy's rules that fit a profile's values to a host; none for values that a user wrote.
-        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
-        modules: ``{sysctl key: kernel module}`` of keys that a module brings.
-        labels: the host's labels from the inventory.
-        allowlist: what may be executed; ``None`` for what netopt ships.
-        checkpoint_id: ``None`` to make one up.
-        checkpoint_label: what a person calls the change.
-        confirm_timeout_s: seconds in which the change has to be confirmed; 0 to keep it at once.
-        persist: bring the change back after a restart of the host, once it is confirmed.
-        check: say what would be done, and do nothing.
-    """
-
-    plan: dict[str, Any]
-    digest: str | None = None
-    adaptations: list[dict[str, Any]] = field(default_factory=list)
-    skippable: dict[str, str] = field(default_factory=dict)
-    modules: dict[str, str] = field(default_factory=dict)
-    labels: list[str] = field(default_factory=list)
-    allowlist: dict[str, list[str]] | None = None
-    checkpoint_id: str | None = None
-    checkpoint_label: str | None = None
-    confirm_timeout_s: float = 0.0
-    persist: bool = False
-    check: bool = False
 
 
 class Transaction:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 PACKAGE = "netopt_target"
 MAIN = f"""import sys
 
-from {PACKAGE}._quick_import import install
+from {PACKAGE}._transport.bundle_import import install
 
 install(sys.path[0], {PACKAGE!r})
-from {PACKAGE}._restore_main import main
+from {PACKAGE}._lifecycle.restore_cli import main
 
 raise SystemExit(main())
 """
@@ -33,7 +33,8 @@ def bundle(files: Mapping[str, bytes], *, deflate: bool) -> bytes:
     """Return the zip file.
 
     Args:
-        files: what lies in the package, by file name; each module as ``.py``, and as ``.pyc`` too where there is one.
+        files: what lies in the package, by its path there: each module as ``.py``, and as ``.pyc`` too where there is
+            one.
         deflate: whether to make it small; that takes longer than writing it does.
     """
     import zipfile  # noqa: PLC0415 - whoever was carried here has the file already

@@ -44,19 +44,24 @@ class BundleFinder:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
         """Return how to load a module, ``None`` for one that is not in the bundle as bytecode of this Python."""
-        package, _dot, module = name.partition(".")
-        if package != self._package or not module:
+        if not name.startswith(f"{self._package}."):
             return None
+        place = f"{self.archive}/{name.replace('.', '/')}"
+        return self._spec(name, place) or self._spec(name, f"{place}/__init__", folder=place)
+
+    def _spec(self, name: str, stem: str, *, folder: str | None = None) -> ModuleSpec | None:
+        """Return how to load a module from ``stem`` with its ending, of a package where ``folder`` is given."""
         try:
-            data = self.get_data(f"{self.archive}/{package}/{module}.pyc")
+            data = self.get_data(f"{stem}.pyc")
         except OSError:
             return None
         if not data.startswith(MAGIC_NUMBER):
             return None
-        origin = f"{self.archive}/{package}/{module}.py"
-        spec = _Spec(name, self, origin=origin)  # type: ignore[arg-type]  # importlib.abc would have to be imported
+        spec = _Spec(name, self, origin=f"{stem}.py")  # type: ignore[arg-type]  # importlib.abc would be imported
         spec.has_location = True
         spec.loader_state = data
+        if folder is not None:
+            spec.submodule_search_locations = [folder]
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:

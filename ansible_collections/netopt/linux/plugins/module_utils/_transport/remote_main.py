@@ -22,11 +22,11 @@ from .._common.files import bytes_of
 from .._common.report import HostReport, as_result, defect
 
 ENTRIES = {
-    "netopt_apply": "_apply_entry",
-    "netopt_checkpoint": "_checkpoint_entry",
-    "netopt_info": "_info_entry",
-    "netopt_probe": "_probe_entry",
-    "netopt_query": "_query_entry",
+    "netopt_apply": "_modules.apply",
+    "netopt_checkpoint": "_modules.checkpoint",
+    "netopt_info": "_modules.info",
+    "netopt_probe": "_modules.probe",
+    "netopt_query": "_modules.query",
 }
 BEGIN = "netopt-result:"
 KEPT = "/run/netopt/program-%s.zip"  # for root alone, and gone with a restart
@@ -39,7 +39,7 @@ def main(message: dict[str, Any]) -> None:
         message: ``{"module", "options", "check", "diff", "program": {"digest", "size"}}``.
     """
     try:
-        entry = importlib.import_module("." + ENTRIES[message["module"]], __package__)
+        entry = importlib.import_module(".." + ENTRIES[message["module"]], __package__)
         result = entry.run(message["options"], check=message["check"], diff=message["diff"])
     except Exception as error:  # noqa: BLE001 - the controller gets a report, whatever happens here
         report = HostReport()

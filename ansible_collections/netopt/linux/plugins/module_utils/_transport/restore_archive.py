@@ -15,8 +15,7 @@ from .._common.files import bytes_of
 from .bundle import MAIN, bundle
 
 if TYPE_CHECKING:
-    from .._lifecycle import restore_cli as _restore_main  # noqa: F401 - what the program begins with, for ansible-core to send along
-    from . import bundle_import as _quick_import  # noqa: F401 - what the program begins with, for ansible-core to send along
+    from . import bundle_import  # noqa: F401 - what the program begins with, for ansible-core to send along
 
 
 def restore_archive() -> bytes:
@@ -55,18 +54,22 @@ def _sources(loader: Any) -> dict[str, bytes]:
     """Return the sources beside this file, by name: from a folder, or from the zip file that ansible-core sent."""
     archive = getattr(loader, "archive", None)
     if archive is None:
-        folder = os.path.dirname(__file__)
-        names = [name for name in os.listdir(folder) if name.startswith("_") and name.endswith(".py")]
-        return {name: bytes_of(os.path.join(folder, name)) for name in names}
+        top = _top()
+        paths = [os.path.join(folder, name) for folder, _folders, names in os.walk(top) for name in names]
+        return {os.path.relpath(path, top): bytes_of(path) for path in paths if path.endswith(".py")}
     import zipfile  # noqa: PLC0415 - what the courier brought needs no unpacking
 
-    folder = os.path.relpath(os.path.dirname(__file__), archive) + "/"
+    folder = os.path.relpath(_top(), archive) + "/"
     try:
         with zipfile.ZipFile(archive) as files:
             return {
                 name[len(folder) :]: files.read(name)
                 for name in files.namelist()
-                if name.startswith(folder + "_") and name.endswith(".py") and not name.endswith("__init__.py")
+                if name.startswith(folder + "_") and name.endswith(".py") and name != folder + "__init__.py"
             }
     except zipfile.BadZipFile as error:
         raise OSError(str(error)) from None
+
+
+def _top() -> str:
+    return os.path.dirname(os.path.dirname(__file__))

@@ -52,7 +52,7 @@ def test_defect_tells_its_place() -> None:
         {}["x"]
     told = reporting.defect(raised.value, stage="apply")
     assert "KeyError" in told.message
-    assert "test__host_report.py:" in told.message
+    assert "(_common/test_report.py:" in told.message
     assert "\n" not in told.message
 
 

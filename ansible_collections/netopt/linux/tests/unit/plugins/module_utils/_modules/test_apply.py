@@ -18,7 +18,8 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import STATE_DIR, Store
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard as _guard_io
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import restore_cli as _restore_main
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Request, Transaction
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._transport import bundle_import as _quick_import
+from ansible_collections.netopt.linux.plugins.module_utils._transport import bundle_import
 from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, PYTHON_FLAGS, bundle
 
-IMPORTER = Path(_quick_import.__file__).read_bytes()
+IMPORTER = Path(bundle_import.__file__).read_bytes()
 SOURCE = b"import sys\n\n\ndef main():\n    sys.stdout.write('from source')\n"
 CODE = compile(SOURCE.replace(b"source", b"bytecode"), "_lifecycle/restore_cli.py", "exec")
 
@@ -28,11 +28,16 @@ def bytecode(magic: bytes) -> bytes:
     return magic + struct.pack("<I", 1) + bytes(8) + marshal.dumps(CODE)
 
 
-FILES = {"_lifecycle/restore_cli.py": SOURCE, "_transport/bundle_import.py": IMPORTER}
+FILES = {
+    "_lifecycle/__init__.py": b"",
+    "_lifecycle/restore_cli.py": SOURCE,
+    "_transport/__init__.py": b"",
+    "_transport/bundle_import.py": IMPORTER,
+}
 CASES = {
     "no bytecode": ({}, "from source"),
-    "bytecode of this Python": ({"_restore_main.pyc": bytecode(MAGIC_NUMBER)}, "from bytecode"),
-    "bytecode of another Python": ({"_restore_main.pyc": bytecode(b"\1\2\r\n")}, "from source"),
+    "bytecode of this Python": ({"_lifecycle/restore_cli.pyc": bytecode(MAGIC_NUMBER)}, "from bytecode"),
+    "bytecode of another Python": ({"_lifecycle/restore_cli.pyc": bytecode(b"\1\2\r\n")}, "from source"),
 }
 
 
@@ -50,7 +55,8 @@ def test_bundle_is_imported_from(tmp_path: Path) -> None:
     """Its package is found on the path, whatever the file is called."""
     file = tmp_path / "anything"
     file.write_bytes(bundle(FILES, deflate=True))
-    program = f"import sys; sys.path.insert(0, {str(file)!r}); from {PACKAGE}._restore_main import main; main()"
+    imports = f"from {PACKAGE}._lifecycle.restore_cli import main"
+    program = f"import sys; sys.path.insert(0, {str(file)!r}); {imports}; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("from source", "")
 

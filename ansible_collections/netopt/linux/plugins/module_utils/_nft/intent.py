@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan asks of nftables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .._tc.intent import intent as _tc_intent
+from .._tc.intent import looked_up
+from .class_maps import lookups
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .class_maps import Lookup
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a plan asks of nftables; falsy when it asks nothing.
+
+    Attributes:
+        ifaces: the plan's interfaces; limits apply to what arrives there, marks to what leaves there. Empty: all.
+        dscp: entries of ``changes.dscp``.
+        connection_limits: entries of ``changes.connection_limits``.
+        rate_limits: entries of ``changes.rate_limits``.
+        nat_rules: entries of ``changes.nat_rules``.
+        accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
+        drop_invalid: whether packets that belong to no connection are dropped.
+        classes: entries of ``changes.htb_classes`` that packets find by maps; empty where filters do.
+        shapes: whether the plan sets the root qdisc of the interfaces, so that it says how packets find classes there.
+        absent: the table is to go away, whatever else is said.
+    """
+
+    ifaces: tuple[str, ...] = ()
+    dscp: tuple[dict[str, Any], ...] = ()
+    connection_limits: tuple[dict[str, Any], ...] = ()
+    rate_limits: tuple[dict[str, Any], ...] = ()
+    nat_rules: tuple[dict[str, Any], ...] = ()
+    classes: tuple[dict[str, Any], ...] = ()
+    shapes: bool = False
+    accept_established: bool | None = None
+    drop_invalid: bool = False
+    absent: bool = False
+
+    @cached_property
+    def lookups(self) -> list[Lookup]:
+        """The rules by which packets find their classes, see ``_nft_classes.lookups``."""
+        return lookups(self.classes, self.ifaces)
+
+    def __bool__(self) -> bool:
+        """Say whether anything is asked."""
+        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules, self.classes)
+        return any(lists) or bool(self.accept_established) or self.drop_invalid or self.absent
+
+
+def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
+    """Return what normalised ``changes`` ask of nftables on ``ifaces``; keys set to ``None`` count as left out."""
+    tracking = changes.get("connection_tracking") or {}
+    classes = changes.get("htb_classes") or ()
+    return Intent(
+        ifaces=tuple(ifaces),
+        dscp=_entries(changes, "dscp"),
+        connection_limits=_entries(changes, "connection_limits"),
+        rate_limits=_entries(changes, "rate_limits"),
+        nat_rules=_entries(changes, "nat_rules"),
+        classes=tuple(classes) if looked_up(classes) else (),
+        shapes=_tc_intent(changes, ifaces).shapes_egress,
+        accept_established=tracking.get("accept_established"),
+        drop_invalid=bool(tracking.get("drop_invalid")),
+    )
+
+
+def _entries(changes: Mapping[str, Any], key: str) -> tuple[dict[str, Any], ...]:
+    """Return a list of the plan with unset keys left out."""
+    return tuple(
+        {name: value for name, value in entry.items() if value is not None} for entry in changes.get(key) or ()
+    )

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked of this host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of this host.
+
+    Attributes:
+        plan: normalised ParameterPlan.
+        digest: what the plan and its rendered text must hash to; ``None`` to take the plan as it is.
+        adaptations: the policy's rules that fit a profile's values to a host; none for values that a user wrote.
+        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
+        modules: ``{sysctl key: kernel module}`` of keys that a module brings.
+        labels: the host's labels from the inventory.
+        allowlist: what may be executed; ``None`` for what netopt ships.
+        checkpoint_id: ``None`` to make one up.
+        checkpoint_label: what a person calls the change.
+        confirm_timeout_s: seconds in which the change has to be confirmed; 0 to keep it at once.
+        persist: bring the change back after a restart of the host, once it is confirmed.
+        check: say what would be done, and do nothing.
+    """
+
+    plan: dict[str, Any]
+    digest: str | None = None
+    adaptations: list[dict[str, Any]] = field(default_factory=list)
+    skippable: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    allowlist: dict[str, list[str]] | None = None
+    checkpoint_id: str | None = None
+    checkpoint_label: str | None = None
+    confirm_timeout_s: float = 0.0
+    persist: bool = False
+    check: bool = False
