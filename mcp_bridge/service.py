@@ -16,9 +16,8 @@ from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, Rollout, ValidationResult
 from mcp_bridge.planning import planner
 from mcp_bridge.policy import Policy, load_policy
-from mcp_bridge.runs import execute as execution
-from mcp_bridge.runs import resume as resuming
-from mcp_bridge.runs import spawn as detached
+from mcp_bridge.runs import execute, resume
+from mcp_bridge.runs import spawn as run_spawn
 from mcp_bridge.runs.execute import MAKES_CHECKPOINT
 from mcp_bridge.runs.execute import Started as Started  # noqa: PLC0414 - those who begin runs here need it
 from mcp_bridge.runs.history import RunBook
@@ -146,7 +145,7 @@ class Bridge(RunBook):
         rationale = list(rendered.plan.rationale)
         started = self._begin(task, scope, detail=detail, rationale=rationale, checkpoint_id=checkpoint_id)
         if options.rollout:
-            resuming.keep(started, rendered=rendered, options=options)
+            resume.keep(started, rendered=rendered, options=options)
         notes = tuple(rendered.warnings)
         if options.confirm_timeout_s and not options.dry_run:
             confirm = f"netopt confirm {started.record.checkpoint_id}"
@@ -170,7 +169,7 @@ class Bridge(RunBook):
             DigestError: the plan would be another one by now.
         """
         record, _result = self.status(run_id)
-        rendered, options, place = resuming.read(self.fleet().runs, record)
+        rendered, options, place = resume.read(self.fleet().runs, record)
         same = replace(scope, limit=scope.limit or record.limit, inventory=scope.inventory or place)
         chosen = ApplyOptions(**{**options, "dry_run": dry_run})
         return self.begin_apply(rendered, chosen, same, resumes=None if dry_run else record)
@@ -205,7 +204,7 @@ class Bridge(RunBook):
         Raises:
             InventoryError: the host pattern is malformed.
         """
-        identity = resuming.checkpoint_of(self.fleet().runs, checkpoint_id)
+        identity = resume.checkpoint_of(self.fleet().runs, checkpoint_id)
         task = Task(
             action,
             PLAYBOOKS[action],
@@ -222,7 +221,7 @@ class Bridge(RunBook):
             NetoptBridgeError: the policy does not allow that long, or that short.
             InventoryError: the host pattern is malformed.
         """
-        identity = resuming.checkpoint_of(self.fleet().runs, checkpoint_id)
+        identity = resume.checkpoint_of(self.fleet().runs, checkpoint_id)
         try:
             variables = {
                 "netopt_checkpoint_id": identity,
@@ -265,9 +264,9 @@ class Bridge(RunBook):
         if not self.detached:
             return self.finish_here(started)
         runs, run_id = started.fleet.runs, started.record.run_id
-        process = detached.spawn(self.settings, folder=started.folder, life=runs.life(run_id), job=started.as_job())
+        process = run_spawn.spawn(self.settings, folder=started.folder, life=runs.life(run_id), job=started.as_job())
         scope = started.scope
-        detached.follow(
+        run_spawn.follow(
             process, folder=started.folder, progress=scope.progress, cancel=scope.cancel, caller=self.caller
         )
         ends = time.monotonic() + UNDECIDED_S
@@ -275,7 +274,7 @@ class Bridge(RunBook):
         while result is None and time.monotonic() < ends:  # the process was killed, and hosts have not decided yet
             time.sleep(1.0)
             _record, result = self.status(run_id)
-        error = detached.raised(result or {"error": f"The process of run {run_id} was killed"})
+        error = run_spawn.raised(result or {"error": f"The process of run {run_id} was killed"})
         if error is not None:
             raise error
         return ChangeReport.model_validate(result)
@@ -288,7 +287,7 @@ class Bridge(RunBook):
             RunError: the playbook could not be run, or other runs are at work on some of the hosts.
         """
         try:
-            finished, report = execution.carry_out(started)
+            finished, report = execute.carry_out(started)
         except BaseException as error:
             self._audit(started.record, outcome="refused", detail={"error": str(error) or type(error).__name__})
             raise

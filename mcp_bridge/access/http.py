@@ -17,7 +17,7 @@ from anyio import to_thread
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_bridge.access import peer_uid as socket_owner
+from mcp_bridge.access import peer_uid
 
 BODY_MAX = 8 * 1024 * 1024
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -117,7 +117,7 @@ def owner_of(client: tuple[str, int], server: tuple[str, int]) -> int | None:
     """
     wanted = (_plain(client), _plain(server))
     with suppress(OSError, ValueError):  # a kernel that was built without it, or a sandbox that forbids it
-        return socket_owner.owner(*wanted)
+        return peer_uid.owner(*wanted)
     return next((uid for near, far, uid in _sockets(client[1], server[1]) if (near, far) == wanted), None)
 
 

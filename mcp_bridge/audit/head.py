@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 from mcp_bridge.audit.chain import Head
 
 BYTES_MAX = 4096
@@ -58,7 +58,7 @@ class HeadFile:
 
     def begin(self, head: Head) -> None:
         """Put a file with this head in place, on the disk with its name."""
-        private_files.write(self.path, _text(head))
+        atomic_files.write(self.path, _text(head))
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(folder)

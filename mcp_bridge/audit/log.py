@@ -24,7 +24,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 from mcp_bridge.audit import check as audit_check
 from mcp_bridge.audit.chain import FIRST, Damage, Head, closed_files, entry_hash, is_current, last_line, lines_backwards
 from mcp_bridge.audit.head import HeadError, HeadFile, contradiction
@@ -203,7 +203,7 @@ class AuditLog:
     @contextmanager
     def _locked(self) -> Iterator[int]:
         """Open the file and hold its lock; the file that another process has meanwhile closed is opened anew."""
-        private_files.make_folder(self.path.parent)
+        atomic_files.make_folder(self.path.parent)
         while True:
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.backends.extra_vars import as_unsafe_yaml
 
@@ -107,7 +107,7 @@ def run_playbook(
     cwd = Path.cwd()
     (folder / ansible_environment.TEMPORARY).mkdir(mode=0o700)
     if job.locks is not None:
-        private_files.make_folder(job.locks)
+        atomic_files.make_folder(job.locks)
     _write_private(folder / "env" / "extravars", as_unsafe_yaml(job.extravars))
     # ansible-runner takes settings from the file alone; its default timeout delays the end of a run by up to 5 s
     _write_private(folder / "env" / "settings", json.dumps({"pexpect_timeout": 1, "suppress_ansible_output": True}))

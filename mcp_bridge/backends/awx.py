@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 from mcp_bridge.backends import awx_prompts
 from mcp_bridge.backends.ansible_runner import Cancellation, EventHandler, Job, RunOutcome, RunStatus
 from mcp_bridge.backends.awx_client import PAGE, AwxClient, LaunchUnclearError
@@ -84,9 +84,9 @@ class AwxBackend:
             template = client.template(named)
             awx_prompts.check(asked, client.prompts(template["id"]), template=named)
             note = {"template": template["id"], "run_id": run_id, "url": self.url, "job": None}
-            private_files.write(folder / NOTE, json.dumps(note))
+            atomic_files.write(folder / NOTE, json.dumps(note))
             number = _launch(client, template["id"], asked, run_id=run_id)
-            private_files.write(folder / NOTE, json.dumps({**note, "job": number}))
+            atomic_files.write(folder / NOTE, json.dumps({**note, "job": number}))
             return _Follower(client, number, folder=folder, run_id=run_id, on_event=on_event).to_its_end(
                 cancel=cancel, deadline=time.monotonic() + job.timeout_s
             )
@@ -266,7 +266,7 @@ def _alone(locks: Path | None, *, run_id: str) -> Iterator[None]:
     if locks is None:
         yield
         return
-    private_files.make_folder(locks)
+    atomic_files.make_folder(locks)
     descriptor = os.open(locks / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from mcp_bridge import untrusted_text as foreign
+from mcp_bridge import untrusted_text
 from mcp_bridge.backends import ansible_environment
 from mcp_bridge.errors import InventoryError
 
@@ -140,5 +140,5 @@ def _list(inventory: str | None, *, limit: str | None) -> dict[str, Any]:
             return {}
         text = (lines or done.stderr.strip().splitlines() or ["no message"])[0]
         raise InventoryError(f"The inventory cannot be read: {text}", hint="Try `ansible-inventory --list` by hand.")
-    data: dict[str, Any] = foreign.plain(json.loads(done.stdout))  # an inventory may come from a cloud's tags
+    data: dict[str, Any] = untrusted_text.plain(json.loads(done.stdout))  # an inventory may come from a cloud's tags
     return data

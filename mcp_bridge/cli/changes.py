@@ -158,7 +158,7 @@ def _on_checkpoint(args: argparse.Namespace) -> int:
 def carry_out(args: argparse.Namespace, begin: Callable[[Bridge, Scope], Started]) -> int:
     """Begin a change, follow it, print its report and return the exit status."""
     from mcp_bridge.models import ChangeReport
-    from mcp_bridge.runs import report as reporting
+    from mcp_bridge.runs import report as run_report
     from mcp_bridge.runs.playbook_run import Scope
     from mcp_bridge.service import Bridge, login
 
@@ -172,7 +172,7 @@ def carry_out(args: argparse.Namespace, begin: Callable[[Bridge, Scope], Started
         say_json(report)
     else:
         show_report(report, diff=getattr(args, "diff", False))
-    return reporting.exit_code(report)
+    return run_report.exit_code(report)
 
 
 def _what_to_apply(args: argparse.Namespace) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from importlib import metadata
 from pathlib import Path
 
 from mcp_bridge.cli import access, audit, changes, checkpoints, measure, options, report, serve, verify
-from mcp_bridge.cli import plan as draft
-from mcp_bridge.cli import validate as plans
+from mcp_bridge.cli import plan as plan_command
+from mcp_bridge.cli import validate as validate_command
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
@@ -43,8 +43,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(metavar="COMMAND", dest="command")
-    plans.register(commands)
-    draft.register(commands)
+    validate_command.register(commands)
+    plan_command.register(commands)
     changes.register(commands)
     checkpoints.register(commands)
     verify.register(commands)

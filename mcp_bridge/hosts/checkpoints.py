@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp_bridge.hosts import query as discovery
+from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import Answers
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.playbook_run import Fleet, Scope
@@ -47,8 +47,8 @@ def read(fleet: Fleet, scope: Scope) -> Checkpoints:
         RunError: not one host answered.
         InventoryError: no host matches.
     """
-    answers = discovery.whole(fleet, "netopt_state", scope)
-    problem = discovery.all_failed(answers)
+    answers = host_query.whole(fleet, "netopt_state", scope)
+    problem = host_query.all_failed(answers)
     if problem is not None:
         raise problem
     return gather(answers)

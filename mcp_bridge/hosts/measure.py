@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
-from mcp_bridge import untrusted_text as foreign
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
+from mcp_bridge import untrusted_text
 from mcp_bridge.hosts.query import QueryError
 from mcp_bridge.models.base import Strict
 from mcp_bridge.models.report import HostError
@@ -82,7 +82,7 @@ class Measurements(Strict):
     """The run that measured."""
     hosts: dict[str, Measured]
     """By host."""
-    note: str = foreign.NOTE
+    note: str = untrusted_text.NOTE
     """How to take the answers."""
 
 
@@ -106,7 +106,7 @@ def measure(
     """
     options: dict[str, Any] = {"ping": list(ping), "tcp": list(tcp), "iperf": iperf, "duration_s": duration_s}
     try:
-        _probe.checked(options)
+        probe_targets.checked(options)
     except NetoptError as error:
         raise QueryError(error.message, hint=error.hint or "") from None
     variables = {f"netopt_{name}": value for name, value in options.items() if value is not None}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from mcp_bridge.errors import PlanError
-from mcp_bridge.hosts import query as discovery
+from mcp_bridge.hosts import query as host_query
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.models.base import AnyJson, Strict
 from mcp_bridge.planning import planner
@@ -150,8 +150,8 @@ def from_profile(
     """
     policy = bridge.policy
     planner.plan_from_profile(profile, iface, None, overrides, policy)  # refused before any host is asked
-    answers = discovery.facts(bridge.fleet(), scope, keys=fact_keys(policy, profile, overrides))
-    problem = discovery.all_failed(answers)
+    answers = host_query.facts(bridge.fleet(), scope, keys=fact_keys(policy, profile, overrides))
+    problem = host_query.all_failed(answers)
     if problem is not None:
         raise problem
     facts = {host: answer.data for host, answer in answers.hosts.items()}

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from mcp_bridge.errors import LabError
 
-from . import inventory, network
-from . import namespace_init as host_init
+from . import inventory, namespace_init, network
 from .keys import make_key, public_key
 from .process import Process, end, identify
 from .requirements import NAMESPACE_TOOLS, require, tool
@@ -110,7 +109,7 @@ def _start(lab: Lab, host: LabHost, lock: int) -> None:
         "files": _files(lab, host),
         "sshd": tool("sshd"),
     }
-    argv = [sys.executable, "-IS", host_init.__file__]
+    argv = [sys.executable, "-IS", namespace_init.__file__]
     with (directory / "console.log").open("wb") as console:
         done = subprocess.run(
             argv,

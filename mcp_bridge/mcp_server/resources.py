@@ -16,7 +16,7 @@ from fastmcp import FastMCP
 from fastmcp.exceptions import ResourceError
 from pydantic import BaseModel
 
-from mcp_bridge.access import visibility as view
+from mcp_bridge.access import visibility
 from mcp_bridge.backends import inventory
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import SCHEMAS
@@ -41,14 +41,14 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
     def hosts() -> str:
         """List the hosts of the inventory, with their groups and addresses."""
         try:
-            return _json(view.open_hosts(inventory.read(bridge.settings.inventory)))
+            return _json(visibility.open_hosts(inventory.read(bridge.settings.inventory)))
         except NetoptBridgeError as error:
             raise _refused(str(error)) from None
 
     @server.resource("runs://list", title="Latest runs", mime_type=JSON)
     def runs() -> str:
         """List the latest runs, newest first."""
-        return _json(view.own_runs(bridge.fleet().runs.latest(limit=RUNS_SHOWN)))
+        return _json(visibility.own_runs(bridge.fleet().runs.latest(limit=RUNS_SHOWN)))
 
     @server.resource("runs://{run_id}", title="One run and its outcome", mime_type=JSON)
     def run(run_id: str) -> str:

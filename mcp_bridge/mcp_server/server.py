@@ -22,12 +22,9 @@ from mcp_bridge.access.refusal_log import Refusals
 from mcp_bridge.access.tokens import Doorkeeper
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.mcp_server import prompts, resources
-from mcp_bridge.mcp_server.tools import changes, measure, plans
-from mcp_bridge.mcp_server.tools import queries as hosts
-from mcp_bridge.mcp_server.tools import runs_and_audit as books
+from mcp_bridge.mcp_server.tools import changes, measure, plans, queries, runs_and_audit
 from mcp_bridge.mcp_server.tools.call import Office
-from mcp_bridge.operations import endpoints, logs, serving
-from mcp_bridge.operations import tool_cache as listing
+from mcp_bridge.operations import endpoints, logs, serving, tool_cache
 from mcp_bridge.operations.call_log import Watch
 from mcp_bridge.operations.metrics import Metrics
 from mcp_bridge.operations.shutdown import Drain
@@ -65,12 +62,12 @@ def build(bridge: Bridge, *, drain: Drain | None = None, office: Office | None =
     resources.register(server, bridge)
     prompts.register(server)
     plans.register(server, office)
-    hosts.register(server, office)
+    queries.register(server, office)
     measure.register(server, office)
-    books.register_reading(server, office)
+    runs_and_audit.register_reading(server, office)
     changes.register_reading(server, office)
     if not bridge.settings.read_only:
-        books.register(server, office)
+        runs_and_audit.register(server, office)
         changes.register(server, office)
     return server
 
@@ -79,8 +76,8 @@ def _operate(server: FastMCP[Any], bridge: Bridge, drain: Drain) -> None:
     """Add what keeps a server running."""
     metrics = Metrics(bridge.settings)
     server.add_middleware(Watch(metrics, drain))
-    server.add_middleware(listing.WriteOutOnce())
-    listing.expect_mirrored_parameters(server, {})
+    server.add_middleware(tool_cache.WriteOutOnce())
+    tool_cache.expect_mirrored_parameters(server, {})
     endpoints.register(server, bridge.settings, metrics=metrics, drain=drain)
 
 

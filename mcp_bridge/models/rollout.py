@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as waves
+from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as rollout_waves
 
 from .base import NO_BOOL, PORT_MAX, Strict, refusal
 
@@ -22,15 +22,15 @@ WaveStatus = Literal["done", "failed", "stopped", "not_begun"]
 
 def _size(value: object) -> int | str:
     try:
-        return waves.sizes([value])[0]
-    except waves.WavesError as error:
+        return rollout_waves.sizes([value])[0]
+    except rollout_waves.WavesError as error:
         raise refusal("wave", str(error)) from None
 
 
 def _limit(value: object) -> int | str:
     try:
-        return waves.limit(value)
-    except waves.WavesError as error:
+        return rollout_waves.limit(value)
+    except rollout_waves.WavesError as error:
         raise refusal("limit", str(error)) from None
 
 
@@ -72,7 +72,7 @@ class Rollout(Strict):
     def extra_vars(self) -> dict[str, Any]:
         """Return the variables of the playbook."""
         found: dict[str, Any] = {
-            "netopt_waves": [*self.waves] if self.waves else [waves.ALL],
+            "netopt_waves": [*self.waves] if self.waves else [rollout_waves.ALL],
             "netopt_canary": self.canary,
             "netopt_pause_s": self.pause_s,
             "netopt_max_failures": self.max_failures,
@@ -85,11 +85,11 @@ class Rollout(Strict):
 
     def waves_of(self, hosts: int) -> int:
         """Return how many waves so many hosts take."""
-        return waves.most(waves.sizes(list(self.waves), self.canary), hosts)
+        return rollout_waves.most(rollout_waves.sizes(list(self.waves), self.canary), hosts)
 
     def said(self) -> str:
         """Return what is asked for in a sentence, for a person."""
-        sizes = ", then ".join(str(size) for size in waves.sizes(list(self.waves), self.canary))
+        sizes = ", then ".join(str(size) for size in rollout_waves.sizes(list(self.waves), self.canary))
         parts = [f"In waves: {sizes}"]
         if self.pause_s:
             parts.append(f"{self.pause_s} s between them")

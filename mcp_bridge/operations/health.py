@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.policy import load_policy
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
@@ -51,7 +51,7 @@ def _inventory(settings: Settings) -> None:
 
 
 def _books(settings: Settings) -> None:
-    private_files.make_folder(settings.state_dir)
+    atomic_files.make_folder(settings.state_dir)
     for path in (settings.state_dir, settings.audit_file):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
             raise NotReadyError(f"{path} cannot be written")

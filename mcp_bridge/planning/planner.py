@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST
-from ansible_collections.netopt.linux.plugins.module_utils._subsystems import render as _render
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems import render as plan_render
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.adapt_profile import adapt
 from mcp_bridge.errors import DigestError, PlanError
 from mcp_bridge.models import Issue, ParameterPlan, RenderedPlan
 from mcp_bridge.validator import normal_form, profile_changes, validate
 from mcp_bridge.validator.finding import did_you_mean
 
-from . import kernel_support as support
+from . import kernel_support
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,8 +73,8 @@ class Fitted:
 
     plan: ParameterPlan
     steps: tuple[dict[str, Any], ...] = ()
-    left_out: tuple[support.Unsupported, ...] = ()
-    kept: tuple[support.Unsupported, ...] = ()
+    left_out: tuple[kernel_support.Unsupported, ...] = ()
+    kept: tuple[kernel_support.Unsupported, ...] = ()
 
 
 def normalise(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> ParameterPlan:
@@ -111,14 +111,14 @@ def render(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> RenderedP
     text = _text(data, policy)
     warnings = [f"{issue.path}: {issue.message}" for issue in result.issues if issue.severity == "warning"]
     return RenderedPlan(
-        **text, plan=normal, digest=_render.digest(data, text), warnings=[*warnings, *_notes(normal, policy)]
+        **text, plan=normal, digest=plan_render.digest(data, text), warnings=[*warnings, *_notes(normal, policy)]
     )
 
 
 def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return the text of a normalised plan; what cannot be said becomes the plan's issue."""
     try:
-        return _render.render(data, skippable=policy.skippable, modules=policy.modules)
+        return plan_render.render(data, skippable=policy.skippable, modules=policy.modules)
     except NetoptError as error:
         below = f"sysctl.{error.key}" if error.key in data["changes"].get("sysctl", {}) else error.key
         path = f"changes.{below}" if below else "changes"
@@ -167,7 +167,7 @@ def check_rendered(rendered: RenderedPlan, policy: Policy) -> RenderedPlan:
             f" {fresh.digest[:12]} is current",
             hint="The plan, the policy or netopt changed in between. Render the plan again and review it.",
         )
-    altered = [name for name in _render.TEXT_FIELDS if getattr(fresh, name) != getattr(rendered, name)]
+    altered = [name for name in plan_render.TEXT_FIELDS if getattr(fresh, name) != getattr(rendered, name)]
     if altered:
         raise DigestError(
             f"The text was altered after rendering: {', '.join(altered)}",
@@ -193,7 +193,7 @@ def target_inputs(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> Ta
     keys = None if adaptations else data["changes"].get("sysctl", {}).keys()  # an adaptation may bring keys in
     return TargetInputs(
         plan=data,
-        digest=_render.digest(data, _text(data, policy)),
+        digest=plan_render.digest(data, _text(data, policy)),
         adaptations=adaptations,
         skippable={key: why for key, why in policy.skippable.items() if keys is None or key in keys},
         modules={key: module for key, module in policy.modules.items() if keys is None or key in keys},
@@ -242,12 +242,12 @@ def fit(
     changes = profile_changes(found, policy)
     rationale = [found.description]
     steps: tuple[dict[str, Any], ...] = ()
-    lacking: tuple[support.Unsupported, ...] = ()
+    lacking: tuple[kernel_support.Unsupported, ...] = ()
     if facts is not None:
         names = facts.get("default_interface") or AUTO if iface == AUTO else iface
         adapted = adapt(changes, policy.rules.adaptations_for(found.name), facts, names)
-        lacking = support.unsupported(adapted.changes, facts, policy)
-        changes = support.without(adapted.changes, lacking)
+        lacking = kernel_support.unsupported(adapted.changes, facts, policy)
+        changes = kernel_support.without(adapted.changes, lacking)
         steps = adapted.steps
         rationale += [*adapted.notes, *(f"Left out {entry['key']}: {entry['reason']}" for entry in adapted.skipped)]
         rationale += [f"Left out {entry.key}: {entry.reason}" for entry in lacking]
@@ -261,7 +261,7 @@ def fit(
         raise PlanError([Issue(path="changes", message=f"Nothing of the profile is left: {lost}")])
     names = iface if isinstance(iface, str) else list(iface)
     plan = normalise({"iface": names, "profile": profile, "changes": changes, "rationale": rationale}, policy)
-    kept = support.unsupported(plan.changes.dump(), facts, policy) if facts is not None else ()
+    kept = kernel_support.unsupported(plan.changes.dump(), facts, policy) if facts is not None else ()
     return Fitted(plan, steps, lacking, kept)
 
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mcp_bridge.models import ChangeReport, HostReport
-from mcp_bridge.report_page import grouping, outcome, waves
-from mcp_bridge.report_page import measurements as figures
+from mcp_bridge.report_page import grouping, measurements, outcome, waves
 from mcp_bridge.report_page.content import ChangeGroup, HostRow, Page, Rollout, Run
 from mcp_bridge.report_page.size_budget import Room, drawn
 from mcp_bridge.runs.registry import RunRecord
@@ -47,7 +46,7 @@ def page(record: RunRecord, report: ChangeReport) -> Page:
         problems=grouping.problems(hosts, good=good, room=rooms["failures"]),
         rollout=rollout,
         changes=changes,
-        targets=figures.targets(hosts, room=rooms["measurements"]),
+        targets=measurements.targets(hosts, room=rooms["measurements"]),
         warnings=grouping.remarks(_warnings(hosts), room=rooms["warnings"]),
         skipped=grouping.remarks(_skipped(hosts), room=rooms["omissions"]),
         notes=_texts(report.notes, rooms["notes"]),

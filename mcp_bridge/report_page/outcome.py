@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page.content import Outcome, Tone
-from mcp_bridge.runs import report as reporting
+from mcp_bridge.runs import report as run_report
 from mcp_bridge.runs.registry import RunRecord
 
 
 def good(record: RunRecord) -> frozenset[str]:
     """Return the statuses with which a host did what was asked of it."""
-    return reporting.HELD if record.action == "apply" else reporting.RESTORED
+    return run_report.HELD if record.action == "apply" else run_report.RESTORED
 
 
 def outcome(record: RunRecord, report: ChangeReport) -> Outcome:
@@ -22,7 +22,7 @@ def outcome(record: RunRecord, report: ChangeReport) -> Outcome:
     statuses = [host.status for host in report.hosts.values()]
     total = len(statuses)
     damaged = statuses.count("rollback_failed")
-    missing = reporting.failures(report.hosts, good=good(record))  # a host that is unchanged for a failure is one
+    missing = run_report.failures(report.hosts, good=good(record))  # a host that is unchanged for a failure is one
     well = total - len(missing)
     if damaged:
         return Outcome(

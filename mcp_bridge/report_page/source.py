@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mcp_bridge import untrusted_text as foreign
+from mcp_bridge import untrusted_text
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs.history import RunBook
@@ -39,7 +39,7 @@ def find(book: RunBook, run_id: str | None) -> tuple[RunRecord, ChangeReport]:
             f"Run {record.run_id} is {record.state} and has no report yet; it has reached {reached} hosts",
             hint="Ask again once it is over.",
         )
-    return _plain(record), _report(record, foreign.plain(result))
+    return _plain(record), _report(record, untrusted_text.plain(result))
 
 
 def _latest(book: RunBook) -> str:
@@ -52,8 +52,8 @@ def _latest(book: RunBook) -> str:
 
 
 def _plain(record: RunRecord) -> RunRecord:
-    limit = record.limit and foreign.plain_text(record.limit)
-    return record.model_copy(update={"caller": foreign.plain_text(record.caller), "limit": limit})
+    limit = record.limit and untrusted_text.plain_text(record.limit)
+    return record.model_copy(update={"caller": untrusted_text.plain_text(record.caller), "limit": limit})
 
 
 def _report(record: RunRecord, result: dict[str, Any]) -> ChangeReport:

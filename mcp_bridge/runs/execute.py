@@ -17,7 +17,7 @@ from mcp_bridge import backends
 from mcp_bridge.models import ChangeReport, HostReport, RenderedPlan, RolloutReport
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs import recovery
-from mcp_bridge.runs import report as reporting
+from mcp_bridge.runs import report as run_report
 from mcp_bridge.runs.lock import Cancel
 from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
 from mcp_bridge.runs.recovery import Told
@@ -92,7 +92,7 @@ def carry_out(started: Started) -> tuple[Finished, ChangeReport]:
     rollout = finished.events.rollout
     if rollout is not None and not finished.events.complete:
         rollout = _interrupted(rollout)
-        finished.hosts.update(reporting.without_turn(finished.hosts, rollout))
+        finished.hosts.update(run_report.without_turn(finished.hosts, rollout))
     report = _report(
         record,
         finished.hosts,
@@ -161,8 +161,8 @@ def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
     if outcome is not None and events.complete:
         hosts, told, rollout = events.host_reports(outcome), Told(), events.rollout
     else:
-        rollout = reporting.rollout_report(run_events.rollout(folder))
-        said = {name: reporting.checked(report) for name, report in run_events.reports(folder).items()}
+        rollout = run_report.rollout_report(run_events.rollout(folder))
+        said = {name: run_report.checked(report) for name, report in run_events.reports(folder).items()}
         hosts = _for_good(said, rollout=rollout)
         known = fleet.hosts(record)
         if known is None:
@@ -171,7 +171,7 @@ def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
         hosts.update(told.reports)
         if rollout is not None:
             rollout = _interrupted(rollout)
-            hosts.update(reporting.without_turn(hosts, rollout))
+            hosts.update(run_report.without_turn(hosts, rollout))
             hosts.update(fleet.excluded(record))
     report = _report(record, hosts, notes=notes, preview=[], rollout=rollout)
     if not hosts:
@@ -188,8 +188,8 @@ def _report(
     rollout: RolloutReport | None,
 ) -> ChangeReport:
     """Return what came of a run over all its hosts."""
-    good = reporting.HELD if record.action == "apply" else reporting.RESTORED
-    errors = reporting.failures(hosts, good=good if rollout is None else good | {"skipped"})
+    good = run_report.HELD if record.action == "apply" else run_report.RESTORED
+    errors = run_report.failures(hosts, good=good if rollout is None else good | {"skipped"})
     if rollout is not None and rollout.stopped:
         left = sum(len(wave.hosts) for wave in rollout.waves if wave.status == "not_begun")
         errors.insert(0, f"The rollout was stopped: {rollout.reason}; hosts that have not had their turn: {left}")

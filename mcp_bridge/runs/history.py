@@ -16,9 +16,8 @@ from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.runs import execute as execution
-from mcp_bridge.runs import lock as run_life
-from mcp_bridge.runs import recovery
+from mcp_bridge.runs import execute, recovery
+from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.settings import Settings
@@ -81,10 +80,10 @@ class RunBook:
             raise RunError(f"Run {run_id} has ended: {record.state}", hint="There is nothing to cancel.")
         self._audit(record, outcome="cancel requested")
         folder = fleet.runs.folder(run_id)
-        if run_life.asked_for_s(folder) > STUBBORN_S and record.pid != os.getpid():
+        if run_lock.asked_for_s(folder) > STUBBORN_S and record.pid != os.getpid():
             process_tree.end(ansible_environment.marker(run_id))
             record = fleet.runs.get(run_id)
-        run_life.ask_to_end(folder, caller=self.caller)
+        run_lock.ask_to_end(folder, caller=self.caller)
         return self._reconcile(fleet, record) if record.state == "lost" else record
 
     def recover(self) -> list[RunRecord]:
@@ -116,7 +115,7 @@ class RunBook:
             if mine.state != "lost" or fleet.runs.result_age_s(mine.run_id) < ASK_AGAIN_S:
                 return mine
             try:
-                report, decided = execution.reconcile(fleet, mine)
+                report, decided = execute.reconcile(fleet, mine)
             except NetoptBridgeError:
                 return mine
             result = report.model_dump(mode="json")

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 
 ALIVE = "alive"
 CANCEL = "cancel"
@@ -99,7 +99,7 @@ def is_alive(folder: Path) -> bool:
 def ask_to_end(folder: Path, *, caller: str) -> None:
     """Ask whatever process carries the run out to end it; the first request is the one that is kept."""
     if not (folder / CANCEL).exists():
-        private_files.write(folder / CANCEL, caller)
+        atomic_files.write(folder / CANCEL, caller)
 
 
 def asked_for_s(folder: Path) -> float:

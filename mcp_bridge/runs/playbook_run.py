@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_bridge import atomic_files as private_files
-from mcp_bridge import backends
+from mcp_bridge import atomic_files, backends
 from mcp_bridge.backends import inventory
 from mcp_bridge.backends.ansible_runner import Job, RunOutcome
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.models.report import HostReport
 from mcp_bridge.runs import recovery
-from mcp_bridge.runs import report as reporting
+from mcp_bridge.runs import report as run_report
 from mcp_bridge.runs.events import EventWriter
 from mcp_bridge.runs.lock import Cancel
 from mcp_bridge.runs.registry import RunRecord, RunRegistry, RunState
@@ -128,7 +127,7 @@ class Fleet:
             action=task.action, caller=self.caller, limit=limit, dry_run=task.check, **dict(task.record)
         )
         about = {"inventory": scope.inventory, "confirm": task.extravars.get("netopt_confirm")}
-        private_files.write(self.runs.folder(record.run_id) / ABOUT, json.dumps(about))
+        atomic_files.write(self.runs.folder(record.run_id) / ABOUT, json.dumps(about))
         return record
 
     def about(self, record: RunRecord) -> dict[str, Any]:
@@ -202,7 +201,7 @@ class Fleet:
             notes.append(f"The run ended early ({outcome.status}); its log is {outcome.log}")
             hosts.update(self._never_begun(hosts, record, source))
         if events.rollout is not None:
-            hosts.update(reporting.without_turn(hosts, events.rollout))
+            hosts.update(run_report.without_turn(hosts, events.rollout))
             hosts.update(self.excluded(record))
         return Finished(record, outcome, events, hosts, notes)
 

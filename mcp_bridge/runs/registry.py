@@ -22,9 +22,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 from mcp_bridge.errors import RunError
-from mcp_bridge.runs import lock as run_life
+from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.lock import Life
 
 RunState = Literal["running", "successful", "failed", "cancelled", "timeout", "lost"]
@@ -93,7 +93,7 @@ class RunRegistry:
 
     def begin(self, *, action: str, caller: str, **fields: Any) -> RunRecord:
         """Make a run's folder and its record, and return the record."""
-        private_files.make_folder(self._folder)
+        atomic_files.make_folder(self._folder)
         self._prune()
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -137,7 +137,7 @@ class RunRegistry:
 
     def keep_result(self, record: RunRecord, result: dict[str, Any]) -> None:
         """Keep what is known of a run that is not over."""
-        private_files.write(self.folder(record.run_id) / RESULT, json.dumps(result, ensure_ascii=False, default=str))
+        atomic_files.write(self.folder(record.run_id) / RESULT, json.dumps(result, ensure_ascii=False, default=str))
 
     @contextmanager
     def looking(self, record: RunRecord) -> Iterator[RunRecord | None]:
@@ -186,7 +186,7 @@ class RunRegistry:
             UnknownRunError: there is none.
         """
         record = self._read(run_id)
-        if record.state == "running" and not run_life.is_alive(self.folder(run_id)):
+        if record.state == "running" and not run_lock.is_alive(self.folder(run_id)):
             record = self._read(run_id)  # it may have ended between the two looks
             if record.state == "running":
                 return record.model_copy(update={"state": "lost"})
@@ -201,7 +201,7 @@ class RunRegistry:
     def abandoned(self) -> list[str]:
         """Return the ids of the runs that were begun and not ended, and that no process carries out."""
         folders = ((run_id, self._folder / run_id) for run_id in self._ids())
-        return [run_id for run_id, folder in folders if run_life.is_open(folder) and not run_life.is_alive(folder)]
+        return [run_id for run_id, folder in folders if run_lock.is_open(folder) and not run_lock.is_alive(folder)]
 
     def result(self, run_id: str) -> dict[str, Any] | None:
         """Return what came of the run, ``None`` while it goes on or when it was lost."""
@@ -240,7 +240,7 @@ class RunRegistry:
         for run_id in self._ids():
             if run_id >= oldest:
                 break
-            if not run_life.is_open(self._folder / run_id):
+            if not run_lock.is_open(self._folder / run_id):
                 shutil.rmtree(self._folder / run_id, ignore_errors=True)
         excess = len(self._ids()) - self._keep
         if excess <= SLACK:
@@ -258,7 +258,7 @@ class RunRegistry:
             return None
 
     def _write(self, record: RunRecord) -> None:
-        private_files.write(self.folder(record.run_id) / RECORD, record.model_dump_json())
+        atomic_files.write(self.folder(record.run_id) / RECORD, record.model_dump_json())
 
 
 def _process_start(pid: int) -> str:

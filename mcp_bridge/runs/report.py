@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mcp_bridge import untrusted_text as foreign
+from mcp_bridge import untrusted_text
 from mcp_bridge.backends.ansible_runner import RunOutcome
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_NOT_ROLLED_BACK
 from mcp_bridge.models.report import ChangeReport, HostError, HostReport
@@ -57,7 +57,7 @@ class RunEvents:
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take one of ansible-runner's events."""
         kind = event.get("event")
-        data: Mapping[str, Any] = foreign.plain(event.get("event_data") or {})  # all that hosts say enters here
+        data: Mapping[str, Any] = untrusted_text.plain(event.get("event_data") or {})  # all that hosts say enters here
         if kind == "playbook_on_stats":
             self._stats = data
         host = data.get("host")

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge import atomic_files as private_files
+from mcp_bridge import atomic_files
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import RenderedPlan, Rollout
 from mcp_bridge.runs.registry import RunRecord, RunRegistry, UnknownRunError
@@ -29,7 +29,7 @@ def keep(started: Started, *, rendered: RenderedPlan, options: ApplyOptions) -> 
         "options": {**vars(options), "rollout": options.rollout.dump() if options.rollout else None},
         "inventory": place(started.scope.inventory or started.fleet.settings.inventory),
     }
-    private_files.write(started.folder / ASKED, json.dumps(asked, ensure_ascii=False))
+    atomic_files.write(started.folder / ASKED, json.dumps(asked, ensure_ascii=False))
 
 
 def place(source: str | None) -> str | None:

@@ -15,12 +15,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mcp_bridge import atomic_files as private_files
-from mcp_bridge import errors
+from mcp_bridge import atomic_files, errors
 from mcp_bridge.backends import ansible_environment
 from mcp_bridge.backends.ansible_runner import JOB, Cancellation
 from mcp_bridge.errors import InventoryError, NetoptBridgeError, RunError
-from mcp_bridge.runs import lock as run_life
+from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.events import EventReader
 from mcp_bridge.runs.lock import Life
 from mcp_bridge.runs.report import Progress
@@ -55,7 +54,7 @@ def spawn(settings: Settings, *, folder: Path, life: Life, job: Mapping[str, Any
         life: the run's lock; this process no longer has it afterwards.
         job: what is to be done, for ``worker``.
     """
-    private_files.write(folder / JOB, json.dumps(job, ensure_ascii=False))
+    atomic_files.write(folder / JOB, json.dumps(job, ensure_ascii=False))
     environment = {**os.environ, ansible_environment.MARKER: folder.name, LIFE: str(life.descriptor)}
     for name in PASSED_ON:
         value = getattr(settings, name)
@@ -100,7 +99,7 @@ def follow(
             if progress is not None:
                 progress(event["host"], event["text"])
         if cancel is not None and cancel.is_set() and not asked and not ended:
-            run_life.ask_to_end(folder, caller=caller)
+            run_lock.ask_to_end(folder, caller=caller)
             asked = True
         if not ended:
             time.sleep(POLL_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS
 from mcp_bridge.models import ParameterPlan
 
@@ -67,7 +67,7 @@ def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
     An empty field of rules stays beside others: there it says that its rules may go, see ``_displaced``.
     """
     result = {field: value for field, value in changes.items() if value not in ({}, [])}
-    if _nft.intent(result, ()):
+    if nft_subsystem.intent(result, ()):
         result = {field: value for field, value in changes.items() if field in result or field in FIELDS}
     if "sysctl" in result:
         result["sysctl"] = {

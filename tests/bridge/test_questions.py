@@ -19,7 +19,7 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
 from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES
-from mcp_bridge.hosts import query as discovery
+from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import Answer, HostAnswers
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
@@ -244,7 +244,7 @@ def test_a_host_that_is_down(settings: Settings, lab: Lab) -> None:
     partly = settings.state_dir.parent / "hosts.yml"
     partly.write_text(yaml.safe_dump(hosts), encoding="utf-8")
     fleet = Bridge(replace(settings, inventory=str(partly)), caller="tester").fleet()
-    found = discovery.ask(fleet, [{"query": "hostname_ips"}], discovery.Scope(limit=f"{first},gone"))
+    found = host_query.ask(fleet, [{"query": "hostname_ips"}], host_query.Scope(limit=f"{first},gone"))
     assert found.hosts[first].answers[0].data
     assert found.hosts["gone"].answers == []
     error = found.hosts["gone"].error
@@ -278,7 +278,7 @@ def test_many_hosts_share_the_room() -> None:
     large = Answer(query="nstat", available=True, data={f"c{number}": number for number in range(1000)})
     small = Answer(query="nstat", available=True, data={"a": 1})
     hosts = {f"h{number}": HostAnswers(answers=[large]) for number in range(50)} | {"s": HostAnswers(answers=[small])}
-    found = discovery._fitted(hosts, [question], limit=100_000)
+    found = host_query._fitted(hosts, [question], limit=100_000)
     assert found["s"].answers == [small]
     sizes = [len(json.dumps(host.answers[0].data, separators=(",", ":"))) for host in found.values()]
     assert sum(sizes) <= 100_000
@@ -291,6 +291,6 @@ def test_many_hosts_share_the_room() -> None:
 @pytest.mark.parametrize("answer", [None, "text", [], [{"query": "nstat"}], [{"query": "ip_info", "available": True}]])
 def test_a_host_can_send_anything(answer: Any) -> None:
     """An answer of the wrong shape is that host's error, not the end of the call."""
-    found = discovery._answers(answer, [{"query": "nstat"}])
+    found = host_query._answers(answer, [{"query": "nstat"}])
     assert found.answers == []
     assert found.error is not None

@@ -24,9 +24,8 @@ from mcp_bridge.backends import ansible_runner as runner
 from mcp_bridge.backends.ansible_runner import Job, run_playbook
 from mcp_bridge.errors import InventoryError, RunError
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.runs import lock as run_life
-from mcp_bridge.runs import recovery
-from mcp_bridge.runs import spawn as detached
+from mcp_bridge.runs import lock as run_lock
+from mcp_bridge.runs import recovery, spawn
 from mcp_bridge.runs.events import EventReader, EventWriter
 from mcp_bridge.runs.lock import Cancel, Life
 from mcp_bridge.runs.playbook_run import Fleet, HostsBusyError, Scope, Task
@@ -58,17 +57,17 @@ def private(folder: Path) -> Path:
 def test_lock_is_handed_over(tmp_path: Path) -> None:
     """A run lives as long as the process that its lock was handed to, whatever becomes of the one before it."""
     life = Life.begin(tmp_path)
-    assert run_life.is_alive(tmp_path)
+    assert run_lock.is_alive(tmp_path)
     with pytest.raises(BlockingIOError):
         Life.begin(tmp_path)
     other = subprocess.Popen(["sleep", "60"], pass_fds=(life.descriptor,))
     life.hand_over()
-    assert run_life.is_alive(tmp_path)
+    assert run_lock.is_alive(tmp_path)
     other.kill()
     other.wait()
-    assert (run_life.is_open(tmp_path), run_life.is_alive(tmp_path)) == (True, False)
+    assert (run_lock.is_open(tmp_path), run_lock.is_alive(tmp_path)) == (True, False)
     Life.begin(tmp_path).end()
-    assert not run_life.is_open(tmp_path)
+    assert not run_lock.is_open(tmp_path)
 
 
 def test_lock_does_not_reach_children(tmp_path: Path) -> None:
@@ -80,7 +79,7 @@ def test_lock_does_not_reach_children(tmp_path: Path) -> None:
     life = Life.inherited(descriptor, tmp_path)
     child = subprocess.Popen(["sleep", "60"], close_fds=False)
     life.hand_over()
-    assert not run_life.is_alive(tmp_path)
+    assert not run_lock.is_alive(tmp_path)
     child.kill()
     child.wait()
 
@@ -152,7 +151,7 @@ def test_remains_of_a_killed_run(settings: Settings, here: str, action: str, sta
     assert process_tree.members(ansible_environment.marker(run_id)) == set()
     left = [path for path in folder.rglob("*") if path.is_file()]
     assert [path for path in left if "secret" in path.read_text(encoding="utf-8")] == []
-    assert not run_life.is_open(folder)
+    assert not run_lock.is_open(folder)
     assert fleet.runs.get(run_id).state == state
 
 
@@ -227,12 +226,12 @@ def test_request_to_end_reaches_any_process(tmp_path: Path, here: str) -> None:
     folder = private(tmp_path)
     cancel = Cancel(folder, threading.Event())
     assert not cancel.is_set()
-    asked = threading.Timer(2.0, run_life.ask_to_end, args=(folder,), kwargs={"caller": "somebody"})
+    asked = threading.Timer(2.0, run_lock.ask_to_end, args=(folder,), kwargs={"caller": "somebody"})
     asked.start()
     job = Job(play(tmp_path, command("sleep", "120")), here)
     outcome = run_playbook(job, run_id=folder.name, folder=folder, on_event=lambda _event: None, cancel=cancel)
     assert outcome.status == "cancelled"
-    assert run_life.who_asked_to_end(folder) == "somebody"
+    assert run_lock.who_asked_to_end(folder) == "somebody"
     assert process_tree.members(ansible_environment.marker(folder.name)) == set()
 
 
@@ -358,8 +357,8 @@ def test_process_of_a_run_imports_nothing_from_where_it_was_started(
     here.mkdir()
     (here / "json.py").write_text("import os\nos._exit(99)\n", encoding="utf-8")
     monkeypatch.chdir(here)
-    process = detached.spawn(settings, folder=folder, life=Life.begin(folder), job={})
+    process = spawn.spawn(settings, folder=folder, life=Life.begin(folder), job={})
     process.wait(timeout=60)
-    log = (folder / detached.LOG).read_text(encoding="utf-8")
+    log = (folder / spawn.LOG).read_text(encoding="utf-8")
     assert process.returncode != 99
     assert folder.name in log  # it has come as far as to look for the run

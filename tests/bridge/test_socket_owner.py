@@ -12,8 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mcp_bridge.access import http
-from mcp_bridge.access import peer_uid as socket_owner
+from mcp_bridge.access import http, peer_uid
 
 NOBODY = 65534
 
@@ -32,7 +31,7 @@ def test_own_connection(listening: tuple[str, int]) -> None:
     """A connection of this process is this user's; /proc says the same."""
     with socket.create_connection(listening) as line:
         near = line.getsockname()[:2]
-        assert socket_owner.owner(near, listening) == os.getuid() == http.owner_of(near, listening)
+        assert peer_uid.owner(near, listening) == os.getuid() == http.owner_of(near, listening)
         assert [
             uid for end, other, uid in http._sockets(near[1], listening[1]) if (end, other) == (near, listening)
         ] == [os.getuid()]
@@ -63,5 +62,5 @@ def test_connection_of_somebody_else(listening: tuple[str, int]) -> None:
 
 def test_no_connection(listening: tuple[str, int]) -> None:
     """Where there is no connection, a socket that listens on the port is not taken for one."""
-    assert socket_owner.owner(listening, (listening[0], 9)) is None
-    assert socket_owner.owner((listening[0], 1), listening) is None
+    assert peer_uid.owner(listening, (listening[0], 9)) is None
+    assert peer_uid.owner((listening[0], 1), listening) is None

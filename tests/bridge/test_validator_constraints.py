@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight as _preflight
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight
 from mcp_bridge.models.changes import Offloads
 from mcp_bridge.models.dscp import DSCP_NAMES
 from mcp_bridge.policy import Policy, load_policy
@@ -129,7 +129,7 @@ def test_every_constraint_is_checked(policy: Policy) -> None:
     at_host = {name for name, rule in policy.rules.constraints.items() if rule.level in {"host", "both"}}
 
     assert set(CHECKS) | ELSEWHERE == at_plan
-    assert set(_preflight.CHECKS) == at_host
+    assert set(preflight.CHECKS) == at_host
     assert set(ALWAYS) <= ELSEWHERE
     assert {name for name, _changes, _path in BROKEN} | {"nonlocal_netem_duration"} == at_plan
 
@@ -193,7 +193,7 @@ def test_host_severities_are_those_of_the_policy(policy: Policy) -> None:
         "sysctl": {"net.ipv6.conf.all.forwarding": "1"},
         "connection_limits": [{"protocol": "tcp", "port": 22, "limit": 5}],
     }
-    for issue in _preflight.preflight(changes, ("eth0",), {"ipv6": True}, []):
+    for issue in preflight.preflight(changes, ("eth0",), {"ipv6": True}, []):
         assert issue["severity"] == policy.rules.constraints[issue["id"]].severity
 
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 import sys
 
 from mcp_bridge.mcp_server import server
-from mcp_bridge.operations import logs, serving
-from mcp_bridge.operations import tool_cache as listing
+from mcp_bridge.operations import logs, serving, tool_cache
 from mcp_bridge.operations.shutdown import Drain
 from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
@@ -30,7 +29,7 @@ def main(port: int) -> None:
     built = server.build(Bridge(settings, caller="conformance"), drain=drain)
     content.register(built)
     asking.register(built)
-    listing.expect_mirrored_parameters(built, {"test_header_parameter": content.MIRRORED})
+    tool_cache.expect_mirrored_parameters(built, {"test_header_parameter": content.MIRRORED})
     serving.http(server.http_app(built, host=HOST), drain, host=HOST, port=port)
 
 

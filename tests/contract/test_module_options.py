@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import OF_THE_CONTROLLER
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as _sysctl
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.planning import planner
@@ -123,7 +123,7 @@ def test_every_field_has_a_module() -> None:
 @pytest.mark.parametrize(("field", "value"), KEPT_BY_SYSCTL.items())
 def test_sizes_and_timeouts_of_connection_tracking_are_sysctl_keys(field: str, value: int) -> None:
     """What ``netopt_nft`` does not know of ``connection_tracking`` is kept by kernel parameters."""
-    assert str(value) in _sysctl.intent({"connection_tracking": {field: value}}).values.values()
+    assert str(value) in sysctl_subsystem.intent({"connection_tracking": {field: value}}).values.values()
 
 
 def test_apply_takes_what_the_transaction_takes() -> None:

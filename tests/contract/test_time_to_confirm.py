@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import CONFIRM_TIMEOUT_S, check_timeout
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._modules import apply as _apply_entry
+from ansible_collections.netopt.linux.plugins.module_utils._modules import apply as apply_module
 from mcp_bridge.policy import load_policy
 
 
@@ -19,7 +19,7 @@ def test_policy_and_hosts_have_the_same_bounds() -> None:
     limits = load_policy().validation_limits
     shipped = (limits.confirm_timeout_min_s, limits.confirm_timeout_max_s)
     assert shipped == CONFIRM_TIMEOUT_S
-    assert shipped == _apply_entry.CONFIRM_TIMEOUT_S
+    assert shipped == apply_module.CONFIRM_TIMEOUT_S
 
 
 @pytest.mark.parametrize("seconds", [4.9, 86400.5, -1, float("nan")])

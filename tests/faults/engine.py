@@ -22,12 +22,12 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store imp
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.lock import host_lock
-from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard as _guard_io
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard as lifecycle_guard
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.confirm import confirm
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.extend import extend
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import guard
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.rollback import roll_back
-from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as _attempt
+from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as transaction_apply
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import transaction as engine
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from tests.faults.hosts import IFACE, Host, Outcome, Running
@@ -109,9 +109,9 @@ def applying(
         if tool_timeout_s is not None:
             Tools.__init__.__kwdefaults__["timeout_s"] = tool_timeout_s
         if guard_s is not None:
-            _attempt.GUARD_S = guard_s
+            transaction_apply.GUARD_S = guard_s
         if bridge_s is not None:
-            _guard_io.BRIDGE_S = bridge_s
+            lifecycle_guard.BRIDGE_S = bridge_s
         passed = iter(range(1 << 30))
 
         def on_operation(_operation: object) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import interfaces
-from ansible_collections.netopt.linux.plugins.module_utils._lockout import session as _management_io
+from ansible_collections.netopt.linux.plugins.module_utils._lockout import session as lockout_session
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.table import TABLE
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import preflight
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import intents_of, rehearse
@@ -98,7 +98,7 @@ class Site:
         with self.host.inside():
             return {
                 "interfaces": interfaces(),
-                "management": _management_io.path_of(fact),
+                "management": lockout_session.path_of(fact),
                 "sysctl": {"net.ipv4.ip_forward": "1"},
                 "confirm_timeout_s": WITHIN_S,
             }

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 
 Told = TypeVar("Told")
 IFACE = "eth0"
@@ -97,19 +97,19 @@ def missing(kinds: Iterable[str]) -> str:
 
 def settled(changes: dict[str, Any], *, absent: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return (the State now, the wanted State) for changes on the interface."""
-    intent = _tc.intent(changes, (IFACE,), absent=absent)
-    current = _tc_io.observe(SCOPE, Tools())
-    return current, in_scratch_namespace(lambda: _tc_io.settle(intent, current, Tools()))
+    intent = tc_subsystem.intent(changes, (IFACE,), absent=absent)
+    current = tc_kernel.observe(SCOPE, Tools())
+    return current, in_scratch_namespace(lambda: tc_kernel.settle(intent, current, Tools()))
 
 
 def lead(wanted: dict[str, Any]) -> int:
     """Lead the interface to a State and return how many operations that took."""
-    operations = _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)
+    operations = tc_subsystem.operations(tc_kernel.observe(SCOPE, Tools()), wanted)
     for operation in operations:
-        _tc_io.perform(operation, Tools())
+        tc_kernel.perform(operation, Tools())
     return len(operations)
 
 
 def left(wanted: dict[str, Any]) -> list[str]:
     """Return the operations that still separate the interface from a State."""
-    return [operation.command for operation in _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)]
+    return [operation.command for operation in tc_subsystem.operations(tc_kernel.observe(SCOPE, Tools()), wanted)]

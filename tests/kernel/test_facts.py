@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._host import facts as _facts_io
+from ansible_collections.netopt.linux.plugins.module_utils._host import facts as host_facts
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._query import host_info as _info_io
+from ansible_collections.netopt.linux.plugins.module_utils._query import host_info
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces take root")
 
@@ -30,7 +30,7 @@ def sh(command: str) -> str:
 
 def test_facts_agree_with_the_tools() -> None:
     """Interfaces, MTU, route and memory are those that ip and free tell."""
-    facts = _facts_io.gather(sysctl=["net.ipv4.ip_forward", "net.ipv4.no_such_key"])
+    facts = host_facts.gather(sysctl=["net.ipv4.ip_forward", "net.ipv4.no_such_key"])
     links = {link["ifname"]: link for link in json.loads(sh("ip -j link show"))}
     assert {name: entry["mtu"] for name, entry in facts["interfaces"].items()} == {
         name: link["mtu"] for name, link in links.items()
@@ -50,7 +50,7 @@ def test_facts_agree_with_the_tools() -> None:
 def test_facts_are_quick() -> None:
     """No program is run for them: gathering takes milliseconds."""
     started = time.perf_counter()
-    _facts_io.gather()
+    host_facts.gather()
     assert time.perf_counter() - started < 0.5
 
 
@@ -60,7 +60,7 @@ def test_facts_of_another_namespace() -> None:
     def run() -> Any:
         sh("ip link add eth0 type veth peer name v1; ip link set eth0 up mtu 1234; ip link set v1 up")
         sh("ip addr add 10.0.0.1/24 dev eth0; ip route add default via 10.0.0.2")
-        return _facts_io.gather()
+        return host_facts.gather()
 
     facts = in_scratch_namespace(run)
     assert facts["initial_netns"] is False
@@ -77,8 +77,8 @@ def test_info_reads_every_part() -> None:
         sh("ip link add v0 type veth peer name v1; tc qdisc add dev v0 root handle 1: htb default 1")
         sh("tc class add dev v0 parent 1: classid 1:1 htb rate 1mbit")
         sh("nft add table inet netopt; nft add table inet other")
-        return _info_io.gather(
-            subsets=_info_io.SUBSETS,
+        return host_info.gather(
+            subsets=host_info.SUBSETS,
             ifaces=[iface],
             sysctl=["net/ipv4/ip_forward", "net.ipv4.no_such_key"],
             tools=Tools(),

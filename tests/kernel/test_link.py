@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as _link_io
-from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as _link
+from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as link_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as link_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 
 if TYPE_CHECKING:
@@ -98,14 +98,14 @@ def test_change_repeat_and_undo(iface: str, changes: dict[str, Any], prepare: st
 
     def run() -> Any:
         tools = Tools()
-        intent = _link.intent(changes, (iface,))
-        scope = _link.scope(intent)
-        before, snapshot = settled(), _link_io.observe(scope, tools)
-        first = run_subsystem(_link, _link_io, intent, tools=tools, check=False).as_dict()
-        second = run_subsystem(_link, _link_io, intent, tools=tools, check=False).as_dict()
-        for step in _link.operations(_link_io.observe(scope, tools), snapshot):
-            _link_io.perform(step, tools)
-        return first, second, before, settled(), _link.operations(_link_io.observe(scope, tools), snapshot)
+        intent = link_subsystem.intent(changes, (iface,))
+        scope = link_subsystem.scope(intent)
+        before, snapshot = settled(), link_kernel.observe(scope, tools)
+        first = run_subsystem(link_subsystem, link_kernel, intent, tools=tools, check=False).as_dict()
+        second = run_subsystem(link_subsystem, link_kernel, intent, tools=tools, check=False).as_dict()
+        for step in link_subsystem.operations(link_kernel.observe(scope, tools), snapshot):
+            link_kernel.perform(step, tools)
+        return first, second, before, settled(), link_subsystem.operations(link_kernel.observe(scope, tools), snapshot)
 
     first, second, before, after, left = inside(run, prepare)
     assert (first["status"], first["error"]) == ("applied", None)
@@ -117,17 +117,17 @@ def test_change_repeat_and_undo(iface: str, changes: dict[str, Any], prepare: st
 @pytest.mark.parametrize(("iface", "changes", "prepare"), CASES)
 def test_the_rendered_commands_do_the_same(iface: str, changes: dict[str, Any], prepare: str) -> None:
     """The text run by hand, twice, gives the same state as the module."""
-    intent = _link.intent(changes, (iface,))
+    intent = link_subsystem.intent(changes, (iface,))
 
     def by_hand() -> str:
         for _ in range(2):
-            for lines in _link.render(intent):
+            for lines in link_subsystem.render(intent):
                 for line in lines:
                     sh(line)
         return settled()
 
     def by_module() -> str:
-        report = run_subsystem(_link, _link_io, intent, tools=Tools(), check=False)
+        report = run_subsystem(link_subsystem, link_kernel, intent, tools=Tools(), check=False)
         assert report.error is None
         return settled()
 
@@ -151,8 +151,8 @@ def test_refusals_come_before_anything_is_touched(
 
     def run() -> Any:
         before = settled()
-        intent = _link.intent({"mtu": 1300, **changes}, (iface,))
-        report = run_subsystem(_link, _link_io, intent, tools=Tools(), check=False)
+        intent = link_subsystem.intent({"mtu": 1300, **changes}, (iface,))
+        report = run_subsystem(link_subsystem, link_kernel, intent, tools=Tools(), check=False)
         return report.as_dict(), before == settled()
 
     report, untouched = inside(run)
@@ -167,8 +167,8 @@ def test_a_feature_that_needs_another_is_an_error_and_undone() -> None:
     def run() -> Any:
         sh("ethtool -K v1 tx off gso off >/dev/null; ethtool -K v1 tx-udp-segmentation off")
         before = settled()
-        intent = _link.intent({"offloads": {"tx-udp-segmentation": True}}, ("v1",))
-        report = run_subsystem(_link, _link_io, intent, tools=Tools(), check=False)
+        intent = link_subsystem.intent({"offloads": {"tx-udp-segmentation": True}}, ("v1",))
+        report = run_subsystem(link_subsystem, link_kernel, intent, tools=Tools(), check=False)
         return report.as_dict(), before == settled()
 
     report, restored = inside(run)
@@ -182,17 +182,17 @@ def test_a_failure_halfway_undoes_the_rest() -> None:
 
     def run() -> Any:
         class Breaking:
-            observe, settle = staticmethod(_link_io.observe), staticmethod(_link_io.settle)
+            observe, settle = staticmethod(link_kernel.observe), staticmethod(link_kernel.settle)
 
             @staticmethod
             def perform(step: Any, tools: Tools) -> None:
                 if step.payload["do"] == "features":
                     raise NetoptError("broken on purpose", stage="apply", key=step.key)
-                _link_io.perform(step, tools)
+                link_kernel.perform(step, tools)
 
         before = settled()
-        intent = _link.intent({"mtu": 1200, "offloads": {"gro": True}}, ("v1",))
-        report = run_subsystem(_link, Breaking, intent, tools=Tools(), check=False)  # type: ignore[arg-type]
+        intent = link_subsystem.intent({"mtu": 1200, "offloads": {"gro": True}}, ("v1",))
+        report = run_subsystem(link_subsystem, Breaking, intent, tools=Tools(), check=False)  # type: ignore[arg-type]
         return report.as_dict(), before, settled()
 
     report, before, after = inside(run, IPV6)

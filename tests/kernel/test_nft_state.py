@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as _nft_io
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as nft_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from tests.kernel.nft_namespaces import Namespace, run
 
 if TYPE_CHECKING:
@@ -134,17 +134,17 @@ def namespace() -> Iterator[None]:
 
 def settled(changes: dict[str, Any], ifaces: tuple[str, ...] = ("eth0", "eth1")) -> dict[str, Any]:
     """Return the state that changes lead to, made in a scratch namespace."""
-    intent = _nft.intent(changes, ifaces)
-    found: dict[str, Any] = in_scratch_namespace(lambda: _nft_io.settle(intent, _nft.ABSENT, TOOLS))
+    intent = nft_subsystem.intent(changes, ifaces)
+    found: dict[str, Any] = in_scratch_namespace(lambda: nft_kernel.settle(intent, nft_subsystem.ABSENT, TOOLS))
     return found
 
 
 def lead_to(wanted: dict[str, Any]) -> int:
     """Perform what leads to a state, prove that it is there, and return the number of steps."""
-    steps = _nft.operations(_nft_io.observe({}, TOOLS), wanted)
+    steps = nft_subsystem.operations(nft_kernel.observe({}, TOOLS), wanted)
     for step in steps:
-        _nft_io.perform(step, TOOLS)
-    assert _nft.operations(_nft_io.observe({}, TOOLS), wanted) == []
+        nft_kernel.perform(step, TOOLS)
+    assert nft_subsystem.operations(nft_kernel.observe({}, TOOLS), wanted) == []
     return len(steps)
 
 
@@ -157,7 +157,12 @@ def listing() -> str:
 def test_a_second_run_changes_nothing() -> None:
     """One transaction makes the table, none is needed after it, one takes it away."""
     wanted = settled(PLAN)
-    assert [lead_to(wanted), lead_to(wanted), lead_to(_nft.ABSENT), lead_to(_nft.ABSENT)] == [1, 0, 1, 0]
+    assert [lead_to(wanted), lead_to(wanted), lead_to(nft_subsystem.ABSENT), lead_to(nft_subsystem.ABSENT)] == [
+        1,
+        0,
+        1,
+        0,
+    ]
     assert run("nft list ruleset") == ""
 
 
@@ -170,19 +175,19 @@ def test_other_tables_keep_every_byte() -> None:
     for wanted in (settled(PLAN), settled({"connection_limits": [LIMIT]}), settled({"dscp": [{"dscp": 1}]})):
         assert lead_to(wanted) == 1
         assert before == run("nft list ruleset").replace(run(LIST), "")
-    lead_to(_nft.ABSENT)
+    lead_to(nft_subsystem.ABSENT)
     assert before == run("nft list ruleset")
 
 
 @pytest.mark.usefixtures("namespace")
 def test_the_script_under_bash_gives_what_the_module_gives() -> None:
     """Run twice by hand in an empty namespace, the preview leads to the wanted state itself."""
-    script = _nft.render(_nft.intent(PLAN, ("eth0", "eth1")))
+    script = nft_subsystem.render(nft_subsystem.intent(PLAN, ("eth0", "eth1")))
     for _ in range(2):
         assert run("bash", stdin=script) == ""
         assert lead_to(settled(PLAN)) == 0
     by_hand = run(LIST)
-    lead_to(_nft.ABSENT)
+    lead_to(nft_subsystem.ABSENT)
     lead_to(settled(PLAN))
     assert by_hand == run(LIST)
 
@@ -193,7 +198,7 @@ def test_a_restore_is_exact(before: str) -> None:
     """Counters, quotas, elements, nested chains and odd spellings read after a restore as they did before."""
     run("nft -f -", stdin=before)
     text = listing() if before else ""
-    snapshot = json.loads(json.dumps(_nft_io.observe({}, TOOLS)))
+    snapshot = json.loads(json.dumps(nft_kernel.observe({}, TOOLS)))
     lead_to(settled(PLAN))
     lead_to(snapshot)
     assert text == (listing() if before else run("nft list ruleset"))
@@ -206,12 +211,12 @@ def test_a_snapshot_of_our_own_table_brings_its_counters_back() -> None:
     lead_to(wanted)
     run("nft -f -", stdin="add element inet netopt connlimit_tcp_v4 { 10.0.0.7 . 22 ct count over 5 }\n")
     counted = run(LIST).replace("counter packets 0 bytes 0", "counter packets 8 bytes 640")
-    run("nft -f -", stdin=_nft.CLEAR + counted)
-    before, snapshot = listing(), _nft_io.observe({}, TOOLS)
+    run("nft -f -", stdin=nft_subsystem.CLEAR + counted)
+    before, snapshot = listing(), nft_kernel.observe({}, TOOLS)
     assert "10.0.0.7" in before
     assert "packets 8 bytes 640" in before
-    assert _nft.operations(snapshot, wanted) == []
-    lead_to(_nft.ABSENT)
+    assert nft_subsystem.operations(snapshot, wanted) == []
+    lead_to(nft_subsystem.ABSENT)
     lead_to(snapshot)
     assert before == listing()
 
@@ -236,7 +241,7 @@ def test_drift_is_seen_and_mended(command: str, key: str) -> None:
     lead_to(wanted)
     before = run(LIST)
     run("nft -f -", stdin=f"{command}\n")
-    assert key in {change.key for change in _nft.diff(_nft_io.observe({}, TOOLS), wanted)}
+    assert key in {change.key for change in nft_subsystem.diff(nft_kernel.observe({}, TOOLS), wanted)}
     assert lead_to(wanted) == 1
     assert before == run(LIST)
 
@@ -269,9 +274,9 @@ def test_a_transaction_that_fails_changes_nothing() -> None:
     before = run(LIST)
     broken = {**settled({"dscp": [{"dscp": 1}]})}
     broken["text"] = broken["text"].replace("\t}\n}\n", "\t\tdnat ip to 10.0.0.1\n\t}\n}\n")
-    (step,) = _nft.operations(_nft_io.observe({}, TOOLS), broken)
+    (step,) = nft_subsystem.operations(nft_kernel.observe({}, TOOLS), broken)
     with pytest.raises(NetoptError) as caught:
-        _nft_io.perform(step, TOOLS)
+        nft_kernel.perform(step, TOOLS)
     assert (caught.value.stage, caught.value.wanted) == ("apply", "dnat ip to 10.0.0.1")
     assert before == run(LIST)
 
@@ -345,12 +350,14 @@ def test_any_plan_loads_is_idempotent_and_can_be_taken_back(old: dict[str, Any],
     """From any plan to any other and back: each loads, needs nothing more afterwards, and is restored exactly."""
 
     def there_and_back() -> list[str]:
-        first, second = (_nft_io.settle(_nft.intent(plan, ("eth0",)), _nft.ABSENT, TOOLS) for plan in (old, new))
+        first, second = (
+            nft_kernel.settle(nft_subsystem.intent(plan, ("eth0",)), nft_subsystem.ABSENT, TOOLS) for plan in (old, new)
+        )
         lead_to(first)
-        snapshot = _nft_io.observe({}, TOOLS)
+        snapshot = nft_kernel.observe({}, TOOLS)
         lead_to(second)
         lead_to(snapshot)
-        return [str(snapshot["text"]), str(_nft_io.observe({}, TOOLS)["text"])]
+        return [str(snapshot["text"]), str(nft_kernel.observe({}, TOOLS)["text"])]
 
     before, after = in_scratch_namespace(there_and_back)
     assert before == after

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
-from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as _nft_io
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as nft_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from tests.kernel.nft_namespaces import Namespace, run
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Lab:
     def apply(self, **changes: Any) -> None:
         """Bring the server to what changes on eth0 ask, as a module does it, and prove that it is so."""
         with self.server.inside():
-            apply(_nft.intent(changes, ("eth0",)))
+            apply(nft_subsystem.intent(changes, ("eth0",)))
 
     def listen(self, family: int = 4, port: int = PORT) -> socket.socket:
         """Return a TCP socket that listens on the server."""
@@ -107,18 +107,18 @@ def accept(listener: socket.socket) -> socket.socket:
     return made
 
 
-def apply(intent: _nft.Intent) -> None:
+def apply(intent: nft_subsystem.Intent) -> None:
     """Make in the current namespace what an intent asks for, and prove that it is there."""
     tools = Tools()
     probe = Namespace()
     try:
         with probe.inside():
-            wanted = _nft_io.settle(intent, _nft.ABSENT, tools)
+            wanted = nft_kernel.settle(intent, nft_subsystem.ABSENT, tools)
     finally:
         probe.close()
-    for operation in _nft.operations(_nft_io.observe({}, tools), wanted):
-        _nft_io.perform(operation, tools)
-    assert _nft.operations(_nft_io.observe({}, tools), wanted) == []
+    for operation in nft_subsystem.operations(nft_kernel.observe({}, tools), wanted):
+        nft_kernel.perform(operation, tools)
+    assert nft_subsystem.operations(nft_kernel.observe({}, tools), wanted) == []
 
 
 def exchange(one: socket.socket, other: socket.socket) -> bool:
@@ -389,7 +389,7 @@ def routed() -> Iterator[Routed]:
 def test_sources_are_translated(routed: Routed, rule: dict[str, Any], family: int, seen: str) -> None:
     """The server, which has no route back, answers the router's address."""
     with routed.router.inside():
-        apply(_nft.intent({"nat_rules": [rule]}, ("wan",)))
+        apply(nft_subsystem.intent({"nat_rules": [rule]}, ("wan",)))
     assert seen == routed.peer(SERVER[family], PORT, PORT, family)
 
 
@@ -404,5 +404,5 @@ def test_destinations_are_translated(routed: Routed, family: int, address: str, 
     }  # fmt: skip
     back = {"type": "masquerade", "src": "10.0.0.0/24" if family == 4 else "fd00::/64"}
     with routed.router.inside():
-        apply(_nft.intent({"nat_rules": [forward, back]}, ("wan",)))
+        apply(nft_subsystem.intent({"nat_rules": [forward, back]}, ("wan",)))
     assert seen == routed.peer(address, 80, PORT, family)

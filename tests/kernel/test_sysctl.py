@@ -17,8 +17,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.errors import
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as _sysctl_io
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as _sysctl
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as sysctl_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,14 +74,14 @@ def test_change_repeat_and_undo(values: dict[str, str]) -> None:
 
     def run() -> Any:
         tools = Tools()
-        intent = _sysctl.intent({"sysctl": values})
-        scope = _sysctl.scope(intent)
+        intent = sysctl_subsystem.intent({"sysctl": values})
+        scope = sysctl_subsystem.scope(intent)
         sh("sysctl -qw net.ipv4.conf.v0.rp_filter=2 net.ipv4.conf.v1.forwarding=1")
-        before, snapshot = everything(), _sysctl_io.observe(scope, tools)
-        first = run_subsystem(_sysctl, _sysctl_io, intent, tools=tools, check=False).as_dict()
-        second = run_subsystem(_sysctl, _sysctl_io, intent, tools=tools, check=False).as_dict()
-        for step in _sysctl.operations(_sysctl_io.observe(scope, tools), snapshot):
-            _sysctl_io.perform(step, tools)
+        before, snapshot = everything(), sysctl_kernel.observe(scope, tools)
+        first = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=tools, check=False).as_dict()
+        second = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=tools, check=False).as_dict()
+        for step in sysctl_subsystem.operations(sysctl_kernel.observe(scope, tools), snapshot):
+            sysctl_kernel.perform(step, tools)
         after = everything()
         return first, second, [key for key in {**before, **after} if before.get(key) != after.get(key)]
 
@@ -94,16 +94,16 @@ def test_change_repeat_and_undo(values: dict[str, str]) -> None:
 @pytest.mark.parametrize("values", CASES)
 def test_the_rendered_commands_do_the_same(values: dict[str, str]) -> None:
     """The text run by hand, twice, gives the same keys as the module."""
-    intent = _sysctl.intent({"sysctl": values})
+    intent = sysctl_subsystem.intent({"sysctl": values})
 
     def by_hand() -> dict[str, str]:
         for _ in range(2):
-            for line in _sysctl.render(intent):
+            for line in sysctl_subsystem.render(intent):
                 sh(line)
         return everything()
 
     def by_module() -> dict[str, str]:
-        report = run_subsystem(_sysctl, _sysctl_io, intent, tools=Tools(), check=False)
+        report = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False)
         assert report.error is None
         return everything()
 
@@ -128,8 +128,8 @@ def test_refusals_come_before_anything_is_touched(key: str, value: str, message:
 
     def run() -> Any:
         before = everything()
-        intent = _sysctl.intent({"sysctl": {"net.ipv4.tcp_fin_timeout": "7", key: value}})
-        report = run_subsystem(_sysctl, _sysctl_io, intent, tools=Tools(), check=False)
+        intent = sysctl_subsystem.intent({"sysctl": {"net.ipv4.tcp_fin_timeout": "7", key: value}})
+        report = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False)
         return report.as_dict(), before == everything()
 
     report, untouched = inside(run)
@@ -146,17 +146,17 @@ def test_a_failure_halfway_undoes_the_rest() -> None:
 
     def run() -> Any:
         class Breaking:
-            observe, settle = staticmethod(_sysctl_io.observe), staticmethod(_sysctl_io.settle)
+            observe, settle = staticmethod(sysctl_kernel.observe), staticmethod(sysctl_kernel.settle)
 
             @staticmethod
             def perform(step: Any, tools: Tools) -> None:
                 if step.payload["value"] == "7":
                     raise NetoptError("broken on purpose", stage="apply", key=step.key)
-                _sysctl_io.perform(step, tools)
+                sysctl_kernel.perform(step, tools)
 
         before = everything()
-        intent = _sysctl.intent({"sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_fin_timeout": "7"}})
-        report = run_subsystem(_sysctl, Breaking, intent, tools=Tools(), check=False)  # type: ignore[arg-type]
+        intent = sysctl_subsystem.intent({"sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_fin_timeout": "7"}})
+        report = run_subsystem(sysctl_subsystem, Breaking, intent, tools=Tools(), check=False)  # type: ignore[arg-type]
         return report.as_dict(), before == everything()
 
     report, restored = inside(run)
@@ -172,11 +172,11 @@ def test_a_change_made_by_hand_is_seen_and_mended() -> None:
     """What is compared is the kernel's state."""
 
     def run() -> Any:
-        intent = _sysctl.intent({"sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_fin_timeout": "7"}})
-        run_subsystem(_sysctl, _sysctl_io, intent, tools=Tools(), check=False)
+        intent = sysctl_subsystem.intent({"sysctl": {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_fin_timeout": "7"}})
+        run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False)
         sh("sysctl -qw net.ipv4.tcp_fin_timeout=9")
-        check = run_subsystem(_sysctl, _sysctl_io, intent, tools=Tools(), check=True).as_dict()
-        mend = run_subsystem(_sysctl, _sysctl_io, intent, tools=Tools(), check=False).as_dict()
+        check = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=True).as_dict()
+        mend = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False).as_dict()
         return check, mend, sh("sysctl -n net.ipv4.tcp_fin_timeout").strip()
 
     check, mend, value = inside(run)
@@ -195,11 +195,13 @@ def test_interfaces_with_dots_in_their_names() -> None:
         for value, key in enumerate(
             ["net.ipv4.conf.a/b.tag", "net/ipv4/conf/a.b/tag", "net.ipv4.conf.a.b.tag"], start=5
         ):
-            intent = _sysctl.intent({"sysctl": {key: value}})
-            assert run_subsystem(_sysctl, _sysctl_io, intent, tools=Tools(), check=False).status == "applied"
+            intent = sysctl_subsystem.intent({"sysctl": {key: value}})
+            assert (
+                run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False).status == "applied"
+            )
             sh_value = Path("/proc/sys/net/ipv4/conf/a.b/tag").read_text(encoding="utf-8").strip()
             values.append(sh_value)
-            for line in _sysctl.render(intent):
+            for line in sysctl_subsystem.render(intent):
                 sh(line)
         return values
 

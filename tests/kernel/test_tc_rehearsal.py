@@ -14,8 +14,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.change import
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import ROOT, TcObject
 from tests.kernel.tc_namespace import IFACE, SCOPE, has, in_namespace, lead, left, make_interface, run, settled, told
 
@@ -85,7 +85,7 @@ def test_an_interface_that_is_not_there() -> None:
     def attempt() -> dict[str, str | None]:
         make_interface()
         try:
-            _tc_io.observe({"ifaces": ["eth9"]}, Tools())
+            tc_kernel.observe({"ifaces": ["eth9"]}, Tools())
         except NetoptError as error:
             return error.as_dict()
         return {}
@@ -123,9 +123,9 @@ def test_the_kernel_s_own_words() -> None:
     def attempt() -> dict[str, str | None]:
         make_interface()
         wanted = settled({"htb_classes": [{"classid": "1:10", "rate_mbit": 1}]})[1]
-        steps = _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)
+        steps = tc_subsystem.operations(tc_kernel.observe(SCOPE, Tools()), wanted)
         try:
-            _tc_io.perform(steps[1], Tools())  # a class, though the htb above it was never made
+            tc_kernel.perform(steps[1], Tools())  # a class, though the htb above it was never made
         except NetoptError as error:
             return error.as_dict()
         return {}
@@ -143,7 +143,7 @@ def test_an_interface_that_went_away() -> None:
 
     def attempt() -> dict[str, str | None]:
         try:
-            _tc_io.perform(operation, Tools())
+            tc_kernel.perform(operation, Tools())
         except NetoptError as error:
             return error.as_dict()
         return {}
@@ -159,10 +159,10 @@ def test_without_a_scratch_namespace() -> None:
 
     def both() -> list[str]:
         make_interface()
-        intent = _tc.intent(changes, (IFACE,))
-        current = _tc_io.observe(SCOPE, Tools())
-        _tc_io.force(intent, current, Tools())
-        return left(in_scratch_namespace(lambda: _tc_io.settle(intent, current, Tools())))
+        intent = tc_subsystem.intent(changes, (IFACE,))
+        current = tc_kernel.observe(SCOPE, Tools())
+        tc_kernel.force(intent, current, Tools())
+        return left(in_scratch_namespace(lambda: tc_kernel.settle(intent, current, Tools())))
 
     assert in_namespace(both) == []
 
@@ -175,10 +175,10 @@ def test_ten_thousand_classes_are_told_from_one_another() -> None:
     def attempt() -> tuple[int, list[str], str | None]:
         make_interface()
         wanted = settled({"htb_classes": classes})[1]
-        steps = _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)
-        _tc_io.perform(steps[0], Tools())
+        steps = tc_subsystem.operations(tc_kernel.observe(SCOPE, Tools()), wanted)
+        tc_kernel.perform(steps[0], Tools())
         try:
-            _tc_io.perform(steps[0], Tools())
+            tc_kernel.perform(steps[0], Tools())
         except NetoptError as error:
             refused = error.key
         lead(wanted)

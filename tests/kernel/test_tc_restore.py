@@ -12,8 +12,8 @@ import time
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
-from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from tests.kernel.tc_namespace import (
     IFACE,
     SCOPE,
@@ -269,8 +269,8 @@ def test_a_filter_is_not_bound_to_the_action_of_one_just_removed() -> None:
         run("set -e\n" + REDIRECTED)
         before = told()
         current, wanted = settled(PLANS["both ways"])
-        for operation in _tc.operations(current, wanted):
-            _tc_io.perform(operation, Tools())
+        for operation in tc_subsystem.operations(current, wanted):
+            tc_kernel.perform(operation, Tools())
             time.sleep(0.1)  # their action is gone by now, and its number is free
         assert "index 1 " in " ".join(told())
         lead(current)
@@ -326,8 +326,8 @@ def test_every_stop_on_the_way_leads_back() -> None:
 
 def _lead_until(wanted: dict[str, object], stop: int) -> None:
     """Carry out only the first operations towards a State."""
-    for operation in _tc.operations(_tc_io.observe(SCOPE, Tools()), wanted)[:stop]:
-        _tc_io.perform(operation, Tools())
+    for operation in tc_subsystem.operations(tc_kernel.observe(SCOPE, Tools()), wanted)[:stop]:
+        tc_kernel.perform(operation, Tools())
 
 
 def test_one_changed_class_is_one_message() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from tests.kernel.tc_namespace import IFACE, has, in_namespace, lead, left, make_interface, missing, run, settled, told
 
 VOICE = {"classid": "1:10", "rate_mbit": 10, "ceil_mbit": 20, "priority": 0, "match": [{"proto": "udp", "dscp": 46}]}
@@ -75,7 +75,7 @@ def _told() -> list[list[str]]:
 def _by_script(changes: dict[str, Any], times: int) -> list[list[str]]:
     """Return what tc says about the interface and its ifb after the script has run so many times."""
     make_interface()
-    script = _tc.render(_tc.intent(changes, (IFACE,)))
+    script = tc_subsystem.render(tc_subsystem.intent(changes, (IFACE,)))
     for _ in range(times):
         run(script)
     return _told()
@@ -165,7 +165,7 @@ def test_any_plan_after_any_other(first: dict[str, Any], second: dict[str, Any])
     assert still == []
     assert unrestored == []
     assert [sorted(lines) for lines in before] == [sorted(lines) for lines in restored]
-    roots = [_tc.intent(changes, (IFACE,)).shapes_egress for changes in (first, second)]
+    roots = [tc_subsystem.intent(changes, (IFACE,)).shapes_egress for changes in (first, second)]
     if roots != [True, False]:  # then the script leaves the first plan's root alone
         sorted_script = [sorted(lines) for lines in in_namespace(lambda: _by_script(second, 1))]
         assert sorted_script == [sorted(lines) for lines in after]

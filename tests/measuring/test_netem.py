@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils import _objectives
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
@@ -76,7 +76,7 @@ def impaired(machine: Lab, netem: str) -> Iterator[None]:
 def windows(machine: Lab, number: int) -> Windows:
     """Return so many measurements, one right after the other: those of as many hosts."""
     text = run(machine, f"ping -n -c {WINDOW * number} -i {PACE_S} -W 2 {ADDRESS} || true")
-    series = _probe.ping_series(text)
+    series = probe_targets.ping_series(text)
     assert series is not None, text
     return [series[index * WINDOW : (index + 1) * WINDOW] for index in range(number)]
 
@@ -100,8 +100,8 @@ def test_false_alarms(machine: Lab, path: str, record_property: Callable[[str, o
     whole = [time for window in found for time in window]
     times = [time for time in whole if time is not None]
     truth = {
-        "latency_p95_ms": _probe.percentile(sorted(math.inf if time is None else time for time in whole), 95),
-        "jitter_ms": _probe.summary(whole)["jitter_ms"],
+        "latency_p95_ms": probe_targets.percentile(sorted(math.inf if time is None else time for time in whole), 95),
+        "jitter_ms": probe_targets.summary(whole)["jitter_ms"],
         "loss_pct": 100 * (1 - len(times) / len(whole)),
     }
     against_before = sum(missed({"max_regression_pct": 0}, *pair) for pair in itertools.pairwise(found))

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe import iperf_server as _probe_serve_io
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import iperf_server
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from mcp_bridge.lab import lifecycle
 from tests.e2e.fleet import ROOT, Answer, Fleet
 
@@ -82,7 +82,7 @@ def test_a_host_that_cannot_serve(fleet: Fleet) -> None:
 
 def serving(port: int) -> tuple[subprocess.Popen[bytes], int]:
     """Start what a module runs to serve, in a network of its own; return it and the process of its server."""
-    program = f"from {_probe_serve_io.__name__} import serve; serve({{'serve_port': {port}, 'duration_s': 1}})"
+    program = f"from {iperf_server.__name__} import serve; serve({{'serve_port': {port}, 'duration_s': 1}})"
     module = subprocess.Popen(["unshare", "-n", "--", sys.executable, "-c", program], cwd=ROOT)
     children = Path("/proc", str(module.pid), "task", str(module.pid), "children")
     deadline = time.monotonic() + PATIENCE_S
@@ -113,5 +113,5 @@ def test_no_server_outlives_its_module() -> None:
 def test_no_server_waits_for_long() -> None:
     """A server that no client comes to ends by itself."""
     module, server = serving(25002)
-    assert module.wait(timeout=_probe.serving_s({"serve_port": 25002, "duration_s": 1}) + PATIENCE_S) == 0
+    assert module.wait(timeout=probe_targets.serving_s({"serve_port": 25002, "duration_s": 1}) + PATIENCE_S) == 0
     assert gone(server)

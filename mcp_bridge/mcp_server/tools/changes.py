@@ -19,8 +19,7 @@ from mcp_bridge.access.authorize import check_confirm_timeout, check_places, che
 from mcp_bridge.hosts import checkpoints, drift
 from mcp_bridge.hosts.checkpoints import Checkpoints
 from mcp_bridge.hosts.drift import DriftReport
-from mcp_bridge.mcp_server.tools import host_words
-from mcp_bridge.mcp_server.tools import resume_rollout as resumption
+from mcp_bridge.mcp_server.tools import host_words, resume_rollout
 from mcp_bridge.mcp_server.tools.call import (
     ADDS_TO_HOSTS,
     CHANGES_HOSTS,
@@ -136,7 +135,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         )
         given = None if rendered_plan is None else _rendered(rendered_plan)
         with actionable():
-            wanted = resumption.wanted(office.bridge, resume, given=given, options=asked)
+            wanted = resume_rollout.wanted(office.bridge, resume, given=given, options=asked)
             fresh = _permitted(office, wanted.rendered, wanted.options)
             if not dry_run:
                 confirm_s = office.bridge.policy.validation_limits.confirm_timeout_default_s

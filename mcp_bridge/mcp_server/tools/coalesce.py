@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._query.request import MAX_QUESTIONS, checked
-from mcp_bridge.hosts import query as discovery
+from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import Answers, ManyAnswers, QueryError
 from mcp_bridge.runs.playbook_run import Fleet, Scope
 from mcp_bridge.runs.report import Progress
@@ -64,7 +64,7 @@ class Batches:
         batch, number = self._join(key, question, scope)
         if number == 0:
             self._carry_out(key, batch, fleet, scope)
-        return discovery.one_of(batch.answers.result(), number, question)
+        return host_query.one_of(batch.answers.result(), number, question)
 
     def _join(self, key: tuple[str, str | None], question: Mapping[str, Any], scope: Scope) -> tuple[_Batch, int]:
         with self._lock:
@@ -86,8 +86,8 @@ class Batches:
             if self._open.get(key) is batch:
                 del self._open[key]
         try:
-            room = discovery.TOTAL_BYTES * len(batch.questions)
-            found = discovery.ask(fleet, batch.questions, replace(scope, progress=batch.tell), total_bytes=room)
+            room = host_query.TOTAL_BYTES * len(batch.questions)
+            found = host_query.ask(fleet, batch.questions, replace(scope, progress=batch.tell), total_bytes=room)
         except BaseException as error:  # noqa: BLE001 - whatever it is, all who wait must hear of it
             batch.answers.set_exception(error)
         else:

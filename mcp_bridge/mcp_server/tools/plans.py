@@ -14,7 +14,7 @@ from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from mcp_bridge.documents import DocumentError, parse_json
-from mcp_bridge.hosts import profile_plans as draft
+from mcp_bridge.hosts import profile_plans
 from mcp_bridge.hosts.profile_plans import Drafts
 from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, Hosts, Office, actionable, follow, refused
 from mcp_bridge.mcp_server.tools.query_schema import schema_of
@@ -95,6 +95,6 @@ def register(server: FastMCP[Any], office: Office) -> None:
 
         def work(progress: Any) -> Drafts:
             scope = Scope(limit=hosts, progress=progress)
-            return draft.from_profile(bridge, profile, iface=iface, overrides=overrides or {}, scope=scope)
+            return profile_plans.from_profile(bridge, profile, iface=iface, overrides=overrides or {}, scope=scope)
 
         return ToolResult(structured_content=(await follow(ctx, work)).dump())

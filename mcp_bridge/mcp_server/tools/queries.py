@@ -15,10 +15,10 @@ from pydantic import Field
 
 from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES, Parameter, Query
 from ansible_collections.netopt.linux.plugins.module_utils._query.request import MAX_OFFSET, MAX_QUESTIONS
-from mcp_bridge.access import visibility as view
+from mcp_bridge.access import visibility
 from mcp_bridge.backends import inventory
 from mcp_bridge.backends.inventory import InventoryHost
-from mcp_bridge.hosts import query as discovery
+from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import ManyAnswers
 from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, Hosts, Office, actionable, follow
 from mcp_bridge.mcp_server.tools.coalesce import Batches
@@ -58,7 +58,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
     ) -> HostList:
         """List the hosts of the inventory that a pattern matches, with their groups and addresses."""
         with actionable():
-            found = view.open_hosts(inventory.read(office.bridge.settings.inventory, limit=hosts))
+            found = visibility.open_hosts(inventory.read(office.bridge.settings.inventory, limit=hosts))
         end = offset + limit
         return HostList(hosts=found[offset:end], total=len(found), next_offset=end if end < len(found) else None)
 
@@ -81,7 +81,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         questions = [as_question(query) for query in queries]
         fleet = office.on_behalf_of(ctx).fleet()
         found = await follow(
-            ctx, lambda progress: discovery.ask(fleet, questions, Scope(limit=hosts, progress=progress))
+            ctx, lambda progress: host_query.ask(fleet, questions, Scope(limit=hosts, progress=progress))
         )
         return ToolResult(structured_content=found.dump())
 

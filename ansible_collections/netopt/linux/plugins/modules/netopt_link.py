@@ -133,8 +133,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces im
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
-from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as _link_io
-from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as _link
+from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as link_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as link_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 
 OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
@@ -156,12 +156,12 @@ def main() -> None:
     if module.params["mtu"] is not None:
         changes["mtu"] = module.params["mtu"]
     try:
-        intent = _link.intent(changes, resolve(module.params["iface"], gather()))
+        intent = link_subsystem.intent(changes, resolve(module.params["iface"], gather()))
     except NetoptError as error:
         report = HostReport()
         report.fail(FAILED, error)
     else:
-        report = run_subsystem(_link, _link_io, intent, tools=Tools(), check=module.check_mode)
+        report = run_subsystem(link_subsystem, link_kernel, intent, tools=Tools(), check=module.check_mode)
     result = as_result(report, diff_mode=module._diff)
     if result.get("failed"):
         module.fail_json(**result)

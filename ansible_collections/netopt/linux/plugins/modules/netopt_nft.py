@@ -288,8 +288,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces im
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
-from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as _nft_io
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as nft_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
@@ -364,19 +364,21 @@ def main() -> None:
     )
     try:
         if module.params["state"] == "absent":
-            intent = _nft.Intent(absent=True)
+            intent = nft_subsystem.Intent(absent=True)
         else:
             facts = gather()
             ifaces = resolve(module.params["iface"], facts)
             refuse_lockout(module.params, ifaces, facts)
-            intent = _nft.intent(module.params, ifaces)
+            intent = nft_subsystem.intent(module.params, ifaces)
             # Options that ask for nothing describe an empty table, which is none.
-            intent = intent or _nft.Intent(absent=True)
+            intent = intent or nft_subsystem.Intent(absent=True)
     except NetoptError as error:
         report = HostReport()
         report.fail(FAILED, error)
     else:
-        report = run_subsystem(_nft, _nft_io, intent, tools=Tools(), check=module.check_mode, in_scratch=True)
+        report = run_subsystem(
+            nft_subsystem, nft_kernel, intent, tools=Tools(), check=module.check_mode, in_scratch=True
+        )
     result = as_result(report, diff_mode=module._diff)
     if result.get("failed"):
         module.fail_json(**result)

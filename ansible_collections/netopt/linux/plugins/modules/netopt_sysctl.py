@@ -109,8 +109,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.errors import
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as _sysctl_io
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as _sysctl
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as sysctl_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
 
 
 def main() -> None:
@@ -124,7 +124,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        intent = _sysctl.intent(
+        intent = sysctl_subsystem.intent(
             {"sysctl": module.params["values"]},
             skippable=module.params["skippable"],
             modules=module.params["modules"],
@@ -133,7 +133,7 @@ def main() -> None:
         report = HostReport()
         report.fail(FAILED, error)
     else:
-        report = run_subsystem(_sysctl, _sysctl_io, intent, tools=Tools(), check=module.check_mode)
+        report = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=module.check_mode)
     result = as_result(report, diff_mode=module._diff)
     if result.get("failed"):
         module.fail_json(**result)

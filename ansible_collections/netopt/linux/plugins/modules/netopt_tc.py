@@ -277,8 +277,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.report import
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
 CONTENTS = ["qdisc", "shaper", "netem", "htb_classes"]
@@ -346,12 +346,12 @@ def main() -> None:
         ifaces = resolve(module.params["iface"], facts)
         if not absent:
             refuse_lockout(changes, ifaces, facts)
-        intent = _tc.intent({} if absent else changes, ifaces, absent=absent, alone=True)
+        intent = tc_subsystem.intent({} if absent else changes, ifaces, absent=absent, alone=True)
     except NetoptError as error:
         report = HostReport()
         report.fail(FAILED, error)
     else:
-        report = run_subsystem(_tc, _tc_io, intent, tools=Tools(), check=module.check_mode, in_scratch=True)
+        report = run_subsystem(tc_subsystem, tc_kernel, intent, tools=Tools(), check=module.check_mode, in_scratch=True)
     result = as_result(report, diff_mode=module._diff)
     if result.get("failed"):
         module.fail_json(**result)

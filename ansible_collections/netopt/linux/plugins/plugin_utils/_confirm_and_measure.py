@@ -29,7 +29,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.report import
     as_result,
     one_line,
 )
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils import _objectives
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import over_new_connection
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 STAGE = "validate"
 LOOKS = 2  # what one look finds missed has to be missed at the second one too
 EXCHANGE_S = 30.0  # for what is neither measuring nor waiting: connections, and going back
-AWAITED_S = _probe.AWAITED_S
+AWAITED_S = probe_targets.AWAITED_S
 SHOWN = 100  # samples of one target in a report
 UNREACHABLE = "unreachable"
 
@@ -212,7 +212,9 @@ class Proof:
         Raises:
             _LostError: it does not wait any more.
         """
-        seconds = self._options["confirm_timeout_s"] + LOOKS * (_probe.time_s(self._probe) + AWAITED_S) + EXCHANGE_S
+        seconds = (
+            self._options["confirm_timeout_s"] + LOOKS * (probe_targets.time_s(self._probe) + AWAITED_S) + EXCHANGE_S
+        )
         given = self._ask(
             "netopt_checkpoint",
             {"state": "extended", "id": identity, "confirm_timeout_s": min(CONFIRM_TIMEOUT_S[1], seconds)},

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..module_utils._probe.targets import INTERVAL_S, MIN_INTERVAL_S, differences, percentile
-from . import _statistics as _significance
+from . import _statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -214,12 +214,12 @@ def _chance_of(measure: str, samples: Sequence[float | None], objective: float) 
     """Return how likely such samples are where the objective is just met."""
     values = [value for value in samples if value is not None]
     if measure == LOSS:
-        return _significance.more_often([value is None for value in samples], than=objective / 100)
+        return _statistics.more_often([value is None for value in samples], than=objective / 100)
     if measure == LATENCY:
-        return _significance.more_often([value is None or value > objective for value in samples], than=TAIL)
+        return _statistics.more_often([value is None or value > objective for value in samples], than=TAIL)
     if measure == JITTER:
-        return _significance.larger_mean(differences(values), than=objective)
-    return _significance.larger_mean([-value for value in values], than=-objective)
+        return _statistics.larger_mean(differences(values), than=objective)
+    return _statistics.larger_mean([-value for value in values], than=-objective)
 
 
 def _bound(one: Comparison, before: float) -> float:
@@ -238,18 +238,18 @@ def _chance_after(one: Comparison, old: Sequence[float | None], new: Sequence[fl
     share = one.regression_pct / 100
     if one.measure == LOSS:
         lost = [[value is None for value in samples] for samples in (old, new)]
-        return _significance.more_often_than_before(lost[0], lost[1], factor=1 + share)
+        return _statistics.more_often_than_before(lost[0], lost[1], factor=1 + share)
     if one.measure == LATENCY:
         allowed = [math.inf if value is None else _bound(one, value) for value in old]
         found = [math.inf if value is None else value for value in new]
         edge = percentile(sorted(allowed), 100 * (1 - TAIL))
         slow = [[value > edge for value in values] for values in (allowed, found)]
-        return _significance.more_often_than_before(slow[0], slow[1])
+        return _statistics.more_often_than_before(slow[0], slow[1])
     if one.measure == JITTER:
-        allowed = [_bound(one, value) for value in _significance.batches(differences(before))]
-        return _significance.ranks_higher(allowed, _significance.batches(differences(after)))
-    allowed = [-_bound(one, value) for value in _significance.batches(before)]
-    return _significance.ranks_higher(allowed, [-value for value in _significance.batches(after)])
+        allowed = [_bound(one, value) for value in _statistics.batches(differences(before))]
+        return _statistics.ranks_higher(allowed, _statistics.batches(differences(after)))
+    allowed = [-_bound(one, value) for value in _statistics.batches(before)]
+    return _statistics.ranks_higher(allowed, [-value for value in _statistics.batches(after)])
 
 
 def _plain(figure: float | None) -> float | None:

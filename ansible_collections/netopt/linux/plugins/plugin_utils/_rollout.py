@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import check_id
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import new_id
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as waves
+from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as rollout_waves
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_health import unhealthy
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import GOOD, fared, known, may_hold
 
@@ -60,14 +60,14 @@ class Rollout:
             WavesError: its options make no rollout.
         """
         hosts = [str(host) for host in variables["ansible_play_hosts_all"]]
-        planned = waves.plan(hosts, waves.sizes(options["waves"], options["canary"]))
+        planned = rollout_waves.plan(hosts, rollout_waves.sizes(options["waves"], options["canary"]))
         first = str(variables["ansible_play_batch"][0])
         index = next(number for number, wave in enumerate(planned) if first in wave)
-        chosen = dict(options, max_failures=waves.limit(options["max_failures"]))
+        chosen = dict(options, max_failures=rollout_waves.limit(options["max_failures"]))
         if chosen["confirm_at"] is None:
             chosen["confirm_at"] = "end" if chosen["confirm"] == "manual" else "wave"
         if chosen["confirm"] == "manual" and chosen["confirm_at"] == "wave":
-            raise waves.WavesError(
+            raise rollout_waves.WavesError(
                 "netopt_confirm_at: a change that a person confirms is confirmed at the end of a rollout, not by wave"
             )
         forks = int(variables.get("ansible_forks") or 5)
@@ -105,7 +105,7 @@ class Rollout:
         failed = [*before["failed_hosts"], *(host for host in results if host not in good or host in ill)]
         ill = {**before["unhealthy"], **ill}
         mine = [host for host in self.waves[self.index] if host in failed]
-        reason = waves.too_many(
+        reason = rollout_waves.too_many(
             failed=len(failed),
             hosts=sum(map(len, self.waves)),
             wave_failed=len(mine),
@@ -157,7 +157,7 @@ class Rollout:
         try:
             return check_id(self.options["checkpoint_id"] or new_id())
         except NetoptError as error:
-            raise waves.WavesError(error.message) from None
+            raise rollout_waves.WavesError(error.message) from None
 
     def _times(self) -> dict[str, Any]:
         """Return who confirms the change on a host, and how long hosts wait for it while the rollout goes on."""
@@ -167,7 +167,7 @@ class Rollout:
             return {"confirm": "auto", "guard_s": wanted, "confirm_timeout_s": wanted}
         needed = self._needed_s(self.waves)
         if needed > CONFIRM_MAX_S:
-            raise waves.WavesError(
+            raise rollout_waves.WavesError(
                 f"netopt_confirm_at: the first hosts may have to wait {needed:.0f} s for the end of the rollout, and a "
                 f"change waits {CONFIRM_MAX_S:.0f} s for its confirmation at most; confirm by wave, or pause less"
             )
@@ -181,7 +181,7 @@ class Rollout:
         """Return how many seconds these waves can take, and the confirmation of all hosts after them."""
         owns = [[self.own(host) for host in wave] for wave in ahead]
         gated = any(own.ports for wave in owns for own in wave)
-        needed = waves.needed_s(
+        needed = rollout_waves.needed_s(
             [len(wave) for wave in ahead],
             forks=self.forks,
             pause_s=self.options["pause_s"],
@@ -189,8 +189,8 @@ class Rollout:
         )
         for wave in owns:
             needed += sum(own.measuring_s for own in wave if own.in_turn)
-            needed += waves.rounds_s([own.measuring_s for own in wave if not own.in_turn], forks=self.forks)
-        return needed + waves.wave_s(sum(map(len, self.waves)), forks=self.forks, gate_wait_s=0.0)
+            needed += rollout_waves.rounds_s([own.measuring_s for own in wave if not own.in_turn], forks=self.forks)
+        return needed + rollout_waves.wave_s(sum(map(len, self.waves)), forks=self.forks, gate_wait_s=0.0)
 
     def _out_of_time(self, wave: Mapping[str, Any]) -> str | None:
         """Return why hosts would restore themselves before the rollout's end, ``None`` where they would not."""
@@ -227,7 +227,7 @@ class Rollout:
     def _wave(self) -> dict[str, Any]:
         found = known(self.everything, self.waves[self.index], "netopt_wave")
         if found is None:
-            raise waves.WavesError("netopt_rollout: the wave was not begun, so it cannot be ended")
+            raise rollout_waves.WavesError("netopt_rollout: the wave was not begun, so it cannot be ended")
         return found
 
     def _before(self) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.validation import check_type_dict, check_type_int, check_type_list
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
 
 if TYPE_CHECKING:
@@ -78,4 +78,4 @@ def _measures(read: Callable[[str], Any]) -> dict[str, Any]:
 def _measuring_s(wanted: Mapping[str, Any]) -> float:
     if not any(wanted[name] for name in ("ping", "tcp", "iperf")):
         return 0.0
-    return MEASURED * (_probe.time_s(wanted) + _probe.AWAITED_S)
+    return MEASURED * (probe_targets.time_s(wanted) + probe_targets.AWAITED_S)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._sysctl.keys import same
-from . import parse as owners
+from . import parse as conflicts_parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,12 +97,12 @@ class Owners:
                 if name.endswith(".conf") and name not in files and name > OURS:
                     files[name] = (f"/{folder}/{name}", self._text(folder, name))
         read = [(name, path, text) for name, (path, text) in files.items()]
-        won = owners.overriding(read, keys, after=OURS)
+        won = conflicts_parse.overriding(read, keys, after=OURS)
         for key, value, path in won:
             yield f"{path} sets {key} to {value} and wins at boot over {keys[key]}: take it out there."
         seen = {key for key, _value, _path in won}
         legacy = [("~", "/etc/sysctl.conf", self._text("etc/sysctl.conf"))]
-        for key, value, path in owners.overriding(legacy, keys, after=OURS):
+        for key, value, path in conflicts_parse.overriding(legacy, keys, after=OURS):
             if key not in seen:
                 yield f"{path} sets {key} to {value}, which systemd does not read and sysctl --system does."
 
@@ -119,10 +119,10 @@ class Owners:
             for folder in TUNED_FOLDERS:
                 text = self._text(folder, name, "tuned.conf")
                 if text:
-                    found = owners.sections(text)
-                    for key, value in owners.tuned_knobs(found).items():
+                    found = conflicts_parse.sections(text)
+                    for key, value in conflicts_parse.tuned_knobs(found).items():
                         sets.setdefault(key, (value, f"/{folder}/{name}/tuned.conf"))
-                    waiting += (owners.value_of(found, "main", "include") or "").replace(",", " ").split()
+                    waiting += (conflicts_parse.value_of(found, "main", "include") or "").replace(",", " ").split()
                     break
         for key, (value, path) in sets.items():
             if key in keys and not same(key, value.lstrip("<>"), keys[key]):
@@ -138,7 +138,7 @@ class Owners:
             except OSError:
                 continue
             for owner, path, knobs in (*self._systemd(index), *self._network_manager(index)):
-                for name, value in owners.clashes(knobs, changes).items():
+                for name, value in conflicts_parse.clashes(knobs, changes).items():
                     yield f"{owner} sets {name} of {iface} to {value} ({path}), and will again at its next start."
 
     def _systemd(self, index: int) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -149,16 +149,20 @@ class Owners:
             ("systemd-networkd", managed.get("NETWORK_FILE")),
         ):
             if path:
-                yield owner, path, owners.networkd_knobs(owners.sections(self._text(path.lstrip("/"))))
+                yield (
+                    owner,
+                    path,
+                    conflicts_parse.networkd_knobs(conflicts_parse.sections(self._text(path.lstrip("/")))),
+                )
 
     def _network_manager(self, index: int) -> Iterator[tuple[str, str, dict[str, str]]]:
-        device = owners.sections(self._text(f"run/NetworkManager/devices/{index}"))
-        uuid = owners.value_of(device, "device", "connection-uuid")
+        device = conflicts_parse.sections(self._text(f"run/NetworkManager/devices/{index}"))
+        uuid = conflicts_parse.value_of(device, "device", "connection-uuid")
         for folder in CONNECTION_FOLDERS if uuid else ():
             for name in self._names(folder):
-                profile = owners.sections(self._text(folder, name))
-                if owners.value_of(profile, "connection", "uuid") == uuid:
-                    yield "NetworkManager", f"/{folder}/{name}", owners.networkmanager_knobs(profile)
+                profile = conflicts_parse.sections(self._text(folder, name))
+                if conflicts_parse.value_of(profile, "connection", "uuid") == uuid:
+                    yield "NetworkManager", f"/{folder}/{name}", conflicts_parse.networkmanager_knobs(profile)
 
     def _firewalls(self, changes: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[str]:
         """Yield who else filters or translates packets."""

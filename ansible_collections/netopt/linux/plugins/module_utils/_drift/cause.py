@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._conflicts import parse as owners
+from .._conflicts import parse as conflicts_parse
 from .._conflicts.find import OURS, SYSCTL_FOLDERS, Owners
 from .._sysctl.keys import same
 
@@ -68,7 +68,7 @@ class Culprits:
             text = (self._root / path).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return
-        last = dict(owners.assignments(text)).get(key)
+        last = dict(conflicts_parse.assignments(text)).get(key)
         if last is not None and value is not None and same(key, last, value):
             yield f"/{path}"
 

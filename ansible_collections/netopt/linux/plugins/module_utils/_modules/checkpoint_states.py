@@ -24,7 +24,7 @@ from .._checkpoint.model import (
     check_timeout,
 )
 from .._checkpoint.store import Store, boot_id, new_id, now_utc
-from .._common import report as reporting
+from .._common import report as host_report
 from .._common.errors import NetoptError
 from .._common.report import HostReport
 from .._common.signals import interrupts_raise, interrupts_wait
@@ -98,10 +98,10 @@ def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR)
                 with host_lock(purpose, wait_s=LOCK_WAIT_S, directory=run_dir) as lock:
                     act(request, store, Tools(keep_open=(lock,)), outcome)
     except NetoptError as error:
-        bad = reporting.ROLLBACK_FAILED if request.state == "restored" else reporting.FAILED
+        bad = host_report.ROLLBACK_FAILED if request.state == "restored" else host_report.FAILED
         outcome.report.fail(bad, error)
     except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
-        outcome.report.fail(reporting.FAILED, reporting.defect(error, stage="checkpoint"))
+        outcome.report.fail(host_report.FAILED, host_report.defect(error, stage="checkpoint"))
     return outcome
 
 
@@ -116,14 +116,14 @@ def _check(request: Request, outcome: Outcome) -> None:
 def _change(outcome: Outcome, request: Request) -> None:
     """Mark the report as changed, or as one that would be."""
     outcome.report.changed = True
-    outcome.report.status = reporting.WOULD_CHANGE if request.check else reporting.APPLIED
+    outcome.report.status = host_report.WOULD_CHANGE if request.check else host_report.APPLIED
 
 
 def _unknown(request: Request, store: Store, outcome: Outcome) -> bool:
     """Say whether this host has no such checkpoint, which is no failure: the change did not concern it."""
     if request.id is not None and store.exists(request.id):
         return False
-    outcome.report.status = reporting.SKIPPED
+    outcome.report.status = host_report.SKIPPED
     outcome.report.skipped.append(
         {"key": request.id or "", "reason": "this host has no such checkpoint: the change altered nothing here"}
     )
@@ -268,12 +268,12 @@ def _restored(request: Request, store: Store, tools: Tools, outcome: Outcome) ->
         _change(outcome, request)
         report.changed = bool(report.diff)
         if not report.diff:
-            report.status = reporting.UNCHANGED
+            report.status = host_report.UNCHANGED
         elif not request.check:
-            report.status = reporting.ROLLED_BACK
+            report.status = host_report.ROLLED_BACK
     errors = [error for one in undone for error in one.restored.errors]
     for error in errors:
-        report.fail(reporting.ROLLBACK_FAILED, error)
+        report.fail(host_report.ROLLBACK_FAILED, error)
     outcome.checkpoints = [_describe(store.header(one.id)) for one in undone]
 
 
@@ -340,13 +340,13 @@ def _verified(request: Request, store: Store, tools: Tools, outcome: Outcome) ->
             report.warnings.append(f"{one.key} is not as it should be: {one.owner}.")
     if found.drift:
         report.changed = True
-        report.status = reporting.WOULD_CHANGE
+        report.status = host_report.WOULD_CHANGE
 
 
 def _absent(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
     del tools
     if _unknown(request, store, outcome):
-        outcome.report.status = reporting.UNCHANGED
+        outcome.report.status = host_report.UNCHANGED
         return
     identity = request.id or ""
     if identity not in store.damaged():

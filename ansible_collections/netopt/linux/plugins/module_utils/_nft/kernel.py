@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from . import list_parse as listing
-from . import subsystem as _nft
+from . import list_parse
+from . import subsystem as nft_subsystem
 from .netlink import generation
 from .rules import TABLE
 
@@ -50,9 +50,9 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
     stateless = tools.run(["nft", "-s", *_LIST], stage="observe", check=False)
     if stateless.rc != 0:
         if _NO_SUCH_TABLE in stateless.stderr:
-            return dict(_nft.ABSENT)
+            return dict(nft_subsystem.ABSENT)
         raise _failure(stateless, stage="observe", key=f"table {TABLE}")
-    enough = scope.get("brief") or listing.is_stateless(stateless.stdout)
+    enough = scope.get("brief") or list_parse.is_stateless(stateless.stdout)
     full = stateless if enough else tools.run(["nft", *_LIST], stage="observe")
     for done in (full, stateless):
         if not done.stdout.startswith(f"table {TABLE} {{") or not done.stdout.endswith("}\n"):
@@ -63,9 +63,9 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
                 after=done.stdout[:80],
                 hint="See that the host's nft is whole.",
             )
-    plain, text = listing.comparable(stateless.stdout), listing.loadable(full.stdout)
+    plain, text = list_parse.comparable(stateless.stdout), list_parse.loadable(full.stdout)
     state = {"present": True, "listing": plain, "text": text}
-    tools.memory["nft"] = {"generation": now, "whole": listing.is_stateless(stateless.stdout), "state": state}
+    tools.memory["nft"] = {"generation": now, "whole": list_parse.is_stateless(stateless.stdout), "state": state}
     return dict(state)
 
 
@@ -79,9 +79,9 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
             one, with the entry's path as key.
     """
     if not intent:
-        return _nft.with_others(intent, current, current) if current["present"] else current
+        return nft_subsystem.with_others(intent, current, current) if current["present"] else current
     made = _made(intent, tools, most=SAMPLE)
-    whole = _nft.with_all_elements(intent, made["listing"], most=SAMPLE)
+    whole = nft_subsystem.with_all_elements(intent, made["listing"], most=SAMPLE)
     made = _made(intent, tools, most=None) if whole is None else {**made, "listing": whole}
     if made["present"] is bool(intent.absent):
         raise NetoptError(
@@ -90,15 +90,19 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
             key=f"table {TABLE}",
             hint="See that the host's nft is whole.",
         )
-    return made if intent.absent else _nft.with_others(intent, current, {**made, "text": _nft.table_text(intent)})
+    return (
+        made
+        if intent.absent
+        else nft_subsystem.with_others(intent, current, {**made, "text": nft_subsystem.table_text(intent)})
+    )
 
 
 def _made(intent: Intent, tools: Tools, *, most: int | None) -> dict[str, Any]:
     """Load what an intent asks for and read it back; ``most`` as in ``_nft_rules.table``."""
-    done = tools.run(_LOAD, stage="rehearse", stdin=_nft.transaction(intent, most=most), check=False)
+    done = tools.run(_LOAD, stage="rehearse", stdin=nft_subsystem.transaction(intent, most=most), check=False)
     if done.rc != 0:
         raise _refused(intent, done)
-    return observe(_nft.scope(intent), tools)
+    return observe(nft_subsystem.scope(intent), tools)
 
 
 def check(intent: Intent, tools: Tools) -> None:
@@ -107,7 +111,7 @@ def check(intent: Intent, tools: Tools) -> None:
     Raises:
         NetoptError: as ``settle``.
     """
-    done = tools.run(["nft", "-c", "-f", "-"], stage="rehearse", stdin=_nft.transaction(intent), check=False)
+    done = tools.run(["nft", "-c", "-f", "-"], stage="rehearse", stdin=nft_subsystem.transaction(intent), check=False)
     if done.rc != 0:
         raise _refused(intent, done)
 
@@ -129,7 +133,7 @@ def _refused(intent: Intent, done: Completed) -> NetoptError:
     The first one counts: once the kernel has refused a rule it refuses those that follow as well.
     """
     found = _REFUSED.search(done.stderr)
-    path, rule = _nft.path_of_line(intent, int(found.group("line"))) if found else (f"table {TABLE}", "")
+    path, rule = nft_subsystem.path_of_line(intent, int(found.group("line"))) if found else (f"table {TABLE}", "")
     return _failure(done, stage="rehearse", key=path, wanted=rule or None)
 
 

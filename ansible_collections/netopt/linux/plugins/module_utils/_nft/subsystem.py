@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
-from . import list_parse as listing
+from . import list_parse
 from .intent import Intent, intent
 from .rules import TABLE, table
 
@@ -31,7 +31,7 @@ ABSENT: dict[str, Any] = {"present": False, "listing": "", "text": ""}
 # Deletes the table whether it is there or not: nft 1.0.6 has no destroy.
 CLEAR = f"table {TABLE}\ndelete table {TABLE}\n"
 _HEREDOC = "NFT"
-_OUR_MAP, _ELEMENTS = listing.OUR_MAP.strip(), listing.ELEMENTS.strip()
+_OUR_MAP, _ELEMENTS = list_parse.OUR_MAP.strip(), list_parse.ELEMENTS.strip()
 SHOWN_CHARS, SHOWN_LINES = 1000, 400  # of a transaction, in a report
 
 
@@ -64,15 +64,15 @@ def with_others(wanted: Intent, current: Mapping[str, Any], made: Mapping[str, A
         made: the state that the intent by itself leads to; the current one, where it asks nothing.
     """
     touched = set(wanted.ifaces) if wanted.shapes else set()
-    kept, mine = (listing.class_blocks(state["listing"]) for state in (current, made))
-    stale = listing.of_interfaces(current["listing"], touched)
+    kept, mine = (list_parse.class_blocks(state["listing"]) for state in (current, made))
+    stale = list_parse.of_interfaces(current["listing"], touched)
     if made is current:
-        left = {name: listing.without(current[name], stale) for name in ("listing", "text")}
-        return {"present": True, **left} if listing.parts(left["listing"]) else dict(ABSENT)
+        left = {name: list_parse.without(current[name], stale) for name in ("listing", "text")}
+        return {"present": True, **left} if list_parse.parts(left["listing"]) else dict(ABSENT)
     more = [head for head in kept if head not in stale and head not in mine]
     if not more:
         return dict(made)
-    return {**made, **{name: listing.joined(made[name], current[name], more) for name in ("listing", "text")}}
+    return {**made, **{name: list_parse.joined(made[name], current[name], more) for name in ("listing", "text")}}
 
 
 def with_all_elements(wanted: Intent, made: str, *, most: int) -> str | None:
@@ -92,13 +92,13 @@ def with_all_elements(wanted: Intent, made: str, *, most: int) -> str | None:
     lines = made.splitlines()
     name = ""
     for number, line in enumerate(lines):
-        if line.startswith(listing.OUR_MAP):
+        if line.startswith(list_parse.OUR_MAP):
             name = line.split()[1]
-        if line.startswith(listing.ELEMENTS) and name in plain:
+        if line.startswith(list_parse.ELEMENTS) and name in plain:
             every = [f"{element} : {target}" for element, target in plain.pop(name).elements.items()]
-            if listing.elements_line(every[:most]) != line:
+            if list_parse.elements_line(every[:most]) != line:
                 return None
-            lines[number] = listing.elements_line(every)
+            lines[number] = list_parse.elements_line(every)
     return None if plain else "".join(f"{line}\n" for line in lines)
 
 
@@ -136,7 +136,7 @@ def scope(wanted: Intent) -> dict[str, Any]:
 
 def diff(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Change]:
     """Return the differences rule by rule: rules numbered from 1, sets whole."""
-    old, new = listing.parts(current["listing"]), listing.parts(wanted["listing"])
+    old, new = list_parse.parts(current["listing"]), list_parse.parts(wanted["listing"])
     found: list[Change] = []
     if current["present"] != wanted["present"] and not (old or new):
         presence = [f"table {TABLE}" if state["present"] else None for state in (current, wanted)]
@@ -174,13 +174,13 @@ def _shortened(text: str) -> str:
 
 def _mapped(lines: list[str]) -> dict[str, str]:
     """Return the elements of one of our maps: what is looked up, and the class."""
-    found = (one for line in lines if line.startswith(_ELEMENTS) for one in listing.elements(line))
+    found = (one for line in lines if line.startswith(_ELEMENTS) for one in list_parse.elements(line))
     return dict(each.rsplit(" : ", 1) for each in found)
 
 
 def _elements_alone(current: str, wanted: str) -> str:
     """Return the commands that change elements of our maps, ``""`` when more than these differ."""
-    there, then = listing.parts(current), listing.parts(wanted)
+    there, then = list_parse.parts(current), list_parse.parts(wanted)
     if list(there) != list(then):
         return ""
     commands = []
@@ -214,7 +214,7 @@ def _cleared(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
     A table that is deleted and made anew goes to the end of the ruleset, and restoring would not bring it back.
     """
-    there, then = listing.parts(current["listing"]), listing.parts(wanted["listing"])
+    there, then = list_parse.parts(current["listing"]), list_parse.parts(wanted["listing"])
     if not current["present"] or there.pop("", None) != then.get(""):  # flags and comment come with the table alone
         return CLEAR
     # maps first, since their elements point at chains and at counters

@@ -22,7 +22,7 @@ from .._checkpoint.model import seal, unseal
 from .._common.change import Change
 from .._common.errors import NetoptError
 from .._host.commands import SEARCH_PATH
-from . import layer as _persist
+from . import layer as persist_layer
 from .atomic_files import Tree
 from .boot_files import SCRIPTS, SYSCTL_FILE, UNITS, render, units
 
@@ -89,13 +89,13 @@ class Persistence:
 
     def would_change(self, layer: dict[str, Any]) -> list[Change]:
         """Return what persisting a layer would change: knobs, and files that are not as they should be."""
-        before = _persist.merged(self._layers())
-        after = _persist.merged([*self._layers(), layer])
-        return _persist.diff(before, after) or self._differing(self._render(after))
+        before = persist_layer.merged(self._layers())
+        after = persist_layer.merged([*self._layers(), layer])
+        return persist_layer.diff(before, after) or self._differing(self._render(after))
 
     def drift(self) -> list[Change]:
         """Return the files that are not as they should be."""
-        return self._differing(self._render(_persist.merged(self._layers())))
+        return self._differing(self._render(persist_layer.merged(self._layers())))
 
     def stage(self, identity: str, sequence: int, layer: dict[str, Any], *, known: Iterable[str] = ()) -> Staged:
         """Write everything that persisting a layer takes beside its place; nothing is in force yet.
@@ -139,10 +139,10 @@ class Persistence:
         Raises:
             NetoptError: the disk or systemd refuses.
         """
-        before = _persist.merged(self._layers())
+        before = persist_layer.merged(self._layers())
         rest = [entry for entry in self._document["layers"] if entry["id"] != identity]
-        after = _persist.merged(entry["layer"] for entry in rest)
-        done = Done(diff=_persist.diff(before, after))
+        after = persist_layer.merged(entry["layer"] for entry in rest)
+        done = Done(diff=persist_layer.diff(before, after))
         if not self.holds(identity) and not self._document["unfinished"]:
             if not check:
                 self._tree.sweep(self._sweepable())
@@ -158,7 +158,7 @@ class Persistence:
 
     def _stage(self, entries: list[dict[str, Any]]) -> Staged:
         """Write beside their places the files that follow from some layers."""
-        wanted = self._render(_persist.merged(entry["layer"] for entry in entries))
+        wanted = self._render(persist_layer.merged(entry["layer"] for entry in entries))
         originals = dict(self._document["originals"])
         folders = dict.fromkeys(self._document["folders"])
         for path in wanted:
@@ -189,7 +189,7 @@ class Persistence:
         """Write the document, then the files, then the document without what has been given back."""
         done = Done()
         self._write(staged.document)
-        wanted = self._render(_persist.merged(self._layers()))
+        wanted = self._render(persist_layer.merged(self._layers()))
         gone = [path for path in self._document["originals"] if path not in wanted]
         for unit in units(gone) if self.live else []:
             _told(done, tools, ["systemctl", "stop", unit], check=False)
@@ -239,7 +239,7 @@ class Persistence:
             there = self._tree.read(path)
             if there != file:
                 said = None if there is None else "not as netopt wrote it"
-                found.append(Change(_persist.SUBSYSTEM, path, said, "as netopt writes it"))
+                found.append(Change(persist_layer.SUBSYSTEM, path, said, "as netopt writes it"))
         return found
 
     def _sweepable(self) -> list[str]:
@@ -282,7 +282,7 @@ def _folded(entries: list[dict[str, Any]], known: set[str]) -> list[dict[str, An
     count = next((index for index, entry in enumerate(entries) if entry["id"] in known), len(entries))
     if count < 2:
         return entries
-    base = {**entries[count - 1], "layer": _persist.merged(entry["layer"] for entry in entries[:count])}
+    base = {**entries[count - 1], "layer": persist_layer.merged(entry["layer"] for entry in entries[:count])}
     return [base, *entries[count:]]
 
 

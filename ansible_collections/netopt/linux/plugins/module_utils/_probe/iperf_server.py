@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._host.command_allowlist import ALLOWLIST, PACKAGES, refuse
 from .._host.commands import SEARCH_PATH
-from . import targets as _probe
+from . import targets as probe_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def serve(options: Mapping[str, Any]) -> bool:
     Raises:
         NetoptError: the port is none or taken, or iperf3 is missing.
     """
-    seconds = _probe.serving_s(options)
+    seconds = probe_targets.serving_s(options)
     command = ["iperf3", "-s", "-1", "-p", str(options["serve_port"])]
     reason = refuse(command, ALLOWLIST)
     if reason:

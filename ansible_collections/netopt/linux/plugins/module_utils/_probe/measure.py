@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._host.command_allowlist import PACKAGES
 from .._host.commands import SEARCH_PATH, Tools
-from .._query import parse as _query_parse
-from . import targets as _probe
+from .._query import parse as query_parse
+from . import targets as probe_targets
 from .tcp_connect import connects
 
 if TYPE_CHECKING:
@@ -35,22 +35,23 @@ def measure(options: Mapping[str, Any]) -> dict[str, Any]:
     The delays are measured first, all targets at the same time; the load of iperf3 comes after them.
 
     Args:
-        options: as ``_probe.checked`` takes them.
+        options: as ``probe_targets.checked`` takes them.
 
     Returns:
-        ``ping`` and ``tcp`` by target (see ``_probe.summary``), ``iperf`` (see ``_probe.throughput``), each with
-        ``message`` where something went wrong; ``counters``: what the host counted meanwhile; ``duration_s``. Where
-        samples are asked for each target has ``samples_ms`` too, ``None`` for a probe that was lost.
+        ``ping`` and ``tcp`` by target (see ``probe_targets.summary``), ``iperf`` (see
+        ``probe_targets.throughput``), each with ``message`` where something went wrong; ``counters``: what the host
+        counted meanwhile; ``duration_s``. Where samples are asked for each target has ``samples_ms`` too, ``None`` for
+        a probe that was lost.
 
     Raises:
         NetoptError: there is nothing to measure, or a target is malformed.
     """
-    wanted = _probe.checked(options)
+    wanted = probe_targets.checked(options)
     tools = Tools(timeout_s=wanted["duration_s"] + PATIENCE_S)
     begun = time.monotonic()
     before = counters()
     queues = _Queues(tools)
-    with ThreadPoolExecutor(max_workers=_probe.MAX_TARGETS + 1) as workers:
+    with ThreadPoolExecutor(max_workers=probe_targets.MAX_TARGETS + 1) as workers:
         watch = workers.submit(queues.watch)
         try:
             pings = {target: workers.submit(_ping, target, wanted, tools) for target in wanted["ping"]}
@@ -64,7 +65,7 @@ def measure(options: Mapping[str, Any]) -> dict[str, Any]:
         finally:
             queues.end.set()
         watch.result()
-    found["counters"] = {**_probe.difference(before, counters()), **queues.found()}
+    found["counters"] = {**probe_targets.difference(before, counters()), **queues.found()}
     found["duration_s"] = round(time.monotonic() - begun, 3)
     return found
 
@@ -85,7 +86,7 @@ class _Queues:
             ended = self.end.wait(LOOK_S if self._looks else 0)
             try:
                 self._looks.append(
-                    _probe.queues(self._tools.run(["tc", "-s", "-j", "qdisc", "show"], stage="observe").stdout)
+                    probe_targets.queues(self._tools.run(["tc", "-s", "-j", "qdisc", "show"], stage="observe").stdout)
                 )
             except (NetoptError, ValueError):
                 return
@@ -103,12 +104,12 @@ class _Queues:
 
 def counters() -> dict[str, int]:
     """Return what the kernel counts of trouble: retransmissions, drops, and processors that had too much to do."""
-    snmp = _probe.snmp(_text("/proc/net/snmp"))
-    softnet = _query_parse.softnet(_text("/proc/net/softnet_stat"))
+    snmp = probe_targets.snmp(_text("/proc/net/snmp"))
+    softnet = query_parse.softnet(_text("/proc/net/softnet_stat"))
     return {
         "tcp_segments": snmp.get("TcpOutSegs", 0),
         "tcp_retransmits": snmp.get("TcpRetransSegs", 0),
-        "interface_drops": _probe.interface_drops(_text("/proc/net/dev")),
+        "interface_drops": probe_targets.interface_drops(_text("/proc/net/dev")),
         "softnet_dropped": sum(row["dropped"] for row in softnet),
         "softnet_time_squeeze": sum(row["time_squeeze"] for row in softnet),
     }
@@ -129,7 +130,7 @@ def _missing(tool: str) -> dict[str, Any] | None:
 
 def _told(series: Sequence[float | None], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Return what times come to, with the times themselves where they are wanted."""
-    found = _probe.summary(series)
+    found = probe_targets.summary(series)
     if wanted["samples"]:
         found["samples_ms"] = [None if one is None else round(one, 3) for one in series]
     return found
@@ -139,15 +140,15 @@ def _ping(target: str, wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any
     missing = _missing("ping")
     if missing:
         return missing
-    interval = wanted["interval_s"] if os.geteuid() == 0 else max(wanted["interval_s"], _probe.INTERVAL_S)
-    count = _probe.probes(wanted["duration_s"], interval)
+    interval = wanted["interval_s"] if os.geteuid() == 0 else max(wanted["interval_s"], probe_targets.INTERVAL_S)
+    count = probe_targets.probes(wanted["duration_s"], interval)
     # not -w: until then ping goes on sending in place of what was lost
-    command = ["ping", "-c", str(count), "-i", f"{interval:g}", "-n", "-W", f"{_probe.WAIT_S:g}", target]
+    command = ["ping", "-c", str(count), "-i", f"{interval:g}", "-n", "-W", f"{probe_targets.WAIT_S:g}", target]
     try:
         done = tools.run(command, stage="observe", check=False)
     except NetoptError as error:
         return {"message": error.message}
-    series = _probe.ping_series(done.stdout)
+    series = probe_targets.ping_series(done.stdout)
     if series is None:
         lines = (done.stderr or done.stdout).strip().splitlines()
         return {"message": lines[0] if lines else f"exit status {done.rc}"}
@@ -171,15 +172,15 @@ def _throughput(wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     if missing:
         return missing
     command = ["iperf3", "-J", "-c", wanted["iperf"], "-t", str(int(wanted["duration_s"]))]
-    command += ["-i", "0.5", "-O", str(_probe.OMITTED_S)]
+    command += ["-i", "0.5", "-O", str(probe_targets.OMITTED_S)]
     command += ["-p", str(wanted["iperf_port"])] if wanted["iperf_port"] else []
-    ends = time.monotonic() + (_probe.AWAITED_S if wanted["iperf_port"] else 0.0)
+    ends = time.monotonic() + (probe_targets.AWAITED_S if wanted["iperf_port"] else 0.0)
     while True:
         try:
             done = tools.run(command, stage="observe", check=False)
         except NetoptError as error:
             return {"message": error.message}
-        found = _probe.throughput(done.stdout)
+        found = probe_targets.throughput(done.stdout)
         if "throughput_mbps" in found or "refused" not in found["message"] or time.monotonic() > ends:
             return found if wanted["samples"] else {name: found[name] for name in found if name != "intervals_mbps"}
         time.sleep(LOOK_S)

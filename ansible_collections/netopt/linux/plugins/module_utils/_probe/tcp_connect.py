@@ -13,7 +13,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 
-from . import targets as _probe
+from . import targets as probe_targets
 
 
 @dataclass
@@ -46,9 +46,9 @@ def connects(target: str, *, duration_s: float, interval_s: float) -> Connects:
     Raises:
         OSError: the name has no address.
     """
-    host, port = _probe.service(target)
+    host, port = probe_targets.service(target)
     family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    total = _probe.probes(duration_s, interval_s)
+    total = probe_targets.probes(duration_s, interval_s)
     found = Connects(series=[None] * total)
     open_: dict[int, _Attempt] = {}
     poll = select.poll()
@@ -67,13 +67,13 @@ def connects(target: str, *, duration_s: float, interval_s: float) -> Connects:
                 found.fail(os.strerror(code))
                 attempt.client.close()
             continue
-        ends = [attempt.begun + _probe.WAIT_S for attempt in open_.values()]
+        ends = [attempt.begun + probe_targets.WAIT_S for attempt in open_.values()]
         if number < total:
             ends.append(begun + number * interval_s)
         ready = {descriptor for descriptor, _event in poll.poll(max(0.0, min(ends) - now) * 1000)}
         now = time.perf_counter()
         for descriptor, attempt in list(open_.items()):
-            late = now >= attempt.begun + _probe.WAIT_S
+            late = now >= attempt.begun + probe_targets.WAIT_S
             if descriptor in ready or late:
                 _finish(attempt, now, found, done=descriptor in ready)
                 poll.unregister(descriptor)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from .._checkpoint.store import Store
 from .._common.errors import NetoptError
 from .._common.report import one_line
-from .._host import facts as _facts_io
-from .._host import kernel_features as _kernel_features_io
+from .._host import facts as host_facts
+from .._host import kernel_features
 from .._host.command_allowlist import PACKAGES
 from .._host.commands import SEARCH_PATH
 from .._sysctl.keys import proc_path
-from . import parse as _query_parse
+from . import parse as query_parse
 from .catalog import QUERIES, ROWS, Query, argv
 from .paging import page
 from .request import checked
@@ -98,7 +98,7 @@ def _ask(query: Query, values: Mapping[str, Any], tools: Tools) -> dict[str, Any
         try:
             # ping ends with 1 when nothing answers, which is an answer
             if done.rc == 0 or query.output == "ping":
-                parts[part] = _query_parse.parse(query.output, done.stdout)
+                parts[part] = query_parse.parse(query.output, done.stdout)
                 if not parts[part] and done.stderr.strip():
                     messages.append(_complaint(done.stderr, "", done.rc))
             else:
@@ -117,7 +117,7 @@ def _ask(query: Query, values: Mapping[str, Any], tools: Tools) -> dict[str, Any
 
 def _complaint(stderr: str, stdout: str, rc: int) -> str:
     """Return what a tool said of its failure: the first of its errors, or the last of what else it printed."""
-    said = _query_parse.lines(stderr)[:1] or _query_parse.lines(stdout)[-1:]
+    said = query_parse.lines(stderr)[:1] or query_parse.lines(stdout)[-1:]
     return " ".join(said[0].split()) if said else f"exit status {rc}"
 
 
@@ -137,13 +137,13 @@ def _sysctl_get(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cat_resolv_conf(_values: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(_query_parse.resolv_conf(_read("/etc/resolv.conf") or ""))
+    return dict(query_parse.resolv_conf(_read("/etc/resolv.conf") or ""))
 
 
 def _kernel_capabilities(_values: Mapping[str, Any]) -> dict[str, Any]:
     loaded = [line.split()[0] for line in (_read("/proc/modules") or "").splitlines() if line.strip()]
     return dict(
-        _kernel_features_io.gather(),
+        kernel_features.gather(),
         release=os.uname().release,
         machine=os.uname().machine,
         congestion_control={
@@ -161,24 +161,24 @@ def _conntrack_stats(_values: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: _read(folder + name) for name in ("count", "max", "buckets")}
     found: dict[str, Any] = {name: None if text is None else int(text) for name, text in numbers.items()}
     found["loaded"] = numbers["count"] is not None
-    found["counters"] = _query_parse.conntrack_counters(_read("/proc/net/stat/nf_conntrack") or "")
+    found["counters"] = query_parse.conntrack_counters(_read("/proc/net/stat/nf_conntrack") or "")
     return found
 
 
 def _softnet_stats(_values: Mapping[str, Any]) -> list[dict[str, int]]:
-    return _query_parse.softnet(_read("/proc/net/softnet_stat") or "")
+    return query_parse.softnet(_read("/proc/net/softnet_stat") or "")
 
 
 def _bandwidth_sample(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     begun = time.monotonic()
-    before = _query_parse.interface_bytes(_read("/proc/net/dev") or "")
+    before = query_parse.interface_bytes(_read("/proc/net/dev") or "")
     time.sleep(values["duration_s"])
-    after = _query_parse.interface_bytes(_read("/proc/net/dev") or "")
-    return _query_parse.bandwidth(before, after, seconds=time.monotonic() - begun)
+    after = query_parse.interface_bytes(_read("/proc/net/dev") or "")
+    return query_parse.bandwidth(before, after, seconds=time.monotonic() - begun)
 
 
 def _host_facts(values: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(_facts_io.gather(sysctl=values.get("keys", ())), **_kernel_features_io.gather())
+    return dict(host_facts.gather(sysctl=values.get("keys", ())), **kernel_features.gather())
 
 
 def _netopt_state(_values: Mapping[str, Any]) -> dict[str, Any]:

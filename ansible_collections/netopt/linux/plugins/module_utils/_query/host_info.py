@@ -14,9 +14,9 @@ from .._checkpoint.store import Store
 from .._common.errors import NetoptError
 from .._common.interfaces import resolve
 from .._common.report import one_line
-from .._host import facts as _facts_io
-from .._link import kernel as _link_io
-from .._sysctl import observe as _sysctl_observe_io
+from .._host import facts as host_facts
+from .._link import kernel as link_kernel
+from .._sysctl import observe as sysctl_observe
 from .._sysctl.keys import canonical
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _VERSIONS = {"ip": "-V", "tc": "-V", "nft": "-v", "ethtool": "--version", "sysct
 
 def links(ifaces: Sequence[str], tools: Tools) -> dict[str, Any]:
     """Return MTU and offloads of interfaces, by name."""
-    state = _link_io.observe({"ifaces": list(ifaces), "features": True, "ipv6": False}, tools)
+    state = link_kernel.observe({"ifaces": list(ifaces), "features": True, "ipv6": False}, tools)
     return {iface: state["links"][iface] for iface in ifaces}
 
 
@@ -88,14 +88,14 @@ def gather(
     """
 
     def named() -> tuple[str, ...]:
-        return resolve(ifaces, _facts_io.gather())
+        return resolve(ifaces, host_facts.gather())
 
     readers: dict[str, Callable[[], Any]] = {
-        "facts": lambda: _facts_io.gather(sysctl=sysctl),
+        "facts": lambda: host_facts.gather(sysctl=sysctl),
         "link": lambda: links(named(), tools),
         "tc": lambda: traffic_control(named(), tools),
         "nft": lambda: firewall(tools),
-        "sysctl": lambda: {canonical(key): _sysctl_observe_io.read(key) for key in sysctl},
+        "sysctl": lambda: {canonical(key): sysctl_observe.read(key) for key in sysctl},
         "checkpoints": lambda: [asdict(header) for header in Store().headers()],
         "versions": lambda: versions(tools),
     }

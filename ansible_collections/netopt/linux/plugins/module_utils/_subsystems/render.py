@@ -11,10 +11,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from .._common.interfaces import named
-from .._link import subsystem as _link
-from .._nft import subsystem as _nft
-from .._sysctl import subsystem as _sysctl
-from .._tc import subsystem as _tc
+from .._link import subsystem as link_subsystem
+from .._nft import subsystem as nft_subsystem
+from .._sysctl import subsystem as sysctl_subsystem
+from .._tc import subsystem as tc_subsystem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +44,13 @@ def render(
     """
     changes = dict(plan.get("changes") or {})
     ifaces = named(plan)
-    ip_link_cmds, ethtool_cmds = _link.render(_link.intent(changes, ifaces))
+    ip_link_cmds, ethtool_cmds = link_subsystem.render(link_subsystem.intent(changes, ifaces))
     return {
-        "sysctl_cmds": _sysctl.render(_sysctl.intent(changes, ifaces, skippable=skippable, modules=modules)),
-        "tc_script": _tc.render(_tc.intent(changes, ifaces)),
-        "nft_script": _nft.render(_nft.intent(changes, ifaces)),
+        "sysctl_cmds": sysctl_subsystem.render(
+            sysctl_subsystem.intent(changes, ifaces, skippable=skippable, modules=modules)
+        ),
+        "tc_script": tc_subsystem.render(tc_subsystem.intent(changes, ifaces)),
+        "nft_script": nft_subsystem.render(nft_subsystem.intent(changes, ifaces)),
         "ethtool_cmds": ethtool_cmds,
         "ip_link_cmds": ip_link_cmds,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import rehearse as _tc_rehearse_io
+from . import rehearse
 from .observe import observe
 from .perform import perform
 from .rehearse import settle
@@ -25,8 +25,8 @@ def force(intent: Intent, current: State, tools: Tools) -> State:
     Raises:
         NetoptError: as ``settle``; the host may then be left half way, the caller restores ``current``.
     """
-    made = _tc_rehearse_io.force(intent, current, tools)
-    return _tc_rehearse_io._merged(intent, current, made)  # noqa: SLF001 - the other half of this subsystem
+    made = rehearse.force(intent, current, tools)
+    return rehearse._merged(intent, current, made)  # noqa: SLF001 - the other half of this subsystem
 
 
 __all__ = ["force", "observe", "perform", "settle"]

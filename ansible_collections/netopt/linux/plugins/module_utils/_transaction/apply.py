@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, Content, Header
 from .._checkpoint.store import CONFIRM, boot_id, now_utc
-from .._common import report as reporting
+from .._common import report as host_report
 from .._common.errors import NetoptError
 from .._common.signals import interrupts_wait
 from .._host.lock import start_time
@@ -107,7 +107,7 @@ class Attempt:
         self._refuse_undecided(rehearsal)
         self._refuse_displacing(rehearsal)
         if request.check:
-            self._report.status = reporting.WOULD_CHANGE
+            self._report.status = host_report.WOULD_CHANGE
             self._report.changed = True
             return None
         ending, ends_after_s = self._time_box(changes, ifaces, rehearsal)
@@ -134,7 +134,7 @@ class Attempt:
         except NetoptError as error:
             self._undo(header, content, error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
-            self._undo(header, content, reporting.defect(error, stage="apply"))
+            self._undo(header, content, host_report.defect(error, stage="apply"))
         else:
             return self._held(rehearsal, after)
         return None
@@ -275,7 +275,7 @@ class Attempt:
         self._store.update(header)
         if header.confirm_by is None and header.ends_at is None:
             disarm(header, self._tools)
-        self._report.status = reporting.APPLIED
+        self._report.status = host_report.APPLIED
         self._report.changed = True
         self._store.keep_report(header.id, self._report)
         self._store.retain()
@@ -325,18 +325,18 @@ class Attempt:
                         self._store.remove(header.id)
                     self._report.checkpoint_id = None
             except (NetoptError, OSError) as second:
-                failures = [second if isinstance(second, NetoptError) else reporting.defect(second, stage="restore")]
-            undone = reporting.ROLLED_BACK if self._begun else reporting.FAILED
-            self._report.fail(reporting.ROLLBACK_FAILED if failures else undone, error)
+                failures = [second if isinstance(second, NetoptError) else host_report.defect(second, stage="restore")]
+            undone = host_report.ROLLED_BACK if self._begun else host_report.FAILED
+            self._report.fail(host_report.ROLLBACK_FAILED if failures else undone, error)
             for failure in failures:
-                self._report.fail(reporting.ROLLBACK_FAILED, failure)
+                self._report.fail(host_report.ROLLBACK_FAILED, failure)
 
 
 def _persisting() -> Any:
     """Return what persists, which few changes ask for."""
-    from .._lifecycle import persist_on_confirm as _persist_change_io  # noqa: PLC0415
+    from .._lifecycle import persist_on_confirm  # noqa: PLC0415
 
-    return _persist_change_io
+    return persist_on_confirm
 
 
 def _check_digest(request: Request) -> None:

@@ -12,7 +12,7 @@ from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
 from .._common.interfaces import named
 from .._drift.expected import in_force
-from .._nft import subsystem as _nft
+from .._nft import subsystem as nft_subsystem
 from .displaced_rules import Said, lost
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def refuse_displacing(
-    store: Store, plan: Mapping[str, Any], intent: _nft.Intent, current: Mapping[str, Any]
+    store: Store, plan: Mapping[str, Any], intent: nft_subsystem.Intent, current: Mapping[str, Any]
 ) -> list[str]:
     """Refuse a plan that takes away rules which a change in force has set and which the plan does not name.
 
@@ -42,9 +42,11 @@ def refuse_displacing(
     warnings: list[str] = []
     for header, content in _makers(store, warnings):
         theirs = _said(content.plan, tuple(content.scopes.get("nft", {}).get("ifaces") or named(content.plan)))
-        if not _nft.intent(theirs.changes, theirs.ifaces):
+        if not nft_subsystem.intent(theirs.changes, theirs.ifaces):
             continue  # it took classes away with their tree, and left the rules of others
-        fields = lost(theirs, _said(plan, intent.ifaces), there=current["listing"], then=_nft.table_text(intent))
+        fields = lost(
+            theirs, _said(plan, intent.ifaces), there=current["listing"], then=nft_subsystem.table_text(intent)
+        )
         if fields:
             raise _refusal(header, theirs, fields, intent.ifaces)
         break  # the table holds the rules of one plan

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import check_id
 from .._checkpoint.store import Store, boot_id, new_id
-from .._common import report as reporting
+from .._common import report as host_report
 from .._common.errors import NetoptError
 from .._common.interfaces import named, resolve
 from .._common.report import HostReport
@@ -82,14 +82,14 @@ class Transaction:
         except NetoptError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
-            self._fail(reporting.defect(error, stage="apply"))
-        if self._report.status != reporting.APPLIED:
+            self._fail(host_report.defect(error, stage="apply"))
+        if self._report.status != host_report.APPLIED:
             unload_unused(self._modules)
         return self._report
 
     def _fail(self, error: NetoptError) -> None:
-        if self._report.status not in reporting.BAD:
-            self._report.fail(reporting.FAILED, error)
+        if self._report.status not in host_report.BAD:
+            self._report.fail(host_report.FAILED, error)
 
     def _run(self, identity: str, tools: Tools) -> None:
         """Prepare the change, and make it where there is one to make."""

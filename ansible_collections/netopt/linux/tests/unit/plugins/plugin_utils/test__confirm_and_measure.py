@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.netopt.linux.plugins.plugin_utils import _confirm_and_measure as _proof
-from ansible_collections.netopt.linux.plugins.plugin_utils import _ssh as _connection
+from ansible_collections.netopt.linux.plugins.plugin_utils import _confirm_and_measure, _ssh
 from ansible_collections.netopt.linux.plugins.plugin_utils._iperf import together
 
 GOOD, BAD = [1.0] * 100, [90.0] * 100
@@ -56,14 +55,16 @@ class Host:
 
 def proof(
     host: Host, *, plan: dict[str, Any] | None = None, timeout: float = 120, asynchronous: int = 0
-) -> _proof.Proof:
+) -> _confirm_and_measure.Proof:
     """Return the proof of a plan on a host."""
     action = SimpleNamespace(
         _task=SimpleNamespace(async_val=asynchronous, check_mode=False),
         _connection=SimpleNamespace(transport="local", reset=lambda: None),
     )
     options = {"plan": plan or PLAN, "confirm_timeout_s": timeout}
-    return _proof.Proof(action=action, options=options, variables={"inventory_hostname": "h"}, ask=host.ask)
+    return _confirm_and_measure.Proof(
+        action=action, options=options, variables={"inventory_hostname": "h"}, ask=host.ask
+    )
 
 
 def applied() -> dict[str, Any]:
@@ -159,7 +160,7 @@ def test_a_host_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host that cannot be reached anew is tried until its own time is up, and then called unreachable."""
     now = [0.0]
     clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
-    for module in (_proof, _connection):
+    for module in (_confirm_and_measure, _ssh):
         monkeypatch.setattr(module, "time", clock)
     host = Host(netopt_probe=[figures(GOOD)], extended=[AnsibleConnectionFailure("no route")])
     stays, result = held(host)
@@ -209,7 +210,10 @@ def test_the_host_that_serves() -> None:
     action = SimpleNamespace(_task=SimpleNamespace(async_val=0), _connection=None)
     variables = {"inventory_hostname": "h", "groups": {"all": ["h"]}}
     options = {"plan": plan, "confirm_timeout_s": 60}
-    one, result = _proof.Proof(action=action, options=options, variables=variables, ask=Host().ask), applied()
+    one, result = (
+        _confirm_and_measure.Proof(action=action, options=options, variables=variables, ask=Host().ask),
+        applied(),
+    )
     assert one.begin() is None
     assert one.holds(result)
     assert "others measure to" in result["report"]["warnings"][0]
@@ -218,7 +222,9 @@ def test_the_host_that_serves() -> None:
 def test_a_report_holds_what_a_plot_shows() -> None:
     """Of many samples it has some, in order; of few all."""
     many = [float(index) for index in range(1000)]
-    told = _proof._told({"ping": {"a": {"samples_ms": many}}, "tcp": {"b:1": {"samples_ms": [1.0]}}, "iperf": None})
+    told = _confirm_and_measure._told(
+        {"ping": {"a": {"samples_ms": many}}, "tcp": {"b:1": {"samples_ms": [1.0]}}, "iperf": None}
+    )
     assert told["ping"]["a"]["samples_ms"] == many[::10]
     assert told["tcp"]["b:1"]["samples_ms"] == [1.0]
     assert together({"a": 1, "b_max": 5}, {"a": 2, "b_max": 3, "c": 1}) == {"a": 3, "b_max": 5, "c": 1}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils import _objectives
 
 SEED = 20260101
@@ -41,7 +41,7 @@ def path(rng: random.Random, **what: float) -> list[float | None]:
 
 def pinged(series: list[float | None]) -> dict[str, Any]:
     """Return probes as a measurement."""
-    return {"ping": {"a": {**_probe.summary(series), "samples_ms": series}}}
+    return {"ping": {"a": {**probe_targets.summary(series), "samples_ms": series}}}
 
 
 def rolled_back(objectives: dict[str, float], before: dict[str, float], after: dict[str, float]) -> float:
@@ -74,9 +74,9 @@ def test_false_alarms_against_objectives(what: dict[str, float]) -> None:
     """The same where the truth lies exactly at each objective, the worst that is not a miss."""
     truth = path(random.Random(1), **{**what, "probes": 40_000})  # noqa: S311 - a simulation
     times = [time for time in truth if time is not None]
-    steps = _probe.differences(times)
+    steps = probe_targets.differences(times)
     objectives = {
-        "latency_p95_ms": _probe.percentile(sorted(math.inf if time is None else time for time in truth), 95),
+        "latency_p95_ms": probe_targets.percentile(sorted(math.inf if time is None else time for time in truth), 95),
         "jitter_ms": sum(steps) / len(steps),
         "loss_pct": 100 * (1 - len(times) / len(truth)),
     }

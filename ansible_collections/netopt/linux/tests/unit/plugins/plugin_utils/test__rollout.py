@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import (
@@ -148,7 +148,7 @@ def measuring(seconds: object, *, iperf: str | None = None) -> dict[str, Any]:
 def measured_s(seconds: int, *, iperf: str | None = None) -> float:
     """Return how long one of these hosts can measure."""
     wanted = {"ping": ["192.0.2.1"], "tcp": [], "iperf": iperf, "duration_s": seconds}
-    return 3 * (_probe.time_s(wanted) + _probe.AWAITED_S)
+    return 3 * (probe_targets.time_s(wanted) + probe_targets.AWAITED_S)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as waves
+from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as rollout_waves
 
 
 @pytest.mark.parametrize(
@@ -34,17 +34,17 @@ from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves
 def test_every_host_is_in_one_wave(hosts: int, asked: Any, canary: Any, counts: list[int]) -> None:
     """All hosts have their turn, once and in their order, and waves are as large as asked."""
     names = [f"h{number}" for number in range(hosts)]
-    found = waves.plan(names, waves.sizes(asked, canary))
+    found = rollout_waves.plan(names, rollout_waves.sizes(asked, canary))
     assert [len(wave) for wave in found] == counts
     assert [name for wave in found for name in wave] == names
-    assert waves.most(waves.sizes(asked, canary), hosts) == len(counts)
+    assert rollout_waves.most(rollout_waves.sizes(asked, canary), hosts) == len(counts)
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "0%", "101%", "10.5%", "ten", "1,,2", "1;2", [True], [0], [None], [1.5]])
 def test_what_is_no_size_is_refused(asked: Any) -> None:
     """The error says which size, and what is wanted."""
-    with pytest.raises(waves.WavesError, match="is no size of a wave; a number of hosts from 1, or 1% to 100%"):
-        waves.sizes(asked)
+    with pytest.raises(rollout_waves.WavesError, match="is no size of a wave; a number of hosts from 1, or 1% to 100%"):
+        rollout_waves.sizes(asked)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_what_is_no_size_is_refused(asked: Any) -> None:
 )
 def test_limit_of_failures(asked: Any, hosts: int, allowed: int) -> None:
     """A share is rounded down."""
-    assert waves.allowed(waves.limit(asked), hosts) == allowed
+    assert rollout_waves.allowed(rollout_waves.limit(asked), hosts) == allowed
 
 
 @pytest.mark.parametrize("asked", ["", "-1", "101%", "few", None, True, 0.5])
 def test_what_is_no_limit_is_refused(asked: Any) -> None:
     """The error says what is wanted."""
-    with pytest.raises(waves.WavesError, match="a number of hosts from 0, or 0% to 100%, is wanted"):
-        waves.limit(asked)
+    with pytest.raises(rollout_waves.WavesError, match="a number of hosts from 0, or 0% to 100%, is wanted"):
+        rollout_waves.limit(asked)
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_what_is_no_limit_is_refused(asked: Any) -> None:
 )
 def test_too_many(failed: int, wave_failed: int, wave_hosts: int, failures: Any, words: str | None) -> None:
     """The limit counts all waves; a wave that fails whole, such as a canary, stops a rollout within the limit too."""
-    found = waves.too_many(
-        failed=failed, hosts=100, wave_failed=wave_failed, wave_hosts=wave_hosts, failures=waves.limit(failures)
+    found = rollout_waves.too_many(
+        failed=failed, hosts=100, wave_failed=wave_failed, wave_hosts=wave_hosts, failures=rollout_waves.limit(failures)
     )
     assert (found is None) == (words is None)
     if words is not None:
@@ -87,6 +87,6 @@ def test_too_many(failed: int, wave_failed: int, wave_hosts: int, failures: Any,
 
 def test_time_that_a_rollout_can_need() -> None:
     """Pauses lie between waves; hosts that do not answer take their time one round of forks after the other."""
-    assert waves.needed_s([1], forks=20, pause_s=300, gate_wait_s=0) == 20
-    assert waves.needed_s([1, 20, 21], forks=20, pause_s=300, gate_wait_s=5) == 20 + 20 + 30 + 2 * 300 + 3 * 5
-    assert waves.needed_s([], forks=0, pause_s=300, gate_wait_s=5) == 0
+    assert rollout_waves.needed_s([1], forks=20, pause_s=300, gate_wait_s=0) == 20
+    assert rollout_waves.needed_s([1, 20, 21], forks=20, pause_s=300, gate_wait_s=5) == 20 + 20 + 30 + 2 * 300 + 3 * 5
+    assert rollout_waves.needed_s([], forks=0, pause_s=300, gate_wait_s=5) == 0

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.plugin_utils import _ssh as _connection
+from ansible_collections.netopt.linux.plugins.plugin_utils import _ssh
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import APART, connect_anew, watch
 
 if shutil.which("ssh") is None:
@@ -61,8 +61,8 @@ def test_apart_from_the_old_one_and_quick() -> None:
     default = told("-F none", "kexalgorithms").split(",")
     offered = told(f"-F none {arguments}", "kexalgorithms").split(",")
     assert sorted(offered) == sorted(default)
-    slow = default[0].startswith(_connection.SLOW_KEX)
-    assert offered[0] == (_connection.QUICK_KEX if slow else default[0])
+    slow = default[0].startswith(_ssh.SLOW_KEX)
+    assert offered[0] == (_ssh.QUICK_KEX if slow else default[0])
 
 
 @pytest.mark.parametrize("name", ["ssh_args", "ssh_common_args", "ssh_extra_args"])

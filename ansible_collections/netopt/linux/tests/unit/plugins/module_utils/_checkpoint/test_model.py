@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import model as checkpoint
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import model as checkpoint_model
 from ansible_collections.netopt.linux.plugins.module_utils._common.change import Change, Operation
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 
@@ -23,9 +23,9 @@ JSON = st.recursive(
 )
 
 
-def header(number: int, status: str = checkpoint.CONFIRMED) -> checkpoint.Header:
+def header(number: int, status: str = checkpoint_model.CONFIRMED) -> checkpoint_model.Header:
     """Return the header of the checkpoint ``c<number>``."""
-    return checkpoint.Header(
+    return checkpoint_model.Header(
         id=f"c{number}", sequence=number, created="2026-01-01T00:00:00Z", boot_id="boot", status=status
     )
 
@@ -33,21 +33,21 @@ def header(number: int, status: str = checkpoint.CONFIRMED) -> checkpoint.Header
 @pytest.mark.parametrize("name", ["a", "20260101T120000Z-4f2a1c", "A.b_c-d", "9" * 64])
 def test_check_id_accepts(name: str) -> None:
     """Names that are safe as folders are taken as they are."""
-    assert name == checkpoint.check_id(name)
+    assert name == checkpoint_model.check_id(name)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "-a", ".a", "a b", "a\n", "é", "9" * 65])
 def test_check_id_refuses(name: str) -> None:
     """A name that could leave the folder, or hide in it, is refused."""
     with pytest.raises(NetoptError) as caught:
-        checkpoint.check_id(name)
+        checkpoint_model.check_id(name)
     assert caught.value.stage == "checkpoint"
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=5))
 def test_seal_round_trip(value: dict[str, object]) -> None:
     """What was sealed comes back as it was."""
-    assert value == checkpoint.unseal(checkpoint.seal(value), name="x")
+    assert value == checkpoint_model.unseal(checkpoint_model.seal(value), name="x")
 
 
 @pytest.mark.parametrize(
@@ -58,21 +58,21 @@ def test_seal_round_trip(value: dict[str, object]) -> None:
         "[]",
         "null",
         '{"sha256":"00","value":{}}',
-        checkpoint.seal({"a": 1}).replace("1", "2", 1),
-        checkpoint.seal({"a": "x"})[:-3],
-        checkpoint.seal({"a": "x"}).replace("x", "y"),
+        checkpoint_model.seal({"a": 1}).replace("1", "2", 1),
+        checkpoint_model.seal({"a": "x"})[:-3],
+        checkpoint_model.seal({"a": "x"}).replace("x", "y"),
     ],
 )
 def test_unseal_refuses(text: str) -> None:
     """Damaged text is told as such, whatever the damage."""
     with pytest.raises(NetoptError, match=r"state\.json is damaged"):
-        checkpoint.unseal(text, name="state.json")
+        checkpoint_model.unseal(text, name="state.json")
 
 
 def test_content_survives_sealing() -> None:
     """Content is JSON, whatever the subsystems put into it."""
-    content = checkpoint.Content(scopes={"tc": {}}, before={"tc": {"x": [1, None]}})
-    assert vars(content) == json.loads(checkpoint.seal(vars(content)))["value"]
+    content = checkpoint_model.Content(scopes={"tc": {}}, before={"tc": {"x": [1, None]}})
+    assert vars(content) == json.loads(checkpoint_model.seal(vars(content)))["value"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_content_survives_sealing() -> None:
 def test_expired(statuses: list[str], keep: int, expected: list[str]) -> None:
     """The oldest settled ones go; what is undecided, failed or made by hand stays."""
     headers = [header(number, status) for number, status in enumerate(statuses)]
-    assert expected == checkpoint.expired(reversed(headers), keep=keep)
+    assert expected == checkpoint_model.expired(reversed(headers), keep=keep)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_expired(statuses: list[str], keep: int, expected: list[str]) -> None:
 def test_to_unwind(statuses: list[str], target: int, expected: list[str]) -> None:
     """Newer changes that are in force are undone first, newest first; the target is the last."""
     headers = [header(number, status) for number, status in enumerate(statuses)]
-    assert expected == [found.id for found in checkpoint.to_unwind(headers, f"c{target}")]
+    assert expected == [found.id for found in checkpoint_model.to_unwind(headers, f"c{target}")]
 
 
 def change(key: str) -> Change:
@@ -128,7 +128,7 @@ def operation(key: str) -> Operation:
 )
 def test_conflicts(to_after: list[str], to_before: list[str], expected: list[str]) -> None:
     """Only a knob that is neither as we set it nor as it was is a conflict."""
-    found = checkpoint.conflicts(map(change, to_after), map(change, to_before))
+    found = checkpoint_model.conflicts(map(change, to_after), map(change, to_before))
     assert expected == [one.key for one in found]
 
 
@@ -145,5 +145,5 @@ def test_conflicts(to_after: list[str], to_before: list[str], expected: list[str
 )
 def test_without_conflicts(operations: list[str], clashes: list[str], expected: list[str]) -> None:
     """Operations on a conflicting knob are left out, and all of them where none can be told apart."""
-    found = checkpoint.without_conflicts(map(operation, operations), map(change, clashes))
+    found = checkpoint_model.without_conflicts(map(operation, operations), map(change, clashes))
     assert expected == [one.key for one in found]

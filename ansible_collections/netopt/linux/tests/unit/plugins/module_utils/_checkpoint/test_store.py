@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import model as checkpoint
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import store as disk
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import model as checkpoint_model
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import store as checkpoint_store
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import HostReport
 from ansible_collections.netopt.linux.plugins.module_utils._host.lock import (
@@ -27,23 +27,27 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.lock import (
     start_time,
 )
 
-CONTENT = checkpoint.Content(scopes={"nft": {}}, before={"nft": {"text": "é"}}, plan={"iface": "eth0"})
+CONTENT = checkpoint_model.Content(scopes={"nft": {}}, before={"nft": {"text": "é"}}, plan={"iface": "eth0"})
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> disk.Store:
+def store(tmp_path: Path) -> checkpoint_store.Store:
     """A store in an empty folder."""
-    return disk.Store(str(tmp_path / "state"))
+    return checkpoint_store.Store(str(tmp_path / "state"))
 
 
-def header(identity: str, number: int = 1, status: str = checkpoint.ARMED) -> checkpoint.Header:
+def header(identity: str, number: int = 1, status: str = checkpoint_model.ARMED) -> checkpoint_model.Header:
     """Return a header of this boot."""
-    return checkpoint.Header(
-        id=identity, sequence=number, created=disk.now_utc(), boot_id=disk.boot_id(), status=status
+    return checkpoint_model.Header(
+        id=identity,
+        sequence=number,
+        created=checkpoint_store.now_utc(),
+        boot_id=checkpoint_store.boot_id(),
+        status=status,
     )
 
 
-def test_create_and_read(store: disk.Store) -> None:
+def test_create_and_read(store: checkpoint_store.Store) -> None:
     """A checkpoint reads as it was written, and only root can read it."""
     store.create(header("one"), CONTENT, b"program")
     assert header("one") == store.header("one")
@@ -60,7 +64,7 @@ def test_create_and_read(store: disk.Store) -> None:
     assert os.access(folder / "restore.pyz", os.X_OK)
 
 
-def test_create_after_a_power_cut(store: disk.Store) -> None:
+def test_create_after_a_power_cut(store: checkpoint_store.Store) -> None:
     """What a process of the same number and change has left half written is in nobody's way."""
     partial = Path(store.root, f".one.{os.getpid()}")
     partial.mkdir(parents=True)
@@ -70,7 +74,7 @@ def test_create_after_a_power_cut(store: disk.Store) -> None:
     assert not partial.exists()
 
 
-def test_create_twice(store: disk.Store) -> None:
+def test_create_twice(store: checkpoint_store.Store) -> None:
     """A taken id is refused, what is there stays, and nothing is left lying about."""
     store.create(header("one"), CONTENT, b"first")
     with pytest.raises(NetoptError, match="exists on this host already"):
@@ -79,7 +83,7 @@ def test_create_twice(store: disk.Store) -> None:
     assert os.listdir(store.root) == ["one"]
 
 
-def test_damaged_header(store: disk.Store) -> None:
+def test_damaged_header(store: checkpoint_store.Store) -> None:
     """A damaged header is taken from the state, which says that it has to be looked at; a decision counts still."""
     store.create(header("one"), CONTENT, b"")
     path = Path(store.path("one", "header.json"))
@@ -87,11 +91,11 @@ def test_damaged_header(store: disk.Store) -> None:
     found = store.header("one")
     assert (found.id, found.status, found.note) == ("one", "restore_failed", "header.json is damaged")
     assert [entry.id for entry in store.headers()] == ["one"]
-    store.decide("one", disk.CONFIRM)
+    store.decide("one", checkpoint_store.CONFIRM)
     assert store.header("one").status == "confirmed"
 
 
-def test_damaged_state(store: disk.Store) -> None:
+def test_damaged_state(store: checkpoint_store.Store) -> None:
     """From a damaged state nothing is read; without its header as well, a checkpoint is told as damaged."""
     store.create(header("one"), CONTENT, b"")
     path = Path(store.path("one", "state.json"))
@@ -103,7 +107,7 @@ def test_damaged_state(store: disk.Store) -> None:
     assert (store.headers(), store.damaged()) == ([], ["one"])
 
 
-def test_missing(store: disk.Store) -> None:
+def test_missing(store: checkpoint_store.Store) -> None:
     """A checkpoint that is not there is an error with a hint, and an empty store has an empty list."""
     assert store.headers() == []
     with pytest.raises(NetoptError, match="no checkpoint nothing"):
@@ -113,13 +117,13 @@ def test_missing(store: disk.Store) -> None:
 @pytest.mark.parametrize(
     ("status", "decision", "expected"),
     [
-        (checkpoint.ARMED, disk.CONFIRM, checkpoint.CONFIRMED),
-        (checkpoint.APPLIED, disk.CONFIRM, checkpoint.CONFIRMED),
-        (checkpoint.APPLIED, disk.RESTORE, checkpoint.ARMED),
-        (checkpoint.ROLLED_BACK, disk.CONFIRM, checkpoint.ROLLED_BACK),
+        (checkpoint_model.ARMED, checkpoint_store.CONFIRM, checkpoint_model.CONFIRMED),
+        (checkpoint_model.APPLIED, checkpoint_store.CONFIRM, checkpoint_model.CONFIRMED),
+        (checkpoint_model.APPLIED, checkpoint_store.RESTORE, checkpoint_model.ARMED),
+        (checkpoint_model.ROLLED_BACK, checkpoint_store.CONFIRM, checkpoint_model.ROLLED_BACK),
     ],
 )
-def test_decision_outlives_its_maker(store: disk.Store, status: str, decision: str, expected: str) -> None:
+def test_decision_outlives_its_maker(store: checkpoint_store.Store, status: str, decision: str, expected: str) -> None:
     """What was decided holds, even if whoever decided was interrupted before writing the status."""
     store.create(header("one", status=status), CONTENT, b"")
     assert store.decide("one", decision)
@@ -127,13 +131,13 @@ def test_decision_outlives_its_maker(store: disk.Store, status: str, decision: s
 
 
 def _decide(root: str, decision: str, start: float, answers: multiprocessing.Queue[tuple[str, bool]]) -> None:
-    store = disk.Store(root)
+    store = checkpoint_store.Store(root)
     while time.monotonic() < start:
         pass
     answers.put((decision, store.decide("one", decision)))
 
 
-def test_one_decision(store: disk.Store) -> None:
+def test_one_decision(store: checkpoint_store.Store) -> None:
     """Of a confirmation and a restore at the same instant exactly one wins, and both know which."""
     root = os.path.dirname(store.root)
     for attempt in range(10):
@@ -142,7 +146,7 @@ def test_one_decision(store: disk.Store) -> None:
         start = time.monotonic() + 0.05
         processes = [
             multiprocessing.Process(target=_decide, args=(root, decision, start, answers))
-            for decision in (disk.CONFIRM, disk.RESTORE)
+            for decision in (checkpoint_store.CONFIRM, checkpoint_store.RESTORE)
         ]
         for process in processes:
             process.start()
@@ -154,23 +158,23 @@ def test_one_decision(store: disk.Store) -> None:
         store.remove("one")
 
 
-def test_decide_again(store: disk.Store) -> None:
+def test_decide_again(store: checkpoint_store.Store) -> None:
     """Deciding the same once more agrees; deciding otherwise does not."""
     store.create(header("one"), CONTENT, b"")
-    assert store.decide("one", disk.CONFIRM)
-    assert store.decide("one", disk.CONFIRM)
-    assert not store.decide("one", disk.RESTORE)
+    assert store.decide("one", checkpoint_store.CONFIRM)
+    assert store.decide("one", checkpoint_store.CONFIRM)
+    assert not store.decide("one", checkpoint_store.RESTORE)
 
 
-def test_retain_cleans_up(store: disk.Store) -> None:
+def test_retain_cleans_up(store: checkpoint_store.Store) -> None:
     """Retention removes what interrupted writers and removers left."""
-    store.create(header("one", status=checkpoint.CONFIRMED), CONTENT, b"")
+    store.create(header("one", status=checkpoint_model.CONFIRMED), CONTENT, b"")
     (Path(store.root) / ".two.123").mkdir()
     assert store.retain() == []
     assert os.listdir(store.root) == ["one"]
 
 
-def test_report_is_kept(store: disk.Store) -> None:
+def test_report_is_kept(store: checkpoint_store.Store) -> None:
     """What the module reported can be reported again; a lost report is no error."""
     store.create(header("one"), CONTENT, b"")
     assert store.report("one") is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import Content, Header, due
-from ansible_collections.netopt.linux.plugins.module_utils._common import report as reporting
+from ansible_collections.netopt.linux.plugins.module_utils._common import report as host_report
 from ansible_collections.netopt.linux.plugins.module_utils._common.change import Change
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.rollback import set_by
@@ -17,23 +17,23 @@ from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.rollback i
 
 def test_as_result_with_diff() -> None:
     """Differences are text by subsystem; what comes has no line before, what goes has none after."""
-    report = reporting.HostReport(status=reporting.APPLIED, changed=True)
+    report = host_report.HostReport(status=host_report.APPLIED, changed=True)
     report.differs([Change("sysctl", "a", "1", "2"), Change("nft", "r", None, "x"), Change("sysctl", "b", "3", None)])
-    result = reporting.as_result(report, diff_mode=True)
+    result = host_report.as_result(report, diff_mode=True)
     assert result["diff"] == [
         {"before_header": "sysctl", "after_header": "sysctl", "before": "a = 1\nb = 3\n", "after": "a = 2\n"},
         {"before_header": "nft", "after_header": "nft", "before": "", "after": "r = x\n"},
     ]
-    assert "diff" not in reporting.as_result(report, diff_mode=False)
+    assert "diff" not in host_report.as_result(report, diff_mode=False)
     assert "failed" not in result
 
 
 def test_first_error_stays() -> None:
     """When the rollback fails too, the first error is the one reported, and the second a warning."""
-    report = reporting.HostReport(changed=True)
-    report.fail(reporting.ROLLED_BACK, NetoptError("the disk is full.", stage="apply", hint="Free some space."))
-    report.fail(reporting.ROLLBACK_FAILED, NetoptError("the cable is cut", stage="restore"))
-    result = reporting.as_result(report, diff_mode=False)
+    report = host_report.HostReport(changed=True)
+    report.fail(host_report.ROLLED_BACK, NetoptError("the disk is full.", stage="apply", hint="Free some space."))
+    report.fail(host_report.ROLLBACK_FAILED, NetoptError("the cable is cut", stage="restore"))
+    result = host_report.as_result(report, diff_mode=False)
     assert result["failed"] is True
     assert result["changed"] is False
     assert result["msg"] == "the disk is full. Free some space."
@@ -43,14 +43,16 @@ def test_first_error_stays() -> None:
 
 def test_deliberate_rollback_is_no_failure() -> None:
     """A host that was rolled back because somebody asked for it has not failed."""
-    assert "failed" not in reporting.as_result(reporting.HostReport(status=reporting.ROLLED_BACK), diff_mode=False)
+    assert "failed" not in host_report.as_result(
+        host_report.HostReport(status=host_report.ROLLED_BACK), diff_mode=False
+    )
 
 
 def test_defect_tells_its_place() -> None:
     """An unforeseen exception is told with the line it comes from, and not as a traceback."""
     with pytest.raises(KeyError) as raised:
         {}["x"]
-    told = reporting.defect(raised.value, stage="apply")
+    told = host_report.defect(raised.value, stage="apply")
     assert "KeyError" in told.message
     assert "(_common/test_report.py:" in told.message
     assert "\n" not in told.message
@@ -97,15 +99,15 @@ def test_set_by(status: str, ends_at: float | None, expected: dict[str, str] | N
 
 def test_long_reports_are_shortened_once() -> None:
     """Of each subsystem the first differences are told, and how many more there are; twice is the same as once."""
-    report = reporting.HostReport()
+    report = host_report.HostReport()
     report.differs(Change("tc", f"eth0 class 1:{number:x}", None, "htb") for number in range(1000))
     report.differs([Change("sysctl", "net.ipv4.ip_forward", "0", "1")])
     told = report.as_dict()["diff"]
-    assert len(told) == reporting.SHOWN + 2
-    assert told[reporting.SHOWN] == {
+    assert len(told) == host_report.SHOWN + 2
+    assert told[host_report.SHOWN] == {
         "subsystem": "tc",
         "key": "and more: 800",
         "before": "0 values",
         "after": "800 values",
     }
-    assert reporting.HostReport(diff=told).as_dict()["diff"] == told
+    assert host_report.HostReport(diff=told).as_dict()["diff"] == told

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._conflicts import find as _owners_io
-from ansible_collections.netopt.linux.plugins.module_utils._conflicts import parse as owners
+from ansible_collections.netopt.linux.plugins.module_utils._conflicts import find as conflicts_find
+from ansible_collections.netopt.linux.plugins.module_utils._conflicts import parse as conflicts_parse
 from ansible_collections.netopt.linux.plugins.module_utils._conflicts.find import Owners
 
 KEY = "net.ipv4.tcp_fin_timeout"
@@ -38,7 +38,7 @@ def write(root: Path, path: str, text: str) -> None:
 )
 def test_assignments(text: str, found: list[tuple[str, str]]) -> None:
     """Lines as sysctl.d(5) describes them; what is none is left out."""
-    assert owners.assignments(text) == found
+    assert conflicts_parse.assignments(text) == found
 
 
 SYSCTL_CASES = {
@@ -141,7 +141,7 @@ INTERFACE_CASES = {
 @pytest.mark.parametrize(("files", "said"), INTERFACE_CASES.values(), ids=INTERFACE_CASES.keys())
 def test_interfaces(files: dict[str, str], said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever manages an interface is named for what it sets otherwise, with its file."""
-    monkeypatch.setattr(_owners_io, "_same_network_as_init", lambda: True)
+    monkeypatch.setattr(conflicts_find, "_same_network_as_init", lambda: True)
     for path, text in files.items():
         write(tmp_path, path.format(index=socket.if_nametoindex("lo")), text)
     changes = {"mtu": 1400, "qdisc": {"type": "fq"}, "offloads": {"gro": False, "tso": False}}

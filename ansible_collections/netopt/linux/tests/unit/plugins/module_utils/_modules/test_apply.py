@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import STATE_DIR, Store
-from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard as _guard_io
-from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import restore_cli as _restore_main
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard, restore_cli
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
 
@@ -74,7 +73,7 @@ def status(found: dict[str, Any]) -> str:
 def program(*arguments: str, identity: str = "one") -> int:
     """Run a checkpoint's own program here, and return its exit status."""
     sys.argv = [f"{STATE_DIR}/checkpoints/{identity}/restore.pyz", *arguments]
-    return _restore_main.main()
+    return restore_cli.main()
 
 
 @pytest.mark.parametrize("changes", PLANS.values(), ids=PLANS.keys())
@@ -121,7 +120,7 @@ def test_what_is_not_confirmed_is_undone(call: Call, view: View) -> None:
     made = call("netopt_apply", plan=plan, checkpoint_id="one", confirm_timeout_s=5)
     assert status(made) == "applied"
     os.kill(Store(STATE_DIR).header("one").guard["pid"], signal.SIGKILL)  # this process takes its place
-    _guard_io.guard(Store(STATE_DIR), "one")
+    guard.guard(Store(STATE_DIR), "one")
     assert view() == before
     assert call("netopt_checkpoint", state="listed")["checkpoints"][0]["status"] == "rolled_back"
 

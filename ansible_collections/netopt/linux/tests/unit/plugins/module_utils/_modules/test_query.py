@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES
-from ansible_collections.netopt.linux.plugins.module_utils._transport import remote_main as _courier_main
+from ansible_collections.netopt.linux.plugins.module_utils._transport import remote_main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,8 +77,8 @@ def test_the_courier_prints_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     """Whatever happens, a result is behind the mark."""
     message = {"module": "netopt_info", "options": {"gather": ["facts"], "iface": ["auto"], "sysctl": []}}
     told = {"check": False, "diff": False, "program": {"digest": "0", "size": 0}}
-    _courier_main.main({**message, **told})
-    _courier_main.main({"module": "netopt_apply", "options": {}, **told})
-    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith(_courier_main.BEGIN)]
-    results = [json.loads(line[len(_courier_main.BEGIN) :])["result"] for line in lines]
+    remote_main.main({**message, **told})
+    remote_main.main({"module": "netopt_apply", "options": {}, **told})
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith(remote_main.BEGIN)]
+    results = [json.loads(line[len(remote_main.BEGIN) :])["result"] for line in lines]
     assert [result.get("failed", False) for result in results] == [False, True]

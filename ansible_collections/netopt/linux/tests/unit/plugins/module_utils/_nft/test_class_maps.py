@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._lockout.walk import lockout
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._nft.class_maps import lookups, suffix
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import MAP_FROM
 
 MANAGEMENT = {
@@ -39,10 +39,13 @@ def classes(count: int = MAP_FROM) -> list[dict[str, Any]]:
 def test_threshold(count: int, *, by_map: bool) -> None:
     """So many matches are filters, one more and all of them are in a map; never both."""
     changes = {"htb_classes": classes(count)}
-    tc, nft = _tc.render(_tc.intent(changes, ("eth0",))), _nft.render(_nft.intent(changes, ("eth0",)))
+    tc, nft = (
+        tc_subsystem.render(tc_subsystem.intent(changes, ("eth0",))),
+        nft_subsystem.render(nft_subsystem.intent(changes, ("eth0",))),
+    )
     assert ("map @classes_eth0_ip_daddr" in nft, "u32" in tc) == (by_map, not by_map)
     assert "tc -batch - <<'TC'" in tc
-    assert "u32" in _tc.render(_tc.intent(changes, ("eth0",), alone=True))
+    assert "u32" in tc_subsystem.render(tc_subsystem.intent(changes, ("eth0",), alone=True))
 
 
 MATCHES: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -119,9 +122,9 @@ def test_elements_change_by_themselves() -> None:
         for each in ("10.0.0.1 : 1:2, 10.0.0.2 : 1:3", "10.0.0.1 : 1:2, 10.0.0.2 : 1:4, 10.0.0.3 : 1:5")
     ]
     now, then = ({"present": True, "listing": text, "text": text} for text in texts)
-    [operation] = _nft.operations(now, then)
+    [operation] = nft_subsystem.operations(now, then)
     assert operation.payload.splitlines() == [
         "delete element inet netopt classes_eth0_ip_daddr { 10.0.0.2 : 1:3 }",
         "add element inet netopt classes_eth0_ip_daddr { 10.0.0.2 : 1:4, 10.0.0.3 : 1:5 }",
     ]
-    assert [(one.before, one.after) for one in _nft.diff(now, then)] == [("1:3", "1:4"), (None, "1:5")]
+    assert [(one.before, one.after) for one in nft_subsystem.diff(now, then)] == [("1:3", "1:4"), (None, "1:5")]

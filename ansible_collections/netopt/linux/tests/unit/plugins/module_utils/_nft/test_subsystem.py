@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._nft import list_parse as listing
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._nft import list_parse
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 
 SSH = {"protocol": "tcp", "port": 22, "limit": 5}
 
 
 def rules(changes: dict[str, Any], *ifaces: str) -> list[str]:
     """Return the rules that carry a comment with an entry's path, without the comment."""
-    lines = _nft.transaction(_nft.intent(changes, ifaces)).splitlines()
+    lines = nft_subsystem.transaction(nft_subsystem.intent(changes, ifaces)).splitlines()
     return [line.strip().rpartition(" comment ")[0] for line in lines if "[" in line]
 
 
@@ -41,9 +41,9 @@ def rules(changes: dict[str, Any], *ifaces: str) -> list[str]:
 )
 def test_an_intent_is_truthy_where_nft_has_something_to_do(changes: dict[str, Any], *, asks: bool) -> None:
     """Only what nftables does counts, and nothing asked renders to nothing."""
-    intent = _nft.intent(changes, ("eth0",))
+    intent = nft_subsystem.intent(changes, ("eth0",))
     assert asks == bool(intent)
-    assert asks == (_nft.render(intent) != "")
+    assert asks == (nft_subsystem.render(intent) != "")
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_ipv6_counts_by_twice_the_bits(mask: int, ipv4: str, ipv6: str) -> None:
 
 def test_accepted_traffic_stands_ahead_of_limits() -> None:
     """Loopback, established connections and the middle of old ones come first, whatever the plan's order."""
-    text = _nft.transaction(
-        _nft.intent({"rate_limits": [{"rate": "1/second"}], "connection_limits": [SSH]}, ("eth0", "eth1"))
+    text = nft_subsystem.transaction(
+        nft_subsystem.intent({"rate_limits": [{"rate": "1/second"}], "connection_limits": [SSH]}, ("eth0", "eth1"))
     )
     order = ['iif "lo" accept', "established,related accept", "!= syn accept", "ct count over", "limit rate over"]
     assert sorted(order, key=text.index) == order
@@ -143,7 +143,9 @@ def test_accepted_traffic_stands_ahead_of_limits() -> None:
 )
 def test_a_source_is_remembered_until_its_burst_is_full(rate: str, burst: int, timeout: str) -> None:
     """Forgetting it sooner would hand it a fresh burst; a year is the most."""
-    text = _nft.render(_nft.intent({"rate_limits": [{"rate": rate, "burst": burst, "per_source": True}]}, ("eth0",)))
+    text = nft_subsystem.render(
+        nft_subsystem.intent({"rate_limits": [{"rate": rate, "burst": burst, "per_source": True}]}, ("eth0",))
+    )
     assert f"timeout {timeout}\n" in text
 
 
@@ -173,18 +175,18 @@ def test_a_source_is_remembered_until_its_burst_is_full(rate: str, burst: int, t
 def test_what_cannot_be_said_is_refused_by_path(changes: dict[str, Any], iface: str, key: str) -> None:
     """An entry that no rule can express is an error of the plan that names it."""
     with pytest.raises(NetoptError) as caught:
-        _nft.render(_nft.intent(changes, (iface,)))
+        nft_subsystem.render(nft_subsystem.intent(changes, (iface,)))
     assert ("plan", key) == (caught.value.stage, caught.value.key)
 
 
 def test_every_line_knows_its_entry() -> None:
     """The lines of a transaction, counted as nft counts them, lead back to the plan."""
-    intent = _nft.intent({"connection_limits": [SSH], "dscp": [{"match": {}, "dscp": 0}]}, ("eth0",))
-    for number, line in enumerate(_nft.transaction(intent).splitlines(), start=1):
-        path, text = _nft.path_of_line(intent, number)
+    intent = nft_subsystem.intent({"connection_limits": [SSH], "dscp": [{"match": {}, "dscp": 0}]}, ("eth0",))
+    for number, line in enumerate(nft_subsystem.transaction(intent).splitlines(), start=1):
+        path, text = nft_subsystem.path_of_line(intent, number)
         if "[" in line.rpartition("comment")[2]:
             assert (f'comment "{path}"', line.strip()) == (line[-len(path) - 10 :], text)
-    assert _nft.path_of_line(intent, 999) == ("table inet netopt", "")
+    assert nft_subsystem.path_of_line(intent, 999) == ("table inet netopt", "")
 
 
 OLD = """table inet netopt {
@@ -216,7 +218,7 @@ OLD = """table inet netopt {
 
 def test_a_listing_is_split_into_rules() -> None:
     """Wrapped sets are joined, nested chains keep their lines, and braces in comments do not count."""
-    found = listing.parts(listing.comparable(OLD))
+    found = list_parse.parts(list_parse.comparable(OLD))
     assert found["set seen"] == ["type ipv4_addr", "flags dynamic,timeout"]
     assert found["set known"] == ["type ipv4_addr", "elements = { 10.0.0.1, 10.0.0.2 }"]
     assert found["chain input"] == [
@@ -231,14 +233,14 @@ def test_a_listing_is_split_into_rules() -> None:
 
 def test_a_bare_reject_is_spelled_out_before_loading() -> None:
     """A bare one would be read back as the refusal of one IP version."""
-    lines = [line.strip() for line in listing.loadable(OLD).splitlines()]
+    lines = [line.strip() for line in list_parse.loadable(OLD).splitlines()]
     assert "reject with icmpx type port-unreachable" in lines
     assert "udp dport 6 reject with icmpx type port-unreachable" in lines
 
 
 def _state(text: str) -> dict[str, Any]:
     """Return the state of a kernel that lists ``text``."""
-    return {"present": bool(text), "listing": listing.comparable(text), "text": listing.loadable(text)}
+    return {"present": bool(text), "listing": list_parse.comparable(text), "text": list_parse.loadable(text)}
 
 
 @pytest.mark.parametrize(
@@ -263,24 +265,24 @@ def _state(text: str) -> dict[str, Any]:
 )
 def test_a_diff_names_the_rule(new: str, expected: list[tuple[str, str | None, str | None]]) -> None:
     """What differs is told by chain and number; what rules remember is no difference. Operations agree."""
-    changes = _nft.diff(_state(OLD), _state(new))
+    changes = nft_subsystem.diff(_state(OLD), _state(new))
     assert [(f"table inet netopt {key}", *values) for key, *values in expected] == [
         (change.key, change.before, change.after) for change in changes
     ]
-    assert len(_nft.operations(_state(OLD), _state(new))) == (1 if expected else 0)
+    assert len(nft_subsystem.operations(_state(OLD), _state(new))) == (1 if expected else 0)
 
 
 @pytest.mark.parametrize(
     ("current", "wanted", "payloads"),
     [
         ("", "", []),
-        (OLD, "", [_nft.CLEAR]),
-        ("", OLD, [_nft.CLEAR + listing.loadable(OLD)]),
-        ("", "table inet netopt {\n}\n", [_nft.CLEAR + "table inet netopt {\n}\n"]),
+        (OLD, "", [nft_subsystem.CLEAR]),
+        ("", OLD, [nft_subsystem.CLEAR + list_parse.loadable(OLD)]),
+        ("", "table inet netopt {\n}\n", [nft_subsystem.CLEAR + "table inet netopt {\n}\n"]),
     ],
 )
 def test_one_transaction_leads_from_a_state_to_another(current: str, wanted: str, payloads: list[str]) -> None:
     """The whole table is replaced or deleted, and a diff shows wherever there is a step."""
-    steps = _nft.operations(_state(current), _state(wanted))
+    steps = nft_subsystem.operations(_state(current), _state(wanted))
     assert payloads == [step.payload for step in steps]
-    assert bool(payloads) == bool(_nft.diff(_state(current), _state(wanted)))
+    assert bool(payloads) == bool(nft_subsystem.diff(_state(current), _state(wanted)))

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._persist import boot_files as files
-from ansible_collections.netopt.linux.plugins.module_utils._persist import layer as persist
+from ansible_collections.netopt.linux.plugins.module_utils._persist import boot_files
+from ansible_collections.netopt.linux.plugins.module_utils._persist import layer as persist_layer
 
 PROGRAMS = {name: f"/usr/sbin/{name}" for name in ("ip", "tc", "ethtool", "nft")}
 NAMES = ["eth0", "eth0.100", "br-lan", ".hidden", "a%b", 'q"$', "wlp1s0", "veth@x", "ü"]
@@ -22,7 +22,7 @@ NAMES = ["eth0", "eth0.100", "br-lan", ".hidden", "a%b", 'q"$', "wlp1s0", "veth@
 
 def render(**parts: Any) -> dict[str, dict[str, Any]]:
     """Return the files of a layer of some parts."""
-    return files.render({**persist.empty(), **parts}, PROGRAMS)
+    return boot_files.render({**persist_layer.empty(), **parts}, PROGRAMS)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def render(**parts: Any) -> dict[str, dict[str, Any]]:
 )
 def test_escape(name: str, spelt: str) -> None:
     """Names are spelt as systemd does."""
-    assert files.escape(name) == spelt
+    assert boot_files.escape(name) == spelt
 
 
 @pytest.mark.skipif(shutil.which("systemd-escape") is None, reason="needs systemd-escape")
@@ -46,7 +46,7 @@ def test_escape(name: str, spelt: str) -> None:
 def test_escape_agrees_with_systemd(name: str) -> None:
     """systemd-escape spells them alike."""
     done = subprocess.run(["systemd-escape", "--", name], capture_output=True, text=True, check=True)
-    assert files.escape(name) == done.stdout.rstrip("\n")
+    assert boot_files.escape(name) == done.stdout.rstrip("\n")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_escape_agrees_with_systemd(name: str) -> None:
 )
 def test_exec_line(words: list[str], line: str) -> None:
     """Nothing is left for systemd to expand or to split."""
-    assert files.exec_line("/x", words) == line
+    assert boot_files.exec_line("/x", words) == line
 
 
 def test_nothing_gives_no_files() -> None:
@@ -100,7 +100,7 @@ def test_unit_of_a_device() -> None:
     ]
     assert found[script]["data"].splitlines()[1:] == ["qdisc del"]
     assert "BindsTo=sys-subsystem-net-devices-br\\x2dlan.device\n" in text
-    assert files.units(found) == [unit.rpartition("/")[2]]
+    assert boot_files.units(found) == [unit.rpartition("/")[2]]
     assert not {"/bin/sh", "bash", "python"} & set(text.split())
 
 

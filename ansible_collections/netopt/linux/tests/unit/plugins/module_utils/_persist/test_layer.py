@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.change import Change
-from ansible_collections.netopt.linux.plugins.module_utils._persist import layer as persist
+from ansible_collections.netopt.linux.plugins.module_utils._persist import layer as persist_layer
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import intents_of
 
 BUCKETS = "net.netfilter.nf_conntrack_buckets"
@@ -21,13 +21,13 @@ BUCKETS = "net.netfilter.nf_conntrack_buckets"
 
 def layer(**parts: Any) -> dict[str, Any]:
     """Return a layer of some parts."""
-    return {**persist.empty(), **parts}
+    return {**persist_layer.empty(), **parts}
 
 
 def layer_of(changes: dict[str, Any], *, current: Any = None, wanted: Any = None) -> dict[str, Any]:
     """Return the layer of changes on eth0."""
     intents = intents_of(changes, ("eth0",), skippable={}, modules={})
-    return persist.layer_of(changes, intents, current or {}, wanted or {})
+    return persist_layer.layer_of(changes, intents, current or {}, wanted or {})
 
 
 def test_impairments_are_left_out() -> None:
@@ -35,7 +35,7 @@ def test_impairments_are_left_out() -> None:
     fq = {"qdisc": {"type": "fq_codel", "params": {}}}
     netem = {"netem": {"delay_ms": 10, "limit": 1000, "duration_s": 60}}
     assert layer_of({**fq, **netem}) == layer_of(fq)
-    assert layer_of(netem) == persist.empty()
+    assert layer_of(netem) == persist_layer.empty()
 
 
 def test_what_makes_a_device_may_find_it() -> None:
@@ -73,7 +73,7 @@ def test_later_layers_cover_earlier_ones() -> None:
     second = layer(
         sysctl={"a.b": "2"}, links={"eth0": {"features": {"gro": True}}}, tc={"eth0": {"links": [], "batch": []}}
     )
-    assert persist.merged([first, second]) == layer(
+    assert persist_layer.merged([first, second]) == layer(
         sysctl={"a.b": "2", "a.c": "1"},
         links={"eth0": {"mtu": 1400, "features": {"gso": False, "gro": True}}},
         tc={"eth0": {"links": [], "batch": []}},
@@ -96,21 +96,21 @@ LAYERS = st.lists(
 @given(LAYERS, st.integers(0, 5))
 def test_merging_some_first_changes_nothing(layers: list[dict[str, Any]], count: int) -> None:
     """Old layers can become one."""
-    assert persist.merged([persist.merged(layers[:count]), *layers[count:]]) == persist.merged(layers)
+    assert persist_layer.merged([persist_layer.merged(layers[:count]), *layers[count:]]) == persist_layer.merged(layers)
 
 
 @given(LAYERS)
 def test_a_layer_twice_is_once(layers: list[dict[str, Any]]) -> None:
     """Persisting again what was persisted last changes nothing, and no difference is found."""
-    once, twice = persist.merged(layers), persist.merged([*layers, *layers[-1:]])
+    once, twice = persist_layer.merged(layers), persist_layer.merged([*layers, *layers[-1:]])
     assert once == twice
-    assert persist.diff(once, twice) == []
+    assert persist_layer.diff(once, twice) == []
 
 
 def test_diff_for_people() -> None:
     """Values as they are, scripts by their size."""
     after = layer(sysctl={"a.b": "1"}, nft="x\ny\n", tc={"eth0": {"links": [], "batch": ["q", "r"]}})
-    assert persist.diff(persist.empty(), after) == [
+    assert persist_layer.diff(persist_layer.empty(), after) == [
         Change("persist", "a.b at boot", None, "1"),
         Change("persist", "eth0 qdiscs at boot", None, "2 commands"),
         Change("persist", "table inet netopt at boot", None, "2 lines"),

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._modules import probe as _probe_entry
+from ansible_collections.netopt.linux.plugins.module_utils._modules import probe as probe_module
 from ansible_collections.netopt.linux.plugins.module_utils._probe.tcp_connect import connects
 
 OPTIONS = {"ping": [], "tcp": [], "duration_s": 1, "interval_s": 0.2, "samples": True}
@@ -32,7 +32,7 @@ def listener() -> Iterator[str]:
 def test_delays(listener: str) -> None:
     """Every probe comes back, in the time that it was given, and unknown names are told."""
     asked = {**OPTIONS, "ping": ["127.0.0.1"], "tcp": [listener, "nowhere.invalid:1"]}
-    found = _probe_entry.run(asked, check=False, diff=False)["measurements"]
+    found = probe_module.run(asked, check=False, diff=False)["measurements"]
     for figures in (found["ping"]["127.0.0.1"], found["tcp"][listener]):
         assert (figures["sent"], figures["received"], len(figures["samples_ms"])) == (5, 5, 5)
     assert found["tcp"]["nowhere.invalid:1"]["message"].startswith("nowhere.invalid: ")
@@ -44,7 +44,7 @@ def test_a_closed_port(listener: str) -> None:
     closed = f"127.0.0.1:{int(listener.rpartition(':')[2]) - 1}"
     done = connects(closed, duration_s=0.1, interval_s=0.02)
     assert (done.series, done.failures) == ([None] * 5, {"Connection refused": 5})
-    refused = _probe_entry.run({**OPTIONS, "tcp": ["a"]}, check=False, diff=False)
+    refused = probe_module.run({**OPTIONS, "tcp": ["a"]}, check=False, diff=False)
     assert (refused["failed"], refused["error"]["stage"]) == (True, "plan")
 
 
@@ -63,10 +63,10 @@ def test_throughput() -> None:
     """A server for one client is there for it, and ends with it."""
     served = []
     options = {"serve_port": PORT, "duration_s": 1}
-    thread = threading.Thread(target=lambda: served.append(_probe_entry.run(options, check=False, diff=False)))
+    thread = threading.Thread(target=lambda: served.append(probe_module.run(options, check=False, diff=False)))
     thread.start()
     asked = {**OPTIONS, "iperf": "127.0.0.1", "iperf_port": PORT}
-    found = _probe_entry.run(asked, check=False, diff=False)["measurements"]["iperf"]
+    found = probe_module.run(asked, check=False, diff=False)["measurements"]["iperf"]
     thread.join(timeout=30)
     assert found["throughput_mbps"] > 1
     assert len(found["intervals_mbps"]) == 2
@@ -76,4 +76,4 @@ def test_throughput() -> None:
 def test_a_port_that_is_none() -> None:
     """A server has to have a port and an end."""
     for options in ({"serve_port": 0, "duration_s": 1}, {"serve_port": 9, "duration_s": 0}):
-        assert _probe_entry.run(options, check=False, diff=False)["failed"]
+        assert probe_module.run(options, check=False, diff=False)["failed"]

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as _probe
+from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 
 PING = """PING a (192.0.2.1) 56(84) bytes of data.
 64 bytes from 192.0.2.1: icmp_seq=3 ttl=64 time=3.5 ms
@@ -50,24 +50,24 @@ PING = """PING a (192.0.2.1) 56(84) bytes of data.
 )
 def test_summary(series: list[float | None], expected: dict[str, Any]) -> None:
     """Nearest-rank percentiles, the mean difference of consecutive times, and what did not come back."""
-    assert _probe.summary(series) == expected
+    assert probe_targets.summary(series) == expected
 
 
 @given(st.lists(st.floats(0.001, 1e4), min_size=1, max_size=300), st.floats(1, 100))
 def test_percentile(times: list[float], percent: float) -> None:
     """At least so many percent of the values do not exceed a percentile, and it is one of them."""
     ordered = sorted(times)
-    found = _probe.percentile(ordered, percent)
+    found = probe_targets.percentile(ordered, percent)
     assert found in times
     assert sum(value <= found for value in times) >= percent / 100 * len(times) - 1e-9
     assert ordered[0] <= found <= ordered[-1]
-    assert _probe.percentile(ordered, 50) == statistics.median_low(times)
+    assert probe_targets.percentile(ordered, 50) == statistics.median_low(times)
 
 
 def test_ping_series() -> None:
     """Times come in the order of the requests with the lost ones between them, a duplicate counts once."""
-    assert _probe.ping_series(PING) == [1.0, None, 3.5, None]
-    assert _probe.ping_series("ping: a: Name or service not known") is None
+    assert probe_targets.ping_series(PING) == [1.0, None, 3.5, None]
+    assert probe_targets.ping_series("ping: a: Name or service not known") is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_ping_series() -> None:
 )
 def test_time(options: dict[str, Any], seconds: float) -> None:
     """Delays are measured at the same time, throughput after them."""
-    assert _probe.time_s({"duration_s": 10, **options}) == seconds
+    assert probe_targets.time_s({"duration_s": 10, **options}) == seconds
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_time(options: dict[str, Any], seconds: float) -> None:
 )
 def test_throughput(text: str, expected: dict[str, Any]) -> None:
     """What iperf3 says of success and of failure."""
-    assert _probe.throughput(text) == expected
+    assert probe_targets.throughput(text) == expected
 
 
 def test_counters() -> None:
     """The kernel's tables are read by their names."""
-    assert _probe.snmp("Tcp: RetransSegs InErrs\nTcp: 4 0\n") == {"TcpRetransSegs": 4, "TcpInErrs": 0}
-    assert _probe.interface_drops("h\nh\nlo: 1 1 0 2 0 0 0 0 1 1 0 3 0 0 0 0\n") == 5
-    assert _probe.difference({"a": 1, "b": 2}, {"a": 5}) == {"a": 4}
+    assert probe_targets.snmp("Tcp: RetransSegs InErrs\nTcp: 4 0\n") == {"TcpRetransSegs": 4, "TcpInErrs": 0}
+    assert probe_targets.interface_drops("h\nh\nlo: 1 1 0 2 0 0 0 0 1 1 0 3 0 0 0 0\n") == 5
+    assert probe_targets.difference({"a": 1, "b": 2}, {"a": 5}) == {"a": 4}
 
 
 def test_queues() -> None:
@@ -123,14 +123,14 @@ def test_queues() -> None:
     text = json.dumps(
         [root, {**root, "kind": "fq", "drops": 1}, {**root, "root": False}, {"kind": "noqueue", "root": True}]
     )
-    assert _probe.queues(text) == {
+    assert probe_targets.queues(text) == {
         "qdisc_drops": 3,
         "qdisc_overlimits": 10,
         "qdisc_requeues": 2,
         "backlog_packets": 2,
         "backlog_bytes": 3000,
     }
-    assert set(_probe.queues("").values()) == {0}
+    assert set(probe_targets.queues("").values()) == {0}
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,11 @@ def test_queues() -> None:
 def test_wrong_targets(options: dict[str, Any], message: str) -> None:
     """What cannot be measured is refused with a hint, and never becomes a word of a command."""
     with pytest.raises(NetoptError, match=message) as caught:
-        _probe.checked({"duration_s": 5, **options})
+        probe_targets.checked({"duration_s": 5, **options})
     assert caught.value.hint
 
 
 def test_services() -> None:
     """A service is a name or an address with a port."""
-    assert _probe.service("a.test:443") == ("a.test", 443)
-    assert _probe.service("[fd00::1]:80") == ("fd00::1", 80)
+    assert probe_targets.service("a.test:443") == ("a.test", 443)
+    assert probe_targets.service("[fd00::1]:80") == ("fd00::1", 80)

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST, refuse
-from ansible_collections.netopt.linux.plugins.module_utils._query import catalog as _query
+from ansible_collections.netopt.linux.plugins.module_utils._query import catalog as query_catalog
 
 SAMPLE = {
     "iface": "eth0",
@@ -24,15 +24,15 @@ SAMPLE = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(_query.QUERIES))
+@pytest.mark.parametrize("name", sorted(query_catalog.QUERIES))
 @pytest.mark.parametrize("optional", [True, False])
 def test_every_command_is_on_the_allowlist(name: str, optional: bool) -> None:  # noqa: FBT001 - both ways
     """With and without its optional arguments, each question runs only what the allowlist permits."""
-    parameters = _query.QUERIES[name].parameters
+    parameters = query_catalog.QUERIES[name].parameters
     given = {key: SAMPLE[key] for key, parameter in parameters.items() if optional or parameter.required}
-    values = _query.arguments(name, given)
-    for template in _query.QUERIES[name].commands.values():
-        command = _query.argv(template, values)
+    values = query_catalog.arguments(name, given)
+    for template in query_catalog.QUERIES[name].commands.values():
+        command = query_catalog.argv(template, values)
         assert refuse(command, ALLOWLIST) is None, command
         assert not [word for word in command if "{" in word]
 
@@ -61,5 +61,5 @@ def test_every_command_is_on_the_allowlist(name: str, optional: bool) -> None:  
 def test_wrong_arguments(name: str, given: dict[str, Any], message: str) -> None:
     """A wrong argument is refused with a hint, and never becomes a word of a command."""
     with pytest.raises(NetoptError, match=message) as caught:
-        _query.arguments(name, given)
+        query_catalog.arguments(name, given)
     assert caught.value.hint

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._query import catalog as _query
-from ansible_collections.netopt.linux.plugins.module_utils._query import parse as _query_parse
+from ansible_collections.netopt.linux.plugins.module_utils._query import catalog as query_catalog
+from ansible_collections.netopt.linux.plugins.module_utils._query import parse as query_parse
 
 PING = """PING 192.0.2.1 (192.0.2.1) 56(84) bytes of data.
 64 bytes from 192.0.2.1: icmp_seq=1 ttl=64 time=0.1 ms
@@ -223,36 +223,36 @@ SCAN = """wlan0     Scan completed :
 )
 def test_output_becomes_data(output: str, text: str, expected: Any) -> None:
     """What the tools print is read as they print it."""
-    assert _query_parse.parse(output, text) == expected
+    assert query_parse.parse(output, text) == expected
 
 
 def test_every_query_has_a_parser() -> None:
     """What a question's command prints can be read."""
-    assert {query.output for query in _query.QUERIES.values()} == set(_query_parse.PARSERS)
+    assert {query.output for query in query_catalog.QUERIES.values()} == set(query_parse.PARSERS)
 
 
 def test_nothing_to_read() -> None:
     """Output that says nothing is refused by the parsers that need something."""
     with pytest.raises(ValueError, match="unknown host"):
-        _query_parse.parse("ping", "ping: unknown host")
+        query_parse.parse("ping", "ping: unknown host")
 
 
 def test_files_become_data() -> None:
     """What the kernel and the resolver keep in files is read column by column."""
-    assert _query_parse.resolv_conf("# x\nnameserver 192.0.2.53\nsearch a b\noptions ndots:2\n") == {
+    assert query_parse.resolv_conf("# x\nnameserver 192.0.2.53\nsearch a b\noptions ndots:2\n") == {
         "nameservers": ["192.0.2.53"],
         "search": ["a", "b"],
         "options": ["ndots:2"],
     }
-    assert _query_parse.softnet("0000000a 00000001 00000002 " + "0 " * 9 + "00000003\n") == [
+    assert query_parse.softnet("0000000a 00000001 00000002 " + "0 " * 9 + "00000003\n") == [
         {"cpu": 3, "processed": 10, "dropped": 1, "time_squeeze": 2}
     ]
-    assert _query_parse.conntrack_counters("entries drop\n0000000f 00000001\n0000000f 00000002\n") == {
+    assert query_parse.conntrack_counters("entries drop\n0000000f 00000001\n0000000f 00000002\n") == {
         "entries": 15,
         "drop": 3,
     }
-    before = _query_parse.interface_bytes("h\nh\neth0: 1000 0 0 0 0 0 0 0 2000 0\n")
-    after = _query_parse.interface_bytes("h\nh\neth0: 251000 0 0 0 0 0 0 0 502000 0\n")
-    assert _query_parse.bandwidth(before, after, seconds=2) == [
+    before = query_parse.interface_bytes("h\nh\neth0: 1000 0 0 0 0 0 0 0 2000 0\n")
+    after = query_parse.interface_bytes("h\nh\neth0: 251000 0 0 0 0 0 0 0 502000 0\n")
+    assert query_parse.bandwidth(before, after, seconds=2) == [
         {"iface": "eth0", "rx_mbit": 1.0, "tx_mbit": 2.0, "over_s": 2}
     ]

@@ -12,37 +12,43 @@ from typing import Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
-from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as _link_io
-from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as _link
-from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as _nft_io
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as link_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as link_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as nft_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as _sysctl_io
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as _sysctl
-from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as _tc_io
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as sysctl_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 
 pytestmark = pytest.mark.own_host
 
 CASES: dict[str, tuple[ModuleType, ModuleType, bool, dict[str, Any], dict[str, Any]]] = {
     "sysctl": (
-        _sysctl,
-        _sysctl_io,
+        sysctl_subsystem,
+        sysctl_kernel,
         False,
         {"sysctl": {"net.ipv4.tcp_fin_timeout": "17", "net.ipv4.tcp_rmem": "4096 131072 4194304"}},
         {"sysctl": {"net.ipv4.tcp_fin_timeout": "18", "net.ipv4.no_such": "1"}},
     ),
-    "link": (_link, _link_io, False, {"mtu": 1400, "offloads": {"tso": False}}, {"offloads": {"lro": True}}),
+    "link": (
+        link_subsystem,
+        link_kernel,
+        False,
+        {"mtu": 1400, "offloads": {"tso": False}},
+        {"offloads": {"lro": True}},
+    ),
     "tc": (
-        _tc,
-        _tc_io,
+        tc_subsystem,
+        tc_kernel,
         True,
         {"shaper": {"egress_mbit": 40}},
         {"qdisc": {"type": "sfq", "params": {"divisor": 3}}},
     ),
     "nft": (
-        _nft,
-        _nft_io,
+        nft_subsystem,
+        nft_kernel,
         True,
         {"rate_limits": [{"rate": "10/second", "protocol": "udp", "port": 53}]},
         {"nat_rules": [{"type": "dnat", "protocol": "tcp", "port": 80, "to_addr": "no address"}]},
@@ -55,7 +61,7 @@ def test_foretold_made_unchanged_and_refused(
     *, pure: ModuleType, io: ModuleType, in_scratch: bool, changes: dict[str, Any], refused: dict[str, Any]
 ) -> None:
     """Check mode says what is done then; the second time nothing is; what cannot be is refused and changes nothing."""
-    intent = pure.intent(changes, ("eth0",)) if pure is not _sysctl else pure.intent(changes)
+    intent = pure.intent(changes, ("eth0",)) if pure is not sysctl_subsystem else pure.intent(changes)
 
     def run(*, check: bool) -> Any:
         return run_subsystem(pure, io, intent, tools=Tools(), check=check, in_scratch=in_scratch)
@@ -65,7 +71,7 @@ def test_foretold_made_unchanged_and_refused(
     again = run(check=False)
     assert (foretold.status, made.status, again.status) == ("would_change", "applied", "unchanged"), made.error
     assert foretold.diff == made.diff
-    impossible = pure.intent(refused, ("eth0",)) if pure is not _sysctl else pure.intent(refused)
+    impossible = pure.intent(refused, ("eth0",)) if pure is not sysctl_subsystem else pure.intent(refused)
     failed = run_subsystem(pure, io, impossible, tools=Tools(), check=False, in_scratch=in_scratch)
     assert failed.status == "failed"
     assert failed.error is not None

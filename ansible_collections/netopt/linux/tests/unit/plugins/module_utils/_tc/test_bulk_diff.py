@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.netopt.linux.plugins.module_utils._netlink import messages as rt
-from ansible_collections.netopt.linux.plugins.module_utils._tc import objects as _tc_tree
+from ansible_collections.netopt.linux.plugins.module_utils._tc import objects as tc_objects
 from ansible_collections.netopt.linux.plugins.module_utils._tc.bulk_diff import differing
 from ansible_collections.netopt.linux.plugins.module_utils._tc.creation_order import (
     creation_order,
@@ -74,7 +74,7 @@ TREES = st.builds(
 @settings(max_examples=300)
 def test_narrowing_changes_no_step(current: list[TcObject], wanted: list[TcObject]) -> None:
     """What is left of two trees that are kept by shape leads to the same steps as all of them, in the same order."""
-    with patch.object(_tc_tree, "BULK", 2):
+    with patch.object(tc_objects, "BULK", 2):
         now, then = interface(current), interface(wanted)
         assert [sorted(each.key for each in objects(one)) for one in (now, then)] == [
             sorted(each.key for each in one) for one in (current, wanted)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as _tc
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 
 
 def qdisc(kind: str, **params: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ SCRIPTS: dict[str, tuple[dict[str, Any], list[str]]] = {
 @pytest.mark.parametrize(("changes", "words"), SCRIPTS.values(), ids=SCRIPTS.keys())
 def test_the_script_says_what_was_asked(changes: dict[str, Any], words: list[str]) -> None:
     """Every parameter is there in tc's own words, and every line is for tc or ip."""
-    script = _tc.render(_tc.intent(changes, ("eth0",)))
+    script = tc_subsystem.render(tc_subsystem.intent(changes, ("eth0",)))
     missing = [word for word in words if word not in script]
     assert missing == [], script
     assert {line.split()[0] for line in script.splitlines()} <= {"set", "if", "ip", "tc"}
@@ -94,7 +94,7 @@ def test_handles_of_queues_stay_below_those_of_the_kernel() -> None:
     minors = ("384", "fffd", "153", "4cf0", "1ce", "fffe", "ffff")
     classes = [{"classid": f"1:{minor}", "rate_mbit": 10} for minor in minors]
     changes = {"htb_classes": classes, "default_class": "1:384", "qdisc": {"type": "pfifo", "params": {}}}
-    words = [line.split() for line in _tc.render(_tc.intent(changes, ("eth0",))).splitlines()]
+    words = [line.split() for line in tc_subsystem.render(tc_subsystem.intent(changes, ("eth0",))).splitlines()]
     handles = [line[line.index("handle") + 1] for line in words if "add" in line and "handle" in line]
     assert len(handles) == len(set(handles)) == len(minors)
     assert all(1 < int(handle.rstrip(":"), 16) < 0xFFFF for handle in handles)

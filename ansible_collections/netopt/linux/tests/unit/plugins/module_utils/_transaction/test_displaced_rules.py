@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import Content, Header
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store, boot_id
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as _nft
+from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import Said, lost
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_displacing import refuse_displacing
 
@@ -38,7 +38,7 @@ def said(changes: dict[str, Any], *ifaces: str, named: tuple[str, ...] = ()) -> 
 
 def text(plan: Said) -> str:
     """Return the table that a plan leads to."""
-    return _nft.table_text(_nft.intent(plan.changes, plan.ifaces))
+    return nft_subsystem.table_text(nft_subsystem.intent(plan.changes, plan.ifaces))
 
 
 CASES: dict[str, tuple[Said, Said, tuple[str, ...]]] = {
@@ -139,7 +139,7 @@ def refuse(store: Store, changes: dict[str, Any], iface: str = "eth0") -> list[s
     """Hold a plan against the store of a host that has the marks in its table."""
     plan = {"iface": iface, "changes": changes}
     current = {"present": True, "listing": text(said(MARKS)), "text": ""}
-    return refuse_displacing(store, plan, _nft.intent(changes, (iface,)), current)
+    return refuse_displacing(store, plan, nft_subsystem.intent(changes, (iface,)), current)
 
 
 @pytest.mark.parametrize(("changes", "expected"), STORES.values(), ids=STORES.keys())
