@@ -21,8 +21,8 @@ from mcp_bridge.runs import spawn as run_spawn
 from mcp_bridge.runs.execute import MAKES_CHECKPOINT
 from mcp_bridge.runs.execute import Started as Started  # noqa: PLC0414 - those who begin runs here need it
 from mcp_bridge.runs.history import RunBook
-from mcp_bridge.runs.playbook_run import Scope, Task
 from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.task import Scope, Task
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
 

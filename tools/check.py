@@ -71,6 +71,7 @@ CHECKS = (
     Check("ruff", "lint", ("ruff", "check", ".")),
     Check("format", "lint", ("ruff", "format", "--check", ".")),
     Check("mypy", "lint", ("mypy",)),
+    Check("imports", "lint", ("lint-imports", "--no-cache")),
     Check("shellcheck", "lint", ("shellcheck", ".ci/run", *SCRIPTS)),
     Check("containerfile", "lint", ("hadolint", "contrib/Containerfile")),
     Check("ansible-lint", "lint", ("ansible-lint",)),

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS
+from mcp_bridge.collection.checks import RULE_FIELDS
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.policy import Policy
 
@@ -140,7 +140,7 @@ def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], rost
 def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
     """Yield the ids of the cards that a plan's changes touch."""
     for field, value in changes.items():
-        if value in ({}, []) and field not in FIELDS:  # an empty field of rules takes rules away
+        if value in ({}, []) and field not in RULE_FIELDS:  # an empty field of rules takes rules away
             continue
         if field == "sysctl":
             yield from (policy.sysctl_cards[key].id if key in policy.sysctl_cards else f"sysctl.{key}" for key in value)

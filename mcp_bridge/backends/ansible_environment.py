@@ -18,7 +18,7 @@ MARKER = "NETOPT_RUN_ID"
 FOLDER = "NETOPT_RUN_FOLDER"
 LOCKS = "NETOPT_RUN_LOCKS"
 CHECKED = "NETOPT_CHECKED"  # the digest of the plan that was checked here; the collection's _policy.py believes it
-CALLBACKS = Path(__file__).resolve().parent / "callbacks"
+CALLBACKS = Path(__file__).resolve().parent.parent / "callbacks"
 TEMPORARY = "tmp"  # in the run's folder: whatever a killed Ansible leaves goes with the run
 # Of netopt's own variables, those that Ansible gets to see: tokens and keys are among the others.
 SHOWN = frozenset({MARKER, FOLDER, LOCKS, CHECKED, "NETOPT_POLICY_DIR"})

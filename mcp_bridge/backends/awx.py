@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 from mcp_bridge import atomic_files
 from mcp_bridge.backends import awx_prompts
-from mcp_bridge.backends.ansible_runner import Cancellation, EventHandler, Job, RunOutcome, RunStatus
 from mcp_bridge.backends.awx_client import PAGE, AwxClient, LaunchUnclearError
 from mcp_bridge.backends.awx_prompts import RUN_VARIABLE, PromptError
+from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome, RunStatus
 from mcp_bridge.errors import RunError
 from mcp_bridge.settings import Settings, SettingsError
 

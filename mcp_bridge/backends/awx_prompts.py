@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mcp_bridge.backends.ansible_runner import Job
+from mcp_bridge.backends.job import Job
 from mcp_bridge.errors import RunError
 
 RUN_VARIABLE = "netopt_run_id"  # by which a job is found again

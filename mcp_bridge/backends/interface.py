@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from mcp_bridge.backends.ansible_runner import Cancellation, EventHandler, Job, RunOutcome
+from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome
 
 
 class Backend(Protocol):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mcp_bridge.backends.ansible_runner import Cancellation, EventHandler, Job, RunOutcome, run_playbook
+from mcp_bridge.backends.ansible_runner import run_playbook
+from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome
 
 
 class LocalBackend:

@@ -21,7 +21,7 @@ from mcp_bridge.cli.progress import Progress, follow
 
 if TYPE_CHECKING:
     from mcp_bridge.models import RenderedPlan
-    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Bridge, Started
 
 WITH_THE_ROLLOUT = (
@@ -159,7 +159,7 @@ def carry_out(args: argparse.Namespace, begin: Callable[[Bridge, Scope], Started
     """Begin a change, follow it, print its report and return the exit status."""
     from mcp_bridge.models import ChangeReport
     from mcp_bridge.runs import report as run_report
-    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Bridge, login
 
     bridge = Bridge(options.settings_of(args), caller=f"cli {login()}")

@@ -50,7 +50,7 @@ def _checkpoints(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import checkpoints
-    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Bridge, login
 
     fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()

@@ -44,7 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _plan(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import profile_plans as draft
-    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Bridge, login
 
     bridge = Bridge(options.settings_of(args), caller=f"cli {login()}")

@@ -43,7 +43,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _verify(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import drift
-    from mcp_bridge.runs.playbook_run import Scope
+    from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Bridge, login
 
     fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()

@@ -11,7 +11,8 @@ from typing import Any
 from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import Answers
 from mcp_bridge.models.base import Strict
-from mcp_bridge.runs.playbook_run import Fleet, Scope
+from mcp_bridge.runs.playbook_run import Fleet
+from mcp_bridge.runs.task import Scope
 
 
 class Checkpoint(Strict):

@@ -10,7 +10,8 @@ from typing import Any
 
 from mcp_bridge.models.base import Strict
 from mcp_bridge.models.report import HostReport
-from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
+from mcp_bridge.runs.playbook_run import Fleet
+from mcp_bridge.runs.task import Finished, Scope, Task
 
 
 class DriftEntry(Strict):

@@ -11,13 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from mcp_bridge import untrusted_text
+from mcp_bridge.collection import measuring
+from mcp_bridge.collection.errors import NetoptError
 from mcp_bridge.hosts.query import QueryError
 from mcp_bridge.models.base import Strict
 from mcp_bridge.models.report import HostError
-from mcp_bridge.runs.playbook_run import Fleet, Scope, Task
+from mcp_bridge.runs.playbook_run import Fleet
+from mcp_bridge.runs.task import Scope, Task
 
 
 class Delays(Strict):
@@ -106,7 +107,7 @@ def measure(
     """
     options: dict[str, Any] = {"ping": list(ping), "tcp": list(tcp), "iperf": iperf, "duration_s": duration_s}
     try:
-        probe_targets.checked(options)
+        measuring.checked(options)
     except NetoptError as error:
         raise QueryError(error.message, hint=error.hint or "") from None
     variables = {f"netopt_{name}": value for name, value in options.items() if value is not None}

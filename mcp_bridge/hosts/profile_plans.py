@@ -16,7 +16,7 @@ from mcp_bridge.models import ParameterPlan
 from mcp_bridge.models.base import AnyJson, Strict
 from mcp_bridge.planning import planner
 from mcp_bridge.policy import Policy
-from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import Bridge
 from mcp_bridge.validator import profile_changes
 

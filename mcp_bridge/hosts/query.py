@@ -12,14 +12,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._query import paging as query_paging
-from ansible_collections.netopt.linux.plugins.module_utils._query.request import checked
 from mcp_bridge import untrusted_text
+from mcp_bridge.collection import queries
+from mcp_bridge.collection.errors import NetoptError
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.models.base import AnyJson, Strict
 from mcp_bridge.models.report import HostError
-from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
+from mcp_bridge.runs.playbook_run import Fleet
+from mcp_bridge.runs.task import Finished, Scope, Task
 
 TOTAL_BYTES = 200_000
 """How much data all hosts together may answer with, unless one alone was allowed more."""
@@ -103,7 +103,7 @@ def ask(fleet: Fleet, questions: Sequence[Question], scope: Scope, *, total_byte
         RunError: the playbook could not be run.
     """
     try:
-        ready = checked(questions)
+        ready = queries.checked(questions)
     except NetoptError as error:
         raise QueryError(error.message, hint=error.hint or "") from None
     finished = fleet.run(Task("query", "netopt.linux.query", {"netopt_queries": ready}), scope)
@@ -145,7 +145,7 @@ def facts(fleet: Fleet, scope: Scope, *, keys: Sequence[str] = ()) -> Answers:
 
 def whole(fleet: Fleet, query: str, scope: Scope, *, arguments: Mapping[str, Any] | None = None) -> Answers:
     """Ask the hosts of ``scope`` one question whose answers are for this program, not cut to what a model can read."""
-    question = {"query": query, "arguments": dict(arguments or {}), "max_bytes": query_paging.MAX_BYTES}
+    question = {"query": query, "arguments": dict(arguments or {}), "max_bytes": queries.MAX_BYTES}
     return ask_one(fleet, question, scope, total_bytes=sys.maxsize)
 
 
@@ -185,7 +185,7 @@ def _answers(found: Any, questions: Sequence[Question]) -> HostAnswers:
 
 def _fitted(hosts: dict[str, HostAnswers], questions: Sequence[Question], *, limit: int) -> dict[str, HostAnswers]:
     """Return answers that together do not exceed ``limit``, each cut to its share where they would."""
-    sizes = [query_paging.size(answer.data) for host in hosts.values() for answer in host.answers]
+    sizes = [queries.size(answer.data) for host in hosts.values() for answer in host.answers]
     if sum(sizes) <= limit:
         return hosts
     share = _share(sizes, limit)
@@ -216,9 +216,9 @@ def _share(sizes: Sequence[int], limit: int) -> int:
 
 
 def _cut(answer: Answer, question: Question, *, max_bytes: int) -> Answer:
-    if answer.data is None or query_paging.size(answer.data) <= max_bytes:
+    if answer.data is None or queries.size(answer.data) <= max_bytes:
         return answer
-    part = query_paging.page(answer.data, max_bytes=max_bytes)
+    part = queries.page(answer.data, max_bytes=max_bytes)
     shown = len(part.data) if isinstance(part.data, (list, dict)) else 1
     before = answer.total if answer.total is not None else question["offset"] + part.total
     return answer.model_copy(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as rollout_waves
+from mcp_bridge.collection import rollout_waves
 
 from .base import NO_BOOL, PORT_MAX, Strict, refusal
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST
-from ansible_collections.netopt.linux.plugins.module_utils._subsystems import render as plan_render
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.adapt_profile import adapt
+from mcp_bridge.collection import plans
+from mcp_bridge.collection.errors import NetoptError
 from mcp_bridge.errors import DigestError, PlanError
 from mcp_bridge.models import Issue, ParameterPlan, RenderedPlan
 from mcp_bridge.validator import normal_form, profile_changes, validate
@@ -111,14 +109,14 @@ def render(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> RenderedP
     text = _text(data, policy)
     warnings = [f"{issue.path}: {issue.message}" for issue in result.issues if issue.severity == "warning"]
     return RenderedPlan(
-        **text, plan=normal, digest=plan_render.digest(data, text), warnings=[*warnings, *_notes(normal, policy)]
+        **text, plan=normal, digest=plans.digest(data, text), warnings=[*warnings, *_notes(normal, policy)]
     )
 
 
 def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return the text of a normalised plan; what cannot be said becomes the plan's issue."""
     try:
-        return plan_render.render(data, skippable=policy.skippable, modules=policy.modules)
+        return plans.render(data, skippable=policy.skippable, modules=policy.modules)
     except NetoptError as error:
         below = f"sysctl.{error.key}" if error.key in data["changes"].get("sysctl", {}) else error.key
         path = f"changes.{below}" if below else "changes"
@@ -167,7 +165,7 @@ def check_rendered(rendered: RenderedPlan, policy: Policy) -> RenderedPlan:
             f" {fresh.digest[:12]} is current",
             hint="The plan, the policy or netopt changed in between. Render the plan again and review it.",
         )
-    altered = [name for name in plan_render.TEXT_FIELDS if getattr(fresh, name) != getattr(rendered, name)]
+    altered = [name for name in plans.TEXT_FIELDS if getattr(fresh, name) != getattr(rendered, name)]
     if altered:
         raise DigestError(
             f"The text was altered after rendering: {', '.join(altered)}",
@@ -193,11 +191,11 @@ def target_inputs(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> Ta
     keys = None if adaptations else data["changes"].get("sysctl", {}).keys()  # an adaptation may bring keys in
     return TargetInputs(
         plan=data,
-        digest=plan_render.digest(data, _text(data, policy)),
+        digest=plans.digest(data, _text(data, policy)),
         adaptations=adaptations,
         skippable={key: why for key, why in policy.skippable.items() if keys is None or key in keys},
         modules={key: module for key, module in policy.modules.items() if keys is None or key in keys},
-        allowlist=None if policy.allowlist == ALLOWLIST else policy.allowlist,
+        allowlist=None if policy.allowlist == plans.ALLOWLIST else policy.allowlist,
     )
 
 
@@ -245,7 +243,7 @@ def fit(
     lacking: tuple[kernel_support.Unsupported, ...] = ()
     if facts is not None:
         names = facts.get("default_interface") or AUTO if iface == AUTO else iface
-        adapted = adapt(changes, policy.rules.adaptations_for(found.name), facts, names)
+        adapted = plans.adapt(changes, policy.rules.adaptations_for(found.name), facts, names)
         lacking = kernel_support.unsupported(adapted.changes, facts, policy)
         changes = kernel_support.without(adapted.changes, lacking)
         steps = adapted.steps

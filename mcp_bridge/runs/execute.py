@@ -19,10 +19,11 @@ from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs import recovery
 from mcp_bridge.runs import report as run_report
 from mcp_bridge.runs.lock import Cancel
-from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
+from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.recovery import Told
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.report import RunEvents
+from mcp_bridge.runs.task import Finished, Scope, Task
 
 MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})
 RESUME_TIMEOUT_S = 30.0

@@ -16,10 +16,11 @@ from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.runs import execute, recovery
+from mcp_bridge.runs import execute
 from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.sweep import sweep
 from mcp_bridge.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class RunBook:
         A server does this when it starts.
         """
         fleet = self.fleet()
-        recovery.sweep(fleet.runs)
+        sweep(fleet.runs)
         lost = [record for record in fleet.runs.latest(limit=self.settings.keep_runs) if record.state == "lost"]
         return [self._reconcile(fleet, record) for record in lost]
 
@@ -108,7 +109,7 @@ class RunBook:
 
     def _reconcile(self, fleet: Fleet, record: RunRecord) -> RunRecord:
         """Ask the hosts what became of a run, and close it once that is known of all of them."""
-        recovery.sweep(fleet.runs)
+        sweep(fleet.runs)
         with fleet.runs.looking(record) as mine:
             if mine is None:
                 return fleet.runs.get(record.run_id)  # another process asks already

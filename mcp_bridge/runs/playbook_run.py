@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mcp_bridge import atomic_files, backends
 from mcp_bridge.backends import inventory
-from mcp_bridge.backends.ansible_runner import Job, RunOutcome
+from mcp_bridge.backends.job import Job, RunOutcome
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.models.report import HostReport
-from mcp_bridge.runs import recovery
 from mcp_bridge.runs import report as run_report
 from mcp_bridge.runs.events import EventWriter
 from mcp_bridge.runs.lock import Cancel
 from mcp_bridge.runs.registry import RunRecord, RunRegistry, RunState
-from mcp_bridge.runs.report import Progress, RunEvents
+from mcp_bridge.runs.report import RunEvents
+from mcp_bridge.runs.sweep import sweep
+from mcp_bridge.runs.task import Finished, Scope, Task
 from mcp_bridge.settings import Settings
 
 NO_HOSTS = re.compile(
@@ -57,55 +56,6 @@ class HostsBusyError(RunError):
         self.busy = dict(busy)
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Whom a run is about and who listens to it.
-
-    Attributes:
-        limit: host pattern, ``None`` for every host of the inventory.
-        progress: told of each host's steps.
-        cancel: ends the run when set.
-        inventory: instead of the one in the settings.
-    """
-
-    limit: str | None = None
-    progress: Progress | None = None
-    cancel: threading.Event | None = None
-    inventory: str | None = None
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a run does.
-
-    Attributes:
-        action: its name in the registry, e.g. ``apply``.
-        playbook: the collection's playbook.
-        extravars: its variables.
-        check: predict only.
-        record: fields for the run's record.
-        timeout_s: seconds that it may take, instead of those in the settings.
-    """
-
-    action: str
-    playbook: str
-    extravars: Mapping[str, Any] = field(default_factory=dict)
-    check: bool = False
-    record: Mapping[str, Any] = field(default_factory=dict)
-    timeout_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A run that has ended: its record, how it ended, and what it said of each host."""
-
-    record: RunRecord
-    outcome: RunOutcome
-    events: RunEvents
-    hosts: dict[str, HostReport]
-    notes: list[str]
-
-
 class Fleet:
     """The hosts of an inventory.
 
@@ -122,7 +72,7 @@ class Fleet:
     def begin(self, task: Task, scope: Scope) -> RunRecord:
         """Register a run; ``execute`` carries it out."""
         limit = inventory.check_pattern(scope.limit)
-        recovery.sweep(self.runs)
+        sweep(self.runs)
         record = self.runs.begin(
             action=task.action, caller=self.caller, limit=limit, dry_run=task.check, **dict(task.record)
         )

@@ -6,19 +6,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from mcp_bridge.backends import ansible_environment, process_tree
-from mcp_bridge.backends import ansible_runner as runner
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models.report import HostError, HostReport, HostStatus
-from mcp_bridge.runs.lock import Life
-from mcp_bridge.runs.registry import QUESTIONS, RunRecord, RunRegistry, UnknownRunError
+from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.task import Scope, Task
 
 if TYPE_CHECKING:
     from mcp_bridge.runs.playbook_run import Fleet
@@ -46,46 +41,6 @@ class Told:
     undecided: frozenset[str] = frozenset()
 
 
-def sweep(runs: RunRegistry) -> list[str]:
-    """Clear up after runs whose process was killed: end what they left running, remove their secrets.
-
-    Returns:
-        The ids of the runs that are lost by that.
-    """
-    return [run_id for run_id in runs.abandoned() if _clear(runs, run_id)]
-
-
-def _clear(runs: RunRegistry, run_id: str) -> bool:
-    try:
-        folder = runs.folder(run_id)
-        life = Life.begin(folder)
-    except (UnknownRunError, BlockingIOError, FileNotFoundError):
-        return False  # somebody else was quicker
-    try:
-        mark = ansible_environment.marker(run_id)
-        while process_tree.members(mark):
-            process_tree.end(mark)
-        runner.remove_secrets(folder)
-        try:
-            record = runs.get(run_id)
-        except (UnknownRunError, ValidationError):  # killed before there was a record
-            shutil.rmtree(folder, ignore_errors=True)
-            return False
-        # this process has its lock now, so that it reads as running
-        if record.state not in {"running", "lost"}:
-            return False
-        if record.action in QUESTIONS or record.dry_run:
-            runs.finish(record, state="failed", result={"error": GONE}, hosts={})
-            return False
-        runs.lose(record)
-        return True
-    finally:
-        life.end()
-
-
-GONE = "The process that carried out the run was killed; the run changed nothing"
-
-
 def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -> Told:
     """Ask hosts what became of a run on them, by its checkpoint.
 
@@ -95,8 +50,6 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
         hosts: the names of those to ask.
         reason: why the run's own word is missing, as ``host_failure.interrupted`` takes it.
     """
-    from mcp_bridge.runs.playbook_run import Scope, Task  # noqa: PLC0415 - the fleet builds on this
-
     if not hosts:
         return Told()
     about = fleet.about(record)
@@ -190,8 +143,6 @@ def lead_back(fleet: Fleet, record: RunRecord, hosts: Sequence[str]) -> dict[str
         record: the run that was cancelled.
         hosts: their names.
     """
-    from mcp_bridge.runs.playbook_run import Scope, Task  # noqa: PLC0415 - the fleet builds on this
-
     if not hosts or record.checkpoint_id is None:
         return {}
     task = Task(

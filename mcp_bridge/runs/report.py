@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mcp_bridge import untrusted_text
-from mcp_bridge.backends.ansible_runner import RunOutcome
+from mcp_bridge.backends.job import RunOutcome
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_NOT_ROLLED_BACK
 from mcp_bridge.models.report import ChangeReport, HostError, HostReport
 from mcp_bridge.models.rollout import RolloutReport

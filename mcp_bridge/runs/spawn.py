@@ -17,7 +17,8 @@ from typing import Any
 
 from mcp_bridge import atomic_files, errors
 from mcp_bridge.backends import ansible_environment
-from mcp_bridge.backends.ansible_runner import JOB, Cancellation
+from mcp_bridge.backends.ansible_runner import JOB
+from mcp_bridge.backends.job import Cancellation
 from mcp_bridge.errors import InventoryError, NetoptBridgeError, RunError
 from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.events import EventReader

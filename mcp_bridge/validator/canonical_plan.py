@@ -9,8 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS
+from mcp_bridge.collection.checks import RULE_FIELDS, nft_intent
 from mcp_bridge.models import ParameterPlan
 
 from .sysctl_value import canonical_sysctl
@@ -57,7 +56,7 @@ def profile_changes(
         beside: changes of a plan; its empty fields of rules stay, as they say that these rules may go.
     """
     stand_in = ParameterPlan.model_validate({"iface": "auto", "changes": profile.changes})
-    emptied = {field: value for field, value in beside.items() if field in FIELDS and value in ({}, [])}
+    emptied = {field: value for field, value in beside.items() if field in RULE_FIELDS and value in ({}, [])}
     return normal_changes({**emptied, **stand_in.dump()["changes"]}, policy)
 
 
@@ -67,8 +66,8 @@ def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
     An empty field of rules stays beside others: there it says that its rules may go, see ``_displaced``.
     """
     result = {field: value for field, value in changes.items() if value not in ({}, [])}
-    if nft_subsystem.intent(result, ()):
-        result = {field: value for field, value in changes.items() if field in result or field in FIELDS}
+    if nft_intent(result, ()):
+        result = {field: value for field, value in changes.items() if field in result or field in RULE_FIELDS}
     if "sysctl" in result:
         result["sysctl"] = {
             key: canonical_sysctl(value, policy.limits.at(f"sysctl.{key}"))

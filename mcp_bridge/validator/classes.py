@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._nft.class_maps import is_exact
-from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import looked_up
-from ansible_collections.netopt.linux.plugins.module_utils._tc.u32_match import port_masks
+from mcp_bridge.collection.checks import is_exact, looked_up, port_masks
 
 from .finding import Finding, Path
 

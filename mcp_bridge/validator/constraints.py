@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight
+from mcp_bridge.collection.checks import PREFLIGHT_CHECKS
 
 from .classes import ROOT, SHAPER_CLASS, ancestors, class_path, shapes_with_htb
 from .explain import explain
@@ -182,7 +182,7 @@ def _on_any_host(name: str) -> Callable[[dict[str, Any]], Iterator[Broken]]:
     """Return a host's check as far as it goes without facts."""
 
     def broken(changes: dict[str, Any]) -> Iterator[Broken]:
-        for issue in preflight.CHECKS[name](changes, (), {}, ()):
+        for issue in PREFLIGHT_CHECKS[name](changes, (), {}, ()):
             yield _split(issue["path"]), ""
 
     return broken

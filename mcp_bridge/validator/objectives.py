@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe.targets import MAX_TARGETS
-from ansible_collections.netopt.linux.plugins.plugin_utils._objectives import DELAYS, REGRESSION, THROUGHPUT
+from mcp_bridge.collection.measuring import DELAYS, MAX_TARGETS, REGRESSION, THROUGHPUT
 
 from .finding import Finding
 

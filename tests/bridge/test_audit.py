@@ -179,7 +179,7 @@ import asyncio, os, subprocess, sys
 from pathlib import Path
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
-from mcp_bridge import server
+from mcp_bridge.mcp_server import server
 from mcp_bridge.audit.log import AuditLog
 from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings

@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 
 from mcp_bridge.backends import awx_prompts
-from mcp_bridge.backends.ansible_runner import Job
 from mcp_bridge.backends.awx import AwxBackend
+from mcp_bridge.backends.job import Job
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.lab.kernel_view import connect
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Bridge
 from mcp_bridge.settings import Settings, SettingsError
 from tests.bridge.awx_contract import Contract

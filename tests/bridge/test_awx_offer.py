@@ -16,12 +16,12 @@ import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import CONFIRM_TIMEOUT_S
 from mcp_bridge.backends import awx_prompts
-from mcp_bridge.backends.ansible_runner import Job
+from mcp_bridge.backends.job import Job
 from mcp_bridge.lab.kernel_view import connect
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models.rollout import Rollout
 from mcp_bridge.policy import load_policy
-from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Bridge
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_offer import SITE, artifacts, launch, post, set_up

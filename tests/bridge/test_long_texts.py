@@ -19,14 +19,15 @@ LENGTHS = (30_000, 3_000_000)
 CPU_S = 60  # ample for what grows with the length; with its square it would be minutes to hours
 PROGRAM = """
 import json, sys
-from mcp_bridge import fleet, foreign, host_failure
+from mcp_bridge import untrusted_text
 from mcp_bridge.operations import logs
+from mcp_bridge.runs import host_failure, playbook_run
 
 READERS = {
-    "foreign": foreign.plain_text,
+    "untrusted": untrusted_text.plain_text,
     "unreachable": lambda text: host_failure.unreachable({"msg": text}),
     "failed": lambda text: host_failure.failed({"msg": text}, task="apply"),
-    "playbook": fleet.ERROR_LINE.search,
+    "playbook": playbook_run.ERROR_LINE.search,
     "log": logs.without_secrets,
 }
 reader, beginnings, units, lengths = json.loads(sys.argv[1])
@@ -52,7 +53,7 @@ SECRETS = (
 @pytest.mark.parametrize(
     ("reader", "beginnings", "units"),
     [
-        ("foreign", ("", "\x9b", "\x9d"), ESCAPES),
+        ("untrusted", ("", "\x9b", "\x9d"), ESCAPES),
         ("unreachable", ("",), FAILURES),
         ("failed", ("",), FAILURES),
         ("playbook", ("", "ERROR!"), FAILURES),

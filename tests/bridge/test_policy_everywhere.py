@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 from mcp_bridge.backends import ansible_environment
-from mcp_bridge.backends.ansible_runner import Job, run_playbook
+from mcp_bridge.backends.ansible_runner import run_playbook
+from mcp_bridge.backends.job import Job
 from mcp_bridge.planning import planner
 from mcp_bridge.policy import load_policy
 from mcp_bridge.settings import COLLECTIONS_ROOT

@@ -23,7 +23,7 @@ from fastmcp.exceptions import ToolError
 from mcp_bridge.access.context import Terms
 from mcp_bridge.mcp_server import server
 from mcp_bridge.mcp_server.tools.call import Office
-from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Bridge
 from mcp_bridge.settings import Settings
 from tests.calls import call

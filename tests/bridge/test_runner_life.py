@@ -21,16 +21,18 @@ import pytest
 
 from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.backends import ansible_runner as runner
-from mcp_bridge.backends.ansible_runner import Job, run_playbook
+from mcp_bridge.backends.ansible_runner import run_playbook
+from mcp_bridge.backends.job import Job
 from mcp_bridge.errors import InventoryError, RunError
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs import recovery, spawn
 from mcp_bridge.runs.events import EventReader, EventWriter
 from mcp_bridge.runs.lock import Cancel, Life
-from mcp_bridge.runs.playbook_run import Fleet, HostsBusyError, Scope, Task
+from mcp_bridge.runs.playbook_run import Fleet, HostsBusyError
 from mcp_bridge.runs.registry import RunRegistry
 from mcp_bridge.runs.report import RunEvents
+from mcp_bridge.runs.task import Scope, Task
 from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 

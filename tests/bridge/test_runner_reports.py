@@ -16,8 +16,9 @@ from mcp_bridge.backends import inventory
 from mcp_bridge.errors import InventoryError, NetoptBridgeError
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.runs import host_failure
-from mcp_bridge.runs.playbook_run import Finished, Fleet, Scope, Task
+from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.report import error_line
+from mcp_bridge.runs.task import Finished, Scope, Task
 from mcp_bridge.settings import Settings
 
 PYTHON = "/usr/bin/python3"

@@ -54,7 +54,7 @@ def test_fastmcp_inspect(tmp_path: Path) -> None:
     """FastMCP's own inspection loads the server, warns of nothing, and finds what the contract names."""
     target = tmp_path / "target.py"
     target.write_text(
-        "from mcp_bridge import server\n"
+        "from mcp_bridge.mcp_server import server\n"
         "from mcp_bridge.service import Bridge\n"
         "from mcp_bridge.settings import Settings\n"
         "mcp = server.build(Bridge(Settings.from_env(), caller='inspect'))\n",

@@ -34,7 +34,8 @@ from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.runs.playbook_run import HostsBusyError, Scope
+from mcp_bridge.runs.playbook_run import HostsBusyError
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Bridge
 from mcp_bridge.settings import Settings
 from tests.calls import call

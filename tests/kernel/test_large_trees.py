@@ -176,7 +176,7 @@ def test_other_plans_leave_the_maps_alone(host: Host) -> None:
     send(host, f"{address(9)},9,0")
     assert packets(host) == {FIRST + 9: 1}
     host.shell("ip link add eth1 type veth peer name peer1; ip link set eth1 up")
-    second = {"plan": {"iface": "eth1", "changes": changes(classes())}}
+    second = {"plan": {"iface": "eth1", "changes": {**changes(classes()), "dscp": []}}}
     assert host.apply({}, **second)["status"] == "applied"
     listing = host.run("nft", "list", "table", "inet", "netopt")
     assert [name in listing for name in ("chain classify_eth0", "chain classify_eth1")] == [True, True]

@@ -37,7 +37,7 @@ SYSCTL_FILE = "etc/sysctl.d/90-netopt.conf"
 # A place that is killed or that fails: after so many renames into place. It is set in the driver's environment.
 KILLED = """
 import os as _os, signal as _signal
-from ansible_collections.netopt.linux.plugins.module_utils._persist.layer import atomic_files as _tree
+from ansible_collections.netopt.linux.plugins.module_utils._persist import atomic_files as _tree
 _left = int(_os.environ["AT"])
 _place, _unlink = _tree.Tree.place, _tree.Tree.unlink
 def _counted(function):

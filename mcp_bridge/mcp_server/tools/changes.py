@@ -38,8 +38,8 @@ from mcp_bridge.mcp_server.tools.plans import as_object
 from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
 from mcp_bridge.models.scalars import Iface
 from mcp_bridge.planning import planner
-from mcp_bridge.runs.playbook_run import Scope
 from mcp_bridge.runs.report import Progress
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Bridge, Started
 
 Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]

@@ -16,12 +16,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._query.request import MAX_QUESTIONS, checked
+from mcp_bridge.collection.errors import NetoptError
+from mcp_bridge.collection.queries import MAX_QUESTIONS, checked
 from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import Answers, ManyAnswers, QueryError
-from mcp_bridge.runs.playbook_run import Fleet, Scope
+from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.report import Progress
+from mcp_bridge.runs.task import Scope
 
 QUIET_S = 0.05  # the run begins when for so long no other question has come; it takes a second or more
 WINDOW_S = 0.5  # the longest that the first question waits for others

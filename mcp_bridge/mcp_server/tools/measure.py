@@ -12,12 +12,12 @@ from fastmcp import Context, FastMCP
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe.targets import MAX_TARGETS
+from mcp_bridge.collection.measuring import MAX_TARGETS
 from mcp_bridge.hosts import measure
 from mcp_bridge.hosts.measure import Measurements
 from mcp_bridge.mcp_server.tools.call import READS_HOSTS, Hosts, Office, follow
 from mcp_bridge.mcp_server.tools.query_schema import schema_of
-from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.task import Scope
 
 MAX_DURATION_S = 60
 

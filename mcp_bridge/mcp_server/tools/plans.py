@@ -19,7 +19,7 @@ from mcp_bridge.hosts.profile_plans import Drafts
 from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, Hosts, Office, actionable, follow, refused
 from mcp_bridge.mcp_server.tools.query_schema import schema_of
 from mcp_bridge.models import RenderedPlan, ValidationResult
-from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.task import Scope
 
 PlanInput = Annotated[
     dict[str, Any] | str,

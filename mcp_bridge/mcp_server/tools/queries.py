@@ -13,11 +13,10 @@ from fastmcp import Context, FastMCP
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
-from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES, Parameter, Query
-from ansible_collections.netopt.linux.plugins.module_utils._query.request import MAX_OFFSET, MAX_QUESTIONS
 from mcp_bridge.access import visibility
 from mcp_bridge.backends import inventory
 from mcp_bridge.backends.inventory import InventoryHost
+from mcp_bridge.collection.queries import MAX_OFFSET, MAX_QUESTIONS, QUERIES, Parameter, Query
 from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import ManyAnswers
 from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, Hosts, Office, actionable, follow
@@ -31,7 +30,7 @@ from mcp_bridge.mcp_server.tools.query_schema import (
     schema_of,
 )
 from mcp_bridge.models.base import Strict
-from mcp_bridge.runs.playbook_run import Scope
+from mcp_bridge.runs.task import Scope
 
 MAX_LISTED = 1000
 

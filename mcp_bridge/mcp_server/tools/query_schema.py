@@ -14,43 +14,41 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
-from ansible_collections.netopt.linux.plugins.module_utils._query import catalog as query_catalog
-from ansible_collections.netopt.linux.plugins.module_utils._query import paging as query_paging
-from ansible_collections.netopt.linux.plugins.module_utils._query import request as query_request
-from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES, Parameter
+from mcp_bridge.collection import queries as catalog
+from mcp_bridge.collection.queries import QUERIES, Parameter
 from mcp_bridge.hosts.query import Answers
 
 _DATA: dict[str, dict[str, Any]] = {
-    query_catalog.ROWS: {"type": "array", "items": {"type": "object"}},
-    query_catalog.WORDS: {"type": "array", "items": {"type": "string"}},
-    query_catalog.FIELDS: {"type": "object"},
+    catalog.ROWS: {"type": "array", "items": {"type": "object"}},
+    catalog.WORDS: {"type": "array", "items": {"type": "string"}},
+    catalog.FIELDS: {"type": "object"},
 }
 
 Match = Annotated[
     str | None,
     Field(
         description="Only rows and fields that hold this text, in any case, e.g. retrans.",
-        json_schema_extra={"minLength": 1, "maxLength": query_paging.MATCH_LENGTH_MAX},
+        json_schema_extra={"minLength": 1, "maxLength": catalog.MATCH_LENGTH_MAX},
     ),
 ]
 Offset = Annotated[
     int,
     Field(
         description="Rows or fields to leave out at the beginning: next_offset of the part before.",
-        json_schema_extra={"minimum": 0, "maximum": query_request.MAX_OFFSET},
+        json_schema_extra={"minimum": 0, "maximum": catalog.MAX_OFFSET},
     ),
 ]
 MaxBytes = Annotated[
     int,
     Field(
         description="How many bytes of data a host may answer with; the rest comes with next_offset.",
-        json_schema_extra={"minimum": query_paging.MIN_BYTES, "maximum": query_paging.MAX_BYTES},
+        json_schema_extra={"minimum": catalog.MIN_BYTES, "maximum": catalog.MAX_BYTES},
     ),
 ]
 PAGING: dict[str, tuple[Any, Any]] = {
     "match": (Match, None),
     "offset": (Offset, 0),
-    "max_bytes": (MaxBytes, query_paging.DEFAULT_BYTES),
+    "max_bytes": (MaxBytes, catalog.DEFAULT_BYTES),
 }
 
 
@@ -61,14 +59,14 @@ def argument(parameter: Parameter, *, description: str | None = None) -> Any:
     """
     kind: Any = str
     extra: dict[str, Any]
-    if parameter.kind in query_catalog.BOUNDS:
-        low, high = query_catalog.BOUNDS[parameter.kind]
+    if parameter.kind in catalog.BOUNDS:
+        low, high = catalog.BOUNDS[parameter.kind]
         kind, extra = int, {"minimum": low, "maximum": high}
     else:
-        extra = {"pattern": f"^{query_catalog.PATTERNS[parameter.kind][0]}$"}
+        extra = {"pattern": f"^{catalog.PATTERNS[parameter.kind][0]}$"}
     if parameter.kind == "keys":
         kind = list[Annotated[str, Field(json_schema_extra=extra)]]
-        extra = {"minItems": 1, "maxItems": query_catalog.MAX_KEYS}
+        extra = {"minItems": 1, "maxItems": catalog.MAX_KEYS}
     described = Field(description=description or parameter.description, json_schema_extra=extra)
     return Annotated[kind if parameter.required and description is None else kind | None, described]
 

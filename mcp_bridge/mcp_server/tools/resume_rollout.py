@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import RenderedPlan
 from mcp_bridge.runs import resume as resuming
-from mcp_bridge.runs.playbook_run import Scope
 from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Bridge, Started
 
 # by the field of ApplyOptions: what the tool calls it

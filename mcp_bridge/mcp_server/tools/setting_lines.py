@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS
+from mcp_bridge.collection.checks import RULE_FIELDS
 
 HURTS = (
     "nat_rules",
@@ -63,7 +63,7 @@ def lines(path: str, value: Any) -> Iterator[str]:
 
 def _takes_away(path: str, value: Any) -> bool:
     """Return whether a setting says that rules in force may go, see ``_displaced``."""
-    return path in FIELDS and value in ({}, [])
+    return path in RULE_FIELDS and value in ({}, [])
 
 
 def word(value: Any) -> str:

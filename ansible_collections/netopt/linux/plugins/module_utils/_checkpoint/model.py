@@ -245,3 +245,13 @@ def without_conflicts(operations: Iterable[Operation], clashes: Iterable[Change]
 
 def _related(one: str, other: str) -> bool:
     return one == other or one.startswith(other + " ") or other.startswith(one + " ")
+
+
+def in_force(headers: Iterable[Header], boot_id: str) -> list[Header]:
+    """Return the changes that should hold, oldest first: the confirmed, and those of this boot that wait to be."""
+    found = [
+        header
+        for header in headers
+        if header.status == CONFIRMED or (header.status == APPLIED and header.boot_id == boot_id)
+    ]
+    return sorted(found, key=lambda header: header.sequence)

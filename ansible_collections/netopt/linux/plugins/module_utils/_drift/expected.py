@@ -11,7 +11,6 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
-from .._checkpoint.model import APPLIED, CONFIRMED
 from .._common.change import SUBSYSTEMS, Change
 from .._subsystems.table import TABLE
 
@@ -62,16 +61,6 @@ class Target:
     scopes: dict[str, Any] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
     parts: List[Tuple[str, Dict[str, Any]]] = field(default_factory=list)
-
-
-def in_force(headers: Iterable[Header], boot_id: str) -> list[Header]:
-    """Return the changes that should hold, oldest first: the confirmed, and those of this boot that wait to be."""
-    found = [
-        header
-        for header in headers
-        if header.status == CONFIRMED or (header.status == APPLIED and header.boot_id == boot_id)
-    ]
-    return sorted(found, key=lambda header: header.sequence)
 
 
 def states_of(header: Header, content: Content, boot_id: str) -> dict[str, Any]:

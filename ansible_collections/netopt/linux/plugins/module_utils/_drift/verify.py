@@ -11,12 +11,12 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .._checkpoint.model import APPLIED, ARMED, RESTORE_FAILED
+from .._checkpoint.model import APPLIED, ARMED, RESTORE_FAILED, in_force
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
 from .._subsystems.table import TABLE
 from .cause import Culprits
-from .expected import Drift, Target, differences, in_force, in_order, lay_over, nft_owner, set_by, states_of, without
+from .expected import Drift, Target, differences, in_order, lay_over, nft_owner, set_by, states_of, without
 
 if TYPE_CHECKING:
     from .._checkpoint.model import Header

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._checkpoint.model import in_force
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
 from .._common.interfaces import named
-from .._drift.expected import in_force
 from .._nft import subsystem as nft_subsystem
 from .displaced_rules import Said, lost
 

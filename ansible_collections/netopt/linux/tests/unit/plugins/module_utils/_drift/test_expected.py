@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import Content, Header
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import Content, Header, in_force
 from ansible_collections.netopt.linux.plugins.module_utils._common.change import Change
 from ansible_collections.netopt.linux.plugins.module_utils._drift.cause import Culprits
 from ansible_collections.netopt.linux.plugins.module_utils._drift.expected import (
     Target,
     differences,
-    in_force,
     lay_over,
     nft_owner,
     set_by,

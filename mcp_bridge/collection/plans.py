@@ -1,0 +1,13 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan's text, digest and allowlist, and a profile's values for one host."""
+
+from __future__ import annotations
+
+from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.render import TEXT_FIELDS, digest, render
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.adapt_profile import adapt
+
+__all__ = ["ALLOWLIST", "TEXT_FIELDS", "adapt", "digest", "render"]
