@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The process of one run: ``python -m mcp_bridge.run_worker RUN_ID``, started by ``detached``.
+"""The process of one run: ``python -m mcp_bridge.run_worker RUN_ID``, started by ``runs.spawn``.
 
 What it has to do is in the run's folder, and so is what comes of it. Nobody needs to wait for it.
 """

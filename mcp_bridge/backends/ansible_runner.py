@@ -20,7 +20,7 @@ from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.backends.extra_vars import as_unsafe_yaml
 from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome
 
-JOB = "job.json"  # what a run's process is told; see detached.py
+JOB = "job.json"  # what a run's process is told; see runs/spawn.py
 POLL_S = 0.1
 LOG = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ class LocalBackend:
     def run(
         self, job: Job, *, run_id: str, folder: Path, on_event: EventHandler, cancel: Cancellation | None = None
     ) -> RunOutcome:
-        """Run ``job`` here; see ``runner.run_playbook``."""
+        """Run ``job`` here; see ``ansible_runner.run_playbook``."""
         return run_playbook(job, run_id=run_id, folder=folder, on_event=on_event, cancel=cancel)
 
     def resume(

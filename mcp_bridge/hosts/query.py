@@ -25,7 +25,7 @@ TOTAL_BYTES = 200_000
 """How much data all hosts together may answer with, unless one alone was allowed more."""
 
 Question = Mapping[str, Any]
-"""``query``, ``arguments``, ``match``, ``offset``, ``max_bytes``, as ``_question.checked`` takes them."""
+"""``query``, ``arguments``, ``match``, ``offset``, ``max_bytes``, as ``_query.request.checked`` takes them."""
 
 
 class QueryError(NetoptBridgeError):

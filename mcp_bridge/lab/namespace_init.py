@@ -4,9 +4,9 @@
 
 """Process 1 of a lab host: builds the host around itself, then runs sshd and reaps what others leave behind.
 
-Runs alone, by its path: ``python -IS host_init.py`` with one JSON object on standard input (see ``Host``). It moves
-into the host's network namespace, takes mount, UTS, IPC and PID namespaces of its own, forks the host's process 1,
-and prints that process's id as the machine sees it.
+Runs alone, by its path: ``python -IS namespace_init.py`` with one JSON object on standard input (see ``Host``). It
+moves into the host's network namespace, takes mount, UTS, IPC and PID namespaces of its own, forks the host's
+process 1, and prints that process's id as the machine sees it.
 
 The host's root is an overlay over the machine's own, its upper layer in memory: what the host writes never reaches
 the machine, and it all vanishes with the last process of the host. No unmounting is ever needed.

@@ -64,7 +64,7 @@ class Fitted:
 
     Attributes:
         plan: the plan in canonical form.
-        steps: what rules altered, as in ``_adapt.Adapted``.
+        steps: what rules altered, as in ``adapt_profile.Adapted``.
         left_out: values of the profile that the host cannot have.
         kept: values that the host cannot have either, but that were asked for; applying the plan will fail.
     """

@@ -53,7 +53,7 @@ def spawn(settings: Settings, *, folder: Path, life: Life, job: Mapping[str, Any
         settings: where things are.
         folder: the run's folder.
         life: the run's lock; this process no longer has it afterwards.
-        job: what is to be done, for ``worker``.
+        job: what is to be done, for ``run_worker``.
     """
     atomic_files.write(folder / JOB, json.dumps(job, ensure_ascii=False))
     environment = {**os.environ, ansible_environment.MARKER: folder.name, LIFE: str(life.descriptor)}

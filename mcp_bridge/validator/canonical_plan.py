@@ -63,7 +63,7 @@ def profile_changes(
 def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back.
 
-    An empty field of rules stays beside others: there it says that its rules may go, see ``_displaced``.
+    An empty field of rules stays beside others: there it says that its rules may go, see ``displaced_rules.py``.
     """
     result = {field: value for field, value in changes.items() if value not in ({}, [])}
     if nft_intent(result, ()):

@@ -4,7 +4,7 @@
 
 """The policy's constraints that a plan alone can break; the policy says how bad each is and what to tell.
 
-Constraints that need a host's facts are checked on the host (``_preflight`` of the collection). Those
+Constraints that need a host's facts are checked on the host (``_transaction/preflight.py`` of the collection). Those
 that both can see are checked at both.
 """
 

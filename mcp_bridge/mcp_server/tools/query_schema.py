@@ -100,7 +100,7 @@ ARGUMENTS = tuple(dict.fromkeys(name for query in QUERIES.values() for name in q
 
 
 def as_question(model: BaseModel) -> dict[str, Any]:
-    """Return a ``HostQuestion`` as ``discovery.ask`` takes it."""
+    """Return a ``HostQuestion`` as ``hosts.query.ask`` takes it."""
     given = model.model_dump(exclude_none=True)
     arguments = {name: given.pop(name) for name in ARGUMENTS if name in given}
     return {**given, "arguments": arguments}

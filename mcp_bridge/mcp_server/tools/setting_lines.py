@@ -62,7 +62,7 @@ def lines(path: str, value: Any) -> Iterator[str]:
 
 
 def _takes_away(path: str, value: Any) -> bool:
-    """Return whether a setting says that rules in force may go, see ``_displaced``."""
+    """Return whether a setting says that rules in force may go, see ``_transaction/displaced_rules.py``."""
     return path in RULE_FIELDS and value in ({}, [])
 
 

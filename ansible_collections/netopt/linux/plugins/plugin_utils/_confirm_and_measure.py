@@ -6,7 +6,7 @@
 """Has a host measure before and after a change, and says whether the change may stay.
 
 The change waits for its confirmation meanwhile, so a controller that is lost on the way takes nothing with it: the
-host goes back when its time is up. How verdicts come about is in ``module_utils/_objectives.py``.
+host goes back when its time is up. How verdicts come about is in ``_objectives.py``.
 """
 
 from __future__ import annotations

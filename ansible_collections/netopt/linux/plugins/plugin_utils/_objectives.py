@@ -139,7 +139,7 @@ def unmeasurable(spec: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str,
 
     Args:
         spec: as ``comparisons`` takes it.
-        found: what was measured, as ``_probe_io.measure`` returns it.
+        found: what was measured, as ``_probe.measure.measure`` returns it.
     """
     reasons = {}
     for one in comparisons(spec):

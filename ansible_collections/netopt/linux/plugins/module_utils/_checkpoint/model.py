@@ -95,7 +95,8 @@ class Content:
         after: ``{subsystem: state}``: what the change sets; empty for a snapshot by hand.
         ending: ``{subsystem: state}``: what is set when the time-boxed part ends; empty where there is none.
         plan: the ParameterPlan, empty for a snapshot by hand.
-        persist: ``{"root", "layer"}``: what the change leaves for the next boot, see ``_persist``; empty when nothing.
+        persist: ``{"root", "layer"}``: what the change leaves for the next boot, see ``_persist/layer.py``; empty
+            when nothing.
         modules: the kernel modules that were loaded before; empty for a snapshot by hand.
     """
 

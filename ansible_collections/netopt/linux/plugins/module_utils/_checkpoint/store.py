@@ -79,7 +79,7 @@ class Store:
 
     def __init__(self, state_dir: str = STATE_DIR) -> None:
         self.root = os.path.join(state_dir, "checkpoints")
-        self.persist_path = os.path.join(state_dir, "persist.json")  # what is there after a restart, see _persist_io
+        self.persist_path = os.path.join(state_dir, "persist.json")  # there after a restart, see _persist/store.py
 
     def path(self, identity: str, name: str = "") -> str:
         """Return the path of a checkpoint, or of one of its files."""

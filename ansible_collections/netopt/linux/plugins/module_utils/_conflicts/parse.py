@@ -40,7 +40,7 @@ _WORDS = {"yes": "on", "true": "on", "1": "on", "on": "on", "no": "off", "false"
 
 
 def assignments(text: str) -> list[tuple[str, str]]:
-    """Return ``(key, value)`` of each line of a sysctl.d file, keys as ``_sysctl_key.canonical`` spells them.
+    """Return ``(key, value)`` of each line of a sysctl.d file, keys as ``_sysctl.keys.canonical`` spells them.
 
     Patterns are left out: systemd applies them only to keys that no file names.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what ``_kernel_features`` judges: the kernel's configuration and its modules, from files alone."""
+"""Reads what ``kernel_features_parse`` judges: the kernel's configuration and its modules, from files alone."""
 
 from __future__ import annotations
 

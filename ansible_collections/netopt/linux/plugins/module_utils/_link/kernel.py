@@ -118,7 +118,7 @@ def _features(iface: str, tools: Tools, *, needed: bool) -> dict[str, Any]:
 
 
 def observe(scope: dict[str, Any], tools: Tools) -> State:
-    """Return the state of the interfaces of a scope and of those that change along; see ``_link`` for its shape.
+    """Return the state of the interfaces of a scope and of those that change along; see ``subsystem`` for its shape.
 
     Raises:
         NetoptError: an interface does not exist, or ``ip`` or ``ethtool`` failed.

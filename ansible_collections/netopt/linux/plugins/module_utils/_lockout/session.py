@@ -44,7 +44,7 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The same with ``arrives`` and ``leaves`` (names of interfaces), ``tagged``, ``source``, ``mtu``, ``peers``,
-        ``tracked`` and ``picked_up``, as ``_lockout_flow.Flow`` explains them.
+        ``tracked`` and ``picked_up``, as ``connection.Flow`` explains them.
     """
     remote, local = address(management.get("remote_addr")), address(management.get("local_addr"))
     found: dict[str, Any] = dict(management)

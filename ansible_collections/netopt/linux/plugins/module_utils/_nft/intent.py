@@ -50,7 +50,7 @@ class Intent:
 
     @cached_property
     def lookups(self) -> list[Lookup]:
-        """The rules by which packets find their classes, see ``_nft_classes.lookups``."""
+        """The rules by which packets find their classes, see ``class_maps.lookups``."""
         return lookups(self.classes, self.ifaces)
 
     def __bool__(self) -> bool:

@@ -98,7 +98,7 @@ def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, A
 
 
 def _made(intent: Intent, tools: Tools, *, most: int | None) -> dict[str, Any]:
-    """Load what an intent asks for and read it back; ``most`` as in ``_nft_rules.table``."""
+    """Load what an intent asks for and read it back; ``most`` as in ``rules.table``."""
     done = tools.run(_LOAD, stage="rehearse", stdin=nft_subsystem.transaction(intent, most=most), check=False)
     if done.rc != 0:
         raise _refused(intent, done)

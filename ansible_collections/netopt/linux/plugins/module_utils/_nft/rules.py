@@ -12,7 +12,7 @@ Chains exist only where the plan needs them:
 - ``egress`` (filter, priority ``mangle``, hook postrouting): marks what leaves by the plan's interfaces, made here or
   forwarded, before the qdisc sees it. The first entry that matches wins.
 - ``classify_IFACE`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves,
-  where a plan has too many matches for filters, see ``_nft_classes``. Other plans leave it and its maps alone.
+  where a plan has too many matches for filters, see ``class_maps.py``. Other plans leave it and its maps alone.
 - ``nat_prerouting`` and ``nat_postrouting`` (nat): five ahead of the usual priority, so
   that the plan's rules win over those of container engines whatever order they were loaded in.
 """

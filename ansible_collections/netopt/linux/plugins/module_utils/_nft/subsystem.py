@@ -40,7 +40,7 @@ def transaction(wanted: Intent, *, most: int | None = None) -> str:
 
     Args:
         wanted: what is asked.
-        most: as in ``_nft_rules.table``.
+        most: as in ``rules.table``.
 
     Raises:
         NetoptError: stage ``plan``, when an entry cannot be said in nft.
@@ -51,7 +51,7 @@ def transaction(wanted: Intent, *, most: int | None = None) -> str:
 
 
 def table_text(wanted: Intent, *, most: int | None = None) -> str:
-    """Return the table alone, without what clears the old one; ``most`` as in ``_nft_rules.table``."""
+    """Return the table alone, without what clears the old one; ``most`` as in ``rules.table``."""
     return "".join(f"{line.text}\n" for line in table(wanted, most=most))
 
 

@@ -36,7 +36,7 @@ class Tree:
         return os.path.join(self.root, path.lstrip("/"))
 
     def read(self, path: str) -> dict[str, Any] | None:
-        """Return a file with its mode and owner, see ``_persist_files``; ``None`` where there is none.
+        """Return a file with its mode and owner, see ``boot_files.py``; ``None`` where there is none.
 
         Raises:
             NetoptError: it cannot be read, or is neither a file nor a link.

@@ -62,7 +62,7 @@ def render(layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
     What a unit runs lies in files named by their content, so that replacing the unit switches from one to the other.
 
     Args:
-        layer: what ``_persist.merged`` gives.
+        layer: what ``layer.merged`` gives.
         programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool`` and ``nft``.
     """
     files: Files = {}

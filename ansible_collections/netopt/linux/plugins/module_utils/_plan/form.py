@@ -4,7 +4,7 @@
 
 """One form for what a plan may write in two, as the parts of a target read that one alone.
 
-A plan in its normal form is left as it is, and so is its digest. It takes a plan that ``_plan_check`` has passed.
+A plan in its normal form is left as it is, and so is its digest. It takes a plan that ``check.py`` has passed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers the queries of ``_query`` on this host. Reads only."""
+"""Answers the queries of ``catalog.py`` on this host. Reads only."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ class Query:
         shape: what the answer's data is made of, for those who read it.
         commands: ``{part: argv}``; a word in braces is a parameter's value, a word ``?{name}`` and a
             ``dev`` before it are left out where the parameter has no value. Rows of a named part carry
-            its name as ``family``. Empty: the answer is read from files, see ``_query_io``.
-        output: which parser of ``_query_parse`` reads what the command prints.
+            its name as ``family``. Empty: the answer is read from files, see ``answer.py``.
+        output: which parser of ``parse.py`` reads what the command prints.
         data: ``rows`` (a list of objects), ``words`` (a list of text) or ``fields`` (an object).
         parameters: by name.
     """

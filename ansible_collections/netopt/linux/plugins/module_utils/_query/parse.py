@@ -21,7 +21,7 @@ def parse(output: str, text: str) -> Any:
     """Return a command's output as data.
 
     Args:
-        output: as in ``_query.Query``.
+        output: as in ``catalog.Query``.
         text: what the command printed.
 
     Raises:

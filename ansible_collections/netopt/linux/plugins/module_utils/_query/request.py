@@ -28,7 +28,7 @@ def checked(questions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     Args:
         questions: each ``query`` (one of ``QUERIES``), ``arguments``, and for the part of the answer that is
-            wanted ``match``, ``offset`` and ``max_bytes``; see ``_query_page.page``.
+            wanted ``match``, ``offset`` and ``max_bytes``; see ``paging.page``.
 
     Raises:
         NetoptError: something of them is wrong, or there are too many.

@@ -121,7 +121,7 @@ def _ra_default() -> list[str]:
 
 
 def observe(scope: dict[str, Any], tools: Tools) -> State:
-    """Return the state of what a scope names; see ``_sysctl`` for its shape.
+    """Return the state of what a scope names; see ``subsystem`` for its shape.
 
     Raises:
         NetoptError: a key cannot be read.

@@ -37,7 +37,7 @@ class Intent:
         qdisc, shaper, netem, htb_classes, default_class: the plan's fields, ``None`` or empty when not set.
         mtu: the MTU that the plan sets, on which the kernel bases some defaults.
         absent: whether the kernel's own qdisc shall be back instead.
-        filters: whether the classes' matches become filters; else maps of nftables hold them, see ``_nft_classes``.
+        filters: whether the classes' matches become filters; else maps of nftables do, see ``_nft/class_maps.py``.
     """
 
     ifaces: Tuple[str, ...] = ()

@@ -21,7 +21,7 @@ NAT_RULES = "nat_rules"
 LISTS = ("dscp", "connection_limits", "rate_limits", NAT_RULES)
 TRACKING = "connection_tracking"
 FIELDS = (*LISTS, TRACKING)
-# each rule's comment says which entry of the plan it came from, see _nft_rules
+# each rule's comment says which entry of the plan it came from, see _nft/rules.py
 _ACCEPTED = f'comment "{TRACKING}.accept_established"'
 _DROPPED = f'comment "{TRACKING}.drop_invalid"'
 

@@ -4,7 +4,7 @@
 
 """Finds out what a plan leads to on this host, without touching it: observe, then settle in a scratch namespace.
 
-Where no such namespace can be made, ``_unrehearsed_io`` has what is left.
+Where no such namespace can be made, ``without_namespace.py`` has what is left.
 """
 
 from __future__ import annotations
