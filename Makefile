@@ -50,7 +50,7 @@ profiles: setup ## measure each profile against the kernel's defaults on a VM; a
 
 lock: setup ## resolve the development tools anew
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade \
-	  --group dev pyproject.toml -o requirements-dev.lock
+	  --all-extras --group dev pyproject.toml -o requirements-dev.lock
 
 changelog: setup ## turn the fragments into the changelog of the version in galaxy.yml
 	cd ansible_collections/netopt/linux && PATH="$(CURDIR)/.venv/bin:$$PATH" antsibull-changelog release \

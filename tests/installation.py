@@ -9,8 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 import venv
+from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 TOP = Path(__file__).parents[1]
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
@@ -56,16 +61,41 @@ def tarball(folder: Path) -> Path:
     return next(folder.glob("netopt-linux-*.tar.gz"))
 
 
-def controller(folder: Path) -> Path:
-    """Return a new venv that has ansible-core and what netopt depends on, but no netopt.
+def dependencies(*extras: str) -> list[str]:
+    """Return what netopt asks pip for, with its extras of these names."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*project["dependencies"], *(text for name in extras for text in project["optional-dependencies"][name])]
+
+
+def closure(asked: list[str]) -> set[str]:
+    """Return the packages that pip installs for requirements, themselves included."""
+    found: set[tuple[str, str]] = set()
+    waiting = [Requirement(text) for text in asked]
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        assert requirement.specifier.contains(metadata.version(name), prereleases=True)
+        new = {(name, extra) for extra in {"", *requirement.extras}} - found
+        found |= new
+        for text in metadata.requires(name) or []:
+            needed = Requirement(text)
+            if any(needed.marker is None or needed.marker.evaluate({"extra": extra}) for _name, extra in new):
+                waiting.append(needed)
+    return {name for name, _extra in found}
+
+
+def controller(folder: Path, *extras: str) -> Path:
+    """Return a new venv that has ansible-core and what netopt asks pip for, but no netopt and nothing else.
 
     The packages are those of the environment that runs the tests.
     """
     venv.create(folder, with_pip=False)
     site = next(folder.glob("lib/python*/site-packages"))
-    dependencies = next(Path(path) for path in sys.path if path.endswith("site-packages"))
-    # A plain path entry: unlike addsitedir it does not follow the checkout's own editable install.
-    (site / "dependencies.pth").write_text(f"{dependencies}\n", encoding="utf-8")
+    for name in closure(dependencies(*extras)):
+        found = metadata.distribution(name)
+        for top in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
+            if not (site / top).exists():  # a folder that several packages share
+                (site / top).symlink_to(str(found.locate_file(top)))
     for name in COMMANDS:
         script = folder / "bin" / name
         word = name.partition("-")[2] or "adhoc"

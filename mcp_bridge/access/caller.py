@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -125,8 +124,3 @@ def claim_of(ctx: Context | None) -> str:
 def scopes_text(caller: Caller) -> str:
     """Return a caller's scopes for people."""
     return ", ".join(sorted(caller.scopes)) or "none"
-
-
-def words(mapping: Mapping[str, object]) -> str:
-    """Return names for people, sorted."""
-    return ", ".join(sorted(mapping))

@@ -2,14 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tokens of callers over HTTP: static ones, known by their hash, and JSON Web Tokens of an identity provider."""
+"""Verifies the tokens of callers over HTTP: static ones, and JSON Web Tokens of an identity provider."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,26 +20,14 @@ from mcp_bridge.errors import NetoptBridgeError
 
 from .loader import Rules
 from .models import Authentication, Jwt, StaticToken, is_caller_name
+from .static_tokens import PREFIX, hash_of
 
-PREFIX = "netopt_"
-TOKEN_BYTES = 32
 TOKEN_CHARS_MAX = 16 * 1024
 LEEWAY_S = 30
 STATIC = "static"
 """The claim that marks a static token: its caller has the scopes of the access file, all of them."""
 
 LOG = logging.getLogger(__name__)
-
-
-def new_token() -> tuple[str, str]:
-    """Return a fresh token of 256 random bits, and its hash for the access file."""
-    token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-    return token, hash_of(token)
-
-
-def hash_of(token: str) -> str:
-    """Return a token's SHA-256, hexadecimal; a random token of 256 bits needs no slower hash."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Doorkeeper(TokenVerifier):

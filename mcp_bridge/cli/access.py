@@ -51,7 +51,7 @@ def _check(args: argparse.Namespace) -> int:
 
 def _token(args: argparse.Namespace) -> int:
     from mcp_bridge.access.models import LOCAL, is_caller_name
-    from mcp_bridge.access.tokens import new_token
+    from mcp_bridge.access.static_tokens import new_token
     from mcp_bridge.cli.options import UsageError
 
     if not is_caller_name(args.caller) or args.caller == LOCAL:

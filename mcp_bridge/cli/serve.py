@@ -59,8 +59,11 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    try:
+        from mcp_bridge.mcp_server import server  # the one way into what takes the packages of the extra
+    except ModuleNotFoundError as missing:
+        raise _explained(missing) from None
     from mcp_bridge.access.context import Terms
-    from mcp_bridge.mcp_server import server
     from mcp_bridge.service import Bridge, login
 
     settings = options.settings_of(args)
@@ -75,3 +78,11 @@ def _serve(args: argparse.Namespace) -> int:
     else:
         server.serve_stdio(bridge, terms=terms)
     return EXIT_DONE
+
+
+def _explained(missing: ModuleNotFoundError) -> Exception:
+    """Return what to tell of a package that the server lacks; a module of netopt's own that is lacking is a defect."""
+    package = (missing.name or "").partition(".")[0]
+    if package in {"", "mcp_bridge", "ansible_collections"}:
+        return missing
+    return options.UsageError(f"serve needs {package}, which is not installed: pip install 'netopt[mcp]'")

@@ -110,14 +110,6 @@ def asked_for_s(folder: Path) -> float:
         return 0.0
 
 
-def who_asked_to_end(folder: Path) -> str | None:
-    """Return who asked for the end of the run, ``None`` when nobody did."""
-    try:
-        return (folder / CANCEL).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-
-
 class Cancel:
     """Whether a run is to end: since this process says so, or since the folder holds a request.
 

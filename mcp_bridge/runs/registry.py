@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from mcp_bridge import atomic_files
 from mcp_bridge.errors import RunError
@@ -33,6 +33,7 @@ RECORD = "run.json"
 RESULT = "result.json"
 LOOKING = "looking"  # held by whoever asks the hosts what became of the run
 QUESTIONS = frozenset({"checkpoints", "facts", "query", "verify"})
+NO_LONGER_KEPT = frozenset({"pid_start"})  # in the records of 0.1.0
 SLACK = 20  # runs above the limit before old ones are looked for, which takes reading all records
 
 
@@ -62,8 +63,6 @@ class RunRecord(BaseModel):
     """End, UTC."""
     pid: int
     """The process that runs it."""
-    pid_start: str
-    """When that process began, in the kernel's ticks: tells it from a later one with the same number."""
     limit: str | None = None
     """The host pattern."""
     dry_run: bool = False
@@ -74,6 +73,12 @@ class RunRecord(BaseModel):
     """The checkpoint made or used."""
     hosts: dict[str, str] = {}
     """Outcome by host."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_kept_today(cls, data: Any) -> Any:
+        """Leave out what only the records of earlier versions have."""
+        return {key: data[key] for key in data if key not in NO_LONGER_KEPT} if isinstance(data, dict) else data
 
 
 class RunRegistry:
@@ -106,7 +111,6 @@ class RunRegistry:
             state="running",
             started=started,
             pid=os.getpid(),
-            pid_start=_process_start(os.getpid()),
             **fields,
         )
         self._write(record)
@@ -121,7 +125,7 @@ class RunRegistry:
     def adopt(self, record: RunRecord, life: Life) -> RunRecord:
         """Carry on with a run that another process began, and return its record."""
         self._lives[record.run_id] = life
-        mine = record.model_copy(update={"pid": os.getpid(), "pid_start": _process_start(os.getpid())})
+        mine = record.model_copy(update={"pid": os.getpid()})
         self._write(mine)
         return mine
 
@@ -259,12 +263,3 @@ class RunRegistry:
 
     def _write(self, record: RunRecord) -> None:
         atomic_files.write(self.folder(record.run_id) / RECORD, record.model_dump_json())
-
-
-def _process_start(pid: int) -> str:
-    """Return when the process began (field 22 of /proc/PID/stat), empty when there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return fields[19]

@@ -24,7 +24,7 @@ from fastmcp.client.auth import BearerAuth
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth.providers.jwt import RSAKeyPair
 
-from mcp_bridge.access.tokens import new_token
+from mcp_bridge.access.static_tokens import new_token
 from mcp_bridge.audit.log import AuditLog
 from tests.attacks.stage import NOWHERE, PLAN, Stage, said
 from tests.calls import call

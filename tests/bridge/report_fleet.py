@@ -174,7 +174,6 @@ def record(report: ChangeReport, **fields: Any) -> RunRecord:
         "started": report.started,
         "finished": report.finished,
         "pid": 1,
-        "pid_start": "1",
         "limit": "web",
         "plan_digest": report.plan_digest,
         "checkpoint_id": report.checkpoint_id,

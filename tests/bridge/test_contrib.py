@@ -38,6 +38,19 @@ def test_clients_start_the_server(name: str) -> None:
         assert entry["command"] == "netopt"
 
 
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/mcp.md", "contrib/Containerfile", "contrib/systemd/netopt.service"]
+)
+def test_the_servers_packages_are_installed_first(name: str) -> None:
+    """Whatever starts `netopt serve` has pip install the extra before."""
+    text = (COLLECTIONS_ROOT / name).read_text(encoding="utf-8")
+    start = re.search(r"netopt serve -|\"netopt\", \"serve\"", text)
+    install = re.search(r"pip install .*'(?:netopt|\.)\[mcp\]'", text)
+    assert start is not None
+    assert install is not None
+    assert install.start() < start.start()
+
+
 @pytest.mark.parametrize("path", [UNIT, CONTAINERFILE], ids=lambda path: path.name)
 def test_variables_are_settings(path: Path) -> None:
     """Every variable that is set there is a setting."""

@@ -12,17 +12,16 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mcp_bridge.settings import COLLECTIONS_ROOT
+from tests.installation import closure, dependencies
 
 FOLDER = COLLECTIONS_ROOT / "contrib" / "execution-environment"
 COLLECTION = COLLECTIONS_ROOT / "ansible_collections" / "netopt" / "linux"
@@ -95,28 +94,9 @@ def test_what_is_installed_suffices() -> None:
     """Every package that judging a plan and running a playbook imports comes with what the image is told to install."""
     core, runner = (definition()["dependencies"][name] for name in ("ansible_core", "ansible_runner"))
     asked = [entry["package_pip"] for entry in (core, runner) if isinstance(entry, dict)]
-    project = tomllib.loads((COLLECTIONS_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    installed = closure([*asked, *project["dependencies"]])
+    installed = closure([*asked, *dependencies()])
     done = subprocess.run([sys.executable, "-c", JUDGE], check=True, capture_output=True, text=True)
     owners = metadata.packages_distributions()
     imported = {canonicalize_name(owner) for name in json.loads(done.stdout) for owner in owners.get(name, []) if owner}
     assert "pydantic" in imported
     assert imported - installed - {"netopt"} == set()
-
-
-def closure(asked: list[str]) -> set[str]:
-    """Return the packages that pip installs for requirements, themselves included."""
-    found: set[str] = set()
-    waiting = [Requirement(text) for text in asked]
-    while waiting:
-        requirement = waiting.pop()
-        name = canonicalize_name(requirement.name)
-        assert requirement.specifier.contains(metadata.version(name), prereleases=True)
-        if name not in found:
-            found.add(name)
-            extras = requirement.extras or {""}
-            for text in metadata.requires(name) or []:
-                marker = Requirement(text).marker
-                if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras):
-                    waiting.append(Requirement(text))
-    return found

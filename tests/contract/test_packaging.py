@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The wheel, installed into an empty venv, is all that a controller needs."""
+"""The wheel and what it asks pip for, in a venv without anything else, are all that a controller needs."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,91 @@ import yaml
 from tests import installation
 from tests.installation import COLLECTION, TOP, run
 
+# What the server alone is made of: nothing else may import its packages.
+SERVER = ("mcp_bridge.access", "mcp_bridge.mcp_server", "mcp_bridge.operations")
+# Imports every module of the bridge, and says which ones lack which package.
+IMPORT_ALL = """
+import importlib, json, pkgutil, mcp_bridge
+lacking = {}
+for module in pkgutil.walk_packages(mcp_bridge.__path__, "mcp_bridge."):
+    if not module.name.endswith((".__main__", ".namespace_init")):  # programs
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as missing:
+            lacking[module.name] = missing.name
+print(json.dumps(lacking))
+"""
+
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A venv that holds the wheel; its dependencies come from the venv that runs the tests."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel."""
+    return installation.wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A venv as `pip install netopt` makes it, of the packages in the venv that runs the tests."""
     folder = installation.controller(tmp_path_factory.mktemp("venv"))
-    installation.install(folder, installation.wheel(tmp_path_factory.mktemp("wheel")))
+    installation.install(folder, built)
     return folder
+
+
+@pytest.fixture(scope="module")
+def installed_with_server(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same by `pip install 'netopt[mcp]'`."""
+    folder = installation.controller(tmp_path_factory.mktemp("venv"), "mcp")
+    installation.install(folder, built)
+    return folder
+
+
+def netopt(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run netopt in a venv, with nothing on its standard input."""
+    return subprocess.run(
+        [str(folder / "bin" / "netopt"), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        timeout=60,
+        env={**installation.ENVIRONMENT, "XDG_STATE_HOME": str(folder / "state")},
+    )
+
+
+def test_serve_alone_takes_the_extra(installed: Path) -> None:
+    """Without the extra every module imports but the server's, and `netopt serve` says in one line what to type."""
+    lacking = json.loads(run(installed / "bin" / "python", "-c", IMPORT_ALL, cwd=installed))
+    assert "mcp_bridge.mcp_server.server" in lacking
+    assert [name for name in lacking if not name.startswith(SERVER)] == []
+    for words in (("serve",), ("serve", "--http", "127.0.0.1:8931", "--read-only")):
+        done = netopt(installed, *words)
+        told = "netopt: serve needs fastmcp, which is not installed: pip install 'netopt[mcp]'\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
+
+
+def test_the_other_commands_do_without(installed: Path) -> None:
+    """What people type beside `serve` works without the extra, access files and their tokens included."""
+    plan = str(TOP / "examples" / "server-protection.json")
+    for words in (("--help",), ("serve", "--help"), ("validate", plan), ("render", plan), ("audit", "verify")):
+        done = netopt(installed, *words)
+        assert (done.returncode, done.stderr) == (0, ""), words
+    done = netopt(installed, "access", "token", "web")
+    assert (done.returncode, done.stdout[:7]) == (0, "netopt_")
+    access = installed / "access.yml"
+    caller = "callers: [{name: web, scopes: [read], hosts: [all]}]\n"
+    access.write_text(f"version: 1\n{done.stderr}{caller}", encoding="utf-8")
+    checked = netopt(installed, "access", "check", str(access))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    done = netopt(installed, "report")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "netopt: There is no run to report on")
+
+
+def test_the_extra_is_all_that_serve_takes(installed_with_server: Path) -> None:
+    """With the extra every module imports, and the server answers until its client has gone."""
+    assert json.loads(run(installed_with_server / "bin" / "python", "-c", IMPORT_ALL, cwd=installed_with_server)) == {}
+    done = netopt(installed_with_server, "serve")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_version_is_that_of_the_collection(installed: Path) -> None:
