@@ -62,12 +62,10 @@ def plan(classes: int, shapes: int, *, changed: int | None = None) -> dict[str, 
 
 def request(wanted: dict[str, Any]) -> str:
     """Return what the controller sends to the target for a plan."""
-    from mcp_bridge.planning import planner  # noqa: PLC0415 - not needed outside
+    from mcp_bridge.planning.checked_plan import check  # noqa: PLC0415 - not needed outside
     from mcp_bridge.policy import load_policy  # noqa: PLC0415
 
-    found = planner.target_inputs(wanted, load_policy())
-    names = ("plan", "digest", "adaptations", "skippable", "modules", "allowlist")
-    return json.dumps({**{name: getattr(found, name) for name in names}, "confirm_timeout_s": 0})
+    return json.dumps({**vars(check(wanted, load_policy()).target_inputs), "confirm_timeout_s": 0})
 
 
 def batch(wanted: dict[str, Any], text: str) -> str:
@@ -116,11 +114,11 @@ def clear() -> None:
 
 def measure(classes: int, shapes: int, runs: int) -> dict[str, Any]:
     """Return the times (s, medians) and the ratios to the batch: by the clock, and of processor time (``cpu``)."""
-    from mcp_bridge.planning import planner  # noqa: PLC0415
+    from mcp_bridge.planning.checked_plan import check  # noqa: PLC0415
     from mcp_bridge.policy import load_policy  # noqa: PLC0415
 
     wanted, other = plan(classes, shapes), plan(classes, shapes, changed=classes // 2)
-    lines = batch(wanted, planner.render(wanted, load_policy()).tc_script)
+    lines = batch(wanted, check(wanted, load_policy()).rendered.tc_script)
     asked, changed = request(wanted), request(other)
     times: dict[str, list[Spent]] = {"batch": [], "cold": [], "one": [], "same": []}
     for _round in range(runs):

@@ -14,7 +14,8 @@ from typing import Any
 
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, Rollout, ValidationResult
-from mcp_bridge.planning import planner
+from mcp_bridge.planning import checked_plan
+from mcp_bridge.planning.checked_plan import CheckedPlan
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
@@ -81,42 +82,58 @@ class Bridge(RunBook):
         Raises:
             PlanError: the plan is refused.
         """
-        return planner.render(plan, self.policy)
+        return checked_plan.check(plan, self.policy).rendered
+
+    def check(self, plan: Mapping[str, Any] | ParameterPlan | RenderedPlan, scope: Scope) -> CheckedPlan:
+        """Return a plan that may be applied; that one may not is written down.
+
+        Args:
+            plan: a plan, or a rendered one, which is bound by its digest.
+            scope: the hosts that it is for.
+
+        Raises:
+            PlanError: the plan is refused.
+            DigestError: a rendered plan is not what its plan renders to.
+        """
+        try:
+            if isinstance(plan, RenderedPlan):
+                return checked_plan.check_rendered(plan, self.policy)
+            return checked_plan.check(plan, self.policy)
+        except NetoptBridgeError as error:
+            self._refuse("apply", error, scope)
+            raise
 
     def begin_apply(
         self,
-        plan: Mapping[str, Any] | ParameterPlan | RenderedPlan,
+        plan: CheckedPlan,
         options: ApplyOptions,
         scope: Scope,
         *,
         resumes: RunRecord | None = None,
     ) -> Started:
-        """Check a plan and register its run; nothing has reached a host yet.
+        """Register the run of a plan; nothing has reached a host yet.
 
         Args:
-            plan: a plan, or a rendered one, which is bound by its digest.
+            plan: what ``check`` returned.
             options: how to apply it.
             scope: which hosts.
             resumes: the rollout that it goes on with.
 
         Raises:
-            PlanError: the plan is refused.
-            DigestError: a rendered plan is not what its plan renders to.
+            PlanError, DigestError: the policy has changed since the check, and the plan is refused now.
             InventoryError: the host pattern is malformed.
         """
         try:
             timeout = self._confirm_timeout(options.confirm_timeout_s)
             _check_rollout(options)
-            if isinstance(plan, RenderedPlan):
-                rendered = planner.check_rendered(plan, self.policy)
-            else:
-                rendered = self.render(plan)
-            inputs = planner.target_inputs(rendered.plan, self.policy)
         except NetoptBridgeError as error:
             self._refuse("apply", error, scope)
             raise
+        if plan.policy is not self.policy:  # a person may have thought about it for minutes
+            plan = self.check(plan.rendered, scope)
+        rendered = plan.rendered
         extravars = {
-            **inputs.extra_vars(),
+            **plan.target_inputs.extra_vars(),
             "netopt_checkpoint_label": options.label or "",
             "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
             "netopt_confirm_timeout_s": timeout,
@@ -153,14 +170,17 @@ class Bridge(RunBook):
             notes += (
                 f"Every host restores by itself in {options.confirm_timeout_s} s{since} unless `{confirm}` comes first",
             )
-        return replace(started, rendered=rendered, notes=notes)
+        return replace(started, preview=execute.preview(rendered), notes=notes)
 
-    def begin_resumption(self, run_id: str, scope: Scope, *, dry_run: bool = False) -> Started:
+    def begin_resumption(
+        self, run_id: str, scope: Scope, *, plan: CheckedPlan | None = None, dry_run: bool = False
+    ) -> Started:
         """Register that a rollout goes on that was interrupted or stopped: the same plan, hosts, waves and checkpoint.
 
         Args:
             run_id: the rollout's run.
             scope: who listens; its hosts are those of the rollout, by name where they are known.
+            plan: the rollout's, where it has been checked already.
             dry_run: say what would change and change nothing.
 
         Raises:
@@ -172,7 +192,7 @@ class Bridge(RunBook):
         rendered, options, place = resume.read(self.fleet().runs, record)
         same = replace(scope, limit=scope.limit or record.limit, inventory=scope.inventory or place)
         chosen = ApplyOptions(**{**options, "dry_run": dry_run})
-        return self.begin_apply(rendered, chosen, same, resumes=None if dry_run else record)
+        return self.begin_apply(plan or self.check(rendered, same), chosen, same, resumes=None if dry_run else record)
 
     def _timeout_s(self, rollout: Rollout | None) -> float | None:
         """Return the seconds that a run may take; the settings' hold for each wave of a rollout."""

@@ -108,7 +108,7 @@ def _apply(args: argparse.Namespace) -> int:
             persist=args.persist,
             rollout=rollout,
         )
-        return _announced(args, bridge.begin_apply(what, chosen, scope))
+        return _announced(args, bridge.begin_apply(bridge.check(what, scope), chosen, scope))
 
     return carry_out(args, begin)
 

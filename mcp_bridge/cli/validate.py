@@ -50,11 +50,11 @@ def _validate(args: argparse.Namespace) -> int:
 
 
 def _render(args: argparse.Namespace) -> int:
-    from mcp_bridge.planning import planner
+    from mcp_bridge.planning.checked_plan import check
     from mcp_bridge.policy import load_policy
 
     document = options.read_document(args.plan)
-    rendered = planner.render(document, load_policy(options.settings_of(args).policy_dir))
+    rendered = check(document, load_policy(options.settings_of(args).policy_dir)).rendered
     if args.json or args.format == "json":
         say_json(rendered)
     else:

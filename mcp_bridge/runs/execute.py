@@ -38,7 +38,7 @@ class Started:
         task: what is to be done.
         scope: on which hosts, and who listens.
         fleet: the hosts, and the registry that holds the run's lock.
-        rendered: the plan.
+        preview: the plan's text.
         notes: what a person should know beforehand.
     """
 
@@ -46,7 +46,7 @@ class Started:
     task: Task
     scope: Scope
     fleet: Fleet
-    rendered: RenderedPlan | None = None
+    preview: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -66,7 +66,7 @@ class Started:
                 "timeout_s": task.timeout_s,
             },
             "inventory": self.scope.inventory,
-            "rendered": self.rendered.model_dump(mode="json") if self.rendered else None,
+            "preview": list(self.preview),
             "notes": list(self.notes),
         }
 
@@ -75,8 +75,7 @@ class Started:
         """Return what ``as_job`` was made from."""
         task = Task(**job["task"])
         scope = Scope(limit=record.limit, cancel=cancel, inventory=job["inventory"])
-        rendered = RenderedPlan.model_validate(job["rendered"]) if job["rendered"] else None
-        return cls(record, task, scope, fleet, rendered, tuple(job["notes"]))
+        return cls(record, task, scope, fleet, tuple(job["preview"]), tuple(job["notes"]))
 
 
 def carry_out(started: Started) -> tuple[Finished, ChangeReport]:
@@ -98,7 +97,7 @@ def carry_out(started: Started) -> tuple[Finished, ChangeReport]:
         record,
         finished.hosts,
         notes=[*started.notes, *finished.notes],
-        preview=preview(started.rendered) if started.rendered else [],
+        preview=list(started.preview),
         rollout=rollout,
     )
     return finished, report
@@ -219,7 +218,7 @@ def _checkpoint_of(record: RunRecord, hosts: Mapping[str, HostReport]) -> str | 
     return record.checkpoint_id
 
 
-def preview(rendered: RenderedPlan) -> list[str]:
+def preview(rendered: RenderedPlan) -> tuple[str, ...]:
     """Return the rendered plan as one list: commands first, then the scripts whole."""
-    commands = [*rendered.sysctl_cmds, *rendered.ip_link_cmds, *rendered.ethtool_cmds]
-    return commands + [script for script in (rendered.tc_script, rendered.nft_script) if script]
+    scripts = (script for script in (rendered.tc_script, rendered.nft_script) if script)
+    return (*rendered.sysctl_cmds, *rendered.ip_link_cmds, *rendered.ethtool_cmds, *scripts)

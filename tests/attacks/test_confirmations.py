@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from fastmcp import Client
 from mcp.types import InputRequiredResult
 
 from mcp_bridge.access.context import Terms
+from mcp_bridge.policy.loader import policy_directory
 from tests.attacks.stage import NOWHERE, PLAN, Stage, answer, ask, said, text_of
 from tests.calls import call
 
@@ -117,6 +121,32 @@ def test_the_inventory_changes_meanwhile(stage: Stage) -> None:
         return text_of(await answer(client, TOOL, question, **REAL))
 
     assert "was given for something else" in with_question(stage, use)
+    assert stage.runs() == []
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_the_policy_changes_meanwhile(stage: Stage, mode: str) -> None:
+    """What a person confirms while the policy comes to forbid it is not done, however the question was asked.
+
+    The host cannot be reached, so that nothing is changed on this machine should the test fail.
+    """
+    nobody = "all: {hosts: {nobody: {ansible_host: 127.0.0.1, ansible_port: 1}}}\n"
+    (stage.folder / "inventory.yml").write_text(nobody, encoding="utf-8")
+    own = Path(shutil.copytree(policy_directory(), stage.folder / "policy"))
+
+    async def stricter(*_arguments: object) -> dict[str, bool]:
+        path = own / "validation_limits.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("max_rationale_lines: 64", "max_rationale_lines: 1"), encoding="utf-8")
+        return {"confirm": True}
+
+    async def run() -> str:
+        ruled = replace(stage, settings=replace(stage.settings, policy_dir=own))
+        async with ruled.client(mode=mode, elicitation_handler=stricter) as client:
+            rendered = await call(client, "render_change_plan_tool", plan={**PLAN, "rationale": ["one", "two"]})
+            return await said(client, "apply_rendered_plan_tool", rendered_plan=rendered, dry_run=False)
+
+    assert "rationale" in asyncio.run(run())
     assert stage.runs() == []
 
 

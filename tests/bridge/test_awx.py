@@ -67,7 +67,7 @@ def bridge(settings: Settings, awx: Awx, *, detached: bool = False, **more: Any)
 
 def apply(by: Bridge, *, limit: str | None = None, **options: Any) -> ChangeReport:
     """Apply the plan."""
-    return by.finish(by.begin_apply(PLAN, ApplyOptions(**options), Scope(limit=limit)))
+    return by.finish(by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(**options), Scope(limit=limit)))
 
 
 def values(lab: Lab) -> dict[str, str]:
@@ -96,7 +96,9 @@ def test_the_whole_way(settings: Settings, lab: Lab, awx_with_hosts: Awx, caplog
     by = bridge(settings, awx_with_hosts)
     told: list[tuple[str, str]] = []
     started = by.begin_apply(
-        PLAN, ApplyOptions(dry_run=True), Scope(progress=lambda host, text: told.append((host, text)))
+        by.check(PLAN, Scope()),
+        ApplyOptions(dry_run=True),
+        Scope(progress=lambda host, text: told.append((host, text))),
     )
     assert statuses(by.finish(started)) == dict.fromkeys((first, second), "would_change")
     assert {(first, "would_change"), (second, "would_change")} <= set(told)
@@ -195,7 +197,7 @@ def test_cancelled(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """Cancelling the run cancels the job, and each host is as its report says."""
     by = bridge(settings, awx_with_hosts)
     cancel = threading.Event()
-    started = by.begin_apply(PLAN, ApplyOptions(), Scope(cancel=cancel))
+    started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope(cancel=cancel))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(by.finish, started)
         wait_for(lambda: awx_with_hosts.jobs and next(iter(awx_with_hosts.jobs.values())).status == "running")
@@ -214,7 +216,7 @@ def test_cancelled(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
 def test_process_of_the_run_killed(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """The job goes on in AWX, and whoever looks next follows it from its first event to its end."""
     by = bridge(settings, awx_with_hosts, detached=True)
-    started = by.begin_apply(PLAN, ApplyOptions(), Scope())
+    started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope())
     run_id = started.record.run_id
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(by.finish, started)
@@ -234,7 +236,7 @@ def test_process_of_the_run_killed(settings: Settings, lab: Lab, awx_with_hosts:
 def test_one_change_at_a_time(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """A second change by way of AWX is refused and told which run is in its way; a question is not."""
     by = bridge(settings, awx_with_hosts)
-    started = by.begin_apply(PLAN, ApplyOptions(), Scope(limit=lab.hosts[0].name))
+    started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope(limit=lab.hosts[0].name))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(by.finish, started)
         wait_for(lambda: awx_with_hosts.jobs)

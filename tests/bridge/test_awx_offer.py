@@ -229,7 +229,7 @@ def test_netopt_by_way_of_what_was_made(offered: tuple[Controller, str], setting
     told = " ".join(printed.split()).partition("NETOPT_AWX_TEMPLATES=")[2].partition(" PLAY RECAP")[0]
     chosen = replace(settings, backend="awx", awx_url=awx.url, awx_token=TOKEN, awx_templates=told)
     by = Bridge(chosen, caller="tester")
-    report = by.finish(by.begin_apply(PLAN, ApplyOptions(dry_run=True), Scope()))
+    report = by.finish(by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(dry_run=True), Scope()))
     assert ({host.status for host in report.hosts.values()}, report.errors) == ({"would_change"}, [])
     assert json.loads(awx.jobs[max(awx.jobs)].as_json()["extra_vars"])["netopt_plan"]["changes"] == {
         "sysctl": {KEY: NEW}

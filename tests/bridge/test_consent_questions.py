@@ -23,7 +23,7 @@ from mcp_bridge.mcp_server.tools import host_words
 from mcp_bridge.mcp_server.tools.consent import CHARACTERS_MAX, LINES_MAX, question
 from mcp_bridge.mcp_server.tools.consent_text import about_apply, about_checkpoint
 from mcp_bridge.models import Rollout
-from mcp_bridge.planning import planner
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 from mcp_bridge.runs.registry import RunRegistry
 from mcp_bridge.service import ApplyOptions
@@ -36,7 +36,7 @@ NO_RULES = "no rules; those in force are taken away"
 
 def asked(plan: Mapping[str, Any], hosts: str = "1 host (h)", **options: Any) -> str:
     """Return the question about a plan."""
-    rendered = planner.render(plan, POLICY)
+    rendered = check(plan, POLICY).rendered
     return question(about_apply(rendered, hosts, ApplyOptions(**options), confirm_s=120))
 
 
@@ -58,7 +58,7 @@ def test_what_can_hurt_comes_first_and_nothing_is_cut() -> None:
         nat_rules=[{"type": "dnat", "protocol": "tcp", "port": 443, "to_addr": "203.0.113.66"}],
         mtu=1400,
     )
-    digest = planner.render(plan, POLICY).digest
+    digest = check(plan, POLICY).rendered.digest
     assert asked(plan, "3 hosts (d1, w1, w2)", persist=True).splitlines() == [
         "Change the network settings of 3 hosts (d1, w1, w2)?",
         "Interface eth0:",
@@ -343,7 +343,7 @@ def expanded(values: str) -> Iterator[str]:
 def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> None:
     """For any plan that is valid: all rules, values and their order are in the question, or it is not asked."""
     try:
-        rendered = planner.render(plan, POLICY)
+        rendered = check(plan, POLICY).rendered
     except PlanError:
         assume(False)  # noqa: FBT003 - hypothesis takes it so
     lines = about_apply(rendered, "1 host (h)", ApplyOptions(), confirm_s=120)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mcp_bridge.models import RenderedPlan
-from mcp_bridge.planning import planner
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 
 pytestmark = [
@@ -69,7 +69,7 @@ def state_after(lines: list[str]) -> str:
 
 def test_text_makes_the_state_and_is_harmless_twice() -> None:
     """Every part of the plan is in the kernel after one run, and nothing differs after two."""
-    lines = text_of(planner.render(PLAN, load_policy()))
+    lines = text_of(check(PLAN, load_policy()).rendered)
 
     once = state_after(lines)
 

@@ -21,7 +21,7 @@ import yaml
 from mcp_bridge.backends import ansible_environment
 from mcp_bridge.backends.ansible_runner import run_playbook
 from mcp_bridge.backends.job import Job
-from mcp_bridge.planning import planner
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 from mcp_bridge.settings import COLLECTIONS_ROOT
 
@@ -115,7 +115,7 @@ def test_wrong_digest(tmp_path: Path) -> None:
 
 def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
     """What netopt says of one plan does not open the way for another."""
-    digest = planner.target_inputs(GOOD, load_policy()).digest
+    digest = check(GOOD, load_policy()).target_inputs.digest
     forged = {"netopt_plan": BAD, "netopt_validated": True, "netopt_digest": "1" * 64}
     assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
 
@@ -132,7 +132,7 @@ def test_netopt_checks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """What netopt has checked itself is not checked again in each of Ansible's processes: there, no policy is read."""
     nowhere = tmp_path / "no-policy"
     (tmp_path / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
-    prepared = planner.target_inputs(GOOD, load_policy()).extra_vars()
+    prepared = check(GOOD, load_policy()).target_inputs.extra_vars()
     monkeypatch.setenv("NETOPT_POLICY_DIR", str(nowhere))
     found: list[dict[str, Any]] = []
     for validated in (True, False):

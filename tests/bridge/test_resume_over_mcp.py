@@ -100,7 +100,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 
     rollout = asyncio.run(stopped())
     bridge = Bridge(house.settings, caller="cli somebody")
-    other = bridge.finish(bridge.begin_apply(plan(27), ApplyOptions(), Scope(limit="r1"))).run_id
+    other = bridge.finish(bridge.begin_apply(bridge.check(plan(27), Scope()), ApplyOptions(), Scope(limit="r1"))).run_id
     return House(house.folder, rollout, str(other))
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from mcp_bridge.models import ParameterPlan
-from mcp_bridge.planning.planner import target_inputs
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import normal_form, profile_changes, validate
 from tests.bridge.plan_strategies import PLANS
@@ -123,8 +123,8 @@ def test_a_profile_takes_rules_away_on_purpose(policy: Policy) -> None:
     data = normal(plan, policy)
     assert data["changes"] == {**values, "connection_limits": []}
     assert normal(data, policy) == data
-    bare = target_inputs({"iface": "eth0", "profile": "video_calls"}, policy)
-    assert target_inputs(plan, policy).adaptations == bare.adaptations != []
+    bare = check({"iface": "eth0", "profile": "video_calls"}, policy).target_inputs
+    assert check(plan, policy).target_inputs.adaptations == bare.adaptations != []
     plain = {**plan, "profile": "gaming"}
     assert normal(plain, policy)["changes"] == profile_changes(policy.profiles["gaming"], policy)
 

@@ -19,7 +19,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from mcp_bridge.models.changes import Changes
-from mcp_bridge.planning import planner
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 
 COLLECTION = Path(__file__).resolve().parents[2] / "ansible_collections/netopt/linux"
@@ -138,7 +138,7 @@ def test_the_role_hands_on_what_the_controller_prepares() -> None:
     given = next(task["netopt.linux.netopt_apply"] for task in tasks if "netopt.linux.netopt_apply" in task)
     assert set(given) == set(options("netopt_apply"))
     plan = {"iface": "eth0", "changes": {"mtu": 1400}}
-    prepared = {name.removeprefix("netopt_") for name in planner.target_inputs(plan, load_policy()).extra_vars()}
+    prepared = {name.removeprefix("netopt_") for name in check(plan, load_policy()).target_inputs.extra_vars()}
     assert prepared <= set(given)
 
 
@@ -146,5 +146,5 @@ def test_validate_gives_what_apply_takes() -> None:
     """What ``netopt_validate`` returns on the controller is named as the options that it is for."""
     module = importlib.import_module("ansible_collections.netopt.linux.plugins.modules.netopt_validate")
     plan = {"iface": "eth0", "changes": {"mtu": 1400}}
-    prepared = {name.removeprefix("netopt_") for name in planner.target_inputs(plan, load_policy()).extra_vars()}
+    prepared = {name.removeprefix("netopt_") for name in check(plan, load_policy()).target_inputs.extra_vars()}
     assert prepared <= set(yaml.safe_load(module.RETURN))

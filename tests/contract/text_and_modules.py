@@ -14,7 +14,7 @@ from typing import Any
 
 from mcp_bridge.cli.validate import as_script
 from mcp_bridge.models import RenderedPlan
-from mcp_bridge.planning import planner
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 from tests.kernel.transaction_host import Host
 
@@ -43,20 +43,12 @@ CHANCE = (
 
 def rendered(plan: Mapping[str, Any]) -> RenderedPlan:
     """Return a plan's text under the shipped policy."""
-    return planner.render(plan, load_policy())
+    return check(plan, load_policy()).rendered
 
 
 def request(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the playbook hands to the transaction for a plan."""
-    inputs = planner.target_inputs(plan, load_policy())
-    return {
-        "plan": inputs.plan,
-        "digest": inputs.digest,
-        "adaptations": inputs.adaptations,
-        "skippable": inputs.skippable,
-        "modules": inputs.modules,
-        "allowlist": inputs.allowlist,
-    }
+    return vars(check(plan, load_policy()).target_inputs)
 
 
 def look(host: Host) -> list[str]:

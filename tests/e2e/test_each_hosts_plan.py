@@ -26,7 +26,7 @@ import pytest
 import yaml
 
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.planning.planner import target_inputs
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet, on_console, ready
 
@@ -252,7 +252,7 @@ def test_a_digest_is_for_the_plan_that_was_looked_at(site: Site) -> None:
     """A host with another plan than the digest's refuses it; one whose plan it is applies it."""
     _, *others = site.fleet.values(KEY)
     site.host_vars(*({"netopt_plan": plan(int(value))} for value in OWN))
-    ran = site.run(APPLY, netopt_digest=target_inputs(plan(int(OWN[0])), load_policy()).digest)
+    ran = site.run(APPLY, netopt_digest=check(plan(int(OWN[0])), load_policy()).target_inputs.digest)
     assert (ran.status, site.fleet.values(KEY)) == (FAILED, [OWN[0], *others]), ran.text
     assert "its digest differs" in ran.results[site.fleet.name(2)]["msg"]
 

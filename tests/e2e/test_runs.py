@@ -291,7 +291,7 @@ def test_server_killed_in_an_apply_to_ten_hosts(house: House) -> None:
 def begun(house: House, *, scope: Scope | None = None) -> tuple[str, Future[ChangeReport]]:
     """Begin an apply in a process of its own, and return its id and what will be its report."""
     bridge = house.bridge
-    started = bridge.begin_apply(PLAN, ApplyOptions(), scope or house.few)
+    started = bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(), scope or house.few)
     pool = ThreadPoolExecutor(1)
     return started.record.run_id, pool.submit(bridge.finish, started)
 
@@ -424,7 +424,7 @@ def test_busy_hosts_of_this_process(house: House) -> None:
     wait_for(lambda: statuses(house, run_id))
     bridge = Bridge(house.settings, caller="tester")
     with pytest.raises(HostsBusyError) as caught:
-        bridge.finish(bridge.begin_apply(PLAN, ApplyOptions(), Scope(limit=name)))
+        bridge.finish(bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(), Scope(limit=name)))
     assert caught.value.busy == {name: run_id}
     assert first.result(timeout=TIMEOUT_S).errors == []
     house.undo(run_id)
@@ -436,7 +436,7 @@ def test_many_runs_leak_nothing(house: House) -> None:
 
     def once(*, detached: bool) -> None:
         bridge = Bridge(house.settings, caller="tester", detached=detached)
-        report = bridge.finish(bridge.begin_apply(PLAN, ApplyOptions(dry_run=True), scope))
+        report = bridge.finish(bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(dry_run=True), scope))
         assert report.errors == []
 
     def held() -> tuple[int, int]:

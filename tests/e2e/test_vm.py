@@ -19,7 +19,7 @@ import pytest
 from mcp_bridge.cli.validate import as_script
 from mcp_bridge.lab.kernel_view import Host, kernel_view
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.planning import planner
+from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 from tests.e2e.fleet import ROOT, Fleet, on_console
 
@@ -102,7 +102,7 @@ def plan_file(fleet: Fleet, plan: dict[str, Any]) -> str:
 
 def by_hand(host: Host, plan: dict[str, Any]) -> None:
     """Run a plan's text on a machine with bash, twice."""
-    script = as_script(planner.render(plan, load_policy()))
+    script = as_script(check(plan, load_policy()).rendered)
     argv = [*host.ssh, "cat >text.sh && bash text.sh && bash text.sh; status=$?; rm text.sh; exit $status"]
     done = subprocess.run(argv, input=script, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
@@ -37,7 +38,7 @@ from mcp_bridge.mcp_server.tools.consent_text import about_apply, about_checkpoi
 from mcp_bridge.mcp_server.tools.plans import as_object
 from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
 from mcp_bridge.models.scalars import Iface
-from mcp_bridge.planning import planner
+from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
 from mcp_bridge.runs.report import Progress
 from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Bridge, Started
@@ -136,16 +137,16 @@ def register(server: FastMCP[Any], office: Office) -> None:
         given = None if rendered_plan is None else _rendered(rendered_plan)
         with actionable():
             wanted = resume_rollout.wanted(office.bridge, resume, given=given, options=asked)
-            fresh = _permitted(office, wanted.rendered, wanted.options)
+            plan = _permitted(office, wanted.rendered, wanted.options)
             if not dry_run:
                 confirm_s = office.bridge.policy.validation_limits.confirm_timeout_default_s
                 lines = about_apply(
-                    fresh, _reached(office), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes
+                    plan.rendered, _reached(office), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes
                 )
                 question = await confirmed(ctx, office.access, office.admission(), lines)
                 if question is not None:
                     return question
-        return await _carry_out(office, ctx, hosts, wanted.begin, changes=not dry_run)
+        return await _carry_out(office, ctx, hosts, partial(wanted.begin, plan), changes=not dry_run)
 
     @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)
     async def confirm_change_tool(
@@ -262,21 +263,22 @@ def _reached(office: Office) -> str:
     return host_words.told(office.admission().hosts or (), office.access.roster.groups)
 
 
-def _permitted(office: Office, rendered: RenderedPlan, options: ApplyOptions) -> RenderedPlan:
-    """Return the plan rendered anew, after making sure that it is the one shown and that the caller may have it.
+def _permitted(office: Office, rendered: RenderedPlan, options: ApplyOptions) -> CheckedPlan:
+    """Return the plan made anew, after making sure that it is the one shown and that the caller may have it.
 
     Raises:
         PlanError, DigestError, AccessError: it is refused.
     """
     policy = office.bridge.policy
     admission = office.admission()
-    fresh = planner.check_rendered(rendered, policy)
-    check_plan(admission.caller, fresh.plan, policy)
+    checked = check_rendered(rendered, policy)
+    plan = checked.rendered.plan
+    check_plan(admission.caller, plan, policy)
     if not options.dry_run:
         check_confirm_timeout(admission.caller, options.confirm_timeout_s)
     if admission.hosts is not None:
-        check_places(admission.caller, fresh.plan, admission.hosts, office.access.roster)
-    return fresh
+        check_places(admission.caller, plan, admission.hosts, office.access.roster)
+    return checked
 
 
 async def _carry_out(

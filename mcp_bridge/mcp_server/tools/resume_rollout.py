@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import RenderedPlan
+from mcp_bridge.planning.checked_plan import CheckedPlan
 from mcp_bridge.runs import resume as resuming
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.task import Scope
@@ -38,13 +39,13 @@ class Wanted:
     options: ApplyOptions
     resumes: RunRecord | None = None
 
-    def begin(self, bridge: Bridge, scope: Scope) -> Started:
-        """Register the run."""
+    def begin(self, plan: CheckedPlan, bridge: Bridge, scope: Scope) -> Started:
+        """Register the run of ``rendered``, once it is checked."""
         if self.resumes is None:
-            return bridge.begin_apply(self.rendered, self.options, scope)
+            return bridge.begin_apply(plan, self.options, scope)
         # by name where the gate has worked the hosts out, else as the rollout's own pattern says
         same = replace(scope, limit=None if scope.limit == "all" else scope.limit)
-        return bridge.begin_resumption(self.resumes.run_id, same, dry_run=self.options.dry_run)
+        return bridge.begin_resumption(self.resumes.run_id, same, plan=plan, dry_run=self.options.dry_run)
 
 
 def wanted(bridge: Bridge, resume: str | None, *, given: RenderedPlan | None, options: ApplyOptions) -> Wanted:

@@ -45,7 +45,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer
 
 
 def judge(plan: Mapping[str, Any], *, digest: str | None, policy_dir: str | None = None) -> dict[str, Any]:
-    """Return what a target is told about a plan, as in ``planner.TargetInputs``.
+    """Return what a target is told about a plan, as in ``checked_plan.TargetInputs``.
 
     Args:
         plan: as it was written, or in its normal form.
@@ -59,13 +59,14 @@ def judge(plan: Mapping[str, Any], *, digest: str | None, policy_dir: str | None
     try:
         # here, since a plan that netopt has checked already does without, and these take their time
         from mcp_bridge.errors import NetoptBridgeError, PlanError  # noqa: PLC0415
-        from mcp_bridge.planning import planner  # noqa: PLC0415
+        from mcp_bridge.planning import checked_plan  # noqa: PLC0415
         from mcp_bridge.policy import load_policy  # noqa: PLC0415
     except ImportError as error:
         raise _missing(error) from None
     plain = json.loads(json.dumps(plan))  # without the marks of ansible-core's templating
     try:
-        found = vars(planner.target_inputs(plain, load_policy(Path(policy_dir) if policy_dir else None)))
+        policy = load_policy(Path(policy_dir) if policy_dir else None)
+        found = vars(checked_plan.check(plain, policy).target_inputs)
     except PlanError as error:
         issues = [issue.model_dump() for issue in error.issues]
         raise Refusal(NetoptError(error.message, stage="plan", key="plan", hint=error.hint), issues=issues) from None
@@ -133,7 +134,7 @@ def warm() -> None:
         return
     with contextlib.suppress(ImportError):
         from mcp_bridge.errors import NetoptBridgeError  # noqa: PLC0415
-        from mcp_bridge.planning import planner  # noqa: F401, PLC0415
+        from mcp_bridge.planning import checked_plan  # noqa: F401, PLC0415
         from mcp_bridge.policy import load_policy  # noqa: PLC0415
 
         with contextlib.suppress(NetoptBridgeError):  # whoever needs it says what is wrong with it

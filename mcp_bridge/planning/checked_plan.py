@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks a plan once, where it comes in: all that is done with it afterwards is done with what this check returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.collection import plans
+from mcp_bridge.collection.errors import NetoptError
+from mcp_bridge.errors import DigestError, PlanError
+from mcp_bridge.models import Issue, ParameterPlan, RenderedPlan
+from mcp_bridge.planning.planner import AUTO
+from mcp_bridge.validator import profile_changes, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mcp_bridge.policy import Policy, Profile
+
+
+@dataclass(frozen=True)
+class TargetInputs:
+    """What the playbook is told about a plan.
+
+    Attributes:
+        plan: the plan in canonical form, as JSON data.
+        digest: of the plan and its text.
+        adaptations: rules that fit the values to each host; none for values that a user wrote.
+        skippable: why a sysctl key may be skipped where the kernel lacks it, by key.
+        modules: the kernel module that a sysctl key needs, by key.
+        allowlist: argument prefixes by program, ``None`` for those that every host knows.
+    """
+
+    plan: dict[str, Any]
+    digest: str
+    adaptations: list[dict[str, Any]]
+    skippable: dict[str, str]
+    modules: dict[str, str]
+    allowlist: dict[str, list[str]] | None
+
+    def extra_vars(self) -> dict[str, Any]:
+        """Return the variables of the playbook ``netopt.linux.apply``."""
+        return {f"netopt_{name}": value for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class CheckedPlan:
+    """A plan that a policy permits, made by ``check`` and ``check_rendered`` alone.
+
+    Attributes:
+        rendered: the plan in canonical form, its text, and the digest that binds the two.
+        target_inputs: what the playbook is told about it.
+        policy: what it was judged by.
+    """
+
+    rendered: RenderedPlan
+    target_inputs: TargetInputs
+    policy: Policy
+
+
+def check(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> CheckedPlan:
+    """Return a plan, judged and rendered.
+
+    Args:
+        plan: a plan, or what a client sent for one; brought into canonical form first.
+        policy: what it is judged by.
+
+    Raises:
+        PlanError: the plan has errors, or a part of it cannot be said in commands; carries all of its issues.
+    """
+    result = validate(plan, policy)
+    normal = result.normalized_plan
+    if normal is None:
+        raise PlanError(result.issues)
+    data = normal.dump()
+    text = _text(data, policy)
+    digest = plans.digest(data, text)
+    profile = _profile_of(data, policy)
+    adaptations = policy.rules.adaptations_for(profile.name) if profile else []
+    keys = None if adaptations else data["changes"].get("sysctl", {}).keys()  # an adaptation may bring keys in
+    warnings = [f"{issue.path}: {issue.message}" for issue in result.issues if issue.severity == "warning"]
+    return CheckedPlan(
+        RenderedPlan(**text, plan=normal, digest=digest, warnings=[*warnings, *_notes(normal, profile)]),
+        TargetInputs(
+            plan=data,
+            digest=digest,
+            adaptations=adaptations,
+            skippable={key: why for key, why in policy.skippable.items() if keys is None or key in keys},
+            modules={key: module for key, module in policy.modules.items() if keys is None or key in keys},
+            allowlist=None if policy.allowlist == plans.ALLOWLIST else policy.allowlist,
+        ),
+        policy,
+    )
+
+
+def check_rendered(rendered: RenderedPlan, policy: Policy) -> CheckedPlan:
+    """Return a rendered plan made anew, after making sure that it is the one that was handed in.
+
+    Args:
+        rendered: what a client was shown.
+        policy: what the plan is judged by, today.
+
+    Raises:
+        PlanError: the policy no longer permits the plan.
+        DigestError: the plan now renders to something else, or its text was altered.
+    """
+    checked = check(rendered.plan, policy)
+    fresh = checked.rendered
+    if fresh.digest != rendered.digest:
+        raise DigestError(
+            f"The plan does not render to what was approved: digest {rendered.digest[:12]} was given,"
+            f" {fresh.digest[:12]} is current",
+            hint="The plan, the policy or netopt changed in between. Render the plan again and review it.",
+        )
+    altered = [name for name in plans.TEXT_FIELDS if getattr(fresh, name) != getattr(rendered, name)]
+    if altered:
+        raise DigestError(
+            f"The text was altered after rendering: {', '.join(altered)}",
+            hint="Text is never executed. Change the plan and render it again.",
+        )
+    return checked
+
+
+def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    """Return the text of a normalised plan; what cannot be said becomes the plan's issue."""
+    try:
+        return plans.render(data, skippable=policy.skippable, modules=policy.modules)
+    except NetoptError as error:
+        below = f"sysctl.{error.key}" if error.key in data["changes"].get("sysctl", {}) else error.key
+        path = f"changes.{below}" if below else "changes"
+        raise PlanError([Issue(path=path, message=error.message, hint=error.hint)]) from None
+
+
+def _profile_of(data: dict[str, Any], policy: Policy) -> Profile | None:
+    """Return the profile whose values a normalised plan has, so that hosts may adapt them.
+
+    A plan without changes of its own has them: normalising has filled them in.
+    """
+    profile = policy.profiles.get(data.get("profile", ""))
+    changes = data["changes"]
+    return profile if profile and changes == profile_changes(profile, policy, beside=changes) else None
+
+
+def _notes(plan: ParameterPlan, profile: Profile | None) -> Iterator[str]:
+    """Yield what the text cannot show."""
+    if profile:
+        yield f"The values are those of the profile {profile.name}; each host may adapt them to its hardware"
+    if plan.iface == AUTO:
+        yield f"Each host puts the interface of its default route where the text says {AUTO}"
+    if plan.changes.netem:
+        yield f"The impairment ends by itself after {plan.changes.netem.duration_s} s"
