@@ -25,7 +25,14 @@ HASH = "a" * 64
 LAUGHS = "a: &a [x, x]\n" + "".join(
     f"{name}: &{name} [*{before}, *{before}, *{before}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
+TOP = Path(__file__).parents[2]
 TOKENS = "authentication:\n  tokens:\n    - {{caller: {0}, sha256: {1}}}\n"
+
+
+def loading(what: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Read a file or folder in a process of its own."""
+    words = [sys.executable, "-m", "tests.attacks.load_program", what, str(path)]
+    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=60, cwd=TOP)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +108,7 @@ def test_pipes_are_not_waited_for(tmp_path: Path, name: str) -> None:
     path = policy / name
     path.unlink(missing_ok=True)
     os.mkfifo(path, 0o600)
-    program = "import sys; from pathlib import Path; from mcp_bridge.access.loader import load_access as access"
-    program += "; from mcp_bridge.policy import load_policy as policy; globals()[sys.argv[1]](Path(sys.argv[2]))"
-    words = ("access", path) if name == "access.yml" else ("policy", policy)
-    done = subprocess.run(
-        [sys.executable, "-c", program, *map(str, words)], check=False, capture_output=True, text=True, timeout=60
-    )
+    done = loading("access", path) if name == "access.yml" else loading("policy", policy)
     assert done.returncode == 1
     assert f"{path}: It is not a regular file" in done.stderr
 
@@ -116,9 +118,7 @@ def test_deep_yaml_does_not_crash_the_process(tmp_path: Path, text: str) -> None
     """A policy that would exhaust libyaml's stack is an error of one line: tried in a process of its own."""
     path = tmp_path / "limits.yaml"
     path.write_text(text, encoding="utf-8")
-    program = "import sys; from pathlib import Path; from mcp_bridge.policy.yaml_file import Document as D"
-    program += "; D(Path(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", program, str(path)], check=False, capture_output=True, text=True)
+    done = loading("document", path)
     assert done.returncode == 1
     assert "Nested deeper" in done.stderr
     with pytest.raises(PolicyError):

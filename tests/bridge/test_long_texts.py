@@ -17,26 +17,6 @@ import pytest
 TOP = Path(__file__).parents[2]
 LENGTHS = (30_000, 3_000_000)
 CPU_S = 60  # ample for what grows with the length; with its square it would be minutes to hours
-PROGRAM = """
-import json, sys
-from mcp_bridge import untrusted_text
-from mcp_bridge.operations import logs
-from mcp_bridge.runs import host_failure, playbook_run
-
-READERS = {
-    "untrusted": untrusted_text.plain_text,
-    "unreachable": lambda text: host_failure.unreachable({"msg": text}),
-    "failed": lambda text: host_failure.failed({"msg": text}, task="apply"),
-    "playbook": playbook_run.ERROR_LINE.search,
-    "log": logs.without_secrets,
-}
-reader, beginnings, units, lengths = json.loads(sys.argv[1])
-for length in lengths:
-    for beginning in beginnings:
-        for unit in units:
-            print(json.dumps([length, beginning, unit]), flush=True)
-            READERS[reader](beginning + unit * (length // len(unit)) + "\\x01")
-"""
 # what the patterns begin with, and what they skip; and what a text may begin with, so that the rest is inside of it
 ESCAPES = ("\x9d", "\x1b]", "\x9b", "\x1b[", "\x9b0", "\x1b[0 ", "\x9d\x1b", "\x1b]\x1b", "0", " ")
 FAILURES = (
@@ -63,7 +43,7 @@ SECRETS = (
 def test_processor_time(reader: str, beginnings: tuple[str, ...], units: tuple[str, ...]) -> None:
     """A text of three million characters needs no more than what is in proportion to a short one."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps([reader, beginnings, units, LENGTHS])],
+        [sys.executable, "-m", "tests.bridge.long_texts_program", json.dumps([reader, beginnings, units, LENGTHS])],
         cwd=TOP,
         capture_output=True,
         text=True,

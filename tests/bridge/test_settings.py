@@ -87,9 +87,9 @@ def test_unknown_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_imported_for_nothing() -> None:
     """Without a variable to read, the library that reads them is not loaded: it would slow each command down."""
-    program = "import sys; from mcp_bridge.settings import Settings; Settings.from_env(); print(*sys.modules)"
+    words = [sys.executable, "-m", "tests.bridge.settings_program"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("NETOPT_")}
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(words, check=True, capture_output=True, text=True, env=environment, cwd=COLLECTIONS_ROOT)
     assert "pydantic_settings" not in done.stdout.split()
 
 

@@ -19,12 +19,7 @@ from tests.compat.hosts import CHECKPOINTS, HERE, Host
 FOLDERS = sorted((HERE / "files").iterdir())
 HOSTS = ("web1", "web2")
 PROGRAM = "/root/earlier.pyz"
-ASK = """
-import importlib, json, sys
-sys.path.insert(0, sys.argv[1])
-entry = importlib.import_module(sys.argv[2])
-print(json.dumps(entry.run(json.load(sys.stdin), check=False, diff=False)["report"]))
-"""
+ASK = Path(__file__).with_name("earlier_program.py").read_text(encoding="utf-8")  # hosts have no tests
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST, refuse
 from tests.contract.test_text_equals_modules import PLANS, prepare
 from tests.contract.text_and_modules import request
-from tests.kernel.transaction_host import DRIVER, STATES_DRIVER, Host, transaction_host
+from tests.kernel.transaction_host import APPLY, CHECKPOINT, Host, transaction_host
 
 pytestmark = [
     pytest.mark.kernel,
@@ -38,10 +38,12 @@ def host() -> Iterator[Host]:
         yield prepare(made)
 
 
-def executed(host: Host, driver: str, asked: dict[str, Any], log: Path) -> tuple[dict[str, Any], list[list[str]]]:
-    """Run a driver under strace; return its answer and the argv of every program that was executed below it."""
+def executed(
+    host: Host, program: tuple[str, ...], asked: dict[str, Any], log: Path
+) -> tuple[dict[str, Any], list[list[str]]]:
+    """Run a program under strace; return its answer and the argv of every program that was executed below it."""
     traced = ["strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-v", "-s", "200000", "-o", str(log)]
-    answer = json.loads(host.run(*traced, sys.executable, "-c", driver, stdin=json.dumps(asked)))
+    answer = json.loads(host.run(*traced, *program, stdin=json.dumps(asked)))
     lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.endswith(" = 0")]
     calls = [CALL.search(line) for line in lines]
     assert all(calls), lines
@@ -65,11 +67,11 @@ def test_apply_check_and_rollback(host: Host, tmp_path: Path) -> None:
     """A plan that touches everything, in check mode, in earnest, and taken back."""
     asked = request(PLANS["nearly everything"])
     log = tmp_path / "strace"
-    predicted, programs = executed(host, DRIVER, {**asked, "check": True}, log)
+    predicted, programs = executed(host, APPLY, {**asked, "check": True}, log)
     assert predicted["status"] == "would_change", predicted["error"]
     check(programs)
-    applied, programs = executed(host, DRIVER, {**asked, "checkpoint_id": "one"}, log)
+    applied, programs = executed(host, APPLY, {**asked, "checkpoint_id": "one"}, log)
     assert applied["status"] == "applied", applied["error"]
     check(programs)
-    _, programs = executed(host, STATES_DRIVER, {"state": "restored", "id": "one"}, log)
+    _, programs = executed(host, CHECKPOINT, {"state": "restored", "id": "one"}, log)
     check(programs)

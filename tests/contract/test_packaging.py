@@ -120,10 +120,8 @@ def test_ansible_finds_the_collection(installed: Path) -> None:
 
 def test_the_shipped_policy_is_the_wheels_own(installed: Path) -> None:
     """The policy loads from the installed package, with every file that the checkout has."""
-    script = (
-        "from mcp_bridge.policy.loader import policy_directory, load_policy; load_policy(); print(policy_directory())"
-    )
-    found = Path(run(installed / "bin" / "python", "-c", script, cwd=installed).strip())
+    program = Path(__file__).with_name("policy_program.py")
+    found = Path(run(installed / "bin" / "python", program, cwd=installed).strip())
     assert found.is_relative_to(installed)
     names = {str(path.relative_to(found)) for path in found.rglob("*.*")}
     assert names == {str(path.relative_to(TOP / "policy")) for path in (TOP / "policy").rglob("*.*")}

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.fleet import Fleet, ready
 from tests.labs import brought_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mcp_bridge.lab.state import Lab
 
@@ -24,6 +26,12 @@ HOSTS = 3
 def lab() -> Iterator[Lab]:
     """Three namespace hosts for the whole session; a test leaves them as it found them."""
     yield from brought_up("all", hosts=HOSTS)
+
+
+@pytest.fixture
+def fleet(lab: Lab, tmp_path: Path) -> Fleet:
+    """The session's hosts, and a netopt of the test's own."""
+    return ready(lab, tmp_path)
 
 
 @pytest.fixture

@@ -135,6 +135,11 @@ def on_console(lab: Lab, host: str, *argv: str) -> str:
     return done.stdout
 
 
+def program(name: str) -> str:
+    """Return the text of a program that stands beside the tests: hosts have no tests, and run it with ``python -c``."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
 def ready(lab: Lab, folder: Path) -> Fleet:
     """Return a lab's fleet once its addresses have settled, after what another test did."""
     settle(lab)

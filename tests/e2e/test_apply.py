@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mcp_bridge.lab.kernel_view import Host
-from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Answer, Fleet, ready
+from tests.e2e.fleet import Answer, Fleet
 
 pytestmark = pytest.mark.lab
 
@@ -81,12 +79,6 @@ DRIFT = (
     (3, "sysctl -w net.ipv4.tcp_fin_timeout=60", "net.ipv4.tcp_fin_timeout"),
     (3, "ip link set eth0 mtu 1500", "mtu"),
 )
-
-
-@pytest.fixture
-def fleet(lab: Lab, tmp_path: Path) -> Fleet:
-    """The lab's hosts, and a netopt of the test's own."""
-    return ready(lab, tmp_path)
 
 
 @pytest.fixture

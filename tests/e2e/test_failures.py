@@ -22,7 +22,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.kernel_view import Host
 from mcp_bridge.lab.keys import make_key
 from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Answer, Fleet, finish, on_console, ready
+from tests.e2e.fleet import Answer, Fleet, finish, on_console, program, ready
 
 pytestmark = pytest.mark.lab
 
@@ -36,16 +36,6 @@ GOOD: dict[str, Any] = {
 VICTIM = 2
 VICTIMS = (2, 3)  # where two are in trouble, each in its own
 CLOSED = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": "-F none"}
-WRITER = """
-import sys, threading
-def write():
-    while True:
-        with open(sys.argv[1], "w") as knob:
-            knob.write(sys.argv[2])
-threading.Thread(target=write, daemon=True).start()
-print("writing", flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture
@@ -119,7 +109,7 @@ def masked(fleet: Fleet, number: int, *programs: str) -> Iterator[None]:
 def contested(host: Host, key: str, value: str) -> Iterator[None]:
     """Let another process on the host write a sysctl key without a pause."""
     path = "/proc/sys/" + key.replace(".", "/")
-    command = shlex.join(["python3", "-c", WRITER, path, value])
+    command = shlex.join(["python3", "-c", program("contest_program.py"), path, value])
     with subprocess.Popen([*host.ssh, command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "writing"
@@ -179,12 +169,8 @@ def fought_over(fleet: Fleet, number: int, stack: ExitStack) -> Mapping[str, Any
 
 def other_change(fleet: Fleet, number: int, stack: ExitStack) -> Mapping[str, Any]:
     """A host on which another change is under way."""
-    script = (
-        "import fcntl,os,sys; os.makedirs('/run/netopt',exist_ok=True); f=open('/run/netopt/lock','a+');"
-        " fcntl.flock(f,fcntl.LOCK_EX); print('held',flush=True); sys.stdin.read()"
-    )
     other = subprocess.Popen(
-        [*fleet.host(number).ssh, shlex.join(["python3", "-c", script])],
+        [*fleet.host(number).ssh, shlex.join(["python3", "-c", program("lock_program.py")])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

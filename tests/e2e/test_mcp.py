@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +21,9 @@ from fastmcp.exceptions import ToolError
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from mcp_bridge.lab.state import Lab
 from tests.calls import call
 from tests.consent import says_yes
-from tests.e2e.fleet import ROOT, Fleet, ready
+from tests.e2e.fleet import ROOT, Fleet
 
 pytestmark = pytest.mark.lab
 
@@ -39,12 +37,6 @@ PLAN: dict[str, Any] = {
     "rationale": ["Protect the web tier"],
 }
 SERVE = ["-m", "mcp_bridge", "serve"]
-
-
-@pytest.fixture
-def fleet(lab: Lab, tmp_path: Path) -> Fleet:
-    """The lab's hosts, and a netopt of the test's own."""
-    return ready(lab, tmp_path)
 
 
 def environment(fleet: Fleet) -> dict[str, str]:

@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,12 +47,6 @@ HELD = frozenset({"applied", "unchanged"})
 def lab() -> Iterator[Lab]:
     """Four namespace hosts for this file; a test leaves them as it found them."""
     yield from brought_up("mcp-waves", hosts=4)
-
-
-@pytest.fixture
-def fleet(lab: Lab, tmp_path: Path) -> Fleet:
-    """The lab's hosts, and a netopt of the test's own."""
-    return Fleet(lab, tmp_path)
 
 
 def settings(fleet: Fleet) -> Settings:

@@ -10,14 +10,12 @@ import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
 
-from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Answer, Fleet, ready
+from tests.e2e.fleet import Answer, Fleet, program
 
 pytestmark = pytest.mark.lab
 
@@ -33,19 +31,6 @@ PINGS = {"classid": "1:10", "rate_mbit": 1, "ceil_mbit": 3, "priority": 0, "matc
 LOGINS = {"classid": "1:30", "rate_mbit": 1, "ceil_mbit": 3, "priority": 0, "match": [{"proto": "tcp", "sports": 22}]}
 ONE_QUEUE = {"shaper": {"egress_mbit": 3}, "htb_classes": [LOGINS, BULK], "default_class": "1:20"}
 TWO_QUEUES = {"shaper": {"egress_mbit": 3}, "htb_classes": [LOGINS, PINGS, BULK], "default_class": "1:20"}
-# sends twice as much as the shaper lets through, until its input ends
-LOAD = """
-import select, socket, sys
-client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-while not select.select([sys.stdin], [], [], 0.0024)[0]:
-    client.sendto(bytes(1200), (sys.argv[1], 9))
-"""
-
-
-@pytest.fixture
-def fleet(lab: Lab, tmp_path: Path) -> Fleet:
-    """The lab's hosts, and a netopt of the test's own."""
-    return ready(lab, tmp_path)
 
 
 def other(fleet: Fleet) -> str:
@@ -77,7 +62,7 @@ def of_first(fleet: Fleet, answer: Answer) -> dict[str, Any]:
 @contextmanager
 def load(fleet: Fleet) -> Iterator[None]:
     """Have the first host send 4 Mbit/s to the second meanwhile."""
-    words = shlex.join(["python3", "-c", LOAD, other(fleet)])
+    words = shlex.join(["python3", "-c", program("load_program.py"), other(fleet)])
     with Popen([*fleet.host(1).ssh, words], stdin=PIPE):
         yield
 

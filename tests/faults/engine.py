@@ -32,7 +32,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._transaction import t
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from tests.faults.hosts import IFACE, Host, Outcome, Running
 
-FOLDER = Path(engine.__file__).parent
+PACKAGE = Path(engine.__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Strike:
     Attributes:
         number: the signal.
         operation: before which operation of the plan, from 0.
-        call: ``file.function`` at whose ``count``-th call, e.g. ``_checkpoint_io.update``.
+        call: ``_folder/file.function`` at whose ``count``-th call, e.g. ``_checkpoint/store.update``.
         count: which of these calls, from 1.
     """
 
@@ -62,10 +62,11 @@ def watch(strike: Strike | None) -> None:
     if strike is None or strike.call is None:
         return
     file, _dot, function = strike.call.rpartition(".")
-    path, left = str(FOLDER / f"{file}.py"), [strike.count]
+    path, left = PACKAGE / f"{file}.py", [strike.count]
+    assert path.exists(), f"{strike.call}: wanted _folder/file.function of {PACKAGE}"
 
     def entered(frame: Any, event: str, _argument: object) -> None:
-        if event == "call" and frame.f_code.co_name == function and frame.f_code.co_filename == path:
+        if event == "call" and frame.f_code.co_name == function and frame.f_code.co_filename == str(path):
             left[0] -= 1
             if left[0] == 0:
                 os.kill(os.getpid(), strike.number)
@@ -74,7 +75,7 @@ def watch(strike: Strike | None) -> None:
 
 
 def calls(host: Host, function: Callable[[], Any]) -> list[str]:
-    """Return every call that the engine makes in a function, in order, as ``file.function``."""
+    """Return every call that the engine makes in a function, in order, as ``_folder/file.function``."""
 
     def counted() -> list[str]:
         seen: list[str] = []
@@ -82,8 +83,8 @@ def calls(host: Host, function: Callable[[], Any]) -> list[str]:
         def entered(frame: Any, event: str, _argument: object) -> None:
             code = frame.f_code
             file = Path(code.co_filename)
-            if event == "call" and file.parent == FOLDER and code.co_name[0] != "<":
-                seen.append(f"{file.stem}.{code.co_name}")
+            if event == "call" and PACKAGE in file.parents and code.co_name[0] != "<":
+                seen.append(f"{file.relative_to(PACKAGE).with_suffix('')}.{code.co_name}")
 
         sys.setprofile(entered)
         function()

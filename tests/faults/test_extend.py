@@ -18,6 +18,7 @@ from tests.faults.engine import Strike, apply, confirming, extending, restoring
 from tests.faults.hosts import Host, host
 from tests.faults.states import SMALL
 
+OTHER_BOOT = f"cd {Path.cwd()} && {sys.executable} -m tests.kernel.other_boot_program"
 FIN = "/proc/sys/net/ipv4/tcp_fin_timeout"
 EARLY_S = 0.4  # before its time nothing is undone; a busy machine takes its time to look
 
@@ -107,7 +108,13 @@ def test_guard_that_is_gone_is_started_again(faults: Faults) -> None:
         comes_back(made, "one", deadline(made, "one"), before=before)
 
 
-CALLS = ("_extend.extend", "_timer_io.rearm", "_checkpoint_io.update", "_checkpoint_io._write", "_timer_io.wake")
+CALLS = (
+    "_lifecycle/extend.extend",
+    "_lifecycle/arm_guard.rearm",
+    "_checkpoint/store.update",
+    "_checkpoint/store._write",
+    "_lifecycle/disarm_guard.wake",
+)
 
 
 @pytest.mark.parametrize("guard", ["a guard", "no guard"])
@@ -184,7 +191,7 @@ def test_change_that_does_not_wait_is_refused_with_the_reason(faults: Faults) ->
         with faults.injected("a restart"):
             waiting(made, "old", 600.0)
             made.kill_guards()
-            made.shell(OTHER_BOOT, check=True)
+            made.shell(f"{OTHER_BOOT} old", check=True)
             said = made.run(extending("old", 600.0)).value
             assert "restart" in said["message"], said
             made.shell(f"echo 60 >{FIN}")
@@ -201,11 +208,3 @@ def test_operator_at_the_console_moves_the_time() -> None:
         assert made.by_hand("one", "--extend 5") == "to be confirmed within 5 s\n"
         assert "s left to confirm" in made.by_hand("one", "--list")
         comes_back(made, "one", deadline(made, "one"), before=before)
-
-
-OTHER_BOOT = f"""cd / && PYTHONPATH={Path.cwd()} {sys.executable} - <<'END'
-from dataclasses import replace
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
-store = Store()
-store.update(replace(store.header("old"), boot_id="another"))
-END"""

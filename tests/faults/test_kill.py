@@ -66,24 +66,24 @@ def test_polite_signal_at_every_operation_is_undone_by_the_maker(number: signal.
 
 NOTHING = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}  # what the state holds already
 MOMENTS = {
-    "with the lock taken": Strike(signal.SIGKILL, call="_transaction._recover"),
-    "while it rehearses": Strike(signal.SIGKILL, call="_rehearse.settle"),
-    "before the checkpoint": Strike(signal.SIGKILL, call="_checkpoint_io.create"),
-    "while it writes the state": Strike(signal.SIGKILL, call="_checkpoint_io._write", count=1),
-    "while it writes the header": Strike(signal.SIGKILL, call="_checkpoint_io._write", count=2),
-    "while it writes the program": Strike(signal.SIGKILL, call="_checkpoint_io._write", count=3),
-    "between checkpoint and guard": Strike(signal.SIGKILL, call="_attempt._arm"),
-    "as it starts the guard": Strike(signal.SIGKILL, call="_timer_io._spawn_detached"),
-    "with the guard not written down": Strike(signal.SIGKILL, call="_checkpoint_io.update", count=1),
-    "as it reads back": Strike(signal.SIGKILL, call="_attempt._verify"),
-    "with everything read back": Strike(signal.SIGKILL, call="_attempt._settle"),
-    "as it writes down the end": Strike(signal.SIGKILL, call="_checkpoint_io.update", count=2),
-    "while it writes down the end": Strike(signal.SIGKILL, call="_checkpoint_io._write", count=5),
+    "with the lock taken": Strike(signal.SIGKILL, call="_transaction/transaction._recover"),
+    "while it rehearses": Strike(signal.SIGKILL, call="_transaction/rehearse.settle"),
+    "before the checkpoint": Strike(signal.SIGKILL, call="_checkpoint/store.create"),
+    "while it writes the state": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=1),
+    "while it writes the header": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=2),
+    "while it writes the program": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=3),
+    "between checkpoint and guard": Strike(signal.SIGKILL, call="_transaction/apply._arm"),
+    "as it starts the guard": Strike(signal.SIGKILL, call="_lifecycle/arm_guard._spawn_detached"),
+    "with the guard not written down": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=1),
+    "as it reads back": Strike(signal.SIGKILL, call="_transaction/apply._verify"),
+    "with everything read back": Strike(signal.SIGKILL, call="_transaction/apply._settle"),
+    "as it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=2),
+    "while it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=5),
 }
 LATE = {
-    "as it ends the guard": Strike(signal.SIGKILL, call="_timer_io.disarm"),
-    "with the guard ended": Strike(signal.SIGKILL, call="_checkpoint_io.keep_report"),
-    "as it clears up": Strike(signal.SIGKILL, call="_checkpoint_io.retain"),
+    "as it ends the guard": Strike(signal.SIGKILL, call="_lifecycle/disarm_guard.disarm"),
+    "with the guard ended": Strike(signal.SIGKILL, call="_checkpoint/store.keep_report"),
+    "as it clears up": Strike(signal.SIGKILL, call="_checkpoint/store.retain"),
 }
 
 

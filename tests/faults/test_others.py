@@ -176,16 +176,16 @@ def test_guard_killed_at_calls_all_over_its_restore_is_mended_by_hand(faults: Fa
     with host(STATES[STATE]) as made:
         before = made.dump()
         for call, count in [
-            *((f"_{name}_io.perform", 1) for name in ("nft", "tc_perform", "link", "sysctl")),
-            *(("_restore._perform", number) for number in (1, 2, 3, 4)),
-            *(("_sysctl_io.perform", number) for number in (2, 4)),
-            ("_checkpoint_io.decide", 1),
-            ("_timer_io.disarm", 1),
-            ("_checkpoint_io.update", 1),
+            *((f"_{name}.perform", 1) for name in ("nft/kernel", "tc/perform", "link/kernel", "sysctl/kernel")),
+            *(("_subsystems/restore._perform", number) for number in (1, 2, 3, 4)),
+            *(("_sysctl/kernel.perform", number) for number in (2, 4)),
+            ("_checkpoint/store.decide", 1),
+            ("_lifecycle/disarm_guard.disarm", 1),
+            ("_checkpoint/store.update", 1),
         ]:
             strike = Strike(signal.SIGKILL, call=call, count=count)
             with faults.injected(f"guard: {strike}"):
-                identity = f"{call[1:]}-{count}"
+                identity = f"{call[1:]}-{count}".replace("/", "-")
                 assert apply(made, CHANGES, confirm_timeout_s=0.3, checkpoint_id=identity).value["status"] == "applied"
                 made.kill_guards()
                 outcome = made.run(guarding(identity, strike=strike))

@@ -33,7 +33,7 @@ SMALL_DISK = "mount -t tmpfs -o size=8m,nr_inodes=60 none /var/lib/netopt\n"
 
 
 def apply_and(made: Host, moment: str, do: str, **options: object) -> Outcome:
-    """Apply the change on a host, and let a shell script happen to it at a moment: ``_file.function no.``."""
+    """Apply the change on a host, and let a shell script happen to it at a moment: ``_folder/file.function no.``."""
     import subprocess  # noqa: PLC0415 - inside the host
     import sys  # noqa: PLC0415
 
@@ -51,22 +51,24 @@ def apply_and(made: Host, moment: str, do: str, **options: object) -> Outcome:
                     subprocess.run(["sh", "-c", do], check=False)
 
         sys.setprofile(entered)
-        return applying(CHANGES, checkpoint_id="one", **options)()  # type: ignore[arg-type]
+        report = applying(CHANGES, checkpoint_id="one", **options)()  # type: ignore[arg-type]
+        assert left[0] <= 0, f"the moment {moment} never came"
+        return report
 
     return made.run(run)
 
 
 MOMENTS = {
-    "at once": "_transaction._run",
-    "before the checkpoint": "_checkpoint_io.create",
-    "while it is written": "_checkpoint_io._write 2",
-    "before the guard": "_attempt._arm",
-    "before the guard is written down": "_checkpoint_io.update 1",
-    "before the first operation": "_attempt._perform",
-    "before reading back": "_attempt._verify",
-    "before the end is written down": "_checkpoint_io.update 2",
-    "before the report": "_checkpoint_io.keep_report",
-    "before clearing up": "_checkpoint_io.retain",
+    "at once": "_transaction/transaction._run",
+    "before the checkpoint": "_checkpoint/store.create",
+    "while it is written": "_checkpoint/store._write 2",
+    "before the guard": "_transaction/apply._arm",
+    "before the guard is written down": "_checkpoint/store.update 1",
+    "before the first operation": "_transaction/apply._perform",
+    "before reading back": "_transaction/apply._verify",
+    "before the end is written down": "_checkpoint/store.update 2",
+    "before the report": "_checkpoint/store.keep_report",
+    "before clearing up": "_checkpoint/store.retain",
 }
 
 

@@ -229,7 +229,7 @@ def test_default_qdisc_that_was_borrowed_is_given_back(machine: Machine, faults:
     with faults.injected("kill -9 with net.core.default_qdisc borrowed"):
         report = machine.apply(CHANGES, checkpoint_id="borrowed")
         assert report["status"] == "applied", report
-        machine.restore_struck("borrowed", KILL, "_default_qdisc_io.give_back")
+        machine.restore_struck("borrowed", KILL, "_host/default_qdisc.give_back")
         assert machine.ssh("sysctl -n net.core.default_qdisc").strip() == here
         machine.ssh("python3 /var/lib/netopt/checkpoints/borrowed/restore.pyz --restore")
         assert machine.ssh("sysctl -n net.core.default_qdisc").strip() == other
@@ -272,11 +272,11 @@ def test_power_cut_at_each_stage_comes_up_in_the_old_state(machine: Machine, fau
     machine.cut_power()
     fresh = machine.dump()
     stages: dict[str, dict[str, Any]] = {
-        "while it rehearses": {"call": "_rehearse.settle"},
-        "while it writes the checkpoint": {"call": "_checkpoint_io._write", "count": 2},
-        "after the checkpoint": {"call": "_attempt._arm"},
+        "while it rehearses": {"call": "_transaction/rehearse.settle"},
+        "while it writes the checkpoint": {"call": "_checkpoint/store._write", "count": 2},
+        "after the checkpoint": {"call": "_transaction/apply._arm"},
         "between two operations": {"operation": 5},
-        "as it reads back": {"call": "_attempt._verify"},
+        "as it reads back": {"call": "_transaction/apply._verify"},
         "applied, not confirmed": {},
         "in the midst of the rollback": {},
         "confirmed": {},
@@ -293,7 +293,7 @@ def test_power_cut_at_each_stage_comes_up_in_the_old_state(machine: Machine, fau
                 report = machine.apply(CHANGES, checkpoint_id="cut", confirm_timeout_s=timeout_s)
                 assert report["status"] == "applied", report
             if "rollback" in name:
-                machine.restore_struck("cut", STOP, "_link_io.perform")
+                machine.restore_struck("cut", STOP, "_link/kernel.perform")
             machine.cut_power()
             check(machine, fresh)
             listed = [] if name in UNWRITTEN else ["confirmed" if name == "confirmed" else "rolled_back"]

@@ -159,12 +159,7 @@ def test_interface_gone(host: Host) -> None:
 def test_after_a_restart(host: Host) -> None:
     """What was confirmed before a restart and not persisted is said to be lost by it."""
     host.apply({"sysctl": {FIN: "15"}}, checkpoint_id="one")
-    program = (
-        "from dataclasses import replace\n"
-        "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store\n"
-        "store = Store(); store.update(replace(store.header('one'), boot_id='another'))"
-    )
-    host.run(sys.executable, "-c", program)
+    host.run(sys.executable, "-m", "tests.kernel.other_boot_program", "one")
     host.shell(f"sysctl -qw {FIN}=60")
     assert drift(host) == [("sysctl", FIN, "15", "60")]
     assert any("before the last start" in line for line in host.checkpoint("verified")["report"]["warnings"])

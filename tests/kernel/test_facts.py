@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import time
 from typing import Any
 
@@ -20,13 +19,9 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.commands import
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
 from ansible_collections.netopt.linux.plugins.module_utils._modules.info import SUBSETS
 from ansible_collections.netopt.linux.plugins.module_utils._query import host_info
+from tests.commands import sh
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces take root")
-
-
-def sh(command: str) -> str:
-    """Run a command of this test with bash and return what it printed."""
-    return subprocess.run(["bash", "-ec", command], capture_output=True, check=True, text=True).stdout
 
 
 def test_facts_agree_with_the_tools() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,13 +27,7 @@ ROUTES = (
     " ip link set eth0 arp off; ip link set peer0 arp off; ip route add 10.0.0.0/8 dev eth0"
 )
 SENT = re.compile(r"^class htb 1:(\S+) .*\n Sent \d+ bytes (\d+) pkt", re.MULTILINE)
-SEND = """
-import socket, sys
-for address, port, source in (each.split(",") for each in sys.argv[1:]):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        one.bind(("0.0.0.0", int(source)))
-        one.sendto(b"x", (address, int(port)))
-"""
+SEND = (sys.executable, "-m", "tests.kernel.send_program")
 
 
 @pytest.fixture
@@ -76,7 +71,7 @@ def packets(host: Host) -> dict[int, int]:
 
 def send(host: Host, *flows: str) -> None:
     """Send a packet for each ``address,port,source port``."""
-    host.run("python3", "-c", SEND, *flows)
+    host.run(*SEND, *flows)
 
 
 def test_packets_land_in_their_class(host: Host) -> None:
@@ -176,7 +171,7 @@ def test_other_plans_leave_the_maps_alone(host: Host) -> None:
     send(host, f"{address(9)},9,0")
     assert packets(host) == {FIRST + 9: 1}
     host.shell("ip link add eth1 type veth peer name peer1; ip link set eth1 up")
-    second = {"plan": {"iface": "eth1", "changes": {**changes(classes()), "dscp": []}}}
+    second = {"plan": {"iface": "eth1", "changes": changes(classes(), dscp=[])}}
     assert host.apply({}, **second)["status"] == "applied"
     listing = host.run("nft", "list", "table", "inet", "netopt")
     assert [name in listing for name in ("chain classify_eth0", "chain classify_eth1")] == [True, True]

@@ -19,6 +19,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespa
 from ansible_collections.netopt.linux.plugins.module_utils._link import kernel as link_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as link_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
+from tests.commands import sh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,13 +52,6 @@ ip -6 addr show | sed -e 's/valid_lft.*//' -e 's/ tentative//'
 ip -6 -d route show table all | sed 's/expires [0-9]*sec/expires/' | sort; ip -6 neigh show nud permanent
 grep -r . /proc/sys/net/ipv6/conf/v1 /proc/sys/net/ipv6/neigh/v1 2>/dev/null
 """
-
-
-def sh(command: str) -> str:
-    """Run a command of this test with bash and return what it printed."""
-    done = subprocess.run(["bash", "-ec", command], capture_output=True, check=False, text=True)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout
 
 
 def settled() -> str:

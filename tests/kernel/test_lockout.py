@@ -27,7 +27,6 @@ from tests.kernel.nft_namespaces import run
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")]
 
 ROOT = Path(__file__).resolve().parents[2]
-FACTS = "ansible_collections.netopt.linux.plugins.module_utils._host.facts"
 LIMIT = {"protocol": "tcp", "port": PORT, "mask": 32}
 NARROW = {"classid": "1:10", "rate_mbit": 0.008, "ceil_mbit": 0.008}
 WIDE = {"classid": "1:20", "rate_mbit": 100}
@@ -340,10 +339,10 @@ def test_a_module_of_one_subsystem_refuses_as_well(stack: ExitStack) -> None:
 @pytest.mark.parametrize("between", [["env", "-i"], ["sh", "-c", 'env -i "$@"; true', "sh"]])
 def test_the_session_is_known_behind_sudo(between: list[str]) -> None:
     """Where the environment was emptied on the way, as sudo does, an ancestor still knows the session."""
-    asked = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from {FACTS} import ssh_connection as it; print(it())"
-    words = ["sh", "-c", '"$@"; true', "sh", *between, sys.executable, "-c", asked]
+    asked = [sys.executable, "-m", "tests.kernel.ssh_connection_program"]
+    words = ["sh", "-c", '"$@"; true', "sh", *between, *asked]
     environment = {**os.environ, "SSH_CONNECTION": "192.0.2.2 51234 192.0.2.1 2222"}
-    done = subprocess.run(words, env=environment, capture_output=True, check=True, text=True)
+    done = subprocess.run(words, env=environment, capture_output=True, check=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "192.0.2.2 51234 192.0.2.1 2222"
 
 

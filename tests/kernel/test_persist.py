@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.kernel.transaction_host import DRIVER, IFACE, STATES_DRIVER, Host, transaction_host
+from tests.kernel.transaction_host import CHECKPOINT, Host, transaction_host
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
@@ -34,22 +34,7 @@ EVERYTHING: dict[str, Any] = {
     "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "mask": 32, "action": "reject"}],
 }
 SYSCTL_FILE = "etc/sysctl.d/90-netopt.conf"
-# A place that is killed or that fails: after so many renames into place. It is set in the driver's environment.
-KILLED = """
-import os as _os, signal as _signal
-from ansible_collections.netopt.linux.plugins.module_utils._persist import atomic_files as _tree
-_left = int(_os.environ["AT"])
-_place, _unlink = _tree.Tree.place, _tree.Tree.unlink
-def _counted(function):
-    def call(self, path):
-        global _left
-        if _left == 0:
-            _os.kill(_os.getpid(), _signal.SIGKILL)
-        _left -= 1
-        return function(self, path)
-    return call
-_tree.Tree.place, _tree.Tree.unlink = _counted(_place), _counted(_unlink)
-"""
+VERIFY = (sys.executable, "-m", "tests.kernel.verify_program")
 
 
 class BootHost(Host):
@@ -61,14 +46,7 @@ class BootHost(Host):
 
     def persist(self, changes: dict[str, Any], *, dies_at: int | None = None, **options: Any) -> dict[str, Any]:
         """Apply and persist changes."""
-        asked = {"plan": {"iface": IFACE, "changes": changes}, "persist": True, **options}
-        driver = DRIVER.replace(
-            "on_operation=on_operation)", f"on_operation=on_operation, boot_root={str(self.root)!r})"
-        )
-        if dies_at is not None:
-            driver = KILLED + driver
-        out = self.run("env", f"AT={dies_at}", sys.executable, "-c", driver, stdin=json.dumps(asked), check=False)
-        return json.loads(out) if out.startswith("{") else {}
+        return self.apply(changes, persist=True, boot_root=str(self.root), dies_at=dies_at, **options)
 
     def files(self) -> dict[str, tuple[str, int, int]]:
         """Return every file below the root, with its mode and owner; and every link and folder."""
@@ -254,9 +232,8 @@ def test_rollback_killed_between_files(host: BootHost) -> None:
     base = host.files()
     for at in range(0, 12, 2):
         host.persist(EVERYTHING, checkpoint_id=f"top{at}")
-        asked = json.dumps({"state": "restored", "id": f"top{at}"})
-        driver = KILLED + STATES_DRIVER
-        host.run("env", f"AT={at}", sys.executable, "-c", driver, stdin=asked, check=False)
+        asked = json.dumps({"state": "restored", "id": f"top{at}", "dies_at": at})
+        host.run(*CHECKPOINT, stdin=asked, check=False)
         host.checkpoint("restored", id=f"top{at}")
         assert host.files() == base, at
     host.checkpoint("restored", id="base")
@@ -313,20 +290,11 @@ def test_the_disk_fills_up_at_the_confirmation(host: BootHost) -> None:
     assert "15" in host.text(SYSCTL_FILE)
 
 
-VERIFY = """
-import json
-from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
-from ansible_collections.netopt.linux.plugins.module_utils._drift.verify import verify
-from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
-print(json.dumps([one.as_dict() for one in verify(Store(), Tools()).drift]))
-"""
-
-
 def test_drift(host: BootHost) -> None:
     """A file for the next boot that was removed is found, with the change that wrote it."""
     host.persist(FIN, checkpoint_id="one")
-    assert json.loads(host.run(sys.executable, "-c", VERIFY)) == []
+    assert json.loads(host.run(*VERIFY)) == []
     (host.root / SYSCTL_FILE).unlink()
-    (found,) = json.loads(host.run(sys.executable, "-c", VERIFY))
+    (found,) = json.loads(host.run(*VERIFY))
     assert (found["subsystem"], found["key"], found["found"]) == ("persist", f"/{SYSCTL_FILE}", None)
     assert found["checkpoint_id"] == "one"

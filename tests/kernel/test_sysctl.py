@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespa
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as sysctl_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
+from tests.commands import sh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces take root")
 
 DEVICES = "ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up"
-
-
-def sh(command: str) -> str:
-    """Run a command of this test with bash and return what it printed."""
-    done = subprocess.run(["bash", "-ec", command], capture_output=True, check=False, text=True)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout
 
 
 def everything() -> dict[str, str]:

@@ -12,12 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.kernel.transaction_host import CHECKPOINTS, DRIVER, IFACE, Host, transaction_host
+from tests.kernel.transaction_host import APPLY, CHECKPOINTS, IFACE, Host, transaction_host
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
@@ -168,7 +167,7 @@ def test_skippable_key_is_skipped(host: Host) -> None:
 def test_second_apply_is_told_who_is_first(host: Host) -> None:
     """While one change is under way another is refused at once, and told who holds the lock."""
     asked = {"plan": {"iface": IFACE, "changes": sysctl(tcp_fin_timeout=15)}, "at": 0, "fault": "SIGSTOP"}
-    first = host.popen([sys.executable, "-c", DRIVER])
+    first = host.popen(list(APPLY))
     assert first.stdin is not None
     first.stdin.write(json.dumps({**asked, "checkpoint_id": "first"}))
     first.stdin.close()
@@ -270,13 +269,7 @@ def test_restart_before_confirmation(host: Host) -> None:
     host.apply(sysctl(tcp_fin_timeout=15), confirm_timeout_s=60, checkpoint_id="old")
     for pid in host.guards():
         os.kill(pid, signal.SIGKILL)
-    program = (
-        "import sys; sys.path.insert(0, '.')\n"
-        "from dataclasses import replace\n"
-        "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store\n"
-        "store = Store(); store.update(replace(store.header('old'), boot_id='another'))"
-    )
-    host.run(sys.executable, "-c", program)
+    host.run(sys.executable, "-m", "tests.kernel.other_boot_program", "old")
     assert "restarted" in host.checkpoint("confirmed", id="old")["report"]["error"]["message"]
     assert host.checkpoint("restored", id="old")["report"]["status"] == "unchanged"
     assert host.statuses() == {"old": "rolled_back"}
@@ -307,8 +300,7 @@ def test_restore_program(host: Host) -> None:
 def test_time_box_ends(host: Host) -> None:
     """The time-boxed part of a change ends by itself and the rest stays; a rollback then undoes the rest."""
     before = host.view()
-    program = Path(__file__).with_name("time_box_program.py").read_text(encoding="utf-8")
-    host.run(sys.executable, "-c", program)
+    host.run(sys.executable, "-m", "tests.kernel.time_box_program")
     assert host.shell(f"sysctl -n {FIN} {SYN}").split() == ["15", "1000"]
     host.restore("boxed", "--guard")
     assert host.shell(f"sysctl -n {FIN} {SYN}").split() == ["60", "1000"]

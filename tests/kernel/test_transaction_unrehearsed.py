@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import int
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.without_namespace import is_available, needed
 from tests.kernel.test_transaction import PLANS, sysctl
 from tests.kernel.test_transaction_faults import BEFORE, CHANGES
-from tests.kernel.transaction_host import DRIVER, IFACE, Host, transaction_host
+from tests.kernel.transaction_host import APPLY, IFACE, Host, transaction_host
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
@@ -140,7 +139,7 @@ def test_root_without_cap_sys_admin_rehearses_in_a_user_namespace() -> None:
         bounded = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
         changes = {"nat_rules": [{"type": "masquerade"}], **sysctl(ip_forward=1), **PLANS["shaper both ways"]}
         asked = {"plan": {"iface": IFACE, "changes": changes}}
-        report = json.loads(made.run(*bounded, sys.executable, "-c", DRIVER, stdin=json.dumps(asked)))
+        report = json.loads(made.run(*bounded, *APPLY, stdin=json.dumps(asked)))
         assert (report["status"], report["warnings"]) == ("applied", []), report
         assert made.apply(changes)["status"] == "unchanged"
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host for transactions: network and mount namespaces of its own, and a driver that runs the engine in them.
+"""A host for transactions: network and mount namespaces of its own, and programs that run the engine in them.
 
 The engine runs as on a target, in a process of its own, which may be killed at any of its operations.
 """
@@ -25,6 +25,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard impo
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
 IFACE = "eth0"
+APPLY = (sys.executable, "-m", "tests.kernel.apply_program")
+CHECKPOINT = (sys.executable, "-m", "tests.kernel.checkpoint_program")
 MAKE = (
     "mkdir -p /run/netopt /var/lib/netopt && mount -t tmpfs none /run/netopt && mount -t tmpfs none /var/lib/netopt"
     " && mount -t sysfs none /sys && ip link set lo up && echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"
@@ -41,50 +43,6 @@ VIEW = (
     "ip -d link show; ip addr show; ip route show; ip -6 route show",
     "ethtool -k eth0",
 )
-
-DRIVER = """
-import json, os, signal, sys
-from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as _attempt, transaction
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
-from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-
-asked = json.load(sys.stdin)
-_attempt.GUARD_S = asked.pop("guard_s", _attempt.GUARD_S)
-at, fault = asked.pop("at", None), asked.pop("fault", None)
-count = -1
-
-def on_operation(operation):
-    global count
-    count += 1
-    if count != at:
-        return
-    if fault == "error":
-        raise NetoptError("made to fail", stage="apply", key=operation.key)
-    if fault == "drift":
-        with open("/proc/sys/net/ipv4/tcp_fin_timeout", "w") as key:
-            key.write("77")
-        return
-    if fault == "gone":
-        os.system("ip link del eth0")
-        raise NetoptError("made to fail", stage="apply", key=operation.key)
-    if fault == "defect":
-        raise KeyError("made to fail")
-    os.kill(os.getpid(), getattr(signal, fault))
-
-request = Request(**asked)
-print(json.dumps(transaction.Transaction(request, on_operation=on_operation).run().as_dict()))
-"""
-
-STATES_DRIVER = """
-import json, sys
-from ansible_collections.netopt.linux.plugins.module_utils._modules import checkpoint_states as states
-
-asked = json.load(sys.stdin)
-for name in ("ifaces", "sysctl"):
-    asked[name] = tuple(asked.get(name, ()))
-outcome = states.run(states.Request(**asked))
-print(json.dumps({"report": outcome.report.as_dict(), "checkpoints": outcome.checkpoints, "drift": outcome.drift}))
-"""
 
 
 class Host:
@@ -130,12 +88,12 @@ class Host:
     def apply(self, changes: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         """Apply changes and return the report; ``{}`` when the process was killed."""
         asked = {"plan": {"iface": IFACE, "changes": changes}, **options}
-        out = self.run(sys.executable, "-c", DRIVER, stdin=json.dumps(asked), check=False)
+        out = self.run(*APPLY, stdin=json.dumps(asked), check=False)
         return json.loads(out) if out.startswith("{") else {}
 
     def checkpoint(self, state: str, **options: Any) -> dict[str, Any]:
         """Do something with checkpoints."""
-        out = self.run(sys.executable, "-c", STATES_DRIVER, stdin=json.dumps({"state": state, **options}))
+        out = self.run(*CHECKPOINT, stdin=json.dumps({"state": state, **options}))
         answer: dict[str, Any] = json.loads(out)
         return answer
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._probe import iperf_server
 from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from mcp_bridge.lab import lifecycle
 from tests.e2e.fleet import ROOT, Answer, Fleet
@@ -82,8 +81,8 @@ def test_a_host_that_cannot_serve(fleet: Fleet) -> None:
 
 def serving(port: int) -> tuple[subprocess.Popen[bytes], int]:
     """Start what a module runs to serve, in a network of its own; return it and the process of its server."""
-    program = f"from {iperf_server.__name__} import serve; serve({{'serve_port': {port}, 'duration_s': 1}})"
-    module = subprocess.Popen(["unshare", "-n", "--", sys.executable, "-c", program], cwd=ROOT)
+    program = [sys.executable, "-m", "tests.measuring.serve_program", str(port)]
+    module = subprocess.Popen(["unshare", "-n", "--", *program], cwd=ROOT)
     children = Path("/proc", str(module.pid), "task", str(module.pid), "children")
     deadline = time.monotonic() + PATIENCE_S
     while not children.read_text(encoding="ascii").strip():

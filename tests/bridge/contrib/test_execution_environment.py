@@ -26,14 +26,6 @@ from tests.installation import closure, dependencies
 FOLDER = COLLECTIONS_ROOT / "contrib" / "execution-environment"
 COLLECTION = COLLECTIONS_ROOT / "ansible_collections" / "netopt" / "linux"
 BIN = Path(sys.executable).parent
-# Judges a plan as the playbook's first task does, and says which packages that has imported.
-JUDGE = """
-import json, sys
-before = set(sys.modules)
-from ansible_collections.netopt.linux.plugins.plugin_utils._policy import judge
-judge({"iface": "auto", "profile": "server"}, digest=None)
-print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +87,8 @@ def test_what_is_installed_suffices() -> None:
     core, runner = (definition()["dependencies"][name] for name in ("ansible_core", "ansible_runner"))
     asked = [entry["package_pip"] for entry in (core, runner) if isinstance(entry, dict)]
     installed = closure([*asked, *dependencies()])
-    done = subprocess.run([sys.executable, "-c", JUDGE], check=True, capture_output=True, text=True)
+    words = [sys.executable, "-m", "tests.bridge.contrib.judge_program"]
+    done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=COLLECTIONS_ROOT)
     owners = metadata.packages_distributions()
     imported = {canonicalize_name(owner) for name in json.loads(done.stdout) for owner in owners.get(name, []) if owner}
     assert "pydantic" in imported

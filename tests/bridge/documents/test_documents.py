@@ -30,7 +30,7 @@ from tests.bridge.plan_strategies import ANY_JSON, PLANS
 
 MEMORY = 768 * 1024 * 1024  # bytes of address space, of which Python and what it loads take half
 SECONDS = 60  # for a machine under load; each takes a second
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LONG = "k" * 10**6
 ESCAPE = "\\u001b[31m"
 

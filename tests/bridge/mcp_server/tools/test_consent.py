@@ -96,7 +96,7 @@ def test_rules_that_are_taken_away_can_hurt() -> None:
 
 def test_the_example_in_the_documentation() -> None:
     """The question that docs/access.md shows is the one that is asked, but for the digest."""
-    text = (Path(__file__).parents[2] / "docs" / "access.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[4] / "docs" / "access.md").read_text(encoding="utf-8")
     shown = text.partition("```text\n")[2].partition("```")[0].splitlines()
     plan = changes(
         sysctl={"net.ipv4.tcp_fin_timeout": 23},

@@ -84,8 +84,7 @@ def test_other_machines_are_not_served(address: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 def test_another_user_of_this_machine_is_refused(port: int) -> None:
     """Without tokens the server is for the user who started it: the kernel tells whose connection it is."""
-    program = "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])))"
-    program += "; s.sendall(sys.argv[2].encode()); print(s.recv(100).split()[1].decode())"
+    program = Path(__file__).with_name("request_program.py").read_text(encoding="utf-8")  # which others may not read
     lines = ["POST /mcp HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Content-Length: {len(INITIALIZE)}"]
     lines += [f"{name}: {value}" for name, value in HEADERS.items()]
     request = "\r\n".join([*lines, "", INITIALIZE])

@@ -22,7 +22,7 @@ from mcp_bridge.validator.input_limits import DEPTH_MAX, TEXT_MAX, VALUES_MAX
 from mcp_bridge.validator.validate import ISSUES_MAX
 from tests.bridge.plan_strategies import ANY_JSON, PLANS
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page import build, render
-from tests.bridge import report_fleet as fleet
-from tests.bridge.test_report_page import HOSTILE, hostile
+from tests.bridge.report_page import report_fleet as fleet
+from tests.bridge.report_page.test_page import HOSTILE, hostile
 
 PHONE, DESK = 360, 1280
 OPENS_S = 2.0

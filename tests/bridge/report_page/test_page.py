@@ -28,7 +28,7 @@ from mcp_bridge.report_page import build, plots, render, source
 from mcp_bridge.report_page.content import Page
 from mcp_bridge.runs.history import RunBook
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
-from tests.bridge import report_fleet as fleet
+from tests.bridge.report_page import report_fleet as fleet
 
 MEGABYTE = 1_000_000
 HOSTILE = "</style></code><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'{{ 7*7 }}$\\frac{a}{b}$"

@@ -164,61 +164,11 @@ def test_a_damaged_end_is_put_aside(tmp_path: Path) -> None:
 def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
     """What cannot be written down is not done, be it a change or a question; the log stays whole and goes on later."""
     done = subprocess.run(
-        ["unshare", "--mount", sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        ["unshare", "--mount", sys.executable, "-m", "tests.bridge.audit.full_disk_program", str(tmp_path)],
         check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=Path(__file__).parents[3],
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "refused refused whole works"
-
-
-FULL_DISK = """
-import asyncio, os, subprocess, sys
-from pathlib import Path
-from fastmcp import Client
-from fastmcp.exceptions import ToolError
-from mcp_bridge.mcp_server import server
-from mcp_bridge.audit.log import AuditLog
-from mcp_bridge.service import Bridge
-from mcp_bridge.settings import Settings
-folder = Path(sys.argv[1]) / "state"
-folder.mkdir()
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], check=True)
-inventory = Path(sys.argv[1]) / "inventory.yml"
-inventory.write_text("all: {hosts: {here: {ansible_connection: local}}}")
-settings = Settings(state_dir=folder, inventory=str(inventory))
-
-async def main():
-    said = []
-    async with Client(server.build(Bridge(settings, caller="tester"))) as client:
-        await client.call_tool("list_hosts_tool", {})
-        filler = folder / "filler"
-        handle = os.open(filler, os.O_WRONLY | os.O_CREAT)
-        try:
-            while True:
-                os.write(handle, b"x" * 512)
-        except OSError:
-            os.close(handle)
-        for tool, arguments in (
-            ("validate_change_plan_tool", {"parameter_plan": {}}),
-            ("snapshot_checkpoint_tool", {}),
-        ):
-            for _ in range(20):  # the last block of the log may have room for some entries
-                try:
-                    await client.call_tool(tool, arguments)
-                except ToolError as error:
-                    if "audit" in str(error):
-                        said.append("refused")
-                        break
-            else:
-                said.append("done")
-        said.append("whole" if AuditLog(settings.audit_file).check()[0] is None else "damaged")
-        filler.unlink()
-        await client.call_tool("list_hosts_tool", {})
-        said.append("works")
-    print(*said)
-
-asyncio.run(main())
-"""

@@ -20,7 +20,7 @@ from mcp_bridge.models.report import HostError, HostStatus
 from mcp_bridge.models.traffic import HtbClass, Netem, Shaper
 from mcp_bridge.models.validation import Issue, ValidationResult
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 CHANGES_FIELDS = (
     "sysctl qdisc shaper netem htb_classes default_class dscp connection_limits rate_limits connection_tracking"

@@ -18,7 +18,7 @@ from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import profile_changes
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 TEXT = ("sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
 
 SMALL_HOST = {
