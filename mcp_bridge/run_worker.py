@@ -21,9 +21,9 @@ from mcp_bridge.backends.ansible_runner import JOB
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mcp_bridge.runs.execute import Started
-from mcp_bridge.runs.lock import Life
+from mcp_bridge.runs.lock import RunLock
 from mcp_bridge.runs.spawn import LIFE
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
 
@@ -38,14 +38,14 @@ def main(run_id: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     settings = Settings.from_env()
-    record = Bridge(settings, caller="").fleet().runs.get(run_id)
-    bridge = Bridge(settings, caller=record.caller)
-    fleet = bridge.fleet()
+    record = Service(settings, caller="").fleet().runs.get(run_id)
+    service = Service(settings, caller=record.caller)
+    fleet = service.fleet()
     folder = fleet.runs.folder(run_id)
-    record = fleet.runs.adopt(record, Life.inherited(int(os.environ.pop(LIFE)), folder))
+    record = fleet.runs.adopt(record, RunLock.inherited(int(os.environ.pop(LIFE)), folder))
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
     try:
-        bridge.finish_here(Started.of_job(job, record=record, fleet=fleet, cancel=cancel))
+        service.finish_here(Started.of_job(job, record=record, fleet=fleet, cancel=cancel))
     except NetoptBridgeError:
         return EXIT_FAILED  # it is in the run's folder
     return EXIT_DONE

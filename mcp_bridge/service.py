@@ -21,7 +21,7 @@ from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
 from mcp_bridge.runs.execute import MAKES_CHECKPOINT
 from mcp_bridge.runs.execute import Started as Started  # noqa: PLC0414 - those who begin runs here need it
-from mcp_bridge.runs.history import RunBook
+from mcp_bridge.runs.history import RunHistory
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.task import Scope, Task
 from mcp_bridge.settings import Settings
@@ -50,7 +50,7 @@ class ApplyOptions:
     rollout: Rollout | None = None
 
 
-class Bridge(RunBook):
+class Service(RunHistory):
     """The policy, the hosts and the books of one installation, on behalf of one caller.
 
     Args:
@@ -68,9 +68,9 @@ class Bridge(RunBook):
         """The policy, read again when one of its files has changed."""
         return load_policy(self.settings.policy_dir)
 
-    def for_caller(self, caller: str) -> Bridge:
+    def for_caller(self, caller: str) -> Service:
         """Return the same installation on behalf of somebody else."""
-        return Bridge(self.settings, caller=caller, detached=self.detached)
+        return Service(self.settings, caller=caller, detached=self.detached)
 
     def validate(self, plan: Mapping[str, Any] | ParameterPlan) -> ValidationResult:
         """Return all issues of a plan, and the plan in canonical form."""

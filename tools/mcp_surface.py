@@ -25,12 +25,12 @@ async def _read() -> dict[str, Any]:
     from fastmcp import Client  # noqa: PLC0415 - `--help` and errors of the path come first
 
     from mcp_bridge.mcp_server import server  # noqa: PLC0415
-    from mcp_bridge.service import Bridge  # noqa: PLC0415
+    from mcp_bridge.service import Service  # noqa: PLC0415
     from mcp_bridge.settings import Settings  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(state_dir=Path(folder))
-        async with Client(server.build(Bridge(settings, caller="snapshot"))) as client:
+        async with Client(server.build(Service(settings, caller="snapshot"))) as client:
             listed = {
                 "tools": await client.list_tools(),
                 "resources": await client.list_resources(),

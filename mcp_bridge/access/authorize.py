@@ -18,7 +18,7 @@ from mcp_bridge.policy import Policy
 
 from .caller import Caller
 from .errors import AccessError
-from .host_scope import Roster
+from .host_scope import HostScope
 from .models import DAYS, Hours
 
 MIDNIGHT = "00:00"
@@ -119,7 +119,7 @@ def check_plan(caller: Caller, plan: ParameterPlan, policy: Policy) -> None:
         )
 
 
-def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], roster: Roster) -> None:
+def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], host_scope: HostScope) -> None:
     """Make sure that impairments and address translation stay where the caller may have them.
 
     Raises:
@@ -129,7 +129,7 @@ def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], rost
         ("netem", "Impairments (netem)", caller.rule.netem),
         ("nat_rules", "Address translation (NAT)", caller.rule.nat),
     ):
-        if getattr(plan.changes, field) is not None and not (entries and roster.within(hosts, entries)):
+        if getattr(plan.changes, field) is not None and not (entries and host_scope.within(hosts, entries)):
             raise AccessError(
                 f"{name} is not allowed to the caller {caller.name} on all of these hosts",
                 hint=f"Allowed on: {', '.join(entries) or 'no host'}.",

@@ -14,10 +14,10 @@ from pathlib import Path
 from mcp_bridge.audit.log import AuditLog
 from mcp_bridge.settings import Settings
 
-from .host_scope import Roster
+from .host_scope import HostScope
 from .loader import Rules
 from .models import ConsentMode
-from .pending_confirmations import ANSWER_S, Desk
+from .pending_confirmations import ANSWER_S, PendingConfirmations
 from .rate_limits import Limits
 
 
@@ -48,8 +48,8 @@ class Access:
 
     terms: Terms
     rules: Rules
-    roster: Roster
-    desk: Desk
+    host_scope: HostScope
+    desk: PendingConfirmations
     audit: AuditLog
     limits: Limits = field(default_factory=Limits)
 
@@ -63,8 +63,8 @@ class Access:
         return cls(
             terms=terms,
             rules=Rules(terms.access_file),
-            roster=Roster(settings.inventory),
-            desk=Desk(answer_s=terms.answer_s),
+            host_scope=HostScope(settings.inventory),
+            desk=PendingConfirmations(answer_s=terms.answer_s),
             audit=AuditLog(settings.audit_file),
         )
 

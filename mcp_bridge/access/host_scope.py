@@ -23,7 +23,7 @@ KEPT = 64
 SHOWN = 10
 
 
-class Roster:
+class HostScope:
     """The hosts of an inventory, as callers see them.
 
     Args:

@@ -227,12 +227,12 @@ class Gate(Middleware):
             check_profile(caller, sent["profile"])
         if not caller.sees_all_hosts:
             for name in servers(sent):
-                self._access.roster.check_server(name, caller)
+                self._access.host_scope.check_server(name, caller)
         if "hosts" not in parameters or (caller.sees_all_hosts and not need.changes_hosts):
             return admission
         if not isinstance(pattern, str):
             raise AccessError("hosts is not text", hint="Give names joined by commas.", kind="hosts")
-        hosts = self._access.roster.reached(pattern, caller)
+        hosts = self._access.host_scope.reached(pattern, caller)
         if need.changes_hosts and len(hosts) > caller.rule.max_hosts:
             raise AccessError(
                 f"The caller {caller.name} may change {caller.rule.max_hosts} hosts at once; these are {len(hosts)}",

@@ -33,7 +33,7 @@ class Question:
     expires: float
 
 
-class Desk:
+class PendingConfirmations:
     """The open questions of a server. They end with it.
 
     Args:

@@ -10,7 +10,7 @@ from mcp_bridge.backends.inventory import InventoryHost
 from mcp_bridge.runs.registry import RunRecord
 
 from .caller import CURRENT
-from .host_scope import Roster
+from .host_scope import HostScope
 
 
 def open_hosts(hosts: list[InventoryHost]) -> list[InventoryHost]:
@@ -19,7 +19,7 @@ def open_hosts(hosts: list[InventoryHost]) -> list[InventoryHost]:
     if admission is None or admission.caller.sees_all_hosts:
         return hosts
     rule = admission.caller.rule
-    names = Roster.members(rule.hosts, hosts) - Roster.members(rule.except_hosts, hosts)
+    names = HostScope.members(rule.hosts, hosts) - HostScope.members(rule.except_hosts, hosts)
     return [host for host in hosts if host.name in names]
 
 

@@ -22,7 +22,7 @@ from mcp_bridge.cli.progress import Progress, follow
 if TYPE_CHECKING:
     from mcp_bridge.models import RenderedPlan
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Bridge, Started
+    from mcp_bridge.service import Service, Started
 
 WITH_THE_ROLLOUT = (
     *("plan", "rendered", "profile", "iface", "label", "confirm_timeout", "persist", "limit", "check"),
@@ -97,7 +97,7 @@ def _apply(args: argparse.Namespace) -> int:
     document = _what_to_apply(args)
     rollout = rollouts.asked(args)
 
-    def begin(bridge: Bridge, scope: Scope) -> Started:
+    def begin(service: Service, scope: Scope) -> Started:
         from mcp_bridge.service import ApplyOptions
 
         what = _as_rendered(args.rendered, document) if args.rendered else document
@@ -108,7 +108,7 @@ def _apply(args: argparse.Namespace) -> int:
             persist=args.persist,
             rollout=rollout,
         )
-        return _announced(args, bridge.begin_apply(bridge.check(what, scope), chosen, scope))
+        return _announced(args, service.begin_apply(service.check(what, scope), chosen, scope))
 
     return carry_out(args, begin)
 
@@ -123,8 +123,8 @@ def _resume(args: argparse.Namespace) -> int:
         )
     return carry_out(
         args,
-        lambda bridge, scope: _announced(
-            args, bridge.begin_resumption(args.resume, replace(scope, inventory=args.inventory))
+        lambda service, scope: _announced(
+            args, service.begin_resumption(args.resume, replace(scope, inventory=args.inventory))
         ),
     )
 
@@ -145,27 +145,27 @@ def _on_checkpoint(args: argparse.Namespace) -> int:
     if seconds is not None:
         return carry_out(
             args,
-            lambda bridge, scope: bridge.begin_extension(
+            lambda service, scope: service.begin_extension(
                 checkpoint_id=args.checkpoint, seconds=seconds, scope=scope, check=args.check
             ),
         )
     return carry_out(
         args,
-        lambda bridge, scope: bridge.begin(args.action, checkpoint_id=args.checkpoint, scope=scope, check=args.check),
+        lambda service, scope: service.begin(args.action, checkpoint_id=args.checkpoint, scope=scope, check=args.check),
     )
 
 
-def carry_out(args: argparse.Namespace, begin: Callable[[Bridge, Scope], Started]) -> int:
+def carry_out(args: argparse.Namespace, begin: Callable[[Service, Scope], Started]) -> int:
     """Begin a change, follow it, print its report and return the exit status."""
     from mcp_bridge.models import ChangeReport
     from mcp_bridge.runs import report as run_report
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Bridge, login
+    from mcp_bridge.service import Service, login
 
-    bridge = Bridge(options.settings_of(args), caller=f"cli {login()}")
+    service = Service(options.settings_of(args), caller=f"cli {login()}")
 
     def work(progress: Progress, cancel: threading.Event) -> ChangeReport:
-        return bridge.finish(begin(bridge, Scope(limit=args.limit, progress=progress, cancel=cancel)))
+        return service.finish(begin(service, Scope(limit=args.limit, progress=progress, cancel=cancel)))
 
     report = follow(work, quiet=args.json)
     if args.json:

@@ -39,11 +39,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _checkpoints(args: argparse.Namespace) -> int:
     if args.snapshot:
         return carry_out(
-            args, lambda bridge, scope: bridge.begin_snapshot(iface=args.iface, label=args.label, scope=scope)
+            args, lambda service, scope: service.begin_snapshot(iface=args.iface, label=args.label, scope=scope)
         )
     if args.delete:
         return carry_out(
-            args, lambda bridge, scope: bridge.begin("delete_checkpoint", checkpoint_id=args.delete, scope=scope)
+            args, lambda service, scope: service.begin("delete_checkpoint", checkpoint_id=args.delete, scope=scope)
         )
     return _list(args)
 
@@ -51,9 +51,9 @@ def _checkpoints(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import checkpoints
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Bridge, login
+    from mcp_bridge.service import Service, login
 
-    fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()
+    fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
 
     def work(progress: Progress, cancel: threading.Event) -> checkpoints.Checkpoints:
         return checkpoints.read(fleet, Scope(limit=args.limit, progress=progress, cancel=cancel))

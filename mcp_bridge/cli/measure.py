@@ -46,9 +46,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _measure(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import measure
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Bridge, login
+    from mcp_bridge.service import Service, login
 
-    fleet = Bridge(options.settings_of(args), caller=f"cli {login()}").fleet()
+    fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
 
     def work(progress: Progress, cancel: threading.Event) -> Measurements:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)

@@ -45,16 +45,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _plan(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import profile_plans as draft
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Bridge, login
+    from mcp_bridge.service import Service, login
 
-    bridge = Bridge(options.settings_of(args), caller=f"cli {login()}")
+    service = Service(options.settings_of(args), caller=f"cli {login()}")
     overrides = options.read_document(args.overrides) if args.overrides else {}
     iface = args.iface or ["auto"]
 
     def work(progress: Progress, cancel: threading.Event) -> Drafts:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)
         names = iface[0] if len(iface) == 1 else iface
-        return draft.from_profile(bridge, args.profile, iface=names, overrides=overrides, scope=scope)
+        return draft.from_profile(service, args.profile, iface=names, overrides=overrides, scope=scope)
 
     found = follow(work, quiet=args.json)
     if args.json:

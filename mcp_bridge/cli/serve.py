@@ -64,19 +64,19 @@ def _serve(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         raise _explained(missing) from None
     from mcp_bridge.access.context import Terms
-    from mcp_bridge.service import Bridge, login
+    from mcp_bridge.service import Service, login
 
     settings = options.settings_of(args)
     if args.read_only:
         settings = replace(settings, read_only=True)
-    bridge = Bridge(settings, caller=login(), detached=True)
-    bridge.recover_in_background()
+    service = Service(settings, caller=login(), detached=True)
+    service.recover_in_background()
     terms = Terms(access_file=args.access or settings.access, consent=args.consent or settings.consent)
     if args.http:
         host, port = args.http
-        server.serve_http(bridge, host=host, port=port, terms=terms, known_as=args.known_as)
+        server.serve_http(service, host=host, port=port, terms=terms, known_as=args.known_as)
     else:
-        server.serve_stdio(bridge, terms=terms)
+        server.serve_stdio(service, terms=terms)
     return EXIT_DONE
 
 

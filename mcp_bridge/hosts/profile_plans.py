@@ -17,7 +17,7 @@ from mcp_bridge.models.base import AnyJson, Strict
 from mcp_bridge.planning import planner
 from mcp_bridge.policy import Policy
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.validator import profile_changes
 
 
@@ -133,12 +133,12 @@ def _note(notes: dict[str, Any], entry: Adaptation | LeftOut, host: str) -> None
 
 
 def from_profile(
-    bridge: Bridge, profile: str, *, iface: str | list[str], overrides: Mapping[str, Any], scope: Scope
+    service: Service, profile: str, *, iface: str | list[str], overrides: Mapping[str, Any], scope: Scope
 ) -> Drafts:
     """Gather the hosts' facts and return the plans that ``profile`` comes to on them.
 
     Args:
-        bridge: the policy and the hosts.
+        service: the policy and the hosts.
         profile: its name.
         iface: an interface, several, or ``auto``.
         overrides: changes that replace the profile's.
@@ -148,9 +148,9 @@ def from_profile(
         PlanError: there is no such profile, or the plan that results has errors.
         RunError: not one host answered.
     """
-    policy = bridge.policy
+    policy = service.policy
     planner.plan_from_profile(profile, iface, None, overrides, policy)  # refused before any host is asked
-    answers = host_query.facts(bridge.fleet(), scope, keys=fact_keys(policy, profile, overrides))
+    answers = host_query.facts(service.fleet(), scope, keys=fact_keys(policy, profile, overrides))
     problem = host_query.all_failed(answers)
     if problem is not None:
         raise problem

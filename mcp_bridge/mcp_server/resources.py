@@ -20,16 +20,16 @@ from mcp_bridge.access import visibility
 from mcp_bridge.backends import inventory
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import SCHEMAS
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 
 JSON = "application/json"
 RUNS_SHOWN = 50
 _ONE_AT_A_TIME = threading.Lock()  # Python 3.11's ast.parse, which reads the docstrings, fails in two threads at once
 
 
-def register(server: FastMCP[Any], bridge: Bridge) -> None:
+def register(server: FastMCP[Any], service: Service) -> None:
     """Add the resources."""
-    _register_policy(server, bridge)
+    _register_policy(server, service)
 
     @server.resource("schema://{model}", title="JSON schema of a model", mime_type=JSON)
     def schema(model: str) -> str:
@@ -41,57 +41,57 @@ def register(server: FastMCP[Any], bridge: Bridge) -> None:
     def hosts() -> str:
         """List the hosts of the inventory, with their groups and addresses."""
         try:
-            return _json(visibility.open_hosts(inventory.read(bridge.settings.inventory)))
+            return _json(visibility.open_hosts(inventory.read(service.settings.inventory)))
         except NetoptBridgeError as error:
             raise _refused(str(error)) from None
 
     @server.resource("runs://list", title="Latest runs", mime_type=JSON)
     def runs() -> str:
         """List the latest runs, newest first."""
-        return _json(visibility.own_runs(bridge.fleet().runs.latest(limit=RUNS_SHOWN)))
+        return _json(visibility.own_runs(service.fleet().runs.latest(limit=RUNS_SHOWN)))
 
     @server.resource("runs://{run_id}", title="One run and its outcome", mime_type=JSON)
     def run(run_id: str) -> str:
         """Give one run and what came of it."""
-        registry = bridge.fleet().runs
+        registry = service.fleet().runs
         try:
             return _json({"run": registry.get(run_id), "result": registry.result(run_id)})
         except NetoptBridgeError as error:
             raise _refused(str(error)) from None
 
 
-def _register_policy(server: FastMCP[Any], bridge: Bridge) -> None:
+def _register_policy(server: FastMCP[Any], service: Service) -> None:
     @server.resource("policy://config_cards/list", title="Knobs that may be tuned", mime_type=JSON)
     def cards() -> str:
         """List the knobs that may be tuned: id, name, purpose and sysctl key."""
         shown = ("id", "category", "subcategory", "name", "purpose", "sysctl")
-        return _json([{key: getattr(card, key) for key in shown} for card in bridge.policy.cards.values()])
+        return _json([{key: getattr(card, key) for key in shown} for card in service.policy.cards.values()])
 
     @server.resource("policy://config_cards/{card_id}", title="One knob", mime_type=JSON)
     def card(card_id: str) -> str:
         """Give one knob whole: use cases, impact, parameters, risk, effect and sources."""
-        return _json(_named(bridge.policy.cards, card_id, what="card"))
+        return _json(_named(service.policy.cards, card_id, what="card"))
 
     @server.resource("policy://profiles/list", title="Profiles", mime_type=JSON)
     def profiles() -> str:
         """List the profiles: name, description and objectives."""
         shown = ("name", "description", "objectives")
-        return _json([{key: getattr(profile, key) for key in shown} for profile in bridge.policy.profiles.values()])
+        return _json([{key: getattr(profile, key) for key in shown} for profile in service.policy.profiles.values()])
 
     @server.resource("policy://profiles/{name}", title="One profile", mime_type=JSON)
     def profile(name: str) -> str:
         """Give one profile whole: objectives, values, cards, validation and sources."""
-        return _json(_named(bridge.policy.profiles, name, what="profile"))
+        return _json(_named(service.policy.profiles, name, what="profile"))
 
     @server.resource("policy://rules", title="Rules for adapting and combining", mime_type=JSON)
     def rules() -> str:
         """Give the rules: how profiles adapt to hosts, and what may not be combined."""
-        return _json(bridge.policy.rules)
+        return _json(service.policy.rules)
 
     @server.resource("policy://limits", title="Limits of values and plans", mime_type=JSON)
     def limits() -> str:
         """Give the limits: ranges of values, and how large a plan may be."""
-        policy = bridge.policy
+        policy = service.policy
         return _json({"limits": policy.limits, "validation_limits": policy.validation_limits})
 
 

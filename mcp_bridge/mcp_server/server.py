@@ -23,12 +23,12 @@ from mcp_bridge.access.tokens import Doorkeeper
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.mcp_server import prompts, resources
 from mcp_bridge.mcp_server.tools import changes, measure, plans, queries, runs_and_audit
-from mcp_bridge.mcp_server.tools.call import Office
+from mcp_bridge.mcp_server.tools.call import AppContext
 from mcp_bridge.operations import endpoints, logs, serving, tool_cache
 from mcp_bridge.operations.call_log import Watch
 from mcp_bridge.operations.metrics import Metrics
 from mcp_bridge.operations.shutdown import Drain
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 
 MCP_PATH = "/mcp"
 INSTRUCTIONS = """\
@@ -41,60 +41,60 @@ undoes the change on every host, with dry_run=false once the person has seen wha
 """
 
 
-def build(bridge: Bridge, *, drain: Drain | None = None, office: Office | None = None) -> FastMCP[Any]:
+def build(service: Service, *, drain: Drain | None = None, app: AppContext | None = None) -> FastMCP[Any]:
     """Return the server.
 
     Args:
-        bridge: what it serves; with ``settings.read_only`` the tools that change hosts are left out.
+        service: what it serves; with ``settings.read_only`` the tools that change hosts are left out.
         drain: tells it that it is to stop; made when not given.
-        office: what its tools work with; made when not given.
+        app: what its tools work with; made when not given.
     """
-    office = office or Office(bridge)
-    access = office.access
+    app = app or AppContext(service)
+    access = app.access
     doorkeeper = None
     if access.authenticated:
         doorkeeper = Doorkeeper(access.rules, on_refusal=partial(Refusals(access.audit).at_the_door, "token"))
     server: FastMCP[Any] = FastMCP(
         "netopt", instructions=INSTRUCTIONS, auth=doorkeeper, mask_error_details=True, dereference_schemas=False
     )
-    _operate(server, bridge, drain or Drain(bridge.settings, office.cancels))
-    server.add_middleware(Gate(access, bridge.fleet().runs, read_only=bridge.settings.read_only))
-    resources.register(server, bridge)
+    _operate(server, service, drain or Drain(service.settings, app.cancels))
+    server.add_middleware(Gate(access, service.fleet().runs, read_only=service.settings.read_only))
+    resources.register(server, service)
     prompts.register(server)
-    plans.register(server, office)
-    queries.register(server, office)
-    measure.register(server, office)
-    runs_and_audit.register_reading(server, office)
-    changes.register_reading(server, office)
-    if not bridge.settings.read_only:
-        runs_and_audit.register(server, office)
-        changes.register(server, office)
+    plans.register(server, app)
+    queries.register(server, app)
+    measure.register(server, app)
+    runs_and_audit.register_reading(server, app)
+    changes.register_reading(server, app)
+    if not service.settings.read_only:
+        runs_and_audit.register(server, app)
+        changes.register(server, app)
     return server
 
 
-def _operate(server: FastMCP[Any], bridge: Bridge, drain: Drain) -> None:
+def _operate(server: FastMCP[Any], service: Service, drain: Drain) -> None:
     """Add what keeps a server running."""
-    metrics = Metrics(bridge.settings)
+    metrics = Metrics(service.settings)
     server.add_middleware(Watch(metrics, drain))
     server.add_middleware(tool_cache.WriteOutOnce())
     tool_cache.expect_mirrored_parameters(server, {})
-    endpoints.register(server, bridge.settings, metrics=metrics, drain=drain)
+    endpoints.register(server, service.settings, metrics=metrics, drain=drain)
 
 
-def serve_stdio(bridge: Bridge, *, terms: Terms | None = None) -> None:
+def serve_stdio(service: Service, *, terms: Terms | None = None) -> None:
     """Serve one client on standard input and output; whatever else is said goes to standard error.
 
     Raises:
         PolicyError: the access file is wrong.
     """
-    logs.begin(bridge.settings)
-    office = Office(bridge, terms or Terms())
-    drain = Drain(bridge.settings, office.cancels)
-    serving.stdio(build(bridge, drain=drain, office=office), drain)
+    logs.begin(service.settings)
+    app = AppContext(service, terms or Terms())
+    drain = Drain(service.settings, app.cancels)
+    serving.stdio(build(service, drain=drain, app=app), drain)
 
 
 def serve_http(
-    bridge: Bridge, *, host: str, port: int, terms: Terms | None = None, known_as: Sequence[str] = ()
+    service: Service, *, host: str, port: int, terms: Terms | None = None, known_as: Sequence[str] = ()
 ) -> None:
     """Serve clients over streamable HTTP at ``/mcp``.
 
@@ -103,7 +103,7 @@ def serve_http(
     Security Warning).
 
     Args:
-        bridge: what it serves.
+        service: what it serves.
         host: the address to listen on.
         port: the port.
         terms: on which terms.
@@ -113,20 +113,20 @@ def serve_http(
         NetoptBridgeError: the address is not a loopback one, and whoever reached it could change every host.
         PolicyError: the access file is wrong.
     """
-    office = Office(bridge, terms or Terms())
-    if not _is_loopback(host) and not office.access.authenticated:
+    app = AppContext(service, terms or Terms())
+    if not _is_loopback(host) and not app.access.authenticated:
         raise NetoptBridgeError(
             f"{host} is not a loopback address, and the server has no authentication",
             hint="Give --access a file with authentication (docs/access.md), or serve 127.0.0.1 or [::1].",
         )
-    logs.begin(bridge.settings)
-    drain = Drain(bridge.settings, office.cancels)
-    server = build(bridge, drain=drain, office=office)
-    serving.http(http_app(server, host=host, known_as=known_as, office=office), drain, host=host, port=port)
+    logs.begin(service.settings)
+    drain = Drain(service.settings, app.cancels)
+    server = build(service, drain=drain, app=app)
+    serving.http(http_app(server, host=host, known_as=known_as, app=app), drain, host=host, port=port)
 
 
 def http_app(
-    server: FastMCP[Any], *, host: str, known_as: Sequence[str] = (), office: Office | None = None
+    server: FastMCP[Any], *, host: str, known_as: Sequence[str] = (), app: AppContext | None = None
 ) -> StarletteWithLifespan:
     """Return a server as a web application that answers to its own address alone.
 
@@ -134,11 +134,11 @@ def http_app(
         server: what ``build`` returned.
         host: the address that it will listen on.
         known_as: further names by which clients reach it.
-        office: with it, and without authentication, only processes of this user are let in.
+        app: with it, and without authentication, only processes of this user are let in.
     """
     guards = [ASGIMiddleware(BodyLimit)]
-    if office is not None and not office.access.authenticated:
-        on_refusal = partial(Refusals(office.access.audit).at_the_door, "user")
+    if app is not None and not app.access.authenticated:
+        on_refusal = partial(Refusals(app.access.audit).at_the_door, "user")
         guards.insert(0, ASGIMiddleware(OwnUser, path=MCP_PATH, on_refusal=on_refusal))
     return server.http_app(
         path=MCP_PATH, middleware=guards, host_origin_protection=True, allowed_hosts=[host, *known_as]

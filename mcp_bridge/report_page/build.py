@@ -12,7 +12,7 @@ from typing import Any
 from mcp_bridge.models import ChangeReport, HostReport
 from mcp_bridge.report_page import grouping, measurements, outcome, waves
 from mcp_bridge.report_page.content import ChangeGroup, HostRow, Page, Rollout, Run
-from mcp_bridge.report_page.size_budget import Room, drawn
+from mcp_bridge.report_page.size_budget import SizeBudget, drawn
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.report import error_line
 
@@ -32,7 +32,7 @@ MESSAGE = 600  # characters of a failure in the list of hosts
 
 def page(record: RunRecord, report: ChangeReport) -> Page:
     """Return what stands on the page of a run."""
-    rooms = {name: Room(size) for name, size in BYTES.items()}
+    rooms = {name: SizeBudget(size) for name, size in BYTES.items()}
     hosts = {name: report.hosts[name] for name in sorted(report.hosts, key=grouping.by_name)}
     changes = grouping.changes(hosts, room=rooms["changes"])
     rollout = waves.rollout(report)
@@ -72,7 +72,7 @@ def _run(record: RunRecord, report: ChangeReport) -> Run:
     )
 
 
-def _texts(found: list[str], room: Room) -> list[str]:
+def _texts(found: list[str], room: SizeBudget) -> list[str]:
     return room.fit([room.clip(text) for text in found], drawn)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from mcp_bridge.models.report import DiffEntry, HostError, HostReport, HostStatus, OperationResult
 from mcp_bridge.report_page.content import ChangeGroup, Fate, OperationGroup, Problem, Remark, StatusCount
-from mcp_bridge.report_page.size_budget import MARKUP, Room, drawn
+from mcp_bridge.report_page.size_budget import MARKUP, SizeBudget, drawn
 from mcp_bridge.runs.report import HELD
 
 BY_WEIGHT: tuple[HostStatus, ...] = (
@@ -41,7 +41,7 @@ def statuses(found: Iterable[HostStatus]) -> list[StatusCount]:
     return [StatusCount(status=status, hosts=known.count(status)) for status in BY_WEIGHT if status in known]
 
 
-def problems(hosts: Mapping[str, HostReport], *, good: frozenset[str], room: Room) -> list[Problem]:
+def problems(hosts: Mapping[str, HostReport], *, good: frozenset[str], room: SizeBudget) -> list[Problem]:
     """Return the failures of hosts, those with the same failure together, the worst and most common first."""
     troubled = {name: host for name, host in hosts.items() if host.error is not None or host.status not in good}
     groups = _grouped(troubled, lambda host: (host.status, host.error.model_dump_json() if host.error else ""))
@@ -52,7 +52,7 @@ def problems(hosts: Mapping[str, HostReport], *, good: frozenset[str], room: Roo
     return room.fit(sorted(found, key=lambda problem: BY_WEIGHT.index(problem.status)), _problem_size)
 
 
-def changes(hosts: Mapping[str, HostReport], *, room: Room) -> list[ChangeGroup]:
+def changes(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[ChangeGroup]:
     """Return what changed, hosts with the same difference together, the most common first, what was undone last."""
     differing = {name: host for name, host in hosts.items() if host.diff}
     groups = _grouped(differing, lambda host: (_fate(host), tuple(_entry(entry) for entry in host.diff)))
@@ -66,7 +66,7 @@ def changes(hosts: Mapping[str, HostReport], *, room: Room) -> list[ChangeGroup]
     return found
 
 
-def operations(hosts: Mapping[str, HostReport], *, room: Room) -> list[OperationGroup]:
+def operations(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[OperationGroup]:
     """Return what was done, hosts that took the same steps together, the most common first."""
     worked = {name: host for name, host in hosts.items() if host.operations}
     groups = _grouped(worked, lambda host: tuple((step.command, step.ok, step.stderr) for step in host.operations))
@@ -78,7 +78,7 @@ def operations(hosts: Mapping[str, HostReport], *, room: Room) -> list[Operation
     return found
 
 
-def remarks(found: Iterable[tuple[str, str | None, str]], *, room: Room) -> list[Remark]:
+def remarks(found: Iterable[tuple[str, str | None, str]], *, room: SizeBudget) -> list[Remark]:
     """Return ``(host, key, text)`` with those that say the same together, the most common first."""
     groups: dict[tuple[str | None, str], list[str]] = {}
     for host, key, text in found:
@@ -111,7 +111,7 @@ def _fate(host: HostReport) -> Fate:
 
 def _clip_error(error: HostError | None) -> HostError | None:
     texts = error.model_dump(exclude_none=True) if error else {}
-    return HostError(**{name: Room.clip(text) for name, text in texts.items()}) if error else None
+    return HostError(**{name: SizeBudget.clip(text) for name, text in texts.items()}) if error else None
 
 
 def _problem_size(problem: Problem) -> int:

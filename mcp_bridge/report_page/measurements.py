@@ -14,7 +14,7 @@ from typing import Any, Literal
 from mcp_bridge.models.report import HostReport, Measurements
 from mcp_bridge.report_page import grouping, verdicts
 from mcp_bridge.report_page.content import Figures, Target
-from mcp_bridge.report_page.size_budget import Room, Share, drawn
+from mcp_bridge.report_page.size_budget import Share, SizeBudget, drawn
 from mcp_bridge.report_page.verdicts import Verdict
 
 Kind = Literal["ping", "tcp", "iperf", "counters"]
@@ -67,7 +67,7 @@ class _Found:
     after: list[float] = field(default_factory=list)
 
 
-def targets(hosts: Mapping[str, HostReport], *, room: Room) -> list[Target]:
+def targets(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[Target]:
     """Return what the hosts measured, by target.
 
     Args:
@@ -105,7 +105,7 @@ def _answers(
             answers = (data or {}).get(kind)
             for target, answer in answers.items() if isinstance(answers, dict) else ():
                 if isinstance(answer, dict):
-                    yield (kind, Room.clip(str(target))), answer, when
+                    yield (kind, SizeBudget.clip(str(target))), answer, when
         for place in ((KINDS[2], iperf), (KINDS[3], OURS)):
             answer = (data or {}).get(place[0])
             if isinstance(answer, dict):
@@ -120,14 +120,14 @@ def _take(
     figures: dict[str, float] = getattr(mine, when)
     figures.update(
         {
-            Room.clip(str(name)): float(value)
+            SizeBudget.clip(str(name)): float(value)
             for name, value in answer.items()
             if _is_figure(value) and (any_name or name in METRICS)
         }
     )
     message = answer.get("message")
     if isinstance(message, str) and message:
-        mine.messages.append(Room.clip(f"{when}: {message}"))
+        mine.messages.append(SizeBudget.clip(f"{when}: {message}"))
     samples = answer.get("samples_ms")
     if isinstance(samples, list):
         times: list[float] = getattr(found, when)

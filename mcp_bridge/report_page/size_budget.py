@@ -21,7 +21,7 @@ def drawn(text: str | None) -> int:
     return len(escape(text or "").encode())
 
 
-class Room:
+class SizeBudget:
     """Bytes that are left for a part of the page.
 
     Args:
@@ -53,7 +53,7 @@ class Room:
 class Share:
     """A part of the room, for one of those that want some."""
 
-    def __init__(self, room: Room, size: int) -> None:
+    def __init__(self, room: SizeBudget, size: int) -> None:
         self._room = room
         self._left = size
 
@@ -67,7 +67,7 @@ class Share:
         """Return as many of the first items as there is room for, their texts clipped."""
         kept: list[Item] = []
         for item in items:
-            shown = clip(item, Room.clip) if clip else item
+            shown = clip(item, SizeBudget.clip) if clip else item
             needed = size(shown) + MARKUP
             if needed > self._left:
                 break

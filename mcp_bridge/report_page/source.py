@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from mcp_bridge import untrusted_text
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import ChangeReport
-from mcp_bridge.runs.history import RunBook
+from mcp_bridge.runs.history import RunHistory
 from mcp_bridge.runs.registry import QUESTIONS, RunRecord
 
 LATEST = "`netopt report` alone takes the latest change."
 
 
-def find(book: RunBook, run_id: str | None) -> tuple[RunRecord, ChangeReport]:
+def find(book: RunHistory, run_id: str | None) -> tuple[RunRecord, ChangeReport]:
     """Return a run's record and its report; hosts of a run whose process was killed are asked.
 
     Args:
@@ -42,7 +42,7 @@ def find(book: RunBook, run_id: str | None) -> tuple[RunRecord, ChangeReport]:
     return _plain(record), _report(record, untrusted_text.plain(result))
 
 
-def _latest(book: RunBook) -> str:
+def _latest(book: RunHistory) -> str:
     """Return the id of the latest change."""
     runs = book.fleet().runs.latest(limit=book.settings.keep_runs)
     found = next((record.run_id for record in runs if record.action not in QUESTIONS), None)

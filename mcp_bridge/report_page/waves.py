@@ -12,7 +12,7 @@ from mcp_bridge.models import ChangeReport, HostReport
 from mcp_bridge.models import rollout as models
 from mcp_bridge.report_page import grouping
 from mcp_bridge.report_page.content import Rollout, Wave
-from mcp_bridge.report_page.size_budget import Room
+from mcp_bridge.report_page.size_budget import SizeBudget
 
 
 def rollout(report: ChangeReport) -> Rollout | None:
@@ -23,7 +23,7 @@ def rollout(report: ChangeReport) -> Rollout | None:
     return Rollout(
         waves=[_wave(wave, report.hosts) for wave in found.waves],
         stopped=found.stopped,
-        reason=found.reason and Room.clip(found.reason),
+        reason=found.reason and SizeBudget.clip(found.reason),
         on_failure=found.on_failure,
         confirm=found.confirm,
     )
@@ -37,7 +37,7 @@ def _wave(found: models.Wave, hosts: Mapping[str, HostReport]) -> Wave:
         status=found.status,
         started=found.started,
         finished=found.finished,
-        gate=Room.clip(found.gate.message) if found.gate else None,
+        gate=SizeBudget.clip(found.gate.message) if found.gate else None,
         gate_ok=found.gate.ok if found.gate else None,
         statuses=grouping.statuses(hosts[name].status for name in names if name in hosts),
     )

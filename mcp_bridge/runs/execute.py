@@ -20,7 +20,7 @@ from mcp_bridge.runs import recovery
 from mcp_bridge.runs import report as run_report
 from mcp_bridge.runs.lock import Cancel
 from mcp_bridge.runs.playbook_run import Fleet
-from mcp_bridge.runs.recovery import Told
+from mcp_bridge.runs.recovery import Findings
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.report import RunEvents
 from mcp_bridge.runs.task import Finished, Scope, Task
@@ -31,7 +31,7 @@ RESUME_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Started:
-    """A change that is registered and audited, and about to be carried out by ``Bridge.finish``.
+    """A change that is registered and audited, and about to be carried out by ``Service.finish``.
 
     Attributes:
         record: its run.
@@ -118,7 +118,7 @@ def _truth(fleet: Fleet, record: RunRecord, finished: Finished) -> dict[str, Hos
     reports = told.reports
     if record.action == "apply" and told.undecided:
         reachable = [host for host in sorted(told.undecided) if reports[host].status != "unreachable"]
-        for host, back in recovery.lead_back(fleet, record, reachable).items():
+        for host, back in recovery.revert(fleet, record, reachable).items():
             if back.status != "skipped":
                 reports[host] = back.model_copy(update={"error": back.error or reports[host].error})
     begun = set(finished.events.hosts)
@@ -159,7 +159,7 @@ def reconcile(fleet: Fleet, record: RunRecord) -> tuple[ChangeReport, bool]:
     )
     notes = ["The process that carried out the run was killed; this is what the hosts said, before or afterwards"]
     if outcome is not None and events.complete:
-        hosts, told, rollout = events.host_reports(outcome), Told(), events.rollout
+        hosts, told, rollout = events.host_reports(outcome), Findings(), events.rollout
     else:
         rollout = run_report.rollout_report(run_events.rollout(folder))
         said = {name: run_report.checked(report) for name, report in run_events.reports(folder).items()}

@@ -28,7 +28,7 @@ STUBBORN_S = 60.0
 ASK_AGAIN_S = 5.0  # hosts that had not decided are not asked more often
 
 
-class RunBook:
+class RunHistory:
     """The runs of one installation, on behalf of one caller.
 
     Args:

@@ -24,7 +24,7 @@ ALIVE = "alive"
 CANCEL = "cancel"
 
 
-class Life:
+class RunLock:
     """The lock of one run, held as long as this object and the processes that it was handed to live.
 
     Args:

@@ -29,7 +29,7 @@ ENDED: Mapping[str, HostStatus] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class Findings:
     """What the hosts said of a run afterwards.
 
     Attributes:
@@ -41,7 +41,7 @@ class Told:
     undecided: frozenset[str] = frozenset()
 
 
-def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -> Told:
+def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -> Findings:
     """Ask hosts what became of a run on them, by its checkpoint.
 
     Args:
@@ -51,7 +51,7 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
         reason: why the run's own word is missing, as ``host_failure.interrupted`` takes it.
     """
     if not hosts:
-        return Told()
+        return Findings()
     about = fleet.about(record)
     scope = Scope(limit=",".join(hosts), inventory=about.get("inventory"))
     try:
@@ -60,7 +60,7 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
         unknown = HostError(
             stage="connect", message=f"The host could not be asked: {problem.message}", hint=problem.hint
         )
-        return Told({host: HostReport(status="unreachable", error=unknown) for host in hosts}, frozenset(hosts))
+        return Findings({host: HostReport(status="unreachable", error=unknown) for host in hosts}, frozenset(hosts))
     checkpoints: dict[str, list[dict[str, Any]]] = finished.events.results("checkpoints")
     changing = finished.events.results("changing")
     reports: dict[str, HostReport] = {}
@@ -78,7 +78,7 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
         reports[host] = report or _pending(record, reason)
         if report is None:
             undecided.add(host)
-    return Told(reports, frozenset(undecided))
+    return Findings(reports, frozenset(undecided))
 
 
 def read_state(
@@ -135,7 +135,7 @@ def _pending(record: RunRecord, reason: str) -> HostReport:
     return HostReport(status="failed", checkpoint_id=record.checkpoint_id, error=error)
 
 
-def lead_back(fleet: Fleet, record: RunRecord, hosts: Sequence[str]) -> dict[str, HostReport]:
+def revert(fleet: Fleet, record: RunRecord, hosts: Sequence[str]) -> dict[str, HostReport]:
     """Restore the hosts on which a change was begun and is not confirmed, and return what they say.
 
     Args:

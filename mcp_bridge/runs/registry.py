@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from mcp_bridge import atomic_files
 from mcp_bridge.errors import RunError
 from mcp_bridge.runs import lock as run_lock
-from mcp_bridge.runs.lock import Life
+from mcp_bridge.runs.lock import RunLock
 
 RunState = Literal["running", "successful", "failed", "cancelled", "timeout", "lost"]
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
@@ -94,7 +94,7 @@ class RunRegistry:
         self._folder = folder
         self._keep = keep
         self._keep_days = keep_days
-        self._lives: dict[str, Life] = {}
+        self._lives: dict[str, RunLock] = {}
 
     def begin(self, *, action: str, caller: str, **fields: Any) -> RunRecord:
         """Make a run's folder and its record, and return the record."""
@@ -103,7 +103,7 @@ class RunRegistry:
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         (self._folder / run_id).mkdir(mode=0o700)
-        self._lives[run_id] = Life.begin(self._folder / run_id)
+        self._lives[run_id] = RunLock.begin(self._folder / run_id)
         record = RunRecord(
             run_id=run_id,
             action=action,
@@ -122,18 +122,18 @@ class RunRegistry:
         self._write(named)
         return named
 
-    def adopt(self, record: RunRecord, life: Life) -> RunRecord:
+    def adopt(self, record: RunRecord, life: RunLock) -> RunRecord:
         """Carry on with a run that another process began, and return its record."""
         self._lives[record.run_id] = life
         mine = record.model_copy(update={"pid": os.getpid()})
         self._write(mine)
         return mine
 
-    def life(self, run_id: str) -> Life:
+    def life(self, run_id: str) -> RunLock:
         """Return the lock of a run that was begun or adopted here."""
         return self._lives[run_id]
 
-    def lose(self, record: RunRecord) -> RunRecord:
+    def mark_lost(self, record: RunRecord) -> RunRecord:
         """Note that the run's process has gone and return the record."""
         lost = record.model_copy(update={"state": "lost"})
         self._write(lost)

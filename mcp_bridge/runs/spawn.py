@@ -22,7 +22,7 @@ from mcp_bridge.backends.job import Cancellation
 from mcp_bridge.errors import InventoryError, NetoptBridgeError, RunError
 from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.events import EventReader
-from mcp_bridge.runs.lock import Life
+from mcp_bridge.runs.lock import RunLock
 from mcp_bridge.runs.report import Progress
 from mcp_bridge.settings import Settings, variable
 
@@ -46,7 +46,7 @@ PASSED_ON = (
 )
 
 
-def spawn(settings: Settings, *, folder: Path, life: Life, job: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+def spawn(settings: Settings, *, folder: Path, life: RunLock, job: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     """Start the process of a run in a session of its own, and hand it the run's lock.
 
     Args:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.backends import ansible_runner as runner
-from mcp_bridge.runs.lock import Life
+from mcp_bridge.runs.lock import RunLock
 from mcp_bridge.runs.registry import QUESTIONS, RunRegistry, UnknownRunError
 
 GONE = "The process that carried out the run was killed; the run changed nothing"
@@ -30,7 +30,7 @@ def sweep(runs: RunRegistry) -> list[str]:
 def _clear(runs: RunRegistry, run_id: str) -> bool:
     try:
         folder = runs.folder(run_id)
-        life = Life.begin(folder)
+        life = RunLock.begin(folder)
     except (UnknownRunError, BlockingIOError, FileNotFoundError):
         return False  # somebody else was quicker
     try:
@@ -49,7 +49,7 @@ def _clear(runs: RunRegistry, run_id: str) -> bool:
         if record.action in QUESTIONS or record.dry_run:
             runs.finish(record, state="failed", result={"error": GONE}, hosts={})
             return False
-        runs.lose(record)
+        runs.mark_lost(record)
         return True
     finally:
         life.end()

@@ -20,8 +20,8 @@ from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 from mcp_bridge.access.context import Terms
 from mcp_bridge.audit.log import AuditEntry, AuditLog
 from mcp_bridge.mcp_server import server
-from mcp_bridge.mcp_server.tools.call import Office
-from mcp_bridge.service import Bridge
+from mcp_bridge.mcp_server.tools.call import AppContext
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.consent import says_yes
 
@@ -69,17 +69,17 @@ class Stage:
 
     def runs(self) -> list[str]:
         """Return the actions that were begun on hosts."""
-        return [record.action for record in Bridge(self.settings, caller="tester").fleet().runs.latest()]
+        return [record.action for record in Service(self.settings, caller="tester").fleet().runs.latest()]
 
     @asynccontextmanager
     async def client(
         self, terms: Terms | None = None, *, read_only: bool = False, **options: Any
     ) -> AsyncIterator[Client[Any]]:
         """Connect a client in memory to a server of its own; whoever sits behind it says yes."""
-        bridge = Bridge(replace(self.settings, read_only=read_only), caller="tester")
-        office = Office(bridge, terms or Terms())
+        service = Service(replace(self.settings, read_only=read_only), caller="tester")
+        office = AppContext(service, terms or Terms())
         async with Client(
-            server.build(bridge, office=office), **{"elicitation_handler": says_yes, **options}
+            server.build(service, office=office), **{"elicitation_handler": says_yes, **options}
         ) as client:
             yield client
 

@@ -14,7 +14,7 @@ import sys
 from mcp_bridge.mcp_server import server
 from mcp_bridge.operations import logs, serving, tool_cache
 from mcp_bridge.operations.shutdown import Drain
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.conformance.fixtures import asking, content
 
@@ -26,7 +26,7 @@ def main(port: int) -> None:
     settings = Settings.from_env()
     logs.begin(settings)
     drain = Drain(settings, {})
-    built = server.build(Bridge(settings, caller="conformance"), drain=drain)
+    built = server.build(Service(settings, caller="conformance"), drain=drain)
     content.register(built)
     asking.register(built)
     tool_cache.expect_mirrored_parameters(built, {"test_header_parameter": content.MIRRORED})

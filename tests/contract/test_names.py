@@ -21,7 +21,7 @@ from mcp_bridge.mcp_server.server import build
 from mcp_bridge.models import SCHEMAS, ChangeReport, HostReport, ParameterPlan, RenderedPlan, ValidationResult
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.policy import load_policy
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
 COLLECTION = Path(__file__).resolve().parents[2] / "ansible_collections/netopt/linux"
@@ -123,7 +123,7 @@ MODELS: list[tuple[Any, str]] = [
 
 
 async def _served(settings: Settings) -> tuple[dict[str, set[str]], set[str], set[str]]:
-    async with Client(build(Bridge(settings, caller="test"))) as client:
+    async with Client(build(Service(settings, caller="test"))) as client:
         tools = {tool.name: set(tool.input_schema.get("properties", {})) for tool in await client.list_tools()}
         resources = {str(resource.uri) for resource in await client.list_resources()}
         templates = {template.uri_template for template in await client.list_resource_templates()}

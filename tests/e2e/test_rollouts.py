@@ -29,7 +29,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.mcp_server.server import build
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, finish
 from tests.labs import brought_up
@@ -358,7 +358,7 @@ def test_over_mcp(fleet: Fleet) -> None:
     settings = Settings(state_dir=fleet.folder / "state", inventory=str(fleet.lab.inventory))
 
     async def ask() -> dict[str, Any]:
-        async with Client(build(Bridge(settings, caller="test"))) as client:
+        async with Client(build(Service(settings, caller="test"))) as client:
             plan = {"iface": "eth0", "changes": PLAN}
             rendered = (await client.call_tool("render_change_plan_tool", {"plan": plan})).structured_content
             rollout = {"canary": 1, "waves": ["50%"], "on_failure": "roll_back", "max_failures": "10%"}

@@ -36,7 +36,7 @@ from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs.playbook_run import HostsBusyError
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Bridge
+from mcp_bridge.service import ApplyOptions, Service
 from mcp_bridge.settings import Settings
 from tests.calls import call
 from tests.e2e.fleet import ROOT, Fleet
@@ -81,9 +81,9 @@ class House:
         )
 
     @property
-    def bridge(self) -> Bridge:
+    def bridge(self) -> Service:
         """A bridge that gives runs a process of their own."""
-        return Bridge(self.settings, caller="tester", detached=True)
+        return Service(self.settings, caller="tester", detached=True)
 
     def values(self) -> dict[str, str]:
         """Return what the hosts' kernels say of the key that the plan sets."""
@@ -132,7 +132,7 @@ class House:
     def undo(self, run_id: str) -> None:
         """Lead the hosts back to before a run."""
         record = self.bridge.fleet().runs.get(run_id)
-        bridge = Bridge(self.settings, caller="tester")
+        bridge = Service(self.settings, caller="tester")
         bridge.finish(bridge.begin("rollback", checkpoint_id=run_id, scope=Scope(limit=record.limit)))
         assert set(self.values().values()) == {OLD}
 
@@ -412,7 +412,7 @@ def test_two_runs_on_one_host(house: House) -> None:
     assert third.result(timeout=TIMEOUT_S).errors == []
     values = house.values()
     assert [values[name] for name in names] == [NEW] * 5 + [OLD] * 4 + [NEW]
-    bridge = Bridge(house.settings, caller="tester")
+    bridge = Service(house.settings, caller="tester")
     bridge.finish(bridge.begin("rollback", checkpoint_id=third_id, scope=Scope(limit=names[9])))
     house.undo(run_id)
 
@@ -422,7 +422,7 @@ def test_busy_hosts_of_this_process(house: House) -> None:
     name = house.lab.hosts[0].name
     run_id, first = begun(house, scope=Scope(limit=name))
     wait_for(lambda: statuses(house, run_id))
-    bridge = Bridge(house.settings, caller="tester")
+    bridge = Service(house.settings, caller="tester")
     with pytest.raises(HostsBusyError) as caught:
         bridge.finish(bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(), Scope(limit=name)))
     assert caught.value.busy == {name: run_id}
@@ -435,7 +435,7 @@ def test_many_runs_leak_nothing(house: House) -> None:
     scope = Scope(limit=house.lab.hosts[0].name)
 
     def once(*, detached: bool) -> None:
-        bridge = Bridge(house.settings, caller="tester", detached=detached)
+        bridge = Service(house.settings, caller="tester", detached=detached)
         report = bridge.finish(bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(dry_run=True), scope))
         assert report.errors == []
 

@@ -99,7 +99,7 @@ def settled(changes: dict[str, Any], *, absent: bool = False) -> tuple[dict[str,
     """Return (the State now, the wanted State) for changes on the interface."""
     intent = tc_subsystem.intent(changes, (IFACE,), absent=absent)
     current = tc_kernel.observe(SCOPE, Tools())
-    return current, in_scratch_namespace(lambda: tc_kernel.settle(intent, current, Tools()))
+    return current, in_scratch_namespace(lambda: tc_kernel.resolve(intent, current, Tools()))
 
 
 def lead(wanted: dict[str, Any]) -> int:

@@ -176,7 +176,7 @@ def test_a_failure_halfway_undoes_the_rest() -> None:
 
     def run() -> Any:
         class Breaking:
-            observe, settle = staticmethod(link_kernel.observe), staticmethod(link_kernel.settle)
+            observe, resolve = staticmethod(link_kernel.observe), staticmethod(link_kernel.resolve)
 
             @staticmethod
             def perform(step: Any, tools: Tools) -> None:

@@ -135,7 +135,7 @@ def namespace() -> Iterator[None]:
 def settled(changes: dict[str, Any], ifaces: tuple[str, ...] = ("eth0", "eth1")) -> dict[str, Any]:
     """Return the state that changes lead to, made in a scratch namespace."""
     intent = nft_subsystem.intent(changes, ifaces)
-    found: dict[str, Any] = in_scratch_namespace(lambda: nft_kernel.settle(intent, nft_subsystem.ABSENT, TOOLS))
+    found: dict[str, Any] = in_scratch_namespace(lambda: nft_kernel.resolve(intent, nft_subsystem.ABSENT, TOOLS))
     return found
 
 
@@ -351,7 +351,8 @@ def test_any_plan_loads_is_idempotent_and_can_be_taken_back(old: dict[str, Any],
 
     def there_and_back() -> list[str]:
         first, second = (
-            nft_kernel.settle(nft_subsystem.intent(plan, ("eth0",)), nft_subsystem.ABSENT, TOOLS) for plan in (old, new)
+            nft_kernel.resolve(nft_subsystem.intent(plan, ("eth0",)), nft_subsystem.ABSENT, TOOLS)
+            for plan in (old, new)
         )
         lead_to(first)
         snapshot = nft_kernel.observe({}, TOOLS)

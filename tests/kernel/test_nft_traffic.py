@@ -113,7 +113,7 @@ def apply(intent: nft_subsystem.Intent) -> None:
     probe = Namespace()
     try:
         with probe.inside():
-            wanted = nft_kernel.settle(intent, nft_subsystem.ABSENT, tools)
+            wanted = nft_kernel.resolve(intent, nft_subsystem.ABSENT, tools)
     finally:
         probe.close()
     for operation in nft_subsystem.operations(nft_kernel.observe({}, tools), wanted):

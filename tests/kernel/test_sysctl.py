@@ -139,7 +139,7 @@ def test_a_failure_halfway_undoes_the_rest() -> None:
 
     def run() -> Any:
         class Breaking:
-            observe, settle = staticmethod(sysctl_kernel.observe), staticmethod(sysctl_kernel.settle)
+            observe, resolve = staticmethod(sysctl_kernel.observe), staticmethod(sysctl_kernel.resolve)
 
             @staticmethod
             def perform(step: Any, tools: Tools) -> None:

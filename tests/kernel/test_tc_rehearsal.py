@@ -162,7 +162,7 @@ def test_without_a_scratch_namespace() -> None:
         intent = tc_subsystem.intent(changes, (IFACE,))
         current = tc_kernel.observe(SCOPE, Tools())
         tc_kernel.force(intent, current, Tools())
-        return left(in_scratch_namespace(lambda: tc_kernel.settle(intent, current, Tools())))
+        return left(in_scratch_namespace(lambda: tc_kernel.resolve(intent, current, Tools())))
 
     assert in_namespace(both) == []
 

@@ -26,7 +26,7 @@ from mcp_bridge.access.context import Access, Terms
 from mcp_bridge.access.models import LOCAL, local_rule
 from mcp_bridge.errors import NetoptBridgeError, PlanError
 from mcp_bridge.runs.report import Progress
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 READS_HOSTS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
@@ -59,16 +59,16 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Office:
+class AppContext:
     """What a server's tools work with.
 
     Attributes:
-        bridge: the installation, on behalf of the server itself.
+        service: the installation, on behalf of the server itself.
         terms: on which terms it is served.
         cancels: by run id, what ends a run that goes on in this process.
     """
 
-    bridge: Bridge
+    service: Service
     terms: Terms = field(default_factory=Terms)
     cancels: dict[str, threading.Event] = field(default_factory=dict)
 
@@ -79,11 +79,11 @@ class Office:
         Raises:
             PolicyError: the access file is wrong.
         """
-        return Access.open(self.bridge.settings, self.terms)
+        return Access.open(self.service.settings, self.terms)
 
-    def on_behalf_of(self, ctx: Context) -> Bridge:  # noqa: ARG002  # the gate has found out who asks
+    def on_behalf_of(self, ctx: Context) -> Service:  # noqa: ARG002  # the gate has found out who asks
         """Return the installation on behalf of the caller; what the client calls itself is no proof."""
-        return self.bridge.for_caller(f"{self.admission().caller.signature} via {self.bridge.caller}")
+        return self.service.for_caller(f"{self.admission().caller.signature} via {self.service.caller}")
 
     def admission(self) -> Admission:
         """Return the call that is being answered, as the gate let it in."""

@@ -25,9 +25,9 @@ from mcp_bridge.mcp_server.tools.call import (
     ADDS_TO_HOSTS,
     CHANGES_HOSTS,
     READS_HOSTS,
+    AppContext,
     CheckpointId,
     Hosts,
-    Office,
     RunId,
     actionable,
     follow,
@@ -41,20 +41,20 @@ from mcp_bridge.models.scalars import Iface
 from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
 from mcp_bridge.runs.report import Progress
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Bridge, Started
+from mcp_bridge.service import ApplyOptions, Service, Started
 
 Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]
 IFACE: TypeAdapter[Any] = TypeAdapter(Iface)
 DryRun = Annotated[bool, Field(description="Say what would change and change nothing.")]
 
 
-def register_reading(server: FastMCP[Any], office: Office) -> None:
+def register_reading(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tools that only look."""
 
     @server.tool(title="List checkpoints", annotations=READS_HOSTS)
     async def list_checkpoints_tool(ctx: Context, hosts: Hosts = "all") -> Checkpoints:
         """List the checkpoints that the hosts keep, newest first, with their status on every host."""
-        fleet = office.on_behalf_of(ctx).fleet()
+        fleet = app.on_behalf_of(ctx).fleet()
         return await follow(ctx, lambda progress: checkpoints.read(fleet, Scope(limit=hosts, progress=progress)))
 
     @server.tool(title="Verify hosts", annotations=READS_HOSTS)
@@ -70,14 +70,14 @@ def register_reading(server: FastMCP[Any], office: Office) -> None:
         Tells wanted and found, the change that set it, and who owns the knob now where that can be known.
         Applying the plan again mends what differs.
         """
-        fleet = office.on_behalf_of(ctx).fleet()
+        fleet = app.on_behalf_of(ctx).fleet()
         return await follow(
             ctx,
             lambda progress: drift.verify(fleet, Scope(limit=hosts, progress=progress), checkpoint_id=checkpoint_id),
         )
 
 
-def register(server: FastMCP[Any], office: Office) -> None:
+def register(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tools that change hosts."""
 
     @server.tool(title="Apply a rendered plan", annotations=CHANGES_HOSTS)
@@ -136,17 +136,17 @@ def register(server: FastMCP[Any], office: Office) -> None:
         )
         given = None if rendered_plan is None else _rendered(rendered_plan)
         with actionable():
-            wanted = resume_rollout.wanted(office.bridge, resume, given=given, options=asked)
-            plan = _permitted(office, wanted.rendered, wanted.options)
+            wanted = resume_rollout.wanted(app.service, resume, given=given, options=asked)
+            plan = _permitted(app, wanted.rendered, wanted.options)
             if not dry_run:
-                confirm_s = office.bridge.policy.validation_limits.confirm_timeout_default_s
+                confirm_s = app.service.policy.validation_limits.confirm_timeout_default_s
                 lines = about_apply(
-                    plan.rendered, _reached(office), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes
+                    plan.rendered, _reached(app), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes
                 )
-                question = await confirmed(ctx, office.access, office.admission(), lines)
+                question = await confirmed(ctx, app.access, app.admission(), lines)
                 if question is not None:
                     return question
-        return await _carry_out(office, ctx, hosts, partial(wanted.begin, plan), changes=not dry_run)
+        return await _carry_out(app, ctx, hosts, partial(wanted.begin, plan), changes=not dry_run)
 
     @server.tool(title="Confirm a change", annotations=ADDS_TO_HOSTS)
     async def confirm_change_tool(
@@ -168,17 +168,17 @@ def register(server: FastMCP[Any], office: Office) -> None:
         Or, with extend_s, put off when the hosts restore by themselves. The person behind the client is asked first.
         """
         if extend_s is None:
-            return await _with_checkpoint(office, ctx, "confirm", checkpoint_id, hosts=hosts)
+            return await _with_checkpoint(app, ctx, "confirm", checkpoint_id, hosts=hosts)
         with actionable():
-            check_confirm_timeout(office.admission().caller, extend_s)
+            check_confirm_timeout(app.admission().caller, extend_s)
         return await _with_checkpoint(
-            office,
+            app,
             ctx,
             "extend",
             checkpoint_id,
             hosts=hosts,
             extend_s=extend_s,
-            begin=lambda bridge, scope: bridge.begin_extension(
+            begin=lambda service, scope: service.begin_extension(
                 checkpoint_id=checkpoint_id, seconds=extend_s, scope=scope
             ),
         )
@@ -198,10 +198,10 @@ def register(server: FastMCP[Any], office: Office) -> None:
         except ValidationError as error:
             raise refused(f"iface: {error.errors(include_input=False)[0]['msg']}") from None
         return await _carry_out(
-            office,
+            app,
             ctx,
             hosts,
-            lambda bridge, scope: bridge.begin_snapshot(iface=iface, label=checkpoint_label, scope=scope),
+            lambda service, scope: service.begin_snapshot(iface=iface, label=checkpoint_label, scope=scope),
         )
 
     @server.tool(title="Roll back to a checkpoint", annotations=CHANGES_HOSTS)
@@ -213,7 +213,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         The id of a run names the change on every host, so this rolls back the fleet. The default is a dry run;
         without it, the person behind the client is asked first.
         """
-        return await _with_checkpoint(office, ctx, "rollback", checkpoint_id, hosts=hosts, dry_run=dry_run)
+        return await _with_checkpoint(app, ctx, "rollback", checkpoint_id, hosts=hosts, dry_run=dry_run)
 
     @server.tool(title="Delete a checkpoint", annotations=CHANGES_HOSTS)
     async def delete_checkpoint_tool(
@@ -223,11 +223,11 @@ def register(server: FastMCP[Any], office: Office) -> None:
 
         The default is a dry run; without it, the person behind the client is asked first.
         """
-        return await _with_checkpoint(office, ctx, "delete_checkpoint", checkpoint_id, hosts=hosts, dry_run=dry_run)
+        return await _with_checkpoint(app, ctx, "delete_checkpoint", checkpoint_id, hosts=hosts, dry_run=dry_run)
 
 
 async def _with_checkpoint(  # noqa: PLR0913 - what the tools were called with
-    office: Office,
+    app: AppContext,
     ctx: Context,
     action: str,
     checkpoint_id: str,
@@ -235,78 +235,79 @@ async def _with_checkpoint(  # noqa: PLR0913 - what the tools were called with
     hosts: str,
     dry_run: bool = False,
     extend_s: int | None = None,
-    begin: Callable[[Bridge, Scope], Started] | None = None,
+    begin: Callable[[Service, Scope], Started] | None = None,
 ) -> ChangeReport | InputRequiredResult:
     """Confirm, put off, roll back to or delete a checkpoint, once the person behind the client has agreed."""
     if not dry_run:
-        runs = office.bridge.fleet().runs
+        runs = app.service.fleet().runs
         with actionable():
-            lines = about_checkpoint(action, checkpoint_id, _reached(office), runs, seconds=extend_s)
-            question = await confirmed(ctx, office.access, office.admission(), lines)
+            lines = about_checkpoint(action, checkpoint_id, _reached(app), runs, seconds=extend_s)
+            question = await confirmed(ctx, app.access, app.admission(), lines)
         if question is not None:
             return question
     return await _carry_out(
-        office,
+        app,
         ctx,
         hosts,
-        begin or (lambda bridge, scope: bridge.begin(action, checkpoint_id=checkpoint_id, scope=scope, check=dry_run)),
+        begin
+        or (lambda service, scope: service.begin(action, checkpoint_id=checkpoint_id, scope=scope, check=dry_run)),
         changes=not dry_run,
     )
 
 
-def _reached(office: Office) -> str:
+def _reached(app: AppContext) -> str:
     """Return the hosts that the call reaches, in words.
 
     Raises:
         InventoryError: the inventory can no longer be read.
     """
-    return host_words.told(office.admission().hosts or (), office.access.roster.groups)
+    return host_words.told(app.admission().hosts or (), app.access.host_scope.groups)
 
 
-def _permitted(office: Office, rendered: RenderedPlan, options: ApplyOptions) -> CheckedPlan:
+def _permitted(app: AppContext, rendered: RenderedPlan, options: ApplyOptions) -> CheckedPlan:
     """Return the plan made anew, after making sure that it is the one shown and that the caller may have it.
 
     Raises:
         PlanError, DigestError, AccessError: it is refused.
     """
-    policy = office.bridge.policy
-    admission = office.admission()
+    policy = app.service.policy
+    admission = app.admission()
     checked = check_rendered(rendered, policy)
     plan = checked.rendered.plan
     check_plan(admission.caller, plan, policy)
     if not options.dry_run:
         check_confirm_timeout(admission.caller, options.confirm_timeout_s)
     if admission.hosts is not None:
-        check_places(admission.caller, plan, admission.hosts, office.access.roster)
+        check_places(admission.caller, plan, admission.hosts, app.access.host_scope)
     return checked
 
 
 async def _carry_out(
-    office: Office, ctx: Context, hosts: str, begin: Callable[[Bridge, Scope], Started], *, changes: bool = True
+    app: AppContext, ctx: Context, hosts: str, begin: Callable[[Service, Scope], Started], *, changes: bool = True
 ) -> ChangeReport:
     """Begin a change and follow it to its end.
 
     Args:
-        office: what the tools work with.
+        app: what the tools work with.
         ctx: the request.
         hosts: host pattern.
         begin: registers the change.
         changes: whether the hosts count towards those that the caller may change at once.
     """
-    bridge: Bridge = office.on_behalf_of(ctx)
-    admission = office.admission()
+    service: Service = app.on_behalf_of(ctx)
+    admission = app.admission()
     cancel = threading.Event()
 
     def work(progress: Progress) -> ChangeReport:
         with ExitStack() as stack:
             if changes:
-                stack.enter_context(office.access.limits.occupied(admission.caller, len(admission.hosts or ())))
-            started: Started = begin(bridge, Scope(limit=hosts, progress=progress, cancel=cancel))
+                stack.enter_context(app.access.limits.occupied(admission.caller, len(admission.hosts or ())))
+            started: Started = begin(service, Scope(limit=hosts, progress=progress, cancel=cancel))
             run_id = started.record.run_id
-            office.cancels[run_id] = cancel
-            stack.callback(office.cancels.pop, run_id, None)
+            app.cancels[run_id] = cancel
+            stack.callback(app.cancels.pop, run_id, None)
             progress("run", run_id)
-            return bridge.finish(started)
+            return service.finish(started)
 
     return await follow(ctx, work)
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from mcp_bridge.collection.measuring import MAX_TARGETS
 from mcp_bridge.hosts import measure
 from mcp_bridge.hosts.measure import Measurements
-from mcp_bridge.mcp_server.tools.call import READS_HOSTS, Hosts, Office, follow
+from mcp_bridge.mcp_server.tools.call import READS_HOSTS, AppContext, Hosts, follow
 from mcp_bridge.mcp_server.tools.query_schema import schema_of
 from mcp_bridge.runs.task import Scope
 
@@ -24,7 +24,7 @@ MAX_DURATION_S = 60
 Target = Annotated[str, Field(max_length=255)]
 
 
-def register(server: FastMCP[Any], office: Office) -> None:
+def register(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tool."""
 
     @server.tool(title="Measure the network", annotations=READS_HOSTS, output_schema=schema_of(Measurements))
@@ -58,7 +58,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         for a 95th percentile. At least one target is wanted. Also tells how many retransmissions and drops the host
         counted meanwhile. Changes nothing.
         """
-        fleet = office.on_behalf_of(ctx).fleet()
+        fleet = app.on_behalf_of(ctx).fleet()
 
         def work(progress: Any) -> Measurements:
             scope = Scope(limit=hosts, progress=progress)

@@ -16,7 +16,7 @@ from pydantic import Field
 from mcp_bridge.documents import DocumentError, parse_json
 from mcp_bridge.hosts import profile_plans
 from mcp_bridge.hosts.profile_plans import Drafts
-from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, Hosts, Office, actionable, follow, refused
+from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, AppContext, Hosts, actionable, follow, refused
 from mcp_bridge.mcp_server.tools.query_schema import schema_of
 from mcp_bridge.models import RenderedPlan, ValidationResult
 from mcp_bridge.runs.task import Scope
@@ -49,7 +49,7 @@ def as_object(value: dict[str, Any] | str, *, name: str) -> dict[str, Any]:
     return data
 
 
-def register(server: FastMCP[Any], office: Office) -> None:
+def register(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tools."""
 
     @server.tool(title="Validate a plan", annotations=READS, output_schema=schema_of(ValidationResult, nulls=True))
@@ -59,7 +59,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         Call this first. A plan with errors is refused by every other tool.
         """
         with actionable():
-            return office.bridge.validate(as_object(parameter_plan, name="parameter_plan"))
+            return app.service.validate(as_object(parameter_plan, name="parameter_plan"))
 
     @server.tool(title="Render a plan", annotations=READS, output_schema=schema_of(RenderedPlan, nulls=True))
     def render_change_plan_tool(plan: PlanInput) -> RenderedPlan:
@@ -68,7 +68,7 @@ def register(server: FastMCP[Any], office: Office) -> None:
         Hand the result to apply_rendered_plan_tool as it is.
         """
         with actionable():
-            return office.bridge.render(as_object(plan, name="plan"))
+            return app.service.render(as_object(plan, name="plan"))
 
     @server.tool(title="Draft plans from a profile", annotations=READS_HOSTS, output_schema=schema_of(Drafts))
     async def plan_from_profile_tool(
@@ -91,10 +91,10 @@ def register(server: FastMCP[Any], office: Office) -> None:
         Says which rule changed what, and which knobs the hosts cannot have and why. Reads facts from the hosts,
         changes nothing. Validate, render and apply each plan to its own hosts: pass on its pattern.
         """
-        bridge = office.on_behalf_of(ctx)
+        service = app.on_behalf_of(ctx)
 
         def work(progress: Any) -> Drafts:
             scope = Scope(limit=hosts, progress=progress)
-            return profile_plans.from_profile(bridge, profile, iface=iface, overrides=overrides or {}, scope=scope)
+            return profile_plans.from_profile(service, profile, iface=iface, overrides=overrides or {}, scope=scope)
 
         return ToolResult(structured_content=(await follow(ctx, work)).dump())

@@ -14,7 +14,7 @@ from mcp_bridge.planning.checked_plan import CheckedPlan
 from mcp_bridge.runs import resume as resuming
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Bridge, Started
+from mcp_bridge.service import ApplyOptions, Service, Started
 
 # by the field of ApplyOptions: what the tool calls it
 GIVEN = {
@@ -39,20 +39,20 @@ class Wanted:
     options: ApplyOptions
     resumes: RunRecord | None = None
 
-    def begin(self, plan: CheckedPlan, bridge: Bridge, scope: Scope) -> Started:
+    def begin(self, plan: CheckedPlan, service: Service, scope: Scope) -> Started:
         """Register the run of ``rendered``, once it is checked."""
         if self.resumes is None:
-            return bridge.begin_apply(plan, self.options, scope)
+            return service.begin_apply(plan, self.options, scope)
         # by name where the gate has worked the hosts out, else as the rollout's own pattern says
         same = replace(scope, limit=None if scope.limit == "all" else scope.limit)
-        return bridge.begin_resumption(self.resumes.run_id, same, plan=plan, dry_run=self.options.dry_run)
+        return service.begin_resumption(self.resumes.run_id, same, plan=plan, dry_run=self.options.dry_run)
 
 
-def wanted(bridge: Bridge, resume: str | None, *, given: RenderedPlan | None, options: ApplyOptions) -> Wanted:
+def wanted(service: Service, resume: str | None, *, given: RenderedPlan | None, options: ApplyOptions) -> Wanted:
     """Return what is to be done.
 
     Args:
-        bridge: the installation.
+        service: the installation.
         resume: the run of a rollout to go on with, ``None`` for none.
         given: the plan that came along; with ``resume`` it has to be the rollout's.
         options: what else came along; with ``resume``, no more than whether nothing is to be changed.
@@ -72,10 +72,10 @@ def wanted(bridge: Bridge, resume: str | None, *, given: RenderedPlan | None, op
             f"resume goes on with what was asked for then; it does not go with {', '.join(other)}",
             hint="Apply a plan anew to ask for something else.",
         )
-    runs = bridge.fleet().runs
+    runs = service.fleet().runs
     record = runs.get(resume)
     kept, asked, place = resuming.read(runs, record)
-    if place != resuming.place(bridge.settings.inventory):
+    if place != resuming.place(service.settings.inventory):
         raise RunError(
             f"The rollout {resume} is one of another inventory than this server's",
             hint=f"`netopt apply --resume {resume}` on the server's machine goes on with it.",

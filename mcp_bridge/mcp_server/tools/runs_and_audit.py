@@ -12,7 +12,7 @@ from fastmcp import FastMCP
 from pydantic import Field
 
 from mcp_bridge.audit.log import AuditEntry
-from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, Office, RunId, actionable
+from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, AppContext, RunId, actionable
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.registry import RunRecord
 
@@ -43,20 +43,20 @@ class AuditPage(Strict):
     """The file at fault, what is wrong with it, and what to do."""
 
 
-def register_reading(server: FastMCP[Any], office: Office) -> None:
+def register_reading(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tools that only look."""
 
     @server.tool(title="Status of a run", annotations=READS)
     def run_status_tool(run_id: RunId) -> RunStatus:
         """Tell how a run is doing and, once it has ended, what came of it on each host."""
         with actionable():
-            record, result = office.bridge.status(run_id)
-            return RunStatus(run=record, result=result, progress=office.bridge.progress(run_id))
+            record, result = app.service.status(run_id)
+            return RunStatus(run=record, result=result, progress=app.service.progress(run_id))
 
     @server.tool(title="Read the audit log", annotations=READS)
     def get_audit_log_tool(limit: Limit = 100) -> AuditPage:
         """Return the newest entries of the audit log: who changed what, where, and what came of it."""
-        return _page(office, office.bridge.audit.entries(limit=limit))
+        return _page(app, app.service.audit.entries(limit=limit))
 
     @server.tool(title="Search the audit log", annotations=READS)
     def search_audit_log_tool(
@@ -71,10 +71,10 @@ def register_reading(server: FastMCP[Any], office: Office) -> None:
         limit: Limit = 100,
     ) -> AuditPage:
         """Return the newest entries of the audit log that contain a text, without regard to case."""
-        return _page(office, office.bridge.audit.search(query, limit=limit))
+        return _page(app, app.service.audit.search(query, limit=limit))
 
 
-def register(server: FastMCP[Any], office: Office) -> None:
+def register(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tool that changes something."""
 
     @server.tool(title="Cancel a run", annotations=CHANGES_HOSTS)
@@ -84,11 +84,11 @@ def register(server: FastMCP[Any], office: Office) -> None:
         A host that has confirmed the change keeps it, any other is led back. run_status_tool tells which.
         """
         with actionable():
-            return RunStatus(run=office.bridge.cancel(run_id), result=None)
+            return RunStatus(run=app.service.cancel(run_id), result=None)
 
 
-def _page(office: Office, entries: list[AuditEntry]) -> AuditPage:
-    damage, whole = office.bridge.audit.check_recent()
+def _page(app: AppContext, entries: list[AuditEntry]) -> AuditPage:
+    damage, whole = app.service.audit.check_recent()
     if damage is None:
         return AuditPage(entries=entries, intact=True)
     told = f"{damage}. {damage.hint}"

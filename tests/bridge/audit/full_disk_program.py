@@ -21,7 +21,7 @@ from fastmcp.exceptions import ToolError
 
 from mcp_bridge.audit.log import AuditLog
 from mcp_bridge.mcp_server import server
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
 CALLS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ async def tried(folder: Path, state: Path) -> list[str]:
     inventory = folder / "inventory.yml"
     inventory.write_text("all: {hosts: {here: {ansible_connection: local}}}", encoding="utf-8")
     settings = Settings(state_dir=state, inventory=str(inventory))
-    async with Client(server.build(Bridge(settings, caller="tester"))) as client:
+    async with Client(server.build(Service(settings, caller="tester"))) as client:
         await client.call_tool("list_hosts_tool", {})
         filler = state / "filler"
         fill(filler)

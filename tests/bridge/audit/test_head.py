@@ -25,7 +25,7 @@ from mcp_bridge.audit.chain import Head
 from mcp_bridge.audit.head import HeadFile
 from mcp_bridge.audit.log import AuditError, AuditLog
 from mcp_bridge.mcp_server import server
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
 
@@ -158,7 +158,7 @@ def test_a_client_is_told(tmp_path: Path) -> None:
     put(settings.audit_file, 3)
 
     async def ask() -> dict[str, Any]:
-        async with Client(server.build(Bridge(settings, caller="tester"))) as client:
+        async with Client(server.build(Service(settings, caller="tester"))) as client:
             whole = await client.call_tool("get_audit_log_tool", {})
             assert (whole.structured_content["intact"], whole.structured_content["damage"]) == (True, None)
             lines = settings.audit_file.read_text(encoding="ascii").replace("tester", "nobody", 2)

@@ -28,7 +28,7 @@ from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Bridge
+from mcp_bridge.service import ApplyOptions, Service
 from mcp_bridge.settings import Settings, SettingsError
 from tests.bridge.awx_contract import Contract
 from tests.bridge.awx_server import TOKEN, Awx, serving
@@ -57,15 +57,15 @@ def awx_with_hosts(lab: Lab, tmp_path: Path) -> Iterator[Awx]:
     assert server.wrong == []
 
 
-def bridge(settings: Settings, awx: Awx, *, detached: bool = False, **more: Any) -> Bridge:
+def service(settings: Settings, awx: Awx, *, detached: bool = False, **more: Any) -> Service:
     """Return a bridge whose runs are the AWX's jobs."""
     token = settings.state_dir.parent / "token"
     token.write_text(TOKEN + "\n", encoding="ascii")
     chosen = {"awx_url": awx.url, "awx_token_file": token, "awx_templates": NAMES, **more}
-    return Bridge(replace(settings, backend="awx", **chosen), caller="tester", detached=detached)
+    return Service(replace(settings, backend="awx", **chosen), caller="tester", detached=detached)
 
 
-def apply(by: Bridge, *, limit: str | None = None, **options: Any) -> ChangeReport:
+def apply(by: Service, *, limit: str | None = None, **options: Any) -> ChangeReport:
     """Apply the plan."""
     return by.finish(by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(**options), Scope(limit=limit)))
 
@@ -93,7 +93,7 @@ def test_the_whole_way(settings: Settings, lab: Lab, awx_with_hosts: Awx, caplog
     """Dry run, apply to one host, to all, and rollback: the reports are those of a run on this machine."""
     caplog.set_level(logging.DEBUG)
     first, second = sorted(host.name for host in lab.hosts)
-    by = bridge(settings, awx_with_hosts)
+    by = service(settings, awx_with_hosts)
     told: list[tuple[str, str]] = []
     started = by.begin_apply(
         by.check(PLAN, Scope()),
@@ -107,7 +107,7 @@ def test_the_whole_way(settings: Settings, lab: Lab, awx_with_hosts: Awx, caplog
     assert (statuses(one), values(lab)) == ({first: "applied"}, {first: NEW, second: OLD})
     both = apply(by)
     assert (statuses(both), values(lab)) == ({first: "unchanged", second: "applied"}, {first: NEW, second: NEW})
-    here = Bridge(replace(settings, inventory=str(lab.inventory)), caller="tester")
+    here = Service(replace(settings, inventory=str(lab.inventory)), caller="tester")
     assert statuses(apply(here)) == dict.fromkeys((first, second), "unchanged")
     for report, host in ((both, second), (one, first)):
         undone = by.finish(by.begin("rollback", checkpoint_id=str(report.checkpoint_id), scope=Scope()))
@@ -132,7 +132,7 @@ def test_prompts_that_would_be_ignored(settings: Settings, awx: Awx, field: str,
     """A template that would ignore a prompt is not launched, and its setting is named."""
     awx.templates[7].asks[flag] = False
     with pytest.raises(RunError, match=f"would ignore {field}; nothing was launched"):
-        apply(bridge(settings, awx), limit="somebody")
+        apply(service(settings, awx), limit="somebody")
     assert awx.jobs == {}
 
 
@@ -149,7 +149,7 @@ def test_templates_that_want_more(settings: Settings, awx: Awx, needs: dict[str,
     """A template that cannot start without what netopt does not give is not launched."""
     awx.templates[7].needs = needs
     with pytest.raises(RunError, match=said):
-        apply(bridge(settings, awx))
+        apply(service(settings, awx))
     assert awx.jobs == {}
 
 
@@ -159,7 +159,7 @@ def test_prompts_that_were_ignored(settings: Settings, lab: Lab, awx_with_hosts:
     template.says_it_asks = True
     template.asks["ask_limit_on_launch"] = False
     with pytest.raises(RunError, match=r"AWX ignored limit; job 100 is cancelled"):
-        apply(bridge(settings, awx_with_hosts), limit=lab.hosts[0].name)
+        apply(service(settings, awx_with_hosts), limit=lab.hosts[0].name)
     assert awx_with_hosts.jobs[100].over.wait(WAIT_S)
     assert awx_with_hosts.jobs[100].status == "canceled"
     assert set(values(lab).values()) == {OLD}
@@ -169,7 +169,7 @@ def test_answer_to_the_launch_is_lost(settings: Settings, awx: Awx) -> None:
     """The launch is not tried twice: the job that may be there is looked for, and cancelled."""
     awx.lose_answer_to_launch = True
     with pytest.raises(RunError, match=r"status 504; job 100, which it did launch, is cancelled"):
-        apply(bridge(settings, awx))
+        apply(service(settings, awx))
     assert [line for line in awx.requests if line.startswith("post") and "launch" in line] == [
         "post /api/v2/job_templates/7/launch/"
     ]
@@ -186,7 +186,7 @@ def test_launch_that_never_was(settings: Settings, awx: Awx) -> None:
     awx._launch = lambda _template, _body: (503, {"detail": "down"})  # type: ignore[method-assign]
     try:
         with pytest.raises(RunError, match="Nothing was launched; try again"):
-            apply(bridge(settings, awx))
+            apply(service(settings, awx))
     finally:
         awx._launch = original  # type: ignore[method-assign]
     assert awx.requests.count(f"post {path}") == 1
@@ -195,7 +195,7 @@ def test_launch_that_never_was(settings: Settings, awx: Awx) -> None:
 
 def test_cancelled(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """Cancelling the run cancels the job, and each host is as its report says."""
-    by = bridge(settings, awx_with_hosts)
+    by = service(settings, awx_with_hosts)
     cancel = threading.Event()
     started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope(cancel=cancel))
     with ThreadPoolExecutor(1) as pool:
@@ -215,7 +215,7 @@ def test_cancelled(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
 
 def test_process_of_the_run_killed(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """The job goes on in AWX, and whoever looks next follows it from its first event to its end."""
-    by = bridge(settings, awx_with_hosts, detached=True)
+    by = service(settings, awx_with_hosts, detached=True)
     started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope())
     run_id = started.record.run_id
     with ThreadPoolExecutor(1) as pool:
@@ -228,14 +228,14 @@ def test_process_of_the_run_killed(settings: Settings, lab: Lab, awx_with_hosts:
     assert by.fleet().runs.get(run_id).state == "successful"
     assert len(awx_with_hosts.jobs) == 1
     assert set(values(lab).values()) == {NEW}
-    by = bridge(settings, awx_with_hosts)
+    by = service(settings, awx_with_hosts)
     by.finish(by.begin("rollback", checkpoint_id=run_id, scope=Scope()))
     assert set(values(lab).values()) == {OLD}
 
 
 def test_one_change_at_a_time(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """A second change by way of AWX is refused and told which run is in its way; a question is not."""
-    by = bridge(settings, awx_with_hosts)
+    by = service(settings, awx_with_hosts)
     started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope(limit=lab.hosts[0].name))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(by.finish, started)
@@ -268,7 +268,7 @@ def test_what_is_wrong_is_said(
 ) -> None:
     """One line names the setting or the address, and what to do; the run is closed."""
     monkeypatch.setattr("mcp_bridge.backends.awx_client.PAUSE_S", 0.05)
-    by = bridge(settings, awx, **change)
+    by = service(settings, awx, **change)
     with pytest.raises(NetoptBridgeError, match=f"(?i){said}") as caught:
         apply(by)
     assert "\n" not in str(caught.value)
@@ -295,7 +295,7 @@ def test_token_is_not_shown() -> None:
 
 def test_events_are_followed_by_others_too(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """What the hosts did is in the run's own events, as with a run on this machine."""
-    by = bridge(settings, awx_with_hosts)
+    by = service(settings, awx_with_hosts)
     report = apply(by, dry_run=True, limit=lab.hosts[0].name)
     folder = by.settings.runs_dir / report.run_id
     assert run_events.progress(folder) == {lab.hosts[0].name: "would_change"}

@@ -22,7 +22,7 @@ from mcp_bridge.lab.state import Lab
 from mcp_bridge.models.rollout import Rollout
 from mcp_bridge.policy import load_policy
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Bridge
+from mcp_bridge.service import ApplyOptions, Service
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_offer import SITE, artifacts, launch, post, set_up
 from tests.bridge.awx_server import TOKEN, serving
@@ -228,7 +228,7 @@ def test_netopt_by_way_of_what_was_made(offered: tuple[Controller, str], setting
     awx, printed = offered
     told = " ".join(printed.split()).partition("NETOPT_AWX_TEMPLATES=")[2].partition(" PLAY RECAP")[0]
     chosen = replace(settings, backend="awx", awx_url=awx.url, awx_token=TOKEN, awx_templates=told)
-    by = Bridge(chosen, caller="tester")
+    by = Service(chosen, caller="tester")
     report = by.finish(by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(dry_run=True), Scope()))
     assert ({host.status for host in report.hosts.values()}, report.errors) == ({"would_change"}, [])
     assert json.loads(awx.jobs[max(awx.jobs)].as_json()["extra_vars"])["netopt_plan"]["changes"] == {

@@ -20,7 +20,7 @@ from fastmcp.exceptions import ToolError
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.mcp_server import server
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
 
@@ -31,7 +31,7 @@ def measured(settings: Settings, lab: Lab) -> Callable[..., dict[str, Any]]:
     def measure(**arguments: Any) -> dict[str, Any]:
         async def connected() -> dict[str, Any]:
             located = replace(settings, inventory=str(lab.inventory))
-            async with Client(server.build(Bridge(located, caller="tester"))) as client:
+            async with Client(server.build(Service(located, caller="tester"))) as client:
                 (tool,) = [tool for tool in await client.list_tools() if tool.name == "measure_network_tool"]
                 options = {"hosts": lab.hosts[0].name, "duration_s": 1, **arguments}
                 result = await client.call_tool("measure_network_tool", options)

@@ -24,7 +24,7 @@ from mcp_bridge.hosts.query import Answer, HostAnswers
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.mcp_server import server
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.calls import call
 
@@ -47,7 +47,7 @@ def with_client(settings: Settings, lab: Lab, use: Callable[[Client[Any]], Await
 
     async def connected() -> Value:
         located = replace(settings, inventory=str(lab.inventory))
-        async with Client(server.build(Bridge(located, caller="tester"))) as client:
+        async with Client(server.build(Service(located, caller="tester"))) as client:
             return await use(client)
 
     return asyncio.run(connected())
@@ -95,7 +95,7 @@ def test_every_question_in_two_runs(settings: Settings, lab: Lab) -> None:
                 said = answer.get("message", "")
                 assert answer["available"] == (not said.startswith("not available: install ")), answer
                 assert "data" in answer or said, answer
-    runs = Bridge(settings, caller="tester").fleet().runs.latest()
+    runs = Service(settings, caller="tester").fleet().runs.latest()
     assert [run.action for run in runs] == ["query", "query"]
 
 
@@ -243,7 +243,7 @@ def test_a_host_that_is_down(settings: Settings, lab: Lab) -> None:
     hosts["all"]["hosts"]["gone"] = {**hosts["all"]["hosts"][first], "ansible_port": 9}
     partly = settings.state_dir.parent / "hosts.yml"
     partly.write_text(yaml.safe_dump(hosts), encoding="utf-8")
-    fleet = Bridge(replace(settings, inventory=str(partly)), caller="tester").fleet()
+    fleet = Service(replace(settings, inventory=str(partly)), caller="tester").fleet()
     found = host_query.ask(fleet, [{"query": "hostname_ips"}], host_query.Scope(limit=f"{first},gone"))
     assert found.hosts[first].answers[0].data
     assert found.hosts["gone"].answers == []

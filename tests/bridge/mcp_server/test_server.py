@@ -22,7 +22,7 @@ from mcp import ClientSession, StdioServerParameters, stdio_client
 from mcp_bridge.audit.log import AuditLog
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.mcp_server import server
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.calls import call
 from tests.consent import says_yes
@@ -103,7 +103,7 @@ def with_client(settings: Settings, use: Callable[[Client[Any]], Awaitable[Value
 
     async def connected() -> Value:
         answering = {"elicitation_handler": says_yes, **options}
-        async with Client(server.build(Bridge(settings, caller="tester")), **answering) as client:
+        async with Client(server.build(Service(settings, caller="tester")), **answering) as client:
             return await use(client)
 
     return asyncio.run(connected())
@@ -300,10 +300,10 @@ def test_gone_client_leaves_no_half_run(settings: Settings, lab: Lab) -> None:
     located = replace(settings, inventory=str(lab.inventory))
 
     async def use() -> None:
-        async with Client(server.build(Bridge(located, caller="tester"))) as client:
+        async with Client(server.build(Service(located, caller="tester"))) as client:
             rendered = await call(client, "render_change_plan_tool", plan=PLAN)
             work = asyncio.create_task(call(client, "apply_rendered_plan_tool", rendered_plan=rendered))
-            registry = Bridge(located, caller="tester").fleet().runs
+            registry = Service(located, caller="tester").fleet().runs
             while not registry.latest():  # noqa: ASYNC110 - the registry is on disk
                 await asyncio.sleep(0.05)
             work.cancel()
@@ -350,7 +350,7 @@ def statuses(report: dict[str, Any]) -> set[str]:
 
 def test_questions_do_not_push_changes_out(settings: Settings) -> None:
     """What came of a change stays while answers to questions, newer ones too, make room."""
-    registry = Bridge(replace(settings, keep_runs=3), caller="tester").fleet().runs
+    registry = Service(replace(settings, keep_runs=3), caller="tester").fleet().runs
     changes = []
     for number in range(40):
         record = registry.begin(action="apply" if number < 3 else "query", caller="tester")

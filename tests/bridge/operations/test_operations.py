@@ -24,7 +24,7 @@ from mcp_bridge.mcp_server import server
 from mcp_bridge.operations import health, logs
 from mcp_bridge.operations.shutdown import Drain
 from mcp_bridge.runs.registry import RunRegistry
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
 
@@ -42,7 +42,7 @@ def _get(built: FastMCP[Any], path: str) -> Any:
 
 def test_healthy_and_ready(settings: Settings) -> None:
     """A server that could carry out a change says so."""
-    built = server.build(Bridge(settings, caller="test"))
+    built = server.build(Service(settings, caller="test"))
     assert (_get(built, "/healthz").status_code, _get(built, "/healthz").json()) == (200, {"status": "ok"})
     answer = _get(built, "/readyz")
     assert answer.status_code == 200
@@ -56,7 +56,7 @@ def test_healthy_and_ready(settings: Settings) -> None:
 def test_not_ready(settings: Settings, change: dict[str, Any], check: str) -> None:
     """What is missing is named by its check; where it was looked for is the log's business."""
     lacking = Settings(**{"state_dir": settings.state_dir, "inventory": "localhost,", **change})
-    answer = _get(server.build(Bridge(lacking, caller="test")), "/readyz")
+    answer = _get(server.build(Service(lacking, caller="test")), "/readyz")
     assert answer.status_code == 503
     assert {name for name, state in answer.json()["checks"].items() if state != "ok"} == {check}
     assert "nowhere" not in answer.text
@@ -68,7 +68,7 @@ def test_metrics(settings: Settings) -> None:
     runs = RunRegistry(settings.runs_dir, keep=10)
     record = runs.begin(action="apply", caller="test")
     runs.finish(record, state="successful", result={}, hosts={"h1": "applied", "h2": "failed"})
-    built = server.build(Bridge(settings, caller="test"))
+    built = server.build(Service(settings, caller="test"))
 
     async def call() -> None:
         async with Client(built) as client:
@@ -98,13 +98,13 @@ def test_metrics(settings: Settings) -> None:
 def test_no_metrics(settings: Settings) -> None:
     """Metrics can be left out."""
     silent = Settings(state_dir=settings.state_dir, metrics=False)
-    assert _get(server.build(Bridge(silent, caller="test")), "/metrics").status_code == 404
+    assert _get(server.build(Service(silent, caller="test")), "/metrics").status_code == 404
 
 
 def test_stopping(settings: Settings) -> None:
     """A server that is told to stop is not ready, and takes no call that reaches hosts."""
     drain = Drain(settings, {})
-    built = server.build(Bridge(settings, caller="test"), drain=drain)
+    built = server.build(Service(settings, caller="test"), drain=drain)
     drain.begin()
     assert _get(built, "/readyz").json()["checks"]["accepting"] == "failed"
     assert _get(built, "/healthz").status_code == 200

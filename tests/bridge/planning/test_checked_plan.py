@@ -22,8 +22,8 @@ from fastmcp import Client
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
-from ansible_collections.netopt.linux.plugins.module_utils._subsystems import render as plan_render
 from mcp_bridge.cli import main
+from mcp_bridge.collection import plans
 from mcp_bridge.errors import DigestError, NetoptBridgeError, PlanError
 from mcp_bridge.exit_codes import EXIT_FAILED
 from mcp_bridge.mcp_server import server
@@ -32,13 +32,13 @@ from mcp_bridge.planning.checked_plan import check, check_rendered
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.policy.loader import policy_directory
 from mcp_bridge.runs.playbook_run import Scope
-from mcp_bridge.service import ApplyOptions, Bridge
+from mcp_bridge.service import ApplyOptions, Service
 from mcp_bridge.settings import Settings
 from tests.bridge.plan_strategies import PLANS
 from tests.calls import call
 from tests.consent import says_yes
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 TEXT = ("sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
 APPLY = "apply_rendered_plan_tool"
 ROLLOUT = {"waves": ["100%"], "max_failures": 1}
@@ -77,7 +77,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     # the package has a function by the name of the module; each validation begins with guard
     count(sys.modules["mcp_bridge.validator.validate"], "guard", "validated")
-    count(plan_render, "render", "rendered")
+    count(plans, "render", "rendered")
     return counted
 
 
@@ -125,7 +125,7 @@ def test_the_server_checks_each_call_once(nobody: Settings, checks: Counter[str]
             assert report["hosts"]["nobody"]["status"] == "unreachable"
             return str(report["run_id"])
 
-        built = server.build(Bridge(nobody, caller="tester", detached=True))
+        built = server.build(Service(nobody, caller="tester", detached=True))
         async with Client(built, mode=mode, elicitation_handler=says_yes) as client:
             rendered = await call(client, "render_change_plan_tool", plan=example("gaming"))
             await apply(rendered_plan=rendered)
@@ -141,11 +141,11 @@ def test_the_server_checks_each_call_once(nobody: Settings, checks: Counter[str]
 def test_the_process_of_a_run_judges_nothing(nobody: Settings, tmp_path: Path) -> None:
     """What was checked is all that the process of a run needs: it goes on where there is no policy any more."""
     own = Path(shutil.copytree(policy_directory(), tmp_path / "policy"))
-    bridge = Bridge(replace(nobody, policy_dir=own), caller="tester", detached=True)
-    checked = bridge.check(example("gaming"), Scope())
-    started = bridge.begin_apply(checked, ApplyOptions(), Scope())
+    service = Service(replace(nobody, policy_dir=own), caller="tester", detached=True)
+    checked = service.check(example("gaming"), Scope())
+    started = service.begin_apply(checked, ApplyOptions(), Scope())
     shutil.rmtree(own)
-    report = bridge.finish(started)
+    report = service.finish(started)
     assert report.hosts["nobody"].status == "unreachable"
     assert report.plan_digest == checked.rendered.digest
     assert set(checked.rendered.sysctl_cmds) <= set(report.commands_preview)
@@ -153,10 +153,10 @@ def test_the_process_of_a_run_judges_nothing(nobody: Settings, tmp_path: Path) -
 
 def test_refusals_are_written_down(nobody: Settings) -> None:
     """A plan that is refused at the door is in the audit log, with the hosts that it was for."""
-    bridge = Bridge(nobody, caller="tester")
+    service = Service(nobody, caller="tester")
     with pytest.raises(PlanError):
-        bridge.check(example("too-large"), Scope(limit="nobody"))
-    (entry,) = bridge.audit.entries()
+        service.check(example("too-large"), Scope(limit="nobody"))
+    (entry,) = service.audit.entries()
     assert (entry.action, entry.outcome, entry.detail["hosts"]) == ("apply", "refused", "nobody")
 
 

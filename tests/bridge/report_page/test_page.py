@@ -26,7 +26,7 @@ from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page import build, plots, render, source
 from mcp_bridge.report_page.content import Page
-from mcp_bridge.runs.history import RunBook
+from mcp_bridge.runs.history import RunHistory
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.report_page import report_fleet as fleet
 
@@ -342,7 +342,7 @@ def test_command_refuses_in_a_line(kept: Settings, words: list[str], message: st
 def test_run_that_ended_before_a_host(settings: Settings) -> None:
     """A run that failed before it reached a host has a page that says why."""
     run = keep(settings, {"error": "No host matches 'x'. Name one.", "message": "", "hint": "", "kind": ""})
-    record, report = source.find(RunBook(settings, caller="test"), run)
+    record, report = source.find(RunHistory(settings, caller="test"), run)
     text = Elements(render.html(build.page(record, report))).text
     assert "No host was reached." in text
     assert "No host matches 'x'. Name one." in text
@@ -351,7 +351,7 @@ def test_run_that_ended_before_a_host(settings: Settings) -> None:
 def test_run_whose_process_was_killed(settings: Settings) -> None:
     """A run that nobody carries out any more is looked into first; here it had not come to a host."""
     run = keep(settings, None, state="running", finished=None)
-    record, report = source.find(RunBook(settings, caller="test"), run)
+    record, report = source.find(RunHistory(settings, caller="test"), run)
     page = build.page(record, report)
     assert page.run.state == "failed"
     assert page.errors == ["The process that carried out the run was killed before it had touched a host"]
@@ -359,7 +359,7 @@ def test_run_whose_process_was_killed(settings: Settings) -> None:
 
 def test_nothing_to_report_on(settings: Settings) -> None:
     """An empty state folder, and a report of another version, are errors that say what to do."""
-    book = RunBook(settings, caller="test")
+    book = RunHistory(settings, caller="test")
     with pytest.raises(RunError, match="There is no run to report on"):
         source.find(book, None)
     run = keep(settings, {**fleet.fleet(1).model_dump(mode="json"), "novelty": 1})
@@ -371,7 +371,7 @@ def test_escapes_of_terminals_do_not_survive(settings: Settings) -> None:
     """Text that was kept by an older version loses what a reader would not see."""
     report = fleet.fleet(1, measured=False).model_copy(update={"notes": ["a\x1b[31mb\u202ec"]})
     run = keep(settings, report, caller="cli \u2066x")
-    record, found = source.find(RunBook(settings, caller="test"), run)
+    record, found = source.find(RunHistory(settings, caller="test"), run)
     assert found.notes == ["abc"]
     assert record.caller == "cli x"
 
@@ -394,7 +394,7 @@ def test_real_run(lab: Lab, settings: Settings, tmp_path: Path) -> None:
         [sys.executable, "-m", "mcp_bridge", *words], capture_output=True, check=False, timeout=300, env=known
     )
     assert applied.returncode == 0, applied.stderr
-    record, report = source.find(RunBook(settings, caller="test"), None)
+    record, report = source.find(RunHistory(settings, caller="test"), None)
     page = build.page(record, report)
     assert page.outcome.sentence == "All 2 hosts hold the change."
     assert [len(group.hosts) for group in page.changes] == [2]

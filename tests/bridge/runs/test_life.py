@@ -28,12 +28,12 @@ from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs import recovery, spawn
 from mcp_bridge.runs.events import EventReader, EventWriter
-from mcp_bridge.runs.lock import Cancel, Life
+from mcp_bridge.runs.lock import Cancel, RunLock
 from mcp_bridge.runs.playbook_run import Fleet, HostsBusyError
 from mcp_bridge.runs.registry import RunRegistry
 from mcp_bridge.runs.report import RunEvents
 from mcp_bridge.runs.task import Scope, Task
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
 
@@ -58,27 +58,27 @@ def private(folder: Path) -> Path:
 
 def test_lock_is_handed_over(tmp_path: Path) -> None:
     """A run lives as long as the process that its lock was handed to, whatever becomes of the one before it."""
-    life = Life.begin(tmp_path)
+    life = RunLock.begin(tmp_path)
     assert run_lock.is_alive(tmp_path)
     with pytest.raises(BlockingIOError):
-        Life.begin(tmp_path)
+        RunLock.begin(tmp_path)
     other = subprocess.Popen(["sleep", "60"], pass_fds=(life.descriptor,))
     life.hand_over()
     assert run_lock.is_alive(tmp_path)
     other.kill()
     other.wait()
     assert (run_lock.is_open(tmp_path), run_lock.is_alive(tmp_path)) == (True, False)
-    Life.begin(tmp_path).end()
+    RunLock.begin(tmp_path).end()
     assert not run_lock.is_open(tmp_path)
 
 
 def test_lock_does_not_reach_children(tmp_path: Path) -> None:
     """What a run starts does not keep it alive."""
-    before = Life.begin(tmp_path)
+    before = RunLock.begin(tmp_path)
     descriptor = os.dup(before.descriptor)
     before.hand_over()
     os.set_inheritable(descriptor, True)  # noqa: FBT003 - as in a process that was started with it
-    life = Life.inherited(descriptor, tmp_path)
+    life = RunLock.inherited(descriptor, tmp_path)
     child = subprocess.Popen(["sleep", "60"], close_fds=False)
     life.hand_over()
     assert not run_lock.is_alive(tmp_path)
@@ -160,14 +160,14 @@ def test_remains_of_a_killed_run(settings: Settings, here: str, action: str, sta
 def test_killed_before_a_host_was_touched(settings: Settings) -> None:
     """A change that had not come to know its hosts has failed; nobody needs to be asked."""
     run_id, _folder, child = lost_run(settings, action="apply")
-    bridge = Bridge(settings, caller="test")
-    record, result = bridge.status(run_id)
+    service = Service(settings, caller="test")
+    record, result = service.status(run_id)
     child.wait(timeout=20)
     assert record.state == "failed"
     assert result is not None
     assert result["errors"] == ["The process that carried out the run was killed before it had touched a host"]
-    assert [entry.outcome for entry in bridge.audit.entries()] == ["failed"]
-    assert bridge.recover() == []
+    assert [entry.outcome for entry in service.audit.entries()] == ["failed"]
+    assert service.recover() == []
 
 
 def test_hosts_that_cannot_be_asked_leave_a_run_lost(settings: Settings, tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_hosts_that_cannot_be_asked_leave_a_run_lost(settings: Settings, tmp_pat
     run_id, folder, child = lost_run(settings, action="apply")
     (folder / "hosts.json").write_text('["away"]', encoding="utf-8")
     (folder / "about.json").write_text(json.dumps({"inventory": str(inventory), "confirm": "auto"}), encoding="utf-8")
-    bridge = Bridge(settings, caller="test")
+    service = Service(settings, caller="test")
     for _ in range(2):
-        record, result = bridge.status(run_id)
+        record, result = service.status(run_id)
         assert record.state == "lost"
         assert result is not None
         assert result["hosts"]["away"]["status"] == "unreachable"
@@ -359,7 +359,7 @@ def test_process_of_a_run_imports_nothing_from_where_it_was_started(
     here.mkdir()
     (here / "json.py").write_text("import os\nos._exit(99)\n", encoding="utf-8")
     monkeypatch.chdir(here)
-    process = spawn.spawn(settings, folder=folder, life=Life.begin(folder), job={})
+    process = spawn.spawn(settings, folder=folder, life=RunLock.begin(folder), job={})
     process.wait(timeout=60)
     log = (folder / spawn.LOG).read_text(encoding="utf-8")
     assert process.returncode != 99

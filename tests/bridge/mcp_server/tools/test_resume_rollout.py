@@ -22,9 +22,9 @@ from fastmcp.exceptions import ToolError
 
 from mcp_bridge.access.context import Terms
 from mcp_bridge.mcp_server import server
-from mcp_bridge.mcp_server.tools.call import Office
+from mcp_bridge.mcp_server.tools.call import AppContext
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Bridge
+from mcp_bridge.service import ApplyOptions, Service
 from mcp_bridge.settings import Settings
 from tests.calls import call
 from tests.consent import says_yes
@@ -75,13 +75,13 @@ class House:
         self, *, settings: Settings | None = None, rule: dict[str, Any] | None = None, handler: Any = says_yes
     ) -> Client[Any]:
         """Return a client of a server of its own."""
-        bridge = Bridge(settings or self.settings, caller="tester")
-        built = server.build(bridge, office=Office(bridge, self.terms(rule)))
+        service = Service(settings or self.settings, caller="tester")
+        built = server.build(service, app=AppContext(service, self.terms(rule)))
         return Client(built, elicitation_handler=handler)
 
     def runs(self) -> list[str]:
         """Return the ids of the runs that were begun."""
-        return [record.run_id for record in Bridge(self.settings, caller="tester").fleet().runs.latest()]
+        return [record.run_id for record in Service(self.settings, caller="tester").fleet().runs.latest()]
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +99,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
             return str(report["run_id"])
 
     rollout = asyncio.run(stopped())
-    bridge = Bridge(house.settings, caller="cli somebody")
-    other = bridge.finish(bridge.begin_apply(bridge.check(plan(27), Scope()), ApplyOptions(), Scope(limit="r1"))).run_id
+    service = Service(house.settings, caller="cli somebody")
+    other = service.finish(
+        service.begin_apply(service.check(plan(27), Scope()), ApplyOptions(), Scope(limit="r1"))
+    ).run_id
     return House(house.folder, rollout, str(other))
 
 
@@ -216,7 +218,7 @@ def test_a_person_is_asked_about_the_rollout(house: House) -> None:
     assert "did not say yes" in declined
     assert "the client cannot ask" in nobody
     (message,) = asked
-    digest = Bridge(house.settings, caller="tester").fleet().runs.get(house.rollout).plan_digest
+    digest = Service(house.settings, caller="tester").fleet().runs.get(house.rollout).plan_digest
     for words in (house.rollout, "3 hosts (r1, r2, r3)", f"{KEY} = 27", "In waves: 1, then 100%", str(digest)[:12]):
         assert words in message
     assert house.runs() == runs
@@ -250,11 +252,11 @@ def test_it_goes_on_under_its_own_name(house: House) -> None:
     assert (record["limit"], record["plan_digest"]) == ("r1,r2,r3", real["plan_digest"])
     begun = next(entry for entry in log["entries"] if entry["outcome"] == "started" and entry["action"] == "apply")
     assert begun["detail"]["resumes"] == house.rollout
-    bridge, scope, name = Bridge(house.settings, caller="tester"), Scope(limit="r1"), str(real["run_id"])
+    service, scope, name = Service(house.settings, caller="tester"), Scope(limit="r1"), str(real["run_id"])
     for started in (
-        bridge.begin_extension(checkpoint_id=name, seconds=60, scope=scope, check=True),
-        bridge.begin("confirm", checkpoint_id=name, scope=scope, check=True),
-        bridge.begin("rollback", checkpoint_id=name, scope=scope, check=True),
+        service.begin_extension(checkpoint_id=name, seconds=60, scope=scope, check=True),
+        service.begin("confirm", checkpoint_id=name, scope=scope, check=True),
+        service.begin("rollback", checkpoint_id=name, scope=scope, check=True),
     ):
         assert started.record.checkpoint_id == started.task.extravars["netopt_checkpoint_id"] == house.rollout
         started.fleet.runs.finish(started.record, state="cancelled", result={}, hosts={})

@@ -23,7 +23,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, enforced, warm
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import over_new_connection
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport import PYTHON_FLAGS, CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import PYTHON_FLAGS, TransportAction
 
 if TYPE_CHECKING:
     from ansible_collections.netopt.linux.plugins.plugin_utils._confirm_and_measure import Proof
@@ -33,7 +33,7 @@ GRACE_S = 20.0  # for how long after its time is up a host that restored itself 
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
 
 
-class ActionModule(CourierAction):
+class ActionModule(TransportAction):
     """Carries netopt_apply to the target, and its confirmation after it."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
 
 
-class ActionModule(CourierAction):
+class ActionModule(TransportAction):
     """Carries netopt_checkpoint to the target."""
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

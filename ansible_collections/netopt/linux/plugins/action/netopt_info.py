@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
 
 
-class ActionModule(CourierAction):
+class ActionModule(TransportAction):
     """Carries netopt_info to the target."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
 
 
-class ActionModule(CourierAction):
+class ActionModule(TransportAction):
     """Carries netopt_probe to the target; where throughput is to another host of the inventory, has that one serve."""
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

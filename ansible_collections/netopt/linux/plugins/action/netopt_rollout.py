@@ -16,12 +16,12 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollo
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import fared, finished, out_of_reach, told
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_own import own
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
 
 STAGES = ("prepare", "begin", "end", "finish")
 
 
-class ActionModule(CourierAction):
+class ActionModule(TransportAction):
     """Begins and ends a wave for all of its hosts at once; finishes the rollout on a single host."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import become_loader
 
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport import CourierAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -134,7 +134,7 @@ class Server:
             "ansible_facts": self._get("ansible_facts") or {},
         }
 
-    def _courier(self) -> CourierAction:
+    def _courier(self) -> TransportAction:
         """Return an action whose connection leads to the server, set up as ansible-core does for a task."""
         action = self._action
         task, context = action._task, action._play_context.copy()
@@ -151,7 +151,7 @@ class Server:
             become = become_loader.get(action._connection.become.name)
             become.set_options(task_keys=keys, var_options=self._options("become", become))
             connection.set_become_plugin(become)
-        return CourierAction(
+        return TransportAction(
             task=task,
             connection=connection,
             play_context=context,

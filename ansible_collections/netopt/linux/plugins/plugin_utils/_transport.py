@@ -76,7 +76,7 @@ main(message)
 """
 
 
-class CourierAction(ActionBase):  # type: ignore[misc]  # ansible-core has no types
+class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no types
     """The action of a module that the courier carries."""
 
     TRANSFERS_FILES = False

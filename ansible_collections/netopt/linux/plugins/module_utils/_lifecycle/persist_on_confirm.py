@@ -63,7 +63,7 @@ def would_change(store: Store, asked: dict[str, Any]) -> list[Change]:
 
 
 @dataclass(frozen=True)
-class Owed:
+class StagedChange:
     """A change whose persistence is written beside its place, and takes but a few renames."""
 
     persistence: Persistence
@@ -85,7 +85,7 @@ class Owed:
         self.persistence.abandon(self.staged)
 
 
-def owed(store: Store, header: Header) -> Owed:
+def owed(store: Store, header: Header) -> StagedChange:
     """Write beside its place what a change owes.
 
     Raises:
@@ -94,7 +94,7 @@ def owed(store: Store, header: Header) -> Owed:
     asked = store.content(header.id).persist
     persistence = _persistence(store, asked["root"])
     known = [other.id for other in store.headers()]
-    return Owed(persistence, persistence.stage(header.id, header.sequence, asked["layer"], known=known))
+    return StagedChange(persistence, persistence.stage(header.id, header.sequence, asked["layer"], known=known))
 
 
 def withdraw(store: Store, header: Header, tools: Tools, restored: Restored, *, keep: bool, check: bool) -> None:

@@ -69,7 +69,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
     return dict(state)
 
 
-def settle(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, Any]:
+def resolve(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, Any]:
     """Return the State that the intent leads to, by making it for real in the scratch namespace this runs in.
 
     An intent that asks nothing leads to what is there already, but for maps of classes that the plan replaces.
@@ -109,7 +109,7 @@ def check(intent: Intent, tools: Tools) -> None:
     """Have nft and the kernel look at the rules without loading them, for hosts without scratch namespaces.
 
     Raises:
-        NetoptError: as ``settle``.
+        NetoptError: as ``resolve``.
     """
     done = tools.run(["nft", "-c", "-f", "-"], stage="rehearse", stdin=nft_subsystem.transaction(intent), check=False)
     if done.rc != 0:

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     State = object
 
 
-def _settle(io: ModuleType, intent: object, current: State, tools: Tools, *, in_scratch: bool) -> State:
+def _resolve(io: ModuleType, intent: object, current: State, tools: Tools, *, in_scratch: bool) -> State:
     """Return the wanted state, made or tried in a scratch namespace where the subsystem asks for one."""
     if not in_scratch:
-        settled: State = io.settle(intent, current, tools)
+        settled: State = io.resolve(intent, current, tools)
         if hasattr(io, "try_out") and settled != current:
             # where namespaces are not permitted the writes themselves will tell, and are undone when one fails
             with contextlib.suppress(ScratchUnavailableError):
                 in_scratch_namespace(lambda: io.try_out(current, settled))
         return settled
     try:
-        return in_scratch_namespace(lambda: io.settle(intent, current, tools))
+        return in_scratch_namespace(lambda: io.resolve(intent, current, tools))
     except ScratchUnavailableError as error:
         raise NetoptError(
             f"A scratch network namespace cannot be made here: {error}",
@@ -99,11 +99,11 @@ def run_subsystem(
 
     Args:
         subsystem: its pure module: ``scope``, ``diff``, ``operations``.
-        io: its module that touches the kernel: ``observe``, ``settle``, ``perform``, maybe ``try_out`` and ``skipped``.
+        io: its kernel module: ``observe``, ``resolve``, ``perform``, maybe ``try_out`` and ``skipped``.
         intent: what ``subsystem.intent`` returned.
         tools: runs the programs.
         check: whether to say only what would be done.
-        in_scratch: whether ``settle`` makes the state for real, so that it has to run in a scratch namespace.
+        in_scratch: whether ``resolve`` makes the state for real, so that it has to run in a scratch namespace.
 
     Returns:
         The report; a failure is in ``error``, nothing is raised for it.
@@ -117,7 +117,7 @@ def run_subsystem(
             return report
         scope = subsystem.scope(intent)
         current = io.observe(scope, tools)
-        wanted = _settle(io, intent, current, tools, in_scratch=in_scratch)
+        wanted = _resolve(io, intent, current, tools, in_scratch=in_scratch)
         if hasattr(io, "skipped"):
             report.skipped.extend(io.skipped(intent, current))
         steps = subsystem.operations(current, wanted)

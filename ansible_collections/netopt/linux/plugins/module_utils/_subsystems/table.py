@@ -57,7 +57,7 @@ class Observer(Protocol):
 class Kernel(Observer, Protocol):
     """What the module of a subsystem that touches the kernel offers."""
 
-    settle: Callable[[Any, State, Tools], State]
+    resolve: Callable[[Any, State, Tools], State]
     perform: Callable[[Operation, Tools], None]
     try_out: Callable[[State, State], None]  # of those that ``tries_in_scratch`` alone
 
@@ -69,15 +69,15 @@ class Subsystem:
     Attributes:
         folder: where its modules lie: ``subsystem.py`` decides, ``kernel.py`` acts.
         observer: the module that reads the kernel, where that is one of its own.
-        settles_in_scratch: whether ``settle`` makes the state for real and so needs a scratch namespace.
-        tries_in_scratch: whether what ``settle`` computed can be tried in one.
+        settles_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
+        tries_in_scratch: whether what ``resolve`` computed can be tried in one.
         counter: the module whose ``generation`` asks the kernel for what changes whenever anything of the subsystem
             does; ``None`` where the kernel cannot tell.
     """
 
     folder: str
     observer: str = "kernel"
-    settles_in_scratch: bool = False
+    resolves_in_scratch: bool = False
     tries_in_scratch: bool = False
     counter: str | None = None
 
@@ -107,8 +107,8 @@ class Subsystem:
 _PARTS = {
     "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True),
     "link": Subsystem("_link"),
-    "tc": Subsystem("_tc", observer="observe", settles_in_scratch=True),
-    "nft": Subsystem("_nft", settles_in_scratch=True, counter="netlink"),
+    "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True),
+    "nft": Subsystem("_nft", resolves_in_scratch=True, counter="netlink"),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     State = dict[str, Any]
 
-__all__ = ["observe", "perform", "settle", "skipped", "try_out"]
+__all__ = ["observe", "perform", "resolve", "skipped", "try_out"]
 
 
 def _write(key: str, value: str, *, before: str | None, stage: str, there: str | None = None) -> None:
@@ -81,7 +81,7 @@ def _rehearsable(key: str) -> bool:
     return key.startswith(("net.ipv4.", "net.ipv6.", "net.netfilter.nf_conntrack_tcp_timeout_"))
 
 
-def settle(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG001 - every subsystem's settle takes tools
+def resolve(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG001 - every subsystem's settle takes tools
     """Return the state that an intent leads to; nothing is changed on the host.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from . import rehearse
 from .observe import observe
 from .perform import perform
-from .rehearse import settle
+from .rehearse import resolve
 
 if TYPE_CHECKING:
     from .._host.commands import Tools
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def force(intent: Intent, current: State, tools: Tools) -> State:
-    """Make the intent on the real interfaces and return the State that it leads to, as ``settle`` would have.
+    """Make the intent on the real interfaces and return the State that it leads to, as ``resolve`` would have.
 
     Raises:
-        NetoptError: as ``settle``; the host may then be left half way, the caller restores ``current``.
+        NetoptError: as ``resolve``; the host may then be left half way, the caller restores ``current``.
     """
     made = rehearse.force(intent, current, tools)
     return rehearse._merged(intent, current, made)  # noqa: SLF001 - the other half of this subsystem
 
 
-__all__ = ["force", "observe", "perform", "settle"]
+__all__ = ["force", "observe", "perform", "resolve"]

@@ -47,7 +47,7 @@ _CONFIG = {
 }
 
 
-def settle(intent: Intent, current: State, tools: Tools) -> State:
+def resolve(intent: Intent, current: State, tools: Tools) -> State:
     """Return the State that the intent leads to; to be called inside a scratch namespace.
 
     Raises:
@@ -106,7 +106,7 @@ def force(intent: Intent, current: State, tools: Tools) -> State:
     """Make the intent on the real interfaces and return the State there, for hosts without scratch namespaces.
 
     Raises:
-        NetoptError: as ``settle``; the host may then be left half way, the caller restores ``current``.
+        NetoptError: as ``resolve``; the host may then be left half way, the caller restores ``current``.
     """
     if not intent:
         return {"interfaces": {}}

@@ -25,8 +25,8 @@ from .._lifecycle.rollback import roll_back_one
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
 from .._transport.restore_archive import restore_archive
-from .rehearse import intents_of, rehearse, settle
-from .unchanged_cache import BRIEF, Held
+from .rehearse import intents_of, rehearse, resolve
+from .unchanged_cache import BRIEF, CachedState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 
 
-class Attempt:
+class Apply:
     """Brings about what a request asks of this host, under the host's lock.
 
     Args:
@@ -75,7 +75,7 @@ class Attempt:
         self._on_operation = on_operation
         self._begun = False
 
-    def run(self, identity: str, changes: dict[str, Any], ifaces: tuple[str, ...]) -> Held | None:
+    def run(self, identity: str, changes: dict[str, Any], ifaces: tuple[str, ...]) -> CachedState | None:
         """Bring the changes about, and return how the host reads once they hold; ``None`` where they do not.
 
         Args:
@@ -139,9 +139,9 @@ class Attempt:
             return self._held(rehearsal, after)
         return None
 
-    def _held(self, rehearsal: Rehearsal, states: dict[str, Any]) -> Held:
+    def _held(self, rehearsal: Rehearsal, states: dict[str, Any]) -> CachedState:
         read = {name: known["generation"] for name, known in self._tools.memory.items() if name in states}
-        return Held(rehearsal.scopes, states, rehearsal.skipped, read)
+        return CachedState(rehearsal.scopes, states, rehearsal.skipped, read)
 
     def _refuse_undecided(self, rehearsal: Rehearsal) -> None:
         """Refuse to build upon a change that may be undone by itself."""
@@ -189,7 +189,7 @@ class Attempt:
         if intent is None:
             return {"tc": rehearsal.current["tc"]}, float(duration)
         try:
-            return settle({"tc": intent}, rehearsal.current, self._tools), float(duration)
+            return resolve({"tc": intent}, rehearsal.current, self._tools), float(duration)
         except ScratchUnavailableError:
             rehearsal.calm["tc"] = intent
             return {}, float(duration)

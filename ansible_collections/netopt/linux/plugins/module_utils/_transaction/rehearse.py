@@ -117,13 +117,13 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
     current = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
     obstacle = None
     try:
-        wanted = settle(intents, current, tools)
+        wanted = resolve(intents, current, tools)
     except ScratchUnavailableError as error:
         from .without_namespace import check  # noqa: PLC0415 - hardly any host forbids namespaces
 
         obstacle = str(error)
-        check({name: intent for name, intent in intents.items() if TABLE[name].settles_in_scratch}, tools)
-        wanted = settle(_plain(intents), current, tools)
+        check({name: intent for name, intent in intents.items() if TABLE[name].resolves_in_scratch}, tools)
+        wanted = resolve(_plain(intents), current, tools)
     steps = {
         name: TABLE[name].pure.operations(current[name], wanted[name]) if name in wanted else [_untried(name, intent)]
         for name, intent in intents.items()
@@ -147,7 +147,7 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
 
 def _plain(intents: Mapping[str, Any]) -> dict[str, Any]:
     """Return the intents that need no scratch namespace."""
-    return {name: intent for name, intent in intents.items() if not TABLE[name].settles_in_scratch}
+    return {name: intent for name, intent in intents.items() if not TABLE[name].resolves_in_scratch}
 
 
 def _untried(name: str, intent: Any) -> Operation:
@@ -155,14 +155,16 @@ def _untried(name: str, intent: Any) -> Operation:
     return Operation(name, ", ".join(intent.ifaces) or name, TABLE[name].pure.render(intent).strip())
 
 
-def settle(intents: Mapping[str, Any], current: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
+def resolve(intents: Mapping[str, Any], current: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
     """Return the state that each intent leads to; one scratch namespace serves all that need one.
 
     Raises:
         NetoptError: the kernel or a tool refuses.
         ScratchUnavailableError: there can be no namespace, and one is needed.
     """
-    wanted = {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in _plain(intents).items()}
+    wanted = {
+        name: TABLE[name].kernel.resolve(intent, current[name], tools) for name, intent in _plain(intents).items()
+    }
     inside = {name: intent for name, intent in intents.items() if name not in wanted}
     tried = [
         name
@@ -173,7 +175,7 @@ def settle(intents: Mapping[str, Any], current: Mapping[str, Any], tools: Tools)
     def in_there() -> dict[str, Any]:
         for name in tried:
             TABLE[name].kernel.try_out(current[name], wanted[name])
-        return {name: TABLE[name].kernel.settle(intent, current[name], tools) for name, intent in inside.items()}
+        return {name: TABLE[name].kernel.resolve(intent, current[name], tools) for name, intent in inside.items()}
 
     if inside:
         wanted.update(in_scratch_namespace(in_there))

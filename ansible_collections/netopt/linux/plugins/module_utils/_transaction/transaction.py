@@ -28,7 +28,7 @@ from .._plan.form import one_form
 from .._sysctl.observe import read
 from .adapt_profile import adapt
 from .preflight import meets_connections, preflight
-from .unchanged_cache import Settled, key_of
+from .unchanged_cache import UnchangedCache, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,14 +101,14 @@ class Transaction:
         self._recover(tools)
         changes, ifaces = self._fit()
         key = self._key(changes, ifaces)
-        memory = Settled(self._run_dir)
+        memory = UnchangedCache(self._run_dir)
         left_out = None if request.persist else memory.recall(key, tools)
         if left_out is not None:
             self._report.skipped.extend(left_out)
             return
-        from .apply import Attempt  # noqa: PLC0415 - a plan that holds already does without
+        from .apply import Apply  # noqa: PLC0415 - a plan that holds already does without
 
-        attempt = Attempt(
+        attempt = Apply(
             request,
             store=self._store,
             report=self._report,

@@ -30,7 +30,7 @@ BRIEF = {"brief": True}
 
 
 @dataclass(frozen=True)
-class Held:
+class CachedState:
     """How a host reads on which a plan holds.
 
     Attributes:
@@ -46,7 +46,7 @@ class Held:
     generations: dict[str, Any] = field(default_factory=dict)
 
 
-class Settled:
+class UnchangedCache:
     """The plans that held on this host.
 
     Args:
@@ -78,7 +78,7 @@ class Settled:
         skipped: list[dict[str, str]] = entry["skipped"]
         return skipped
 
-    def remember(self, key: str, held: Held) -> None:
+    def remember(self, key: str, held: CachedState) -> None:
         """Remember that a plan held, and how the host read. Nothing is lost where that cannot be written.
 
         Args:

@@ -109,7 +109,7 @@ def make(name: str, intent: Any, current: Any, tools: Tools) -> Any:
     """
     kernel = TABLE[name].kernel
     try:
-        return getattr(kernel, "force", kernel.settle)(intent, current, tools)
+        return getattr(kernel, "force", kernel.resolve)(intent, current, tools)
     except NetoptError as error:
         error.stage = "apply"
         raise
