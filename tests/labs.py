@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from mcp_bridge.lab import lifecycle, state
 from mcp_bridge.lab.state import Lab
+from tests.waiting import until
 
 SETTLES_S = 300
 
@@ -39,11 +39,8 @@ def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace") -> Iterat
 
 def settle(lab: Lab) -> None:
     """Wait until no address is tentative: IPv6 looks for duplicates for a second."""
-    ends = time.monotonic() + SETTLES_S
     for host in lab.hosts:
-        while _tentative(lab, host.name):
-            assert time.monotonic() < ends, f"{host.name}: addresses stay tentative"
-            time.sleep(0.2)
+        until(lambda name=host.name: not _tentative(lab, name), SETTLES_S, f"{host.name}: no address tentative")
 
 
 def _tentative(lab: Lab, host: str) -> str:

@@ -31,6 +31,7 @@ from starlette.routing import Route
 
 from mcp_bridge.settings import COLLECTIONS_ROOT
 from tests.bridge.awx_contract import Contract
+from tests.waiting import until
 
 TOKEN = "t0ken-of-the-tests-own-awx"  # noqa: S105 - it opens the server below
 ASKABLE = {
@@ -272,8 +273,7 @@ def serving(awx: Awx) -> Iterator[Awx]:
     server = uvicorn.Server(uvicorn.Config(awx.app(), host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, name="awx")
     thread.start()
-    while not server.started:
-        time.sleep(0.02)
+    until(lambda: server.started, 60, "a server that answers", every_s=0.02)
     awx.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         yield awx

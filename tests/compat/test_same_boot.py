@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.compat.conftest import Site
 from tests.compat.earlier import Earlier
 from tests.compat.hosts import DEADLY_NFT, HARMLESS_NFT
+from tests.waiting import until
 
 pytestmark = pytest.mark.lab
 
@@ -55,10 +54,7 @@ def test_a_waiting_change_is_left_to_its_guard(site: Site, earlier: Earlier) -> 
     before = site.view("web1")
     assert earlier.apply(host, "small", RUN, confirm_timeout_s=600)["status"] == "applied"
     assert site.ask("confirm", RUN, "--extend", "5", "-l", "web1").statuses == {"applied"}
-    ends = time.monotonic() + PATIENCE_S
-    while "not confirmed in time" not in host.by_hand(RUN, "--list"):
-        assert time.monotonic() < ends
-        time.sleep(0.2)
+    until(lambda: "not confirmed in time" in host.by_hand(RUN, "--list"), PATIENCE_S, "the guard restores")
     assert site.statuses() == {RUN: {"web1": "rolled_back"}}
     assert site.differences("web1", before) == []
 

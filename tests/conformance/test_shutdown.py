@@ -21,6 +21,7 @@ from mcp_bridge.lab.state import Lab
 from tests.conformance.processes import serving
 from tests.conformance.wire import STATELESS, Wire
 from tests.listening import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.lab
 PATIENCE_S = 90
@@ -61,9 +62,7 @@ def test_stop_during_a_change(lab: Lab, tmp_path: Path, grace: str) -> None:
         plan = {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 33}}}
         rendered = _call(wire, "render_change_plan_tool", plan=plan)["structuredContent"]
         change = pool.submit(_call, wire, "apply_rendered_plan_tool", rendered_plan=rendered, dry_run=False)
-        ends = time.monotonic() + PATIENCE_S
-        while not _running(port):
-            assert time.monotonic() < ends, "the change did not begin"
+        until(lambda: _running(port), PATIENCE_S, "the change begins")
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         if grace != "0":
@@ -85,14 +84,13 @@ def test_stop_during_a_change(lab: Lab, tmp_path: Path, grace: str) -> None:
 
 def _settle(lab: Lab, before: dict[str, dict[str, str]]) -> None:
     """Wait until each host has the whole change or nothing of it."""
-    ends = time.monotonic() + 180
-    while time.monotonic() < ends:
-        if all(
+
+    def settled() -> bool:
+        return all(
             "tcp_fin_timeout = 33" in json.dumps(view) or view == before[name] for name, view in _views(lab).items()
-        ):
-            return
-        time.sleep(1)
-    pytest.fail("a host is neither as it was nor changed")
+        )
+
+    until(settled, 180, "each host is as it was or changed", every_s=1)
 
 
 def _undo(lab: Lab, folder: Path, checkpoint: str) -> None:

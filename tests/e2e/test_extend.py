@@ -14,6 +14,7 @@ import pytest
 
 from mcp_bridge.lab.state import Lab
 from tests.e2e.fleet import Fleet, ready
+from tests.waiting import until
 
 pytestmark = pytest.mark.lab
 
@@ -50,10 +51,7 @@ def test_confirm_extend_moves_the_time_and_says_until_when(fleet: Fleet) -> None
     assert fleet.netopt("confirm", identity, "--json", "-l", fleet.name(1)).statuses == {"applied"}
     shorter = fleet.netopt("confirm", identity, "--extend", "5", "--json", "-l", f"!{fleet.name(1)}")
     assert shorter.statuses == {"applied"}, shorter.text + shorter.said
-    ends = time.monotonic() + 30
-    while set(fleet.values(FIN)[1:]) != {"60"}:
-        assert time.monotonic() < ends
-        time.sleep(0.5)
+    until(lambda: set(fleet.values(FIN)[1:]) == {"60"}, 30, "the others come back", every_s=0.5)
 
     refused = fleet.netopt("confirm", identity, "--extend", "600", "--json")
     assert (refused.status, refused.statuses) == (1, {"failed"})

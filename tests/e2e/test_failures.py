@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from mcp_bridge.lab.kernel_view import Host
 from mcp_bridge.lab.keys import make_key
 from mcp_bridge.lab.state import Lab
 from tests.e2e.fleet import Answer, Fleet, finish, on_console, program, ready
+from tests.waiting import until
 
 pytestmark = pytest.mark.lab
 
@@ -348,18 +348,18 @@ SLOW = {
 
 def wait_until_changing(fleet: Fleet, number: int) -> None:
     """Wait until a host has begun to change."""
-    ends = time.monotonic() + 60
-    while time.monotonic() < ends:
-        if lifecycle.execute(fleet.lab, str(number), ["sh", "-c", "ls /var/lib/netopt/checkpoints"]).stdout.strip():
-            return
-    raise AssertionError("no change began")
+
+    def checkpoints() -> str:
+        return lifecycle.execute(fleet.lab, str(number), ["ls", "/var/lib/netopt/checkpoints"]).stdout.strip()
+
+    until(checkpoints, 60, "a change begins", every_s=0)
 
 
 # Python is what the module runs in, its shell is what ssh waits for; the guard, a fork of it at first, is left
 KILL = "for pid in $(pgrep -f '{}'); do grep -qx netopt-guard /proc/$pid/comm || kill -KILL $pid; done"
 KILLS = {
     "the module": KILL.format("^/usr/bin/python3 -c"),
-    "the module and its shell": KILL.format("[_]courier_main"),
+    "the module and its shell": KILL.format("[r]emote_main"),
     "sshd": "kill -KILL $(cat /run/sshd.pid); " + KILL.format("^/usr/bin/python3 -c"),
 }
 
@@ -379,10 +379,8 @@ def test_killed_halfway(fleet: Fleet, kill: str) -> None:
         assert "checkpoint" in host["error"]["hint"], host["error"]
         assert answer.status == 1
         assert len(answer.report["errors"]) == 1
-        ends = time.monotonic() + 60
-        while fleet.views()[fleet.name(VICTIM)] != before[fleet.name(VICTIM)]:
-            assert time.monotonic() < ends, "the host did not restore itself"
-            time.sleep(0.5)
+        name = fleet.name(VICTIM)
+        until(lambda: fleet.views()[name] == before[name], 60, "the host restores itself", every_s=0.5)
     assert answer.report["checkpoint_id"]
     assert fleet.netopt("rollback", answer.report["checkpoint_id"]).status == 0
     assert fleet.differences(before) == []

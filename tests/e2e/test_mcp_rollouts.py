@@ -14,8 +14,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,13 +25,14 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.mcp_server.server import build
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.service import Service
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import Settings
 from tests.calls import call, outcome
 from tests.consent import says_yes
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet
 from tests.labs import brought_up
 from tests.listening import await_server, free_port
+from tests.waiting import until_async
 
 pytestmark = pytest.mark.lab
 
@@ -102,7 +102,7 @@ def test_stopped_in_its_second_wave_and_gone_on_with(fleet: Fleet) -> None:
         told.append(message or "")
 
     async def script() -> None:
-        async with Client(build(Service(settings(fleet), caller="test")), elicitation_handler=yes) as client:
+        async with Client(build(Bridge(settings(fleet), caller="test")), elicitation_handler=yes) as client:
             rendered = await call(client, "render_change_plan_tool", plan=PLAN)
             rollout = {"canary": 1, "waves": [2, 1]}
             asking = {"rendered_plan": rendered, "rollout": rollout, "dry_run": False}
@@ -147,15 +147,6 @@ def served(fleet: Fleet) -> Iterator[tuple[subprocess.Popen[bytes], Client[Any]]
         process.wait()
 
 
-async def wait_for(condition: Callable[[], Any]) -> Any:
-    """Return what a condition gives once that is something."""
-    ends = time.monotonic() + TIMEOUT_S
-    while not (value := condition()):
-        assert time.monotonic() < ends
-        await asyncio.sleep(0.05)
-    return value
-
-
 def between_waves(fleet: Fleet) -> str | None:
     """Return the id of the rollout once its first wave has passed."""
     for asked in (fleet.folder / "state" / "runs").glob("*/asked.json"):
@@ -173,8 +164,8 @@ async def leave_it(fleet: Fleet) -> str:
             rollout = {"waves": [1, "100%"], "pause_s": 60}
             asking = call(client, TOOL, rendered_plan=rendered, rollout=rollout, dry_run=False)
             work = asyncio.ensure_future(asking)
-            run_id = str(await wait_for(lambda: between_waves(fleet)))
-            os.kill(Service(settings(fleet), caller="test").fleet().runs.get(run_id).pid, signal.SIGKILL)
+            run_id = str(await until_async(lambda: between_waves(fleet), TIMEOUT_S, "a rollout between waves"))
+            os.kill(Bridge(settings(fleet), caller="test").fleet().runs.get(run_id).pid, signal.SIGKILL)
             process.kill()
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)

@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +32,7 @@ from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Answer, Fleet, finish
 from tests.labs import brought_up
+from tests.waiting import until
 
 pytestmark = pytest.mark.lab
 
@@ -260,14 +260,15 @@ def applying(fleet: Fleet) -> tuple[str, ...]:
 
 def begun(fleet: Fleet, *, wave: int, status: str) -> str:
     """Wait until a wave of the only rollout has come to a status, and return the run's id."""
-    ends = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < ends:
+
+    def run_id() -> str | None:
         for asked in (fleet.folder / "state" / "runs").glob("*/asked.json"):
             known = run_events.rollout(asked.parent)
             if known is not None and known["waves"][wave - 1]["status"] == status:
                 return asked.parent.name
-        time.sleep(0.02)
-    raise AssertionError(f"wave {wave} is not {status}")
+        return None
+
+    return str(until(run_id, TIMEOUT_S, f"wave {wave} is {status}", every_s=0.02))
 
 
 def killed_in_wave_2(fleet: Fleet) -> str:

@@ -24,7 +24,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from fastmcp import Client
@@ -41,6 +41,7 @@ from mcp_bridge.settings import Settings
 from tests.calls import call
 from tests.e2e.fleet import ROOT, Fleet
 from tests.labs import brought_up
+from tests.waiting import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -51,6 +52,7 @@ OLD, NEW = "60", "31"
 PLAN: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: int(NEW)}, "shaper": {"egress_mbit": 700}}}
 CONFIRM_S = 10  # after which a host whose change nobody confirms restores it
 TIMEOUT_S = 240.0
+T = TypeVar("T")
 SECRET = "s3cret-that-no-host-and-no-file-may-see"  # noqa: S105 - it opens nothing
 REMEMBERED = "carried"  # empty files: which hosts were sent the program
 SECRETS = ("env", "tmp", "job.json", "artifacts/*/command", "artifacts/*/fact_cache", "artifacts/*/job_events")
@@ -119,10 +121,7 @@ class House:
 
     def nothing_left(self, run_id: str) -> None:
         """Wait for the shared ssh connections to close, and see that then nothing of a run is left."""
-        ends = time.monotonic() + 30
-        while (found := self.left(run_id)) and time.monotonic() < ends:
-            time.sleep(0.5)
-        assert found == []
+        until(lambda: not self.left(run_id), 30, lambda: f"nothing left: {self.left(run_id)}", every_s=0.5)
 
     @property
     def few(self) -> Scope:
@@ -189,13 +188,9 @@ def agree(house: House, hosts: Mapping[str, Mapping[str, Any]]) -> None:
         assert value == (NEW if status == "applied" else OLD), (name, status, value)
 
 
-def wait_for(condition: Callable[[], Any]) -> Any:
+def wait_for(condition: Callable[[], T]) -> T:
     """Return what a condition gives once that is something."""
-    ends = time.monotonic() + TIMEOUT_S
-    while not (found := condition()):
-        assert time.monotonic() < ends
-        time.sleep(0.02)
-    return found
+    return until(condition, TIMEOUT_S, "what the run has come to", every_s=0.02)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from mcp_bridge.errors import LabError
 from mcp_bridge.lab.state import Lab
 from tests.e2e.fleet import Fleet
+from tests.waiting import until
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
@@ -85,7 +85,4 @@ def _boot(fleet: Fleet) -> str:
 
 def _await_boot(fleet: Fleet, before: str) -> None:
     """Wait until the machine has come up anew."""
-    ends = time.monotonic() + BOOT_S
-    while _boot(fleet) in ("", before):
-        assert time.monotonic() < ends, "the machine did not come up again"
-        time.sleep(1)
+    until(lambda: _boot(fleet) not in ("", before), BOOT_S, "the machine comes up again", every_s=1)

@@ -19,7 +19,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from typing import Any
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
+from tests.waiting import until
 
 IFACE = "eth0"
 PATIENCE_S = 40.0
@@ -155,18 +155,17 @@ class Host:
 
     def wait_for(self, identity: str, *statuses: str | None, seconds: float = PATIENCE_S) -> str | None:
         """Wait until a checkpoint has one of the statuses, and return the one that it has in the end."""
-        ends = time.monotonic() + seconds
-        while (found := self.status(identity)) not in statuses and time.monotonic() < ends:
-            time.sleep(0.02)
-        assert found in statuses, f"{identity} is {found}, not {statuses}; it has {self.processes()}"
-        return found
+        until(
+            lambda: self.status(identity) in statuses,
+            seconds,
+            lambda: f"{identity} is {self.status(identity)}, not {statuses}; the host has {self.processes()}",
+            every_s=0.02,
+        )
+        return self.status(identity)
 
     def wait_until_idle(self, *, seconds: float = PATIENCE_S) -> None:
         """Wait until nothing of netopt runs on this host."""
-        ends = time.monotonic() + seconds
-        while (left := self.processes()) and time.monotonic() < ends:
-            time.sleep(0.02)
-        assert not left, left
+        until(lambda: not self.processes(), seconds, lambda: f"an idle host: {self.processes()}", every_s=0.02)
 
     def processes(self) -> dict[int, str]:
         """Return the processes of this host but its first, by the pids that they have there."""

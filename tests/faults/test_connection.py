@@ -20,6 +20,7 @@ from tests.e2e.fleet import Fleet
 from tests.faults.conftest import Faults
 from tests.faults.hosts import DUMP, differences
 from tests.labs import brought_up
+from tests.waiting import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -55,14 +56,16 @@ def statuses(fleet: Fleet) -> set[str]:
 
 def wait_until_settled(fleet: Fleet, *, seconds: float = 40.0) -> set[str]:
     """Wait until nothing of netopt runs on the host and no change waits there, and return the statuses."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        busy = console(fleet, "pgrep -f '[r]estore.pyz|[_]courier_main|[n]etopt_apply|[A]nsiballZ'")
-        found = statuses(fleet)
-        if not busy.strip() and not found & {"armed", "applied"}:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{statuses(fleet)}, running: {busy}")
+
+    def busy() -> str:
+        return console(fleet, "pgrep -f '[r]estore.pyz|[r]emote_main|[n]etopt_apply|[A]nsiballZ'").strip()
+
+    until(
+        lambda: not busy() and not statuses(fleet) & {"armed", "applied"},
+        seconds,
+        lambda: f"a settled host: {statuses(fleet)}, running: {busy()}",
+    )
+    return statuses(fleet)
 
 
 def descendants(pid: int) -> list[int]:

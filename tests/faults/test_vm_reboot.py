@@ -33,7 +33,9 @@ SENT = (
     "ansible_collections/netopt/linux/plugins/module_utils",
     "tests/faults/hosts.py",
     "tests/faults/engine.py",
-    "tests/kernel/transaction_host.py",
+    *(f"tests/kernel/{name}.py" for name in ("transaction_host", "killed_between_files")),
+    *(f"tests/kernel/{name}_program.py" for name in ("apply", "checkpoint")),
+    "tests/waiting.py",
 )
 CHANGES: dict[str, Any] = {
     "sysctl": {"net.core.somaxconn": "8192", "net.ipv4.tcp_fin_timeout": "25", "net.ipv4.ip_forward": "1"},

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._host import facts as host_facts
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._modules.info import SUBSETS
+from ansible_collections.netopt.linux.plugins.module_utils._modules import info as info_module
 from ansible_collections.netopt.linux.plugins.module_utils._query import host_info
 from tests.commands import sh
 
@@ -74,7 +74,7 @@ def test_info_reads_every_part() -> None:
         sh("tc class add dev v0 parent 1: classid 1:1 htb rate 1mbit")
         sh("nft add table inet netopt; nft add table inet other")
         return host_info.gather(
-            subsets=SUBSETS,
+            subsets=info_module.SUBSETS,
             ifaces=[iface],
             sysctl=["net/ipv4/ip_forward", "net.ipv4.no_such_key"],
             tools=Tools(),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._link import kernel a
 from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as link_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from tests.commands import sh
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,11 +56,12 @@ grep -r . /proc/sys/net/ipv6/conf/v1 /proc/sys/net/ipv6/neigh/v1 2>/dev/null
 
 def settled() -> str:
     """Return what can be seen once the bridge has noticed its port and no address is checked for duplicates."""
-    for _ in range(50):
+
+    def there() -> bool:
         addresses = sh("ip -6 addr show")
-        if "fe80::ff:fe00:3/64" in addresses and "tentative" not in addresses:
-            break
-        time.sleep(0.1)
+        return "fe80::ff:fe00:3/64" in addresses and "tentative" not in addresses
+
+    until(there, 30, lambda: sh("ip -6 addr show"))
     return subprocess.run(["bash", "-c", SHOW], capture_output=True, check=False, text=True).stdout
 
 

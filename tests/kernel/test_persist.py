@@ -10,7 +10,6 @@ import json
 import os
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -215,9 +214,7 @@ def test_killed_between_files(host: BootHost) -> None:
     for at in range(count + 2):
         identity = f"killed{at}"
         assert host.persist(EVERYTHING, dies_at=at, checkpoint_id=identity) == {}
-        ends = time.monotonic() + 20
-        while host.guards() and time.monotonic() < ends:
-            time.sleep(0.1)
+        host.wait_for_guards(there=False)
         status = host.statuses()[identity]
         assert host.files() == {"confirmed": after, "rolled_back": before}[status], (at, status)
         host.checkpoint("restored", id=identity)

@@ -171,8 +171,7 @@ def test_second_apply_is_told_who_is_first(host: Host) -> None:
     assert first.stdin is not None
     first.stdin.write(json.dumps({**asked, "checkpoint_id": "first"}))
     first.stdin.close()
-    while not host.guards():
-        time.sleep(0.05)
+    host.wait_for_guards(there=True)
     began = time.monotonic()
     report = host.apply(sysctl(tcp_fin_timeout=20))
     assert time.monotonic() - began < 5

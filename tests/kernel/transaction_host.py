@@ -14,13 +14,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
@@ -103,12 +103,15 @@ class Host:
 
     def wait_for(self, identity: str, status: str, *, seconds: float = 15.0) -> None:
         """Wait until a checkpoint has a status."""
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            if self.statuses().get(identity) == status:
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"{identity} did not become {status}: {self.checkpoint('listed')}")
+        until(
+            lambda: self.statuses().get(identity) == status,
+            seconds,
+            lambda: f"{identity} becomes {status}: {self.checkpoint('listed')}",
+        )
+
+    def wait_for_guards(self, *, there: bool, seconds: float = 20.0) -> None:
+        """Wait until a guard runs on the host, or none does."""
+        until(lambda: bool(self.guards()) is there, seconds, f"a guard: {there}")
 
     def guards(self) -> list[int]:
         """Return the pids of the guards that run on the host."""

@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from mcp_bridge.lab import lifecycle
 from tests.e2e.fleet import ROOT, Answer, Fleet
+from tests.waiting import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(shutil.which("iperf3") is None, reason="takes iperf3")]
 
@@ -84,21 +84,12 @@ def serving(port: int) -> tuple[subprocess.Popen[bytes], int]:
     program = [sys.executable, "-m", "tests.measuring.serve_program", str(port)]
     module = subprocess.Popen(["unshare", "-n", "--", *program], cwd=ROOT)
     children = Path("/proc", str(module.pid), "task", str(module.pid), "children")
-    deadline = time.monotonic() + PATIENCE_S
-    while not children.read_text(encoding="ascii").strip():
-        assert time.monotonic() < deadline, "there is no server"
-        time.sleep(0.1)
-    return module, int(children.read_text(encoding="ascii"))
+    return module, int(until(lambda: children.read_text(encoding="ascii").strip(), PATIENCE_S, "a server"))
 
 
-def gone(pid: int) -> bool:
-    """Say whether a process ends within a moment."""
-    deadline = time.monotonic() + PATIENCE_S
-    while Path("/proc", str(pid)).exists():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
+def await_end(pid: int) -> None:
+    """Wait until a process is gone."""
+    until(lambda: not Path("/proc", str(pid)).exists(), PATIENCE_S, f"process {pid} ends")
 
 
 def test_no_server_outlives_its_module() -> None:
@@ -106,11 +97,11 @@ def test_no_server_outlives_its_module() -> None:
     module, server = serving(25001)
     module.kill()
     module.wait()
-    assert gone(server)
+    await_end(server)
 
 
 def test_no_server_waits_for_long() -> None:
     """A server that no client comes to ends by itself."""
     module, server = serving(25002)
     assert module.wait(timeout=probe_targets.serving_s({"serve_port": 25002, "duration_s": 1}) + PATIENCE_S) == 0
-    assert gone(server)
+    await_end(server)

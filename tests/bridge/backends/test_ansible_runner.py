@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from mcp_bridge.backends import ansible_environment, process_tree
-from mcp_bridge.backends.ansible_runner import run_playbook
-from mcp_bridge.backends.job import Job, RunOutcome
+from mcp_bridge.backends.ansible_runner import Job, RunOutcome, run_playbook
+from tests.waiting import until
 
 STUBBORN = "trap '' TERM; setsid sh -c \"trap '' TERM; sleep 61\" & sleep 60"
 
@@ -115,8 +115,11 @@ def test_whole_tree_is_ended(tmp_path: Path, here: str, reason: str) -> None:
 
     def stop() -> None:
         """Cancel once the module's own child runs."""
-        while not any(Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep") for pid in _members(tmp_path)):
-            time.sleep(0.05)
+        until(
+            lambda: any(Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep") for pid in _members(tmp_path)),
+            60,
+            "the module's child",
+        )
         seen.append(_members(tmp_path))
         cancel.set()
 

@@ -10,8 +10,7 @@ import logging
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from mcp_bridge.service import ApplyOptions, Service
 from mcp_bridge.settings import Settings, SettingsError
 from tests.bridge.awx_contract import Contract
 from tests.bridge.awx_server import TOKEN, Awx, serving
+from tests.waiting import until
 
 KEY, OLD, NEW = "net.ipv4.tcp_fin_timeout", "60", "33"
 PLAN: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: int(NEW)}}}
@@ -78,15 +78,6 @@ def values(lab: Lab) -> dict[str, str]:
 def statuses(report: ChangeReport) -> dict[str, str]:
     """Return the status of each host."""
     return {name: host.status for name, host in report.hosts.items()}
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    """Return what a condition gives once that is something."""
-    ends = time.monotonic() + WAIT_S
-    while not (found := condition()):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-    return found
 
 
 def test_the_whole_way(settings: Settings, lab: Lab, awx_with_hosts: Awx, caplog: pytest.LogCaptureFixture) -> None:
@@ -200,7 +191,7 @@ def test_cancelled(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope(cancel=cancel))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(by.finish, started)
-        wait_for(lambda: awx_with_hosts.jobs and next(iter(awx_with_hosts.jobs.values())).status == "running")
+        until(lambda: [job for job in awx_with_hosts.jobs.values() if job.status == "running"], WAIT_S, "a running job")
         cancel.set()
         report = future.result(timeout=WAIT_S)
     assert awx_with_hosts.jobs[100].status in {"canceled", "successful"}
@@ -220,8 +211,9 @@ def test_process_of_the_run_killed(settings: Settings, lab: Lab, awx_with_hosts:
     run_id = started.record.run_id
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(by.finish, started)
-        wait_for(lambda: awx_with_hosts.jobs)
-        wait_for(lambda: b'"job": 100' in (by.settings.runs_dir / run_id / "awx.json").read_bytes())
+        until(lambda: awx_with_hosts.jobs, WAIT_S, "a job")
+        written = by.settings.runs_dir / run_id / "awx.json"
+        until(lambda: b'"job": 100' in written.read_bytes(), WAIT_S, "the job's number on disk")
         os.kill(by.fleet().runs.get(run_id).pid, signal.SIGKILL)
         report = future.result(timeout=WAIT_S)
     assert (set(statuses(report).values()), report.errors) == ({"applied"}, [])
@@ -239,7 +231,7 @@ def test_one_change_at_a_time(settings: Settings, lab: Lab, awx_with_hosts: Awx)
     started = by.begin_apply(by.check(PLAN, Scope()), ApplyOptions(), Scope(limit=lab.hosts[0].name))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(by.finish, started)
-        wait_for(lambda: awx_with_hosts.jobs)
+        until(lambda: awx_with_hosts.jobs, WAIT_S, "a job")
         with pytest.raises(RunError, match=f"run {started.record.run_id} is changing hosts by way of AWX"):
             apply(by, limit=lab.hosts[1].name)
         assert set(statuses(apply(by, limit=lab.hosts[1].name, dry_run=True)).values()) == {"would_change"}

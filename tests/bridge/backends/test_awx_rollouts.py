@@ -11,8 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,13 @@ from fastmcp import Client
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.service import Service
+from mcp_bridge.service import Bridge
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_server import TOKEN, Awx, serving
 from tests.calls import call, outcome
 from tests.consent import says_yes
 from tests.listening import await_server, free_port
+from tests.waiting import until_async
 
 TOOL = "apply_rendered_plan_tool"
 KEY, OLD, NEW = "net.ipv4.tcp_fin_timeout", "60", "33"
@@ -95,15 +95,6 @@ def waves(report: dict[str, Any]) -> list[tuple[int, str]]:
     return [(len(wave["hosts"]), wave["status"]) for wave in report["rollout"]["waves"]]
 
 
-async def wait_for(condition: Callable[[], Any]) -> Any:
-    """Return what a condition gives once that is something."""
-    ends = time.monotonic() + WAIT_S
-    while not (value := condition()):
-        assert time.monotonic() < ends
-        await asyncio.sleep(0.05)
-    return value
-
-
 def begun(settings: Settings) -> str | None:
     """Return the id of the rollout once its first wave has passed."""
     for asked in settings.runs_dir.glob("*/asked.json"):
@@ -126,13 +117,13 @@ def test_server_killed_while_awx_rolls_out(settings: Settings, lab: Lab, awx: Aw
                 rendered = await call(client, "render_change_plan_tool", plan=PLAN)
                 asking = call(client, TOOL, rendered_plan=rendered, rollout=rollout, dry_run=False)
                 work = asyncio.ensure_future(asking)
-                run_id = str(await wait_for(lambda: begun(settings)))
-                runs = Service(settings, caller="test").fleet().runs
+                run_id = str(await until_async(lambda: begun(settings), WAIT_S, "a wave that has begun"))
+                runs = Bridge(settings, caller="test").fleet().runs
                 os.kill(runs.get(run_id).pid, signal.SIGKILL)
                 process.kill()
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
-                await wait_for(lambda: runs.get(run_id).state == "lost")
+                await until_async(lambda: runs.get(run_id).state == "lost", WAIT_S, "a lost run")
                 assert awx.jobs[100].status == "running"
         return run_id
 

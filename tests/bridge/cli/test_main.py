@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pytest
 from mcp_bridge.cli import main
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.settings import COLLECTIONS_ROOT
+from tests.waiting import until
 
 GOOD = {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 23}}}
 TOO_LARGE = {"iface": "eth0", "changes": {"sysctl": {"net.core.rmem_max": "999999999999"}}}
@@ -219,9 +219,7 @@ def test_interrupted_run_ends_with_a_report(netopt: Netopt, lab: Lab, number: si
         preexec_fn=heed_interrupts,  # noqa: PLW1509 - this test has no threads
     )
     runs = netopt.folder / "state" / "runs"
-    while not list(runs.glob("*/artifacts/*/stdout")):
-        assert process.poll() is None
-        time.sleep(0.05)
+    until(lambda: list(runs.glob("*/artifacts/*/stdout")) or process.poll() is not None, 120, "a run that has begun")
     process.send_signal(number)
     output, errors = process.communicate(timeout=120)
     report = json.loads(output)

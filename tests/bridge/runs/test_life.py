@@ -35,6 +35,7 @@ from mcp_bridge.runs.report import RunEvents
 from mcp_bridge.runs.task import Scope, Task
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
+from tests.waiting import until
 
 
 def play(folder: Path, *tasks: dict[str, Any]) -> str:
@@ -247,8 +248,7 @@ def test_host_of_another_run_is_left_alone(settings: Settings, tmp_path: Path, h
     record = fleet.begin(slow, scope)
     worker = threading.Thread(target=lambda: fleet.close(fleet.execute(record, slow, scope), result={}))
     worker.start()
-    while not run_events.progress(fleet.runs.folder(record.run_id)):
-        time.sleep(0.05)
+    until(lambda: run_events.progress(fleet.runs.folder(record.run_id)), 60, "a run that has begun")
     with pytest.raises(HostsBusyError, match=f"run {record.run_id} is at work on here") as caught:
         fleet.run(quick, scope)
     assert caught.value.busy == {"here": record.run_id}
