@@ -33,6 +33,7 @@ SENT = (
     "ansible_collections/netopt/linux/plugins/module_utils",
     "tests/faults/hosts.py",
     "tests/faults/engine.py",
+    *(f"tests/faults/{name}_program.py" for name in ("struck_apply", "struck_restore", "unrehearsed")),
     *(f"tests/kernel/{name}.py" for name in ("transaction_host", "killed_between_files")),
     *(f"tests/kernel/{name}_program.py" for name in ("apply", "checkpoint")),
     "tests/waiting.py",
@@ -49,34 +50,7 @@ NETEM: dict[str, Any] = {
     "sysctl": {"net.ipv4.tcp_fin_timeout": "25"},
     "netem": {"delay_ms": 5, "duration_s": 4},
 }
-APPLY = """
-import json, sys
-from tests.faults.engine import Strike, applying
-asked = json.load(sys.stdin)
-strike = Strike(**asked.pop("strike")) if "strike" in asked else None
-print(json.dumps(applying(asked.pop("changes"), strike=strike, **asked)()))
-"""
-RESTORE = """
-import json, sys
-from tests.faults.engine import Strike, restoring
-print(json.dumps(restoring(sys.argv[1], strike=Strike(number=int(sys.argv[2]), call=sys.argv[3]))()))
-"""
-UNREHEARSED = """
-import json, time
-from tests.kernel.transaction_host import transaction_host
-changes = {"qdisc": {"type": "fq_codel", "params": {}}, "netem": {"delay_ms": 5, "duration_s": 6}}
-with transaction_host(may_make_namespaces=False) as host:
-    before = host.view()
-    report = host.apply(changes, labels=["netem"], checkpoint_id="one")
-    during = host.shell("tc qdisc show dev eth0")
-    ends = time.monotonic() + 60
-    while "netem" in host.shell("tc qdisc show dev eth0") and time.monotonic() < ends:
-        time.sleep(0.5)
-    after = host.shell("tc qdisc show dev eth0")
-    undone = host.checkpoint("restored", id="one")["report"]
-    print(json.dumps({"report": report, "during": during, "after": after, "undone": undone["status"],
-                      "told": undone["warnings"], "same": host.view() == before}))
-"""
+STRUCK_APPLY = "python3 -m tests.faults.struck_apply_program"
 KILL = 9
 STOP = 19  # SIGSTOP: the maker stands still at that moment until the power is gone
 
@@ -93,8 +67,7 @@ class Machine:
         packed = subprocess.run(["tar", "-C", str(TOP), "-cf", "-", *SENT], capture_output=True, check=True).stdout
         argv = lifecycle.command(lab, "1", ["mkdir -p netopt && tar -C netopt -xf -"])
         subprocess.run(argv, input=packed, check=True, timeout=60)
-        self.ssh("cat >netopt/apply.py", stdin=APPLY)
-        self.ssh("cat >netopt/restore.py && sync", stdin=RESTORE)  # what the tests need outlasts a power cut
+        self.ssh("sync")  # what the tests need outlasts a power cut
 
     def ssh(self, command: str, *, stdin: str = "", check: bool = True, timeout: float = SSH_S) -> str:
         """Run a command there and return what it printed."""
@@ -111,25 +84,27 @@ class Machine:
     def apply(self, changes: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Apply changes and return the report."""
         asked = json.dumps({"changes": changes, **options})
-        report: dict[str, Any] = json.loads(self.ssh("cd netopt && PYTHONPATH=. python3 apply.py", stdin=asked))
+        report: dict[str, Any] = json.loads(
+            self.ssh("cd netopt && python3 -m tests.faults.struck_apply_program", stdin=asked)
+        )
         return report
 
     def stop_at(self, changes: dict[str, Any], **strike: Any) -> None:
         """Begin to apply changes and stop at a moment, with everything as it is then."""
         asked = json.dumps({"changes": changes, "checkpoint_id": "cut", "strike": {"number": STOP, **strike}})
         self.ssh("cat >netopt/asked", stdin=asked)
-        self.ssh("(cd netopt && PYTHONPATH=. exec setsid python3 apply.py <asked >said 2>&1) >/dev/null 2>&1 &")
-        self.wait("ps -eo stat,args | grep -q '^T.*apply[.]py'", told="netopt/said")
+        self.ssh("(cd netopt && exec setsid {STRUCK_APPLY} <asked >said 2>&1) >/dev/null 2>&1 &")
+        self.wait("ps -eo stat,args | grep -q '^T.*struck_apply_program'", told="netopt/said")
 
     def restore_struck(self, identity: str, number: int, call: str) -> None:
         """Begin to roll a change back, with a signal at a call, and return when that has come."""
-        command = f"cd netopt && PYTHONPATH=. exec setsid python3 restore.py {identity} {number} {call}"
+        command = f"cd netopt && exec setsid python3 -m tests.faults.struck_restore_program {identity} {number} {call}"
         self.ssh(f"({command} >said 2>&1) >/dev/null 2>&1 &")
         if number == STOP:
-            self.wait("ps -eo stat,args | grep -q '^T.*restore[.]py'")
+            self.wait("ps -eo stat,args | grep -q '^T.*struck_restore_program'")
         else:
             self.ssh("sleep 1")
-            self.wait("! pgrep -f '[r]estore[.]py' >/dev/null")
+            self.wait("! pgrep -f '[s]truck_restore_program' >/dev/null")
 
     def wait(self, condition: str, *, seconds: float = 240.0, told: str = "/dev/null") -> None:
         """Wait until a command succeeds; where it does not, fail with what a file says."""
@@ -259,8 +234,7 @@ def test_timer_of_systemd_moves_with_the_time(machine: Machine, faults: Faults) 
 def test_impairment_that_could_not_be_rehearsed_ends_by_itself(machine: Machine, faults: Faults) -> None:
     """Where no namespace can be made, what an impairment ends in is made and read back first, and comes in the end."""
     with faults.injected("an impairment with an end, and no namespace to rehearse in"):
-        machine.ssh("cat >netopt/unrehearsed.py", stdin=UNREHEARSED)
-        found = json.loads(machine.ssh("cd netopt && PYTHONPATH=. python3 unrehearsed.py"))
+        found = json.loads(machine.ssh("cd netopt && python3 -m tests.faults.unrehearsed_program"))
         assert found["report"]["status"] == "applied", found
         assert "not rehearsed" in str(found["report"]["warnings"]), found
         assert "netem" in found["during"], found
