@@ -84,16 +84,14 @@ class Machine:
     def apply(self, changes: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Apply changes and return the report."""
         asked = json.dumps({"changes": changes, **options})
-        report: dict[str, Any] = json.loads(
-            self.ssh("cd netopt && python3 -m tests.faults.struck_apply_program", stdin=asked)
-        )
+        report: dict[str, Any] = json.loads(self.ssh(f"cd netopt && {STRUCK_APPLY}", stdin=asked))
         return report
 
     def stop_at(self, changes: dict[str, Any], **strike: Any) -> None:
         """Begin to apply changes and stop at a moment, with everything as it is then."""
         asked = json.dumps({"changes": changes, "checkpoint_id": "cut", "strike": {"number": STOP, **strike}})
         self.ssh("cat >netopt/asked", stdin=asked)
-        self.ssh("(cd netopt && exec setsid {STRUCK_APPLY} <asked >said 2>&1) >/dev/null 2>&1 &")
+        self.ssh(f"(cd netopt && exec setsid {STRUCK_APPLY} <asked >said 2>&1) >/dev/null 2>&1 &")
         self.wait("ps -eo stat,args | grep -q '^T.*struck_apply_program'", told="netopt/said")
 
     def restore_struck(self, identity: str, number: int, call: str) -> None:
