@@ -19,6 +19,7 @@ from tests.faults.conftest import Faults
 from tests.faults.engine import Strike, apply, applying, confirming, guarding, restoring, start
 from tests.faults.hosts import Host, host
 from tests.faults.states import CHANGES, SMALL, STATES
+from tests.waiting import until
 
 STATE = "a shaper of its own"
 CLONE_NEWTIME = 0x80  # linux/sched.h
@@ -149,7 +150,7 @@ def test_host_with_a_clock_of_its_own_comes_back_in_its_time(ahead_s: int | None
             pytest.skip("this kernel has no time namespaces")
         assert report["status"] == "applied", report
         began = time.monotonic()
-        time.sleep(0.7)
+        time.sleep(0.7)  # half of its time
         assert made.status("one") == "applied"
         made.wait_for("one", "rolled_back", seconds=10)
         assert time.monotonic() - began > 1
@@ -163,8 +164,8 @@ def test_guard_becomes_the_checkpoints_own_program_and_restores(faults: Faults) 
         before = made.dump()
         report = apply(made, CHANGES, checkpoint_id="one", confirm_timeout_s=3.0, bridge_s=0.2).value
         assert report["status"] == "applied", report["error"]
-        time.sleep(1.5)
-        assert [words for words in made.processes().values() if "checkpoints/one/restore.pyz --guard" in words]
+        own = "checkpoints/one/restore.pyz --guard"
+        until(lambda: any(own in words for words in made.processes().values()), 2, "the guard runs the program")
         assert len(made.guards()) == 1
         made.wait_for("one", "rolled_back")
         made.wait_until_idle()

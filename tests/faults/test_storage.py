@@ -108,8 +108,7 @@ def test_disk_that_refuses_while_a_change_waits_does_not_keep_the_host_from_comi
         report = made.run(applying(CHANGES, checkpoint_id="one", confirm_timeout_s=1.0)).value
         assert report["status"] == "applied", report["error"]
         made.shell(break_it)
-        time.sleep(1)
-        made.wait_until_idle()
+        made.wait_until_idle()  # the guard restores once the time is over
         made.check(before)
         made.shell(mend_it)
         assert made.run(confirming("one")).value is False
@@ -128,7 +127,7 @@ def test_confirmation_that_cannot_be_written_is_no_confirmation(disk: str, fault
         planned = made.dump()
         made.shell(break_it)
         kept = made.run(confirming("one")).value
-        time.sleep(2)
+        time.sleep(2)  # what was confirmed does not come back when its time is over
         made.wait_until_idle()
         made.check(planned if kept else before)
 
@@ -184,7 +183,7 @@ def test_damaged_program_is_no_obstacle_to_the_next_change(damage: str, faults: 
         made.run(applying(CHANGES, checkpoint_id="one", confirm_timeout_s=0.3))
         made.kill_guards()
         hurt(made, "restore.pyz", damage)
-        time.sleep(0.3)
+        time.sleep(0.3)  # nobody watches over it any more, and its time goes by
         nothing = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}
         report = made.run(applying(nothing, checkpoint_id="two")).value
         assert report["status"] == "unchanged", report["error"]

@@ -112,7 +112,7 @@ def test_next_apply_recovers(host: Host) -> None:
     host.apply(CHANGES, confirm_timeout_s=0.2, checkpoint_id="orphan")
     for pid in host.guards():
         os.kill(pid, signal.SIGKILL)
-    time.sleep(0.3)
+    time.sleep(0.3)  # nobody watches over it any more, and its time goes by
     report = host.apply({"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}})
     assert report["status"] == "unchanged", report["error"]
     assert any("orphan" in warning for warning in report["warnings"])
@@ -149,7 +149,7 @@ def test_confirmed_stays(host: Host) -> None:
     confirmed = host.checkpoint("confirmed", id="good")["report"]
     assert confirmed["status"] == "applied"
     assert confirmed["diff"]
-    time.sleep(2.5)
+    time.sleep(2.5)  # longer than it would have waited
     assert host.view() == after
     assert host.guards() == []
     assert host.checkpoint("confirmed", id="good")["report"]["status"] == "unchanged"
