@@ -25,7 +25,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.mcp_server.server import build
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.calls import call, outcome
 from tests.consent import says_yes
@@ -102,7 +102,7 @@ def test_stopped_in_its_second_wave_and_gone_on_with(fleet: Fleet) -> None:
         told.append(message or "")
 
     async def script() -> None:
-        async with Client(build(Bridge(settings(fleet), caller="test")), elicitation_handler=yes) as client:
+        async with Client(build(Service(settings(fleet), caller="test")), elicitation_handler=yes) as client:
             rendered = await call(client, "render_change_plan_tool", plan=PLAN)
             rollout = {"canary": 1, "waves": [2, 1]}
             asking = {"rendered_plan": rendered, "rollout": rollout, "dry_run": False}
@@ -165,7 +165,7 @@ async def leave_it(fleet: Fleet) -> str:
             asking = call(client, TOOL, rendered_plan=rendered, rollout=rollout, dry_run=False)
             work = asyncio.ensure_future(asking)
             run_id = str(await until_async(lambda: between_waves(fleet), TIMEOUT_S, "a rollout between waves"))
-            os.kill(Bridge(settings(fleet), caller="test").fleet().runs.get(run_id).pid, signal.SIGKILL)
+            os.kill(Service(settings(fleet), caller="test").fleet().runs.get(run_id).pid, signal.SIGKILL)
             process.kill()
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)

@@ -22,7 +22,7 @@ from fastmcp import Client
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.runs import events as run_events
-from mcp_bridge.service import Bridge
+from mcp_bridge.service import Service
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_server import TOKEN, Awx, serving
 from tests.calls import call, outcome
@@ -118,7 +118,7 @@ def test_server_killed_while_awx_rolls_out(settings: Settings, lab: Lab, awx: Aw
                 asking = call(client, TOOL, rendered_plan=rendered, rollout=rollout, dry_run=False)
                 work = asyncio.ensure_future(asking)
                 run_id = str(await until_async(lambda: begun(settings), WAIT_S, "a wave that has begun"))
-                runs = Bridge(settings, caller="test").fleet().runs
+                runs = Service(settings, caller="test").fleet().runs
                 os.kill(runs.get(run_id).pid, signal.SIGKILL)
                 process.kill()
                 work.cancel()
