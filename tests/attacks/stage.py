@@ -77,9 +77,9 @@ class Stage:
     ) -> AsyncIterator[Client[Any]]:
         """Connect a client in memory to a server of its own; whoever sits behind it says yes."""
         service = Service(replace(self.settings, read_only=read_only), caller="tester")
-        office = AppContext(service, terms or Terms())
+        app = AppContext(service, terms or Terms())
         async with Client(
-            server.build(service, office=office), **{"elicitation_handler": says_yes, **options}
+            server.build(service, app=app), **{"elicitation_handler": says_yes, **options}
         ) as client:
             yield client
 

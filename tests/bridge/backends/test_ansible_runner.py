@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from mcp_bridge.backends import ansible_environment, process_tree
-from mcp_bridge.backends.ansible_runner import Job, RunOutcome, run_playbook
+from mcp_bridge.backends.ansible_runner import run_playbook
+from mcp_bridge.backends.job import Job, RunOutcome
 from tests.waiting import until
 
 STUBBORN = "trap '' TERM; setsid sh -c \"trap '' TERM; sleep 61\" & sleep 60"
