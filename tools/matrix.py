@@ -124,7 +124,7 @@ class Controller:
 def passes(controller: Controller, host: Host) -> str:
     """Apply, apply again, verify and roll back; return what was seen.
 
-    Both ways to a host are gone: the courier's, and ansible-core's own, which it takes without pipelining.
+    Both ways to a host are gone: the transport's, and ansible-core's own, which it takes without pipelining.
 
     Raises:
         DoesNotHold: one of them came out otherwise.

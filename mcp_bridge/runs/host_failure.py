@@ -118,7 +118,7 @@ _MODULE = (
 )
 
 
-# of ansible-core for a module that it packed, and of the courier
+# of ansible-core for a module that it packed, and of the transport
 NO_RESULT = ("deserialization failed", "No start of json char", "ended without a result")
 
 

@@ -121,7 +121,7 @@ class Server:
     def _serve(self, duration_s: int) -> None:
         options = {"serve_port": self.port, "duration_s": duration_s}
         try:
-            answer = self._courier().ask("netopt_probe", options, self._interpreter())
+            answer = self._transport().ask("netopt_probe", options, self._interpreter())
         except AnsibleError as error:
             self.problem = f"{self._name} cannot serve: {error.message}"
             return
@@ -134,7 +134,7 @@ class Server:
             "ansible_facts": self._get("ansible_facts") or {},
         }
 
-    def _courier(self) -> TransportAction:
+    def _transport(self) -> TransportAction:
         """Return an action whose connection leads to the server, set up as ansible-core does for a task."""
         action = self._action
         task, context = action._task, action._play_context.copy()

@@ -5,14 +5,14 @@
 """Carries a module of this collection to a target and its result back, in one exchange and without a file.
 
 ansible-core packs a module anew in every run: it parses the module and everything that it imports, and sends
-it with ansible-core's own library. That takes longer than a whole change. The courier sends this collection's
+it with ansible-core's own library. That takes longer than a whole change. The transport sends this collection's
 own sources as they are, to the target's Python over the connection's standard input, and they run from memory.
 
 The sources come with the bytecode that this controller's Python makes of them. A target with the same Python
 uses it; any other compiles the sources. A target keeps what it was sent until it restarts, and is sent it again
 only when it says that it has it no more: see ``_transport_cache.py``.
 
-Everything else is ansible-core's: the connection, become, the environment, check mode. Where the courier cannot
+Everything else is ansible-core's: the connection, become, the environment, check mode. Where it cannot
 go (pipelining is off, the task is asynchronous, the target's Python is not where it usually is), ansible-core's
 own way is taken instead.
 """
@@ -77,7 +77,7 @@ main(message)
 
 
 class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no types
-    """The action of a module that the courier carries."""
+    """The action of a module that the transport sends."""
 
     TRANSFERS_FILES = False
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netopt_checkpoint takes and does, for the module and for the courier.
+"""What netopt_checkpoint takes and does, for the module and for the transport.
 
 The controller reads the options here too, so what does the work is imported when there is work.
 """

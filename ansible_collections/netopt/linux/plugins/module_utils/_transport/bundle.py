@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""This package as one zip file that Python runs and imports from: what the courier carries, and restore.pyz.
+"""This package as one zip file that Python runs and imports from: what the transport sends, and restore.pyz.
 
-Run as a program it is restore.pyz, so that a checkpoint can keep what the courier brought as it is.
+Run as a program it is restore.pyz, so that a checkpoint can keep what the transport brought as it is.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The target's end of the courier: reads what is asked from a message, does it, and prints the result.
+"""The target's end of the transport: reads what is asked from a message, does it, and prints the result.
 
 The controller's end is ``plugins/plugin_utils/_transport.py``.
 """

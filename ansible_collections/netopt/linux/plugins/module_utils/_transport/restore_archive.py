@@ -57,7 +57,7 @@ def _sources(loader: Any) -> dict[str, bytes]:
         top = _top()
         paths = [os.path.join(folder, name) for folder, _folders, names in os.walk(top) for name in names]
         return {os.path.relpath(path, top): bytes_of(path) for path in paths if path.endswith(".py")}
-    import zipfile  # noqa: PLC0415 - what the courier brought needs no unpacking
+    import zipfile  # noqa: PLC0415 - what the transport brought needs no unpacking
 
     folder = os.path.relpath(_top(), archive) + "/"
     try:
