@@ -78,9 +78,7 @@ class Stage:
         """Connect a client in memory to a server of its own; whoever sits behind it says yes."""
         service = Service(replace(self.settings, read_only=read_only), caller="tester")
         app = AppContext(service, terms or Terms())
-        async with Client(
-            server.build(service, app=app), **{"elicitation_handler": says_yes, **options}
-        ) as client:
+        async with Client(server.build(service, app=app), **{"elicitation_handler": says_yes, **options}) as client:
             yield client
 
 
