@@ -249,6 +249,29 @@ def test_new_connections_over_the_rate_are_dropped(
             lab.connect(other)
 
 
+@pytest.mark.parametrize("per_source", [True, False])
+def test_a_flow_without_answers_is_one_connection(lab: Lab, *, per_source: bool) -> None:
+    """All datagrams of one flow pass, and of new flows as many as the burst has left; each counts once."""
+    receiver, sender = lab.datagrams(4)
+    lab.apply(rate_limits=[{"rate": "1/hour", "burst": 3, "protocol": "udp", "per_source": per_source}])
+    for _ in range(50):
+        sender.send(b"same flow")
+    assert [receiver.recv(16) for _ in range(50)] == [b"same flow"] * 50
+    with lab.server.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((SERVER[4], PORT + 1))
+        other.settimeout(0.5)
+        with lab.client.inside():
+            for _ in range(10):
+                lab.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).sendto(
+                    b"new flow", (SERVER[4], PORT + 1)
+                )
+        arrived = 0
+        with suppress(TimeoutError):
+            while other.recv(16):
+                arrived += 1
+    assert arrived == 2
+
+
 def test_a_packet_rate_counts_what_is_established_when_told_to(lab: Lab) -> None:
     """A limit on packets spares established connections, unless ``accept_established`` is turned off."""
     receiver, sender = lab.datagrams(4)

@@ -207,7 +207,8 @@ def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: li
     timeout_s = _source_timeout_s(rate, burst, path)
     what = [*match.transport(protocol, path, dports=[] if port is None else [port])]
     if entry.get("per", "connections") == "connections":
-        what.append("ct state new")
+        # A flow without answers stays new for all of its packets, but is confirmed once the first one has arrived.
+        what += ["ct state new", "ct status & confirmed == 0"]
     if not entry.get("per_source"):
         grown.rule("input", [*arriving, *what, over, "counter drop"], path)
         return
