@@ -65,8 +65,10 @@ def test_an_intent_is_truthy_where_nft_has_something_to_do(changes: dict[str, An
         (
             {"rate_limits": [{"rate": "1000/second", "burst": 50}]},
             [
-                'iifname "eth0" ct state new ct status & confirmed == 0 '
-                "limit rate over 1000/second burst 50 packets counter drop"
+                (
+                    'iifname "eth0" ct state new ct status & confirmed == 0 '
+                    "limit rate over 1000/second burst 50 packets counter drop"
+                )
             ],
         ),
         (
