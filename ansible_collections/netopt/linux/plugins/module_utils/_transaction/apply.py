@@ -86,43 +86,21 @@ class Apply:
         Raises:
             NetoptError: the plan is refused; nothing was touched.
         """
-        request = self._request
-        _check_digest(request)
-        intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
-        if "tc" in intents and "nft" not in intents:
-            from .._nft.netlink import finds_classes  # noqa: PLC0415 - for plans for tc alone
-
-            if finds_classes():  # those of a larger tree, which may have to go with it
-                intents["nft"] = TABLE["nft"].pure.intent(changes, ifaces)
-        rehearsal = rehearse(intents, self._tools)
-        self._report.skipped.extend(rehearsal.skipped)
+        _check_digest(self._request)
+        rehearsal = self._rehearse(changes, ifaces)
         persist, persisted = self._persist(changes, rehearsal)
         if not rehearsal.operations and not persist:
             return self._held(rehearsal, rehearsal.current)
-        differences = [*rehearsal.diff(), *persisted]
-        self._report.differs(differences)
-        if rehearsal.obstacle:
-            self._warn_of_untried(rehearsal)
-        self._name_other_owners(changes, ifaces, rehearsal)
+        self._report.differs([*rehearsal.diff(), *persisted])
+        self._warn(changes, ifaces, rehearsal)
         self._refuse_undecided(rehearsal)
         self._refuse_displacing(rehearsal)
-        if request.check:
+        if self._request.check:
             self._report.status = host_report.WOULD_CHANGE
             self._report.changed = True
             return None
         ending, ends_after_s = self._time_box(changes, ifaces, rehearsal)
-        header = replace(self._header(identity), persist=bool(persist))
-        content = Content(
-            scopes=_only(rehearsal.scopes, rehearsal.operations),
-            before=_only(rehearsal.current, rehearsal.operations),
-            after=_only(rehearsal.wanted, rehearsal.operations),
-            ending=ending,
-            plan=request.plan,
-            persist=persist,
-            modules=self._modules,
-        )
-        self._store.create(header, content, restore_archive())
-        self._report.checkpoint_id = identity
+        header, content = self._write_down(identity, rehearsal, ending=ending, persist=persist)
         try:
             header = self._arm(header)
             self._perform(rehearsal)
@@ -138,6 +116,43 @@ class Apply:
         else:
             return self._held(rehearsal, after)
         return None
+
+    def _rehearse(self, changes: dict[str, Any], ifaces: tuple[str, ...]) -> Rehearsal:
+        """Find out what the changes lead to on this host."""
+        request = self._request
+        intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
+        if "tc" in intents and "nft" not in intents:
+            from .._nft.netlink import finds_classes  # noqa: PLC0415 - for plans for tc alone
+
+            if finds_classes():  # those of a larger tree, which may have to go with it
+                intents["nft"] = TABLE["nft"].pure.intent(changes, ifaces)
+        rehearsal = rehearse(intents, self._tools)
+        self._report.skipped.extend(rehearsal.skipped)
+        return rehearsal
+
+    def _warn(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
+        """Tell what was not rehearsed, and who else sets the same."""
+        if rehearsal.obstacle:
+            self._warn_of_untried(rehearsal)
+        self._name_other_owners(changes, ifaces, rehearsal)
+
+    def _write_down(
+        self, identity: str, rehearsal: Rehearsal, *, ending: dict[str, Any], persist: dict[str, Any]
+    ) -> tuple[Header, Content]:
+        """Write the checkpoint that leads back, and return it."""
+        header = replace(self._header(identity), persist=bool(persist))
+        content = Content(
+            scopes=_only(rehearsal.scopes, rehearsal.operations),
+            before=_only(rehearsal.current, rehearsal.operations),
+            after=_only(rehearsal.wanted, rehearsal.operations),
+            ending=ending,
+            plan=self._request.plan,
+            persist=persist,
+            modules=self._modules,
+        )
+        self._store.create(header, content, restore_archive())
+        self._report.checkpoint_id = identity
+        return header, content
 
     def _held(self, rehearsal: Rehearsal, states: dict[str, Any]) -> CachedState:
         read = {name: known["generation"] for name, known in self._tools.memory.items() if name in states}
