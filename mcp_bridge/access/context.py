@@ -49,7 +49,7 @@ class Access:
     terms: Terms
     rules: Rules
     host_scope: HostScope
-    desk: PendingConfirmations
+    pending: PendingConfirmations
     audit: AuditLog
     limits: Limits = field(default_factory=Limits)
 
@@ -64,7 +64,7 @@ class Access:
             terms=terms,
             rules=Rules(terms.access_file),
             host_scope=HostScope(settings.inventory),
-            desk=PendingConfirmations(answer_s=terms.answer_s),
+            pending=PendingConfirmations(answer_s=terms.answer_s),
             audit=AuditLog(settings.audit_file),
         )
 

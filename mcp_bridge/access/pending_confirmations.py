@@ -61,7 +61,7 @@ class PendingConfirmations:
         return question_id
 
     def close(self, question_id: str, *, caller: str, binding: str) -> None:
-        """Take an answered question off the desk: whatever comes of it, it is never answered again.
+        """Take an answered question out of the open ones: whatever comes of it, it is never answered again.
 
         Raises:
             AccessError: there is no such question, it is too late, or it was about something else.

@@ -130,6 +130,6 @@ def _checked(found: Any) -> Measured:
             error=HostError(
                 stage="observe",
                 message="The host's measurements do not have the expected shape",
-                hint="Let the bridge use the collection netopt.linux that it was installed with.",
+                hint="Let netopt use the collection netopt.linux that it was installed with.",
             )
         )

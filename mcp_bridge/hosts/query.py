@@ -178,7 +178,7 @@ def _answers(found: Any, questions: Sequence[Question]) -> HostAnswers:
         error=HostError(
             stage="observe",
             message="The host's answer does not have the expected shape",
-            hint="Let the bridge use the collection netopt.linux that it was installed with.",
+            hint="Let netopt use the collection netopt.linux that it was installed with.",
         ),
     )
 

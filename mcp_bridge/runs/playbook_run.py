@@ -57,7 +57,7 @@ class HostsBusyError(RunError):
 
 
 class Fleet:
-    """The hosts of an inventory.
+    """Runs playbooks on the hosts of an inventory, one registered run each.
 
     Args:
         settings: where things are.

@@ -156,14 +156,14 @@ def checked(report: Mapping[str, Any]) -> HostReport:
     try:
         return HostReport.model_validate(report)
     except ValidationError as error:
-        # the module on the host and this bridge are not of one version
+        # the module on the host and this netopt are not of one version
         where = ", ".join(".".join(str(part) for part in issue["loc"]) or "report" for issue in error.errors())
         return HostReport(
             status="failed",
             error=HostError(
                 stage="verify",
                 message=f"The host's report does not have the expected shape: {where}",
-                hint="Let the bridge use the collection netopt.linux that it was installed with.",
+                hint="Let netopt use the collection netopt.linux that it was installed with.",
             ),
         )
 
@@ -175,7 +175,7 @@ def rollout_report(said: Mapping[str, Any] | None) -> RolloutReport | None:
     try:
         return RolloutReport.model_validate(said)
     except ValidationError:
-        return None  # the collection on the controller and this bridge are not of one version
+        return None  # the collection on the controller and this netopt are not of one version
 
 
 def without_turn(hosts: Mapping[str, HostReport], rollout: RolloutReport) -> dict[str, HostReport]:

@@ -67,7 +67,7 @@ def test_polite_signal_at_every_operation_is_undone_by_the_maker(number: signal.
 NOTHING = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}  # what the state holds already
 MOMENTS = {
     "with the lock taken": Strike(signal.SIGKILL, call="_transaction/transaction._recover"),
-    "while it rehearses": Strike(signal.SIGKILL, call="_transaction/rehearse.settle"),
+    "while it rehearses": Strike(signal.SIGKILL, call="_transaction/rehearse.resolve"),
     "before the checkpoint": Strike(signal.SIGKILL, call="_checkpoint/store.create"),
     "while it writes the state": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=1),
     "while it writes the header": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=2),
@@ -76,7 +76,7 @@ MOMENTS = {
     "as it starts the guard": Strike(signal.SIGKILL, call="_lifecycle/arm_guard._spawn_detached"),
     "with the guard not written down": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=1),
     "as it reads back": Strike(signal.SIGKILL, call="_transaction/apply._verify"),
-    "with everything read back": Strike(signal.SIGKILL, call="_transaction/apply._settle"),
+    "with everything read back": Strike(signal.SIGKILL, call="_transaction/apply._mark_made"),
     "as it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=2),
     "while it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=5),
 }

@@ -87,14 +87,14 @@ async def _confirmed(
         )
     text = question(lines)
     await _note(access, admission, "asked", {"question": text})
-    question_id = access.desk.ask(admission.caller.name, binding)
+    question_id = access.pending.ask(admission.caller.name, binding)
     if _is_modern(ctx):
         params = ElicitRequestFormParams(message=text, requested_schema=SCHEMA)
         return InputRequiredResult(
             input_requests={question_id: ElicitRequest(params=params)}, request_state=question_id
         )
     result = await _ask_now(ctx, access, text)
-    access.desk.close(question_id, caller=admission.caller.name, binding=binding)
+    access.pending.close(question_id, caller=admission.caller.name, binding=binding)
     _check_answer(result)
     await _note(access, admission, "confirmed", {"by": "the person behind the client"})
     return None
@@ -134,7 +134,7 @@ def _take_answer(ctx: Context, access: Access, admission: Admission, binding: st
             hint="Call the tool without input responses; the person is then asked.",
             kind="consent",
         )
-    access.desk.close(state, caller=admission.caller.name, binding=binding)
+    access.pending.close(state, caller=admission.caller.name, binding=binding)
     _check_answer((ctx.input_responses or {}).get(state))
 
 
@@ -154,11 +154,11 @@ def _check_answer(answer: object) -> None:
 
 async def _ask_now(ctx: Context, access: Access, text: str) -> ElicitResult:
     try:
-        async with asyncio.timeout(access.desk.answer_s):
+        async with asyncio.timeout(access.pending.answer_s):
             return await ctx.session.elicit_form(text, SCHEMA, ctx.request_id)
     except TimeoutError:
         raise AccessError(
-            f"Nobody answered within {access.desk.answer_s:.0f} s", hint="Nothing was changed.", kind="consent"
+            f"Nobody answered within {access.pending.answer_s:.0f} s", hint="Nothing was changed.", kind="consent"
         ) from None
     except MCPError as error:
         raise AccessError(

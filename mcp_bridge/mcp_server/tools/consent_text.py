@@ -126,7 +126,7 @@ def _origin(checkpoint_id: str, runs: RunRegistry) -> Iterator[str]:
     try:
         record = runs.get(checkpoint_id)
     except NetoptBridgeError:
-        yield "This server's books do not know where the checkpoint comes from."
+        yield "This server has no record of where the checkpoint comes from."
         return
     digest = f", digest {record.plan_digest[:SHORT]}" if record.plan_digest else ""
     yield f"Made by {record.action} on {record.started:%Y-%m-%d %H:%M} UTC for {_proven(record.caller)}{digest}"

@@ -147,7 +147,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
     return {"links": links}
 
 
-def resolve(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG001 - every subsystem's settle takes tools
+def resolve(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG001 - every subsystem's resolve takes tools
     """Return the state that an intent leads to; nothing is changed on the host.
 
     Raises:

@@ -4,7 +4,7 @@
 
 """Runs one subsystem alone, for the modules that set sysctl keys, links, tc or nft by themselves.
 
-Decide, then act: what is wanted is settled before anything is touched; when a step fails, what was done is undone in
+Decide, then act: what is wanted is resolved before anything is touched; when a step fails, what was done is undone in
 the same run.
 """
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 def _resolve(io: ModuleType, intent: object, current: State, tools: Tools, *, in_scratch: bool) -> State:
     """Return the wanted state, made or tried in a scratch namespace where the subsystem asks for one."""
     if not in_scratch:
-        settled: State = io.resolve(intent, current, tools)
-        if hasattr(io, "try_out") and settled != current:
+        wanted: State = io.resolve(intent, current, tools)
+        if hasattr(io, "try_out") and wanted != current:
             # where namespaces are not permitted the writes themselves will tell, and are undone when one fails
             with contextlib.suppress(ScratchUnavailableError):
-                in_scratch_namespace(lambda: io.try_out(current, settled))
-        return settled
+                in_scratch_namespace(lambda: io.try_out(current, wanted))
+        return wanted
     try:
         return in_scratch_namespace(lambda: io.resolve(intent, current, tools))
     except ScratchUnavailableError as error:

@@ -69,7 +69,7 @@ class Subsystem:
     Attributes:
         folder: where its modules lie: ``subsystem.py`` decides, ``kernel.py`` acts.
         observer: the module that reads the kernel, where that is one of its own.
-        settles_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
+        resolves_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``resolve`` computed can be tried in one.
         counter: the module whose ``generation`` asks the kernel for what changes whenever anything of the subsystem
             does; ``None`` where the kernel cannot tell.
@@ -93,7 +93,7 @@ class Subsystem:
 
     @property
     def kernel(self) -> Kernel:
-        """What acts: observe, settle, perform."""
+        """What acts: observe, resolve, perform."""
         return self._module("kernel")  # type: ignore[no-any-return]  # see ``Kernel``
 
     def generation(self) -> Any:

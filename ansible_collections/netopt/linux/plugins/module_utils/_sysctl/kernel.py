@@ -81,7 +81,7 @@ def _rehearsable(key: str) -> bool:
     return key.startswith(("net.ipv4.", "net.ipv6.", "net.netfilter.nf_conntrack_tcp_timeout_"))
 
 
-def resolve(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG001 - every subsystem's settle takes tools
+def resolve(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG001 - every subsystem's resolve takes tools
     """Return the state that an intent leads to; nothing is changed on the host.
 
     Raises:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One attempt to bring a plan about: rehearse, write a checkpoint, arm what restores, change, read back; or undo."""
+"""Brings a plan about: rehearse, write a checkpoint, arm what restores, change, read back; or undo."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Apply:
             if rehearsal.obstacle and self._nothing_new(header, rehearsal, persisted):
                 return self._held(rehearsal, after)
             with interrupts_wait():
-                self._settle(header, ends_after_s)
+                self._mark_made(header, ends_after_s)
         except NetoptError as error:
             self._undo(header, content, error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
@@ -275,7 +275,7 @@ class Apply:
         self._store.add(header.id, after=made, ending=rehearsal.ending)
         return False
 
-    def _settle(self, header: Header, ends_after_s: float | None) -> None:
+    def _mark_made(self, header: Header, ends_after_s: float | None) -> None:
         """Mark the change as made, and leave behind only what still has something to watch."""
         now = time.monotonic()
         timeout = self._request.confirm_timeout_s

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds out what a plan leads to on this host, without touching it: observe, then settle in a scratch namespace.
+"""Finds out what a plan leads to on this host, without touching it: observe, then resolve in a scratch namespace.
 
 Where no such namespace can be made, ``without_namespace.py`` has what is left.
 """

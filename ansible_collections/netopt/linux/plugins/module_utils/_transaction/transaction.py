@@ -108,7 +108,7 @@ class Transaction:
             return
         from .apply import Apply  # noqa: PLC0415 - a plan that holds already does without
 
-        attempt = Apply(
+        change = Apply(
             request,
             store=self._store,
             report=self._report,
@@ -117,7 +117,7 @@ class Transaction:
             boot_root=self._boot_root,
             on_operation=self._on_operation,
         )
-        held = attempt.run(identity, changes, ifaces)
+        held = change.run(identity, changes, ifaces)
         if held and not request.check:
             memory.remember(key, held)
 
