@@ -2,15 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Holds a change against a caller's rule: the hours, the plan's cards and profile, the time to confirm."""
+"""Holds a change against a caller's rule: the plan's cards and profile, the time to confirm."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from mcp_bridge.collection.checks import RULE_FIELDS
 from mcp_bridge.models import ParameterPlan
@@ -19,9 +17,7 @@ from mcp_bridge.policy import Policy
 from .caller import Caller
 from .errors import AccessError
 from .host_scope import HostScope
-from .models import DAYS, Hours
 
-MIDNIGHT = "00:00"
 # What a part of a plan is called among the cards; sysctl keys and the kinds of qdisc have their own.
 CARDS: dict[str, tuple[str, ...]] = {
     "shaper": ("tc.shaper",),
@@ -38,26 +34,6 @@ CARDS: dict[str, tuple[str, ...]] = {
 }
 NETEM_FIELDS = {"delay_ms": "tc.netem_delay", "delay_jitter_ms": "tc.netem_delay", "loss_pct": "tc.netem_loss"}
 NETEM_FREE = frozenset({"limit", "duration_s"})
-
-
-def check_hours(caller: Caller, now: datetime) -> None:
-    """Make sure that the caller may change hosts at this time.
-
-    Raises:
-        AccessError: it may not.
-    """
-    spans = caller.rule.hours
-    if spans and not any(_covers(span, now) for span in spans):
-        said = "; ".join(f"{','.join(span.days)} {span.begin}-{span.end} {span.timezone}" for span in spans)
-        raise AccessError(
-            f"The caller {caller.name} may not change hosts at this time", hint=f"Its hours: {said}.", kind="hours"
-        )
-
-
-def _covers(span: Hours, now: datetime) -> bool:
-    there = now.astimezone(ZoneInfo(span.timezone))
-    clock = f"{there:%H:%M}"
-    return DAYS[there.weekday()] in span.days and span.begin <= clock and (span.end == MIDNIGHT or clock < span.end)
 
 
 def check_confirm_timeout(caller: Caller, seconds: int | None) -> None:

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from mcp_bridge.audit.log import AuditLog
@@ -21,10 +19,6 @@ from .pending_confirmations import ANSWER_S, PendingConfirmations
 from .rate_limits import Limits
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Terms:
     """On which terms a server is started.
@@ -33,13 +27,11 @@ class Terms:
         access_file: says who may do what; ``None``: whoever reaches the server is the user who started it.
         consent: whether changes need a person's confirmation, for callers of which the access file says nothing.
         answer_s: seconds that a person has to answer.
-        clock: tells the time, for the hours in which callers may change hosts.
     """
 
     access_file: Path | None = None
     consent: ConsentMode = "always"
     answer_s: float = ANSWER_S
-    clock: Callable[[], datetime] = _now
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ class AccessError(NetoptBridgeError):
     Args:
         message: what is refused and why, in one line.
         hint: what to do about it, in one line.
-        kind: a word for the audit log: ``caller``, ``scope``, ``rate``, ``bounds``, ``hosts``, ``hours``, ``plan``,
+        kind: a word for the audit log: ``caller``, ``scope``, ``rate``, ``bounds``, ``hosts``, ``plan``,
             ``timeout``, ``consent`` or ``read-only``.
     """
 

@@ -19,6 +19,12 @@ from mcp_bridge.policy.yaml_file import Document
 
 from .models import AccessFile
 
+NO_HOURS = (
+    "Callers can no longer be limited to hours: without this key, the caller may make changes at any time. Where that"
+    " is not wanted, take the caller out and add it again when it may, or run the server only at those times. Then"
+    " remove the key"
+)
+
 
 def load_access(path: Path) -> AccessFile:
     """Return what an access file says.
@@ -28,6 +34,7 @@ def load_access(path: Path) -> AccessFile:
     """
     _refuse_writable(path)
     document = Document(path)
+    _refuse_hours(document)
     access = model_of(AccessFile, document)
     for where, message in _problems(access, path.parent):
         raise document.error(where, message)
@@ -44,6 +51,14 @@ def _refuse_writable(path: Path) -> None:
         raise PolicyError(
             file=path, line=None, path="", message="Others than its owner may write to the file; chmod go-w"
         )
+
+
+def _refuse_hours(document: Document) -> None:
+    """Refuse a file that limits a caller to hours: to pass over that would give it more rights."""
+    callers = document.value.get("callers") if isinstance(document.value, dict) else None
+    for index, rule in enumerate(callers if isinstance(callers, list) else []):
+        if isinstance(rule, dict) and "hours" in rule:
+            raise document.error(("callers", index, "hours"), NO_HOURS)
 
 
 def _problems(access: AccessFile, folder: Path) -> Iterator[tuple[KeyPath, str]]:

@@ -29,7 +29,7 @@ from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.runs.registry import RunRegistry
 
 from .argument_limits import check_arguments, digest
-from .authorize import check_hours, check_profile
+from .authorize import check_profile
 from .caller import CURRENT, Admission, Caller, claim_of, identify, scopes_text
 from .context import Access
 from .errors import AccessError
@@ -219,10 +219,8 @@ class Gate(Middleware):
         caller = admission.caller
         self._check_runs(caller, sent)
         pattern = self._pattern(sent)
-        if need.changes:
-            if not answers:
-                self._access.limits.change(caller)
-            check_hours(caller, self._access.terms.clock())
+        if need.changes and not answers:
+            self._access.limits.change(caller)
         if "profile" in parameters and isinstance(sent.get("profile"), str):
             check_profile(caller, sent["profile"])
         if not caller.sees_all_hosts:

@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from mcp_bridge.policy.limits import PolicyModel
 
 Scope = Literal["read", "plan", "apply", "rollback", "delete", "audit"]
 ALL_SCOPES: frozenset[Scope] = frozenset({"read", "plan", "apply", "rollback", "delete", "audit"})
 ConsentMode = Literal["always", "when-possible", "never"]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERYTHING = "all"
 LOCAL = "local"
 _NAME = r"^[A-Za-z0-9._@|:/+-]{1,128}$"
@@ -35,22 +32,6 @@ HostEntry = Annotated[
 ]
 Glob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*-]{1,64}$", description="An id, with * for any text.")]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]{1,2000}$")]
-
-
-def _clock(text: str) -> str:
-    time.fromisoformat(text)
-    return text
-
-
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"There is no time zone {text!r}") from None
-    return text
-
-
-Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), AfterValidator(_clock)]
 
 
 class Jwt(PolicyModel):
@@ -100,21 +81,6 @@ class Authentication(PolicyModel):
         return self
 
 
-class Hours(PolicyModel):
-    """A span of the week in which changes are allowed."""
-
-    days: Annotated[list[Day], Field(min_length=1)] = list(DAYS)
-    begin: Clock = Field(default="00:00", alias="from")
-    end: Clock = Field(default="00:00", alias="to", description="00:00 is midnight at the end of the day.")
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-
-    @model_validator(mode="after")
-    def _goes_forward(self) -> Self:
-        if self.end != "00:00" and self.end <= self.begin:
-            raise ValueError("`to` must be after `from`; write a span over midnight as two")
-        return self
-
-
 class ConfirmTimeout(PolicyModel):
     """Within how many seconds a change is to be confirmed by hand."""
 
@@ -150,7 +116,6 @@ class CallerRule(PolicyModel):
     max_hosts: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=10, description="Hosts that may be changed at once, over all of the caller's runs."
     )
-    hours: list[Hours] = Field(default=[], description="When changes are allowed; always, where none is given.")
     confirm_timeout: ConfirmTimeout = ConfirmTimeout()
     consent: ConsentMode | None = Field(default=None, description="`always` where neither this nor the server says.")
     rate: Rate = Rate()

@@ -118,13 +118,9 @@ def ask(fleet: Fleet, questions: Sequence[Question], scope: Scope, *, total_byte
 
 def ask_one(fleet: Fleet, question: Question, scope: Scope, *, total_bytes: int | None = None) -> Answers:
     """Ask the hosts of ``scope`` one question; see ``ask``."""
-    return one_of(ask(fleet, [question], scope, total_bytes=total_bytes), 0, question)
-
-
-def one_of(found: ManyAnswers, number: int, question: Question) -> Answers:
-    """Return the answers to one of several questions."""
+    found = ask(fleet, [question], scope, total_bytes=total_bytes)
     hosts = {
-        name: host.answers[number].model_copy(update={"query": None})
+        name: host.answers[0].model_copy(update={"query": None})
         if host.answers
         else Answer(available=False, message=host.error.message if host.error else None, error=host.error)
         for name, host in found.hosts.items()

@@ -21,6 +21,7 @@ from typing import Self
 from mcp_bridge import atomic_files
 
 ALIVE = "alive"
+NOT_YET = "alive.new"
 CANCEL = "cancel"
 
 
@@ -38,8 +39,19 @@ class RunLock:
         self._open = True
 
     @classmethod
+    def create(cls, folder: Path) -> Self:
+        """Make the lock of a new run.
+
+        It gets its name when it is locked. Else somebody could find it before that, and take the run for a killed one.
+        """
+        descriptor = os.open(folder / NOT_YET, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (folder / NOT_YET).rename(folder / ALIVE)
+        return cls(descriptor, folder)
+
+    @classmethod
     def begin(cls, folder: Path) -> Self:
-        """Take the lock of a new run, or of one whose process has gone.
+        """Take the lock of a run whose process has gone.
 
         Raises:
             BlockingIOError: a process carries the run out.

@@ -103,7 +103,7 @@ class RunRegistry:
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         (self._folder / run_id).mkdir(mode=0o700)
-        self._lives[run_id] = RunLock.begin(self._folder / run_id)
+        self._lives[run_id] = RunLock.create(self._folder / run_id)
         record = RunRecord(
             run_id=run_id,
             action=action,

@@ -62,6 +62,12 @@ def loading(what: str, path: Path) -> subprocess.CompletedProcess[str]:
         (GOOD.replace("[all]", "['@/etc/passwd']"), ":3: callers[0].hosts[0]"),
         (GOOD.replace("[all]", "['~.*']"), ":3: callers[0].hosts[0]"),
         (GOOD.replace("[all]", "[]"), ":3: callers[0].hosts"),
+        (
+            GOOD.replace("}", ", hours: [{days: [mon], to: '16:00'}]}"),
+            ":3: callers[0].hours: Callers can no longer be limited to hours",
+        ),
+        (GOOD.replace("}", ", hours: []}"), "may make changes at any time"),
+        ("callers: [{hours: }]\n", "run the server only at those times. Then remove the key"),
         (GOOD.replace("name: ci", 'name: "a\\nb"'), ":3: callers[0].name"),
         (GOOD + "  - {name: ci, scopes: [read], hosts: [all]}\n", ":4: callers[1].name: There are two callers"),
         (GOOD + TOKENS.format("nobody", HASH), ":6: authentication.tokens[0].caller: There is no caller nobody"),

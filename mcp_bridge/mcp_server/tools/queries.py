@@ -20,7 +20,6 @@ from mcp_bridge.collection.queries import MAX_OFFSET, MAX_QUESTIONS, QUERIES, Pa
 from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import ManyAnswers
 from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, AppContext, Hosts, actionable, follow
-from mcp_bridge.mcp_server.tools.coalesce import Batches
 from mcp_bridge.mcp_server.tools.query_schema import (
     PAGING,
     HostQuestion,
@@ -84,17 +83,18 @@ def register(server: FastMCP[Any], app: AppContext) -> None:
         )
         return ToolResult(structured_content=found.dump())
 
-    batches = Batches()
     for name, query in QUERIES.items():
-        _register_query(server, app, batches, name, query)
+        _register_query(server, app, name, query)
 
 
-def _register_query(server: FastMCP[Any], app: AppContext, batches: Batches, name: str, query: Query) -> None:
+def _register_query(server: FastMCP[Any], app: AppContext, name: str, query: Query) -> None:
     async def tool(ctx: Context, hosts: str, **given: Any) -> ToolResult:
         paging = {key: given.pop(key) for key in PAGING}
         question = {"query": name, "arguments": given, **paging}
         fleet = app.on_behalf_of(ctx).fleet()
-        found = await follow(ctx, lambda progress: batches.ask(fleet, question, Scope(limit=hosts, progress=progress)))
+        found = await follow(
+            ctx, lambda progress: host_query.ask_one(fleet, question, Scope(limit=hosts, progress=progress))
+        )
         return ToolResult(structured_content=found.dump())
 
     parameters = [

@@ -99,8 +99,8 @@ def test_every_question_in_two_runs(settings: Settings, lab: Lab) -> None:
     assert [run.action for run in runs] == ["query", "query"]
 
 
-def test_calls_at_the_same_moment_are_one_run(settings: Settings, lab: Lab) -> None:
-    """Tools that are called together are answered together; a wrong call among them fails alone."""
+def test_calls_at_the_same_moment(settings: Settings, lab: Lab) -> None:
+    """Calls at the same moment are answered each by a run of its own; a wrong call among them fails alone."""
 
     async def use(client: Client[Any]) -> list[Any]:
         calls = [
@@ -113,7 +113,7 @@ def test_calls_at_the_same_moment_are_one_run(settings: Settings, lab: Lab) -> N
         return await asyncio.gather(*calls, return_exceptions=True)
 
     info, nstat, sysctl, wrong, other = with_client(settings, lab, use)
-    assert info["run_id"] == nstat["run_id"] == sysctl["run_id"] != other["run_id"]
+    assert len({found["run_id"] for found in (info, nstat, sysctl, other)}) == 4
     assert (info["query"], sysctl["query"]) == ("ip_info", "sysctl_get")
     assert list(other["hosts"]) == [lab.hosts[0].name]
     for host in lab.hosts:

@@ -30,8 +30,9 @@ from mcp_bridge.runs import recovery, spawn
 from mcp_bridge.runs.events import EventReader, EventWriter
 from mcp_bridge.runs.lock import Cancel, RunLock
 from mcp_bridge.runs.playbook_run import Fleet, HostsBusyError
-from mcp_bridge.runs.registry import RunRegistry
+from mcp_bridge.runs.registry import RunRegistry, UnknownRunError
 from mcp_bridge.runs.report import RunEvents
+from mcp_bridge.runs.sweep import sweep
 from mcp_bridge.runs.task import Scope, Task
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
@@ -71,6 +72,31 @@ def test_lock_is_handed_over(tmp_path: Path) -> None:
     assert (run_lock.is_open(tmp_path), run_lock.is_alive(tmp_path)) == (True, False)
     RunLock.begin(tmp_path).end()
     assert not run_lock.is_open(tmp_path)
+
+
+def test_runs_that_begin_at_the_same_moment(tmp_path: Path) -> None:
+    """Whoever clears up after killed runs does not take a run for one of them that is just beginning."""
+    runs = RunRegistry(tmp_path, keep=1000)
+    problems: list[object] = []
+
+    def begin() -> None:
+        for _turn in range(60):
+            try:
+                sweep(runs)
+                record = runs.begin(action="query", caller="tester")
+                if runs.get(record.run_id).state != "running":
+                    problems.append(runs.get(record.run_id))
+                runs.finish(record, state="successful", result={}, hosts={})
+            except (OSError, UnknownRunError) as error:
+                problems.append(error)
+
+    callers = [threading.Thread(target=begin) for _caller in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert problems == []
+    assert {record.state for record in runs.latest(limit=1000)} == {"successful"}
 
 
 def test_lock_does_not_reach_children(tmp_path: Path) -> None:
