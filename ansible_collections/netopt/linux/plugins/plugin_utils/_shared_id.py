@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ansible.playbook.task import Task
 
 # ansible-core loads an action, and this with it, before it makes a process for each host
-_BEGUN, _, _LOT = new_id().rpartition("-")
+_BEGUN, _LOT = new_id().rsplit("-", 1)
 
 
 def shared_id(task: Task) -> str | None:
