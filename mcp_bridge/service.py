@@ -19,8 +19,7 @@ from mcp_bridge.planning.checked_plan import CheckedPlan
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
-from mcp_bridge.runs.execute import MAKES_CHECKPOINT
-from mcp_bridge.runs.execute import Started as Started  # noqa: PLC0414 - those who begin runs here need it
+from mcp_bridge.runs.execute import MAKES_CHECKPOINT, Started
 from mcp_bridge.runs.history import RunHistory
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.task import Scope, Task

@@ -29,3 +29,8 @@ async def outcome(client: Client[Any], run_id: str, *, within_s: float) -> dict[
             return status
         assert time.monotonic() < ends, status
         await asyncio.sleep(0.5)
+
+
+def waves(report: dict[str, Any]) -> list[tuple[int, str]]:
+    """Return for each wave how many hosts it has and what became of it."""
+    return [(len(wave["hosts"]), wave["status"]) for wave in report["rollout"]["waves"]]

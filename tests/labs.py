@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Brings labs up for fixtures, and takes down what a session that was killed has left."""
+"""Brings labs up for fixtures, takes down what a killed session has left, and puts hosts out of order for a while."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,14 @@ def _tentative(lab: Lab, host: str) -> str:
     done = lifecycle.execute(lab, host, ["ip", "-6", "address", "show", "tentative"])
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+@contextmanager
+def refusing(lab: Lab, number: int) -> Iterator[None]:
+    """Take tc away from a host, so that it refuses the plan."""
+    path = lifecycle.execute(lab, str(number), ["sh", "-c", "ls /usr/sbin/tc /sbin/tc | head -1"]).stdout.strip()
+    assert lifecycle.execute(lab, str(number), ["mv", path, f"{path}.away"]).returncode == 0
+    try:
+        yield
+    finally:
+        lifecycle.execute(lab, str(number), ["mv", f"{path}.away", path])

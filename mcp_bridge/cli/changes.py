@@ -21,8 +21,9 @@ from mcp_bridge.cli.progress import Progress, follow
 
 if TYPE_CHECKING:
     from mcp_bridge.models import RenderedPlan
+    from mcp_bridge.runs.execute import Started
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, Started
+    from mcp_bridge.service import Service
 
 WITH_THE_ROLLOUT = (
     *("plan", "rendered", "profile", "iface", "label", "confirm_timeout", "persist", "limit", "check"),

@@ -27,10 +27,10 @@ from mcp_bridge.mcp_server.server import build
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
-from tests.calls import call, outcome
+from tests.calls import call, outcome, waves
 from tests.consent import says_yes
 from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet
-from tests.labs import brought_up
+from tests.labs import brought_up, refusing
 from tests.listening import await_server, free_port
 from tests.waiting import until_async
 
@@ -70,22 +70,6 @@ def statuses(fleet: Fleet, report: dict[str, Any]) -> list[str]:
     assert len(report["hosts"]) == len(listed)
     assert found(fleet) == [NEW if status in HELD else OLD for status in listed], report
     return listed
-
-
-def waves(report: dict[str, Any]) -> list[tuple[int, str]]:
-    """Return for each wave how many hosts it has and what became of it."""
-    return [(len(wave["hosts"]), wave["status"]) for wave in report["rollout"]["waves"]]
-
-
-@contextmanager
-def refusing(lab: Lab, number: int) -> Iterator[None]:
-    """Take tc away from a host, so that it refuses the plan."""
-    path = lifecycle.execute(lab, str(number), ["sh", "-c", "ls /usr/sbin/tc /sbin/tc | head -1"]).stdout.strip()
-    assert lifecycle.execute(lab, str(number), ["mv", path, f"{path}.away"]).returncode == 0
-    try:
-        yield
-    finally:
-        lifecycle.execute(lab, str(number), ["mv", f"{path}.away", path])
 
 
 def test_stopped_in_its_second_wave_and_gone_on_with(fleet: Fleet) -> None:

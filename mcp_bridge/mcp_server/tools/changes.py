@@ -39,9 +39,10 @@ from mcp_bridge.mcp_server.tools.plans import as_object
 from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
 from mcp_bridge.models.scalars import Iface
 from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
+from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.report import Progress
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service, Started
+from mcp_bridge.service import ApplyOptions, Service
 
 Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]
 IFACE: TypeAdapter[Any] = TypeAdapter(Iface)

@@ -12,9 +12,10 @@ from mcp_bridge.errors import RunError
 from mcp_bridge.models import RenderedPlan
 from mcp_bridge.planning.checked_plan import CheckedPlan
 from mcp_bridge.runs import resume as resuming
+from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service, Started
+from mcp_bridge.service import ApplyOptions, Service
 
 # by the field of ApplyOptions: what the tool calls it
 GIVEN = {

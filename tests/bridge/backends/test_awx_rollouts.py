@@ -25,8 +25,9 @@ from mcp_bridge.runs import events as run_events
 from mcp_bridge.service import Service
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_server import TOKEN, Awx, serving
-from tests.calls import call, outcome
+from tests.calls import call, outcome, waves
 from tests.consent import says_yes
+from tests.labs import refusing
 from tests.listening import await_server, free_port
 from tests.waiting import until_async
 
@@ -69,17 +70,6 @@ def served(settings: Settings, lab: Lab, awx: Awx) -> Iterator[tuple[subprocess.
         process.wait()
 
 
-@contextmanager
-def refusing(lab: Lab, number: int) -> Iterator[None]:
-    """Take tc away from a host, so that it refuses the plan."""
-    path = lifecycle.execute(lab, str(number), ["sh", "-c", "ls /usr/sbin/tc /sbin/tc | head -1"]).stdout.strip()
-    assert lifecycle.execute(lab, str(number), ["mv", path, f"{path}.away"]).returncode == 0
-    try:
-        yield
-    finally:
-        lifecycle.execute(lab, str(number), ["mv", f"{path}.away", path])
-
-
 def values(lab: Lab) -> list[str]:
     """Return what the hosts' kernels say of the key that the plan sets, in the hosts' order."""
     return [lifecycle.execute(lab, host.name, ["sysctl", "-n", KEY]).stdout.strip() for host in lab.hosts]
@@ -88,11 +78,6 @@ def values(lab: Lab) -> list[str]:
 def statuses(lab: Lab, report: dict[str, Any]) -> list[str]:
     """Return the hosts' statuses in their order; every host has one."""
     return [report["hosts"][host.name]["status"] for host in lab.hosts]
-
-
-def waves(report: dict[str, Any]) -> list[tuple[int, str]]:
-    """Return for each wave how many hosts it has and what became of it."""
-    return [(len(wave["hosts"]), wave["status"]) for wave in report["rollout"]["waves"]]
 
 
 def begun(settings: Settings) -> str | None:
