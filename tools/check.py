@@ -147,7 +147,9 @@ def once_more(check: Check, outcome: str) -> str:
     """Run the tests of a check that failed beside others alone, and return the outcome."""
     if not outcome.startswith("FAILED") or check.argv[0] != "pytest":
         return outcome
-    again, _seconds = run(replace(check, argv=(*check.argv, "--last-failed", "--last-failed-no-failures", "none")))
+    added = ("--cov-append",) if "--cov" in check.argv else ()  # what the first run reached counts
+    words = ("--last-failed", "--last-failed-no-failures", "none", *added)
+    again, _seconds = run(replace(check, argv=(*check.argv, *words)))
     return "passed; what failed beside other checks passed alone" if again.startswith("passed") else outcome
 
 

@@ -136,7 +136,9 @@ def test_kept_over_a_restart_and_taken_back(call: Call, tmp_path: Path) -> None:
         request = Request(
             plan={"iface": "eth0", "changes": changes}, persist=True, checkpoint_id=identity, confirm_timeout_s=0
         )
-        return str(Transaction(request, boot_root=str(tmp_path)).run().status)
+        report = Transaction(request, boot_root=str(tmp_path)).run()
+        assert report.status != "failed", report.errors
+        return str(report.status)
 
     assert "systemd" in call("netopt_apply", plan=plan, persist=True, confirm_timeout_s=0)["msg"]
     assert persist("one", PLAN) == "applied"
