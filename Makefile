@@ -39,7 +39,7 @@ galaxy: setup ## build the collection and import it as Galaxy does
 integration: setup ## every module on a lab host by ansible-test: in check mode, for real, and again; a minute
 	@tools/ansible_test.sh integration
 
-matrix: setup ## ansible-core 2.16 to 2.21 on the controller, Python 3.8 to 3.13 on hosts; NETOPT_PYTHONS=FOLDERS
+matrix: setup ## ansible-core 2.16 to 2.21 on the controller, Python 3.8 to 3.14 on hosts; NETOPT_PYTHONS=FOLDERS
 	@$(PYTHON) -m tools.matrix
 
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
