@@ -21,7 +21,7 @@ from tests.waiting import until
 SETTLES_S = 300
 
 
-def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace") -> Iterator[Lab]:
+def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace", release: str = "") -> Iterator[Lab]:
     """Bring a lab of this session's own up, for a fixture to yield, and down again whatever happens; root only."""
     if os.geteuid() != 0:
         pytest.skip("a lab needs root")
@@ -31,7 +31,7 @@ def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace") -> Iterat
             lifecycle.down(name)  # its session was killed
     name = f"test-{os.getpid()}-{purpose}"  # 24 characters at most
     try:
-        lab = lifecycle.up(name, hosts=hosts, kernel=kernel)
+        lab = lifecycle.up(name, hosts=hosts, kernel=kernel, release=release)
         settle(lab)
         yield lab
     finally:

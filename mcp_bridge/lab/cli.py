@@ -34,6 +34,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     up.add_argument(
         "--kernel", choices=state.KERNELS, default="namespace", help="namespaces, or VMs with a stock kernel"
     )
+    up.add_argument(
+        "--release",
+        default="",
+        metavar="CODENAME",
+        help="tools of another release, on VMs its kernel too",
+    )
     down = _command(commands, "down", _down, "remove a lab and every trace of it")
     down.add_argument("--all", action="store_true", help="every lab of this user")
     status = _command(commands, "status", _status, "show the labs that are up")
@@ -78,10 +84,15 @@ def _up(args: argparse.Namespace) -> int:
     from . import lifecycle
 
     begun = time.monotonic()
-    lab = lifecycle.up(args.name, hosts=args.hosts, kernel=args.kernel)
-    sys.stdout.write(f"Lab {lab.name}: {len(lab.hosts)} hosts up in {time.monotonic() - begun:.1f} s ({lab.kernel})\n")
+    lab = lifecycle.up(args.name, hosts=args.hosts, kernel=args.kernel, release=args.release)
+    took_s, made_of = time.monotonic() - begun, _made_of(lab.kernel, lab.release)
+    sys.stdout.write(f"Lab {lab.name}: {len(lab.hosts)} hosts up in {took_s:.1f} s ({made_of})\n")
     sys.stdout.write(f"Inventory: {lab.inventory}\n")
     return 0
+
+
+def _made_of(kernel: str, release: str) -> str:
+    return f"{kernel}, {release}" if release else kernel
 
 
 def _down(args: argparse.Namespace) -> int:
@@ -102,7 +113,7 @@ def _status(args: argparse.Namespace) -> int:
         return 0
     for lab in found:
         ready = "ready" if lab["ready"] else "not complete"
-        sys.stdout.write(f"{lab['name']} ({lab['kernel']}, {ready}): {lab['inventory']}\n")
+        sys.stdout.write(f"{lab['name']} ({_made_of(lab['kernel'], lab['release'])}, {ready}): {lab['inventory']}\n")
         for host in lab["hosts"]:
             runs = "runs" if host["runs"] else "does not run"
             sys.stdout.write(f"  {host['name']}  {host['address']}:{host['port']}  {runs}\n")

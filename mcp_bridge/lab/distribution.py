@@ -2,16 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which distribution this machine runs: a VM of the lab runs the same one, from the same package sources."""
+"""Which distribution this machine runs, and where its packages come from: hosts run a release of the same."""
 
 from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcp_bridge.errors import LabError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RELEASES = {
+    "debian": ("bullseye", "bookworm", "trixie", "forky", "sid"),
+    "ubuntu": ("focal", "jammy", "noble", "resolute"),
+}
+KERNELS = {"debian": "linux-image-cloud-amd64", "ubuntu": "linux-image-virtual"}
 PACKAGES = (
     "conntrack",
     "dbus",
@@ -33,50 +42,62 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Distribution:
-    """A distribution whose packages make the image.
+    """A release of a distribution.
 
     Attributes:
         id: as in os-release(5), such as ``debian``.
         codename: of the release, such as ``bookworm``.
-        packages: everything the image is made of; the last one brings the kernel.
-        sources: the machine's own apt sources.
+        sources: what mmdebstrap takes: the machine's own files for its own release, a line for another one.
     """
 
     id: str
     codename: str
-    packages: tuple[str, ...]
-    sources: tuple[Path, ...]
+    sources: tuple[str, ...]
+
+    @property
+    def kernel(self) -> str:
+        """The package that brings a kernel for virtual machines."""
+        return KERNELS[self.id]
 
 
-def detect() -> Distribution:
-    """Return this machine's distribution.
+def detect(release: str = "") -> Distribution:
+    """Return a release of this machine's distribution: its own unless another one is named.
 
     Raises:
-        LabError: not a 64-bit x86 machine, or not a distribution that the lab knows.
+        LabError: not a distribution that the lab knows, or not one of its releases.
     """
-    if platform.machine() != "x86_64":
-        raise LabError(f"VM labs run on x86_64 only, not on {platform.machine()}", hint="Use --kernel namespace.")
-    release = platform.freedesktop_os_release()
-    name, codename = release.get("ID", ""), release.get("VERSION_CODENAME", "")
-    sources = _sources(name)
-    if name == "debian":
-        return Distribution(name, codename, (*PACKAGES, "linux-image-cloud-amd64"), sources)
-    if name == "ubuntu":
-        return Distribution(name, codename, (*PACKAGES, "linux-image-virtual"), sources)
-    system = name or "this system"
-    raise LabError(f"VM labs are built on Debian or Ubuntu, not on {system}", hint="Use --kernel namespace.")
+    system = platform.freedesktop_os_release()
+    name, own = system.get("ID", ""), system.get("VERSION_CODENAME", "")
+    if name not in RELEASES:
+        raise LabError(f"Releases are built on Debian or Ubuntu, not on {name or 'this system'}")
+    if release in ("", own):
+        return Distribution(name, own, tuple(str(path) for path in _files(name)))
+    if release not in RELEASES[name]:
+        raise LabError(f"Not a known release of {name}: {release!r}", hint=f"Use {', '.join(RELEASES[name])}.")
+    return Distribution(name, release, (_line(name, release),))
 
 
-def _sources(name: str) -> tuple[Path, ...]:
+def _files(name: str) -> tuple[Path, ...]:
     """Return the machine's apt sources for its own distribution, not those of third parties."""
     apt = Path("/etc/apt")
     candidates = (apt / "sources.list.d" / f"{name}.sources", apt / "sources.list")
-    found = tuple(path for path in candidates if path.is_file() and _has_entries(path))
+    found = tuple(path for path in candidates if path.is_file() and any(_addresses(path)))
     if not found:
-        raise LabError("No apt sources found in /etc/apt", hint="The image is built from this machine's own sources.")
+        raise LabError("No apt sources found in /etc/apt", hint="Hosts are built from this machine's own sources.")
     return found
 
 
-def _has_entries(path: Path) -> bool:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return any(line.startswith(("deb ", "deb\t", "deb[", "Types:")) for line in lines)
+def _line(name: str, release: str) -> str:
+    """Return the line of apt's sources that has a release at the place where this machine's own comes from."""
+    address = next(address for path in _files(name) for address in _addresses(path) if "security" not in address)
+    components = "main universe" if name == "ubuntu" else "main"
+    keyring = f"/usr/share/keyrings/{name}-archive-keyring.gpg"
+    return f"deb [signed-by={keyring} check-valid-until=no] {address} {release} {components}"
+
+
+def _addresses(path: Path) -> Iterator[str]:
+    """Yield the addresses in one of apt's source files."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if words[:1] in (["URIs:"], ["deb"]):
+            yield from (word for word in words[1:] if "://" in word)

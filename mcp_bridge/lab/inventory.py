@@ -56,12 +56,13 @@ def _known_as(host: LabHost) -> str:
 
 def inventory(lab: Lab) -> dict[str, object]:
     """Return the Ansible inventory: one group, every host with all that a connection to it takes."""
+    own = lab.kernel == "namespace" and not lab.release
     common = {
         "ansible_connection": "ssh",
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(lab.key),
         "ansible_ssh_common_args": f"-F {shlex.quote(str(lab.ssh_config))}",
-        "ansible_python_interpreter": interpreter() if lab.kernel == "namespace" else "/usr/bin/python3",
+        "ansible_python_interpreter": interpreter() if own else "/usr/bin/python3",
         "netopt_labels": list(LABELS),
     }
     hosts = {host.name: {"ansible_host": host.address, "ansible_port": host.port, **common} for host in lab.hosts}

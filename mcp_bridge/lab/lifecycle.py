@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def up(name: str = state.DEFAULT_NAME, *, hosts: int = 3, kernel: str = "namespace") -> Lab:
+def up(name: str = state.DEFAULT_NAME, *, hosts: int = 3, kernel: str = "namespace", release: str = "") -> Lab:
     """Bring a lab up and return it once every host answers.
 
     Args:
         name: the lab's name.
         hosts: how many hosts.
         kernel: ``namespace`` or ``vm``.
+        release: whose tools the hosts have, and VMs its kernel too, such as ``bullseye``; this machine's by default.
 
     Raises:
         LabError: it is up already, or it could not be brought up; in that case nothing of it stays.
@@ -47,7 +48,7 @@ def up(name: str = state.DEFAULT_NAME, *, hosts: int = 3, kernel: str = "namespa
     except FileExistsError:
         raise LabError(f"Lab {name} is up already", hint=f"Take it down first: netopt lab down --name {name}") from None
     made_of = vm if kernel == "vm" else namespaces
-    lab = Lab(name, kernel, made_of.hosts_of(name, hosts), directory)
+    lab = Lab(name, kernel, made_of.hosts_of(name, hosts), directory, release=release)
     with _locked(directory) as lock:
         try:
             lab.save()
@@ -103,8 +104,14 @@ def status(name: str) -> dict[str, Any]:
     processes = vm.processes(lab) if lab.kernel == "vm" else namespaces.processes(lab)
     running = {host: process is not None and process.alive for host, process in processes.items()}
     hosts = [{**asdict(host), "runs": running[host.name]} for host in lab.hosts]
-    fields = {"name": lab.name, "kernel": lab.kernel, "ready": lab.ready, "inventory": str(lab.inventory)}
-    return {**fields, "hosts": hosts}
+    fields = {
+        "name": lab.name,
+        "kernel": lab.kernel,
+        "release": lab.release,
+        "ready": lab.ready,
+        "inventory": str(lab.inventory),
+    }
+    return {**fields, "inventory": str(lab.inventory), "hosts": hosts}
 
 
 def command(lab: Lab, host: str, argv: Sequence[str], *, console: bool = False) -> list[str]:

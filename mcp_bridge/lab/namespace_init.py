@@ -8,8 +8,9 @@ Runs alone, by its path: ``python -IS namespace_init.py`` with one JSON object o
 moves into the host's network namespace, takes mount, UTS, IPC and PID namespaces of its own, forks the host's
 process 1, and prints that process's id as the machine sees it.
 
-The host's root is an overlay over the machine's own, its upper layer in memory: what the host writes never reaches
-the machine, and it all vanishes with the last process of the host. No unmounting is ever needed.
+The host's root is an overlay over the machine's own or another release's, its upper layer in memory: what the host
+writes never reaches what lies below, and it all vanishes with the last process of the host. No unmounting is ever
+needed.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class Host:
         directory: its folder on the machine, which becomes its mount point in the host's own mount namespace.
         files: path on the host -> [octal mode, text]; keys, /etc/hosts and the like.
         sshd: the path of the ssh server.
+        base: the folder that the host's root lies over: the machine's own root, or that of another release.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Host:
     directory: str
     files: dict[str, tuple[str, str]]
     sshd: str
+    base: str
 
 
 class Kernel:
@@ -130,12 +133,12 @@ class Kernel:
         self._check(self._libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0), f"drop capability {number}")
 
 
-def empty_in_layer(upper: str, path: str, mode: int) -> None:
-    """Make ``path`` an opaque, empty folder of the upper layer, its parents with the machine's modes."""
+def empty_in_layer(upper: str, path: str, mode: int, base: str) -> None:
+    """Make ``path`` an opaque, empty folder of the upper layer, its parents with the modes that they have below."""
     done = upper
     for part in path.split("/"):
         done = os.path.join(done, part)
-        below = os.path.join("/", os.path.relpath(done, upper))
+        below = os.path.join(base, os.path.relpath(done, upper))
         if not os.path.isdir(done):
             os.mkdir(done)
             os.chmod(done, stat.S_IMODE(os.stat(below).st_mode) if os.path.isdir(below) else mode)
@@ -155,21 +158,21 @@ def further_mounts() -> list[str]:
 
 
 def build_root(host: Host, kernel: Kernel) -> str:
-    """Stack the host's root over the machine's and return where it lies."""
+    """Stack the host's root over its base and return where it lies."""
     kernel.mount("none", "/", flags=MS_REC | MS_PRIVATE)
-    others = further_mounts()
+    others = further_mounts() if host.base == "/" else []
     kernel.mount("tmpfs", host.directory, "tmpfs", data="mode=755")
     root = os.path.join(host.directory, "root")
     os.mkdir(root)
-    for number, lower in enumerate(["/", *others]):
+    for number, lower in enumerate([host.base, *others]):
         upper, work = (os.path.join(host.directory, f"{kind}{number}") for kind in ("upper", "work"))
         os.mkdir(upper)
         os.mkdir(work)
         os.chmod(upper, stat.S_IMODE(os.stat(lower).st_mode))
-        if lower == "/":
+        if number == 0:
             for path, mode in OWN_DIRECTORIES.items():
-                empty_in_layer(upper, path, mode)
-        target = root + lower.rstrip("/")
+                empty_in_layer(upper, path, mode, host.base)
+        target = root if number == 0 else root + lower
         if os.path.isdir(target):
             kernel.mount("overlay", target, "overlay", data=f"lowerdir={lower},upperdir={upper},workdir={work}")
     return root

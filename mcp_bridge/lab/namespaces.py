@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from mcp_bridge.errors import LabError
 
-from . import inventory, namespace_init, network
+from . import inventory, namespace_init, network, release_root
 from .keys import make_key, public_key
 from .process import Process, end, identify
 from .requirements import NAMESPACE_TOOLS, require, tool
@@ -107,7 +107,8 @@ def _start(lab: Lab, host: LabHost, lock: int) -> None:
         "namespace": str(NETNS_DIRECTORY / host.name),
         "directory": str(directory / "root"),
         "files": _files(lab, host),
-        "sshd": tool("sshd"),
+        "sshd": "/usr/sbin/sshd" if lab.release else tool("sshd"),
+        "base": str(release_root.ensure(lab.release)) if lab.release else "/",
     }
     argv = [sys.executable, "-IS", namespace_init.__file__]
     with (directory / "console.log").open("wb") as console:

@@ -26,8 +26,9 @@ VM_TOOLS = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }
+ROOT_TOOLS = {"mmdebstrap": "mmdebstrap"}
 IMAGE_TOOLS = {
-    "mmdebstrap": "mmdebstrap",
+    **ROOT_TOOLS,
     "busybox": "busybox-static",
     "cpio": "cpio",
     "mkfs.ext4": "e2fsprogs",

@@ -48,6 +48,7 @@ class Lab:
         hosts: its hosts, in order.
         directory: the folder with all of its files.
         ready: false until every host answered on its ssh port.
+        release: whose tools the hosts have, and VMs its kernel too; empty for this machine's own.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Lab:
     hosts: tuple[LabHost, ...]
     directory: Path
     ready: bool = False
+    release: str = ""
 
     @property
     def inventory(self) -> Path:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mcp_bridge.errors import LabError
 
 from . import image, inventory, machine
+from .bootstrap import locked
 from .keys import public_key
 from .machine import Machine
 from .process import Process, end, identify
@@ -48,7 +49,7 @@ def up(lab: Lab, _lock: int) -> None:
         LabError: something is missing or failed; what was started so far is left for ``down``.
     """
     require(VM_TOOLS)
-    built = image.ensure()
+    built = image.ensure(lab.release)
     resume = _ensure_snapshot(built)
     _install_keys(lab, built)
     for host in lab.hosts:
@@ -145,7 +146,7 @@ def _ensure_snapshot(built: Image) -> Path:
     """Return the saved state of a booted host, made now if it is not there yet; its disk lies beside it."""
     accel = machine.accelerator()[0].partition(",")[0]
     state = built.directory / f"{_SNAPSHOT}-{accel}-{_qemu_version()}.state"
-    with image.locked(built.directory / "snapshot.lock"):
+    with locked(built.directory / "snapshot.lock"):
         if not state.exists():
             _make_snapshot(built, state)
     return state
