@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mcp_bridge.lab.state import Lab
 
 AT_ONCE = 4
-SETTLE_S = 10.0  # for what a run leaves behind to end: Mitogen's children, a guard
+LEFTOVERS_END_S = 10.0  # for what a run leaves behind to end: Mitogen's children, a guard
 # What netopt and Ansible keep on a host, and the folders in which peers write.
 FOLDERS = ("/var/lib/netopt", "/run/netopt", "/root/.ansible", "/etc/sysctl.d", "/tmp")  # noqa: S108
 
@@ -108,7 +108,7 @@ class State:
         """Put every host back, and end the program when one then differs from how it was found."""
         self.fleet.run(self._reset)
         shutil.rmtree(self._job.ansible_home, ignore_errors=True)
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + LEFTOVERS_END_S
         while (found := self.fleet.run(self._view)) != self._before:
             if time.monotonic() > deadline:
                 sys.exit("A host is not as it was before:\n" + _difference(self._before, found))

@@ -55,7 +55,7 @@ class Bench:
         self._guest("build")
         self.found = kernel_view(self.host, iface=IFACE)
         self._way = DEFAULTS  # the one that the machine has now
-        self._checkpoint = ""  # leads back from it
+        self._checkpoint = ""  # restores what was before
 
     def run(self, case: Case, way: str) -> dict[str, float]:
         """Return the figures of one run of one way."""
@@ -73,7 +73,7 @@ class Bench:
             self._way = DEFAULTS
 
     def _apply(self, case: Case) -> str:
-        """Apply a profile and return the checkpoint that leads back."""
+        """Apply a profile and return the checkpoint that restores the host."""
         report = self._netopt("apply", "--profile", case.profile, "--iface", IFACE)
         (host,) = report["hosts"].values()
         if host["status"] != "applied":

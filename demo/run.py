@@ -109,8 +109,8 @@ WRITER = """
 import os, sys, threading
 def write():
     while True:
-        with open(sys.argv[1], "w") as knob:
-            knob.write(sys.argv[2])
+        with open(sys.argv[1], "w") as setting:
+            setting.write(sys.argv[2])
 threading.Thread(target=write, daemon=True).start()
 print("writing", flush=True)
 sys.stdin.read()
@@ -127,7 +127,7 @@ def fight_over(host: Host, key: str, value: str) -> subprocess.Popen[str]:
     return process
 
 
-class Bridge:
+class McpClient:
     """The demo's MCP client."""
 
     def __init__(self, client: Client[Any]) -> None:
@@ -148,19 +148,19 @@ class Bridge:
         return result.structured_content
 
 
-async def prepare_plan(bridge: Bridge, kernel: str) -> dict[str, Any]:
+async def prepare_plan(mcp: McpClient, kernel: str) -> dict[str, Any]:
     """Return the plan that the demo applies: the server profile for namespaces, the gaming example for VMs."""
     step("The policy: what may be tuned, to which values, and who says so")
-    cards = await bridge.read("policy://config_cards/list")
-    card = await bridge.read("policy://config_cards/sysctl.tcp_fin_timeout")
+    cards = await mcp.read("policy://config_cards/list")
+    card = await mcp.read("policy://config_cards/sysctl.tcp_fin_timeout")
     console.print(f"  {len(cards)} cards; sysctl.tcp_fin_timeout: {card['purpose']}")
     if kernel == "vm":
         step("The plan: examples/gaming.json (BBR, fq, a limit on SSH connections)")
         plan: dict[str, Any] = json.loads((REPOSITORY / "examples" / "gaming.json").read_text(encoding="utf-8"))
         return plan
-    profile = await bridge.read("policy://profiles/server")
+    profile = await mcp.read("policy://profiles/server")
     step(f"The plan: profile server ({profile['description']}), adapted to the facts of the hosts")
-    planned = await bridge.call("plan_from_profile_tool", profile="server", iface="eth0", hosts="all")
+    planned = await mcp.call("plan_from_profile_tool", profile="server", iface="eth0", hosts="all")
     expect(len(planned["plans"]) == 1, "the hosts are alike, so one plan fits all of them")
     for note in planned["plans"][0].get("notes", []):
         console.print(f"  {note}")
@@ -173,18 +173,18 @@ async def prepare_plan(bridge: Bridge, kernel: str) -> dict[str, Any]:
     return plan
 
 
-async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
+async def main_job(mcp: McpClient, hosts: list[Host], kernel: str) -> None:
     """Drive the whole way: plan, validate, render, dry-run, apply, apply again, fail, roll back."""
-    plan = await prepare_plan(bridge, kernel)
+    plan = await prepare_plan(mcp, kernel)
 
     step("Validate")
-    verdict = await bridge.call("validate_change_plan_tool", parameter_plan=plan)
+    verdict = await mcp.call("validate_change_plan_tool", parameter_plan=plan)
     for issue in verdict["issues"]:
         console.print(f"  {issue['severity']}: {issue['path']}: {issue['message']}")
     expect(verdict["ok"], "the plan passes the policy")
 
     step("Render: the exact commands, bound by a digest")
-    rendered = await bridge.call("render_change_plan_tool", plan=verdict["normalized_plan"])
+    rendered = await mcp.call("render_change_plan_tool", plan=verdict["normalized_plan"])
     text = "\n".join(
         part
         for part in (
@@ -203,14 +203,14 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
     before = {host.name: kernel_view(host) for host in hosts}
 
     step("Dry run: each host says what would change")
-    report = await bridge.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=True)
+    report = await mcp.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=True)
     show_report(report)
     expect(set(statuses(report).values()) == {"would_change"}, "every host would change, and none has")
     for host in hosts:
         expect_same(host, before[host.name], "reads as before the dry run")
 
     step("Apply to the fleet")
-    report = await bridge.call(
+    report = await mcp.call(
         "apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", checkpoint_label="demo", dry_run=False
     )
     show_report(report)
@@ -218,7 +218,7 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
     checkpoint = report["checkpoint_id"]
 
     step("Apply again")
-    again = await bridge.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=False)
+    again = await mcp.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=False)
     show_report(again)
     expect(set(statuses(again).values()) == {"unchanged"}, "nothing changes the second time")
 
@@ -227,10 +227,10 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
     changed = "\n".join(differences(before[hosts[0].name], applied))
     console.print(Syntax(changed, "diff", theme="ansi_dark", word_wrap=True))
 
-    await fail_halfway(bridge, hosts, plan)
+    await fail_halfway(mcp, hosts, plan)
 
     step(f"Roll the fleet back to before {checkpoint}")
-    report = await bridge.call("rollback_to_checkpoint_tool", checkpoint_id=checkpoint, hosts="all", dry_run=False)
+    report = await mcp.call("rollback_to_checkpoint_tool", checkpoint_id=checkpoint, hosts="all", dry_run=False)
     show_report(report)
     for host in hosts:
         expect_same(
@@ -238,8 +238,8 @@ async def main_job(bridge: Bridge, hosts: list[Host], kernel: str) -> None:
         )
 
 
-async def fail_halfway(bridge: Bridge, hosts: list[Host], plan: dict[str, Any]) -> None:
-    """Apply a further plan that cannot hold on one host: another process there keeps writing one of its knobs."""
+async def fail_halfway(mcp: McpClient, hosts: list[Host], plan: dict[str, Any]) -> None:
+    """Apply a further plan that cannot hold on one host: another process there keeps writing one of its settings."""
     victim = hosts[1]
     step(f"A plan that fails halfway on {victim.name}: another process there keeps writing {CONTESTED}")
     current = victim.run("sysctl", "-n", CONTESTED).strip()
@@ -247,10 +247,10 @@ async def fail_halfway(bridge: Bridge, hosts: list[Host], plan: dict[str, Any]) 
     further = copy.deepcopy(plan)
     further["changes"].setdefault("sysctl", {})[CONTESTED] = "1" if current != "1" else "2"
     further["changes"]["connection_limits"] = [{"protocol": "tcp", "port": 8080, "limit": 50}]
-    rendered = await bridge.call("render_change_plan_tool", plan=further)
+    rendered = await mcp.call("render_change_plan_tool", plan=further)
     other = fight_over(victim, CONTESTED, current)
     try:
-        report = await bridge.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=False)
+        report = await mcp.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=False)
     finally:
         other.communicate(timeout=20)
     show_report(report)
@@ -272,7 +272,7 @@ async def run(kernel: str) -> None:
     hosts = connect(Path(status["inventory"]))
     transport = StdioTransport(NETOPT, ["serve", "-i", status["inventory"]], keep_alive=False)
     async with Client(transport, elicitation_handler=confirm) as client:
-        await main_job(Bridge(client), hosts, kernel)
+        await main_job(McpClient(client), hosts, kernel)
 
 
 def main() -> int:

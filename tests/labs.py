@@ -18,7 +18,7 @@ from mcp_bridge.lab import lifecycle, state
 from mcp_bridge.lab.state import Lab
 from tests.waiting import until
 
-SETTLES_S = 300
+TENTATIVE_S = 300
 
 
 def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace", release: str = "") -> Iterator[Lab]:
@@ -32,16 +32,16 @@ def brought_up(purpose: str, *, hosts: int, kernel: str = "namespace", release: 
     name = f"test-{os.getpid()}-{purpose}"  # 24 characters at most
     try:
         lab = lifecycle.up(name, hosts=hosts, kernel=kernel, release=release)
-        settle(lab)
+        await_addresses(lab)
         yield lab
     finally:
         lifecycle.down(name)
 
 
-def settle(lab: Lab) -> None:
+def await_addresses(lab: Lab) -> None:
     """Wait until no address is tentative: IPv6 looks for duplicates for a second."""
     for host in lab.hosts:
-        until(lambda name=host.name: not _tentative(lab, name), SETTLES_S, f"{host.name}: no address tentative")
+        until(lambda name=host.name: not _tentative(lab, name), TENTATIVE_S, f"{host.name}: no address tentative")
 
 
 def _tentative(lab: Lab, host: str) -> str:

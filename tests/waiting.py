@@ -13,6 +13,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# A line of shell: waits until both ends of the pair eth0 and peer0 have noticed each other, which the kernel tells them
+# a moment after both are up, and until IPv6 has given them its addresses, which it does then.
+PAIR_IS_UP = """
+for device in eth0 peer0; do
+  until ip link show $device | grep -q 'state UP' && ip -6 addr show dev $device | grep -q 'scope link'
+  do sleep 0.01; done
+done
+"""
+
 
 def until(condition: Callable[[], T], seconds: float, what: object, *, every_s: float = 0.05) -> T:
     """Return what a condition gives once that is something.
@@ -41,6 +50,15 @@ async def until_async(condition: Callable[[], T], seconds: float, what: object, 
             return found
         assert not late, _missed(what, seconds)
         await asyncio.sleep(every_s)
+
+
+def past(moment: float) -> None:
+    """Return once a moment of the monotonic clock is over.
+
+    For deadlines, which no other sign can tell: what must not happen before, or must not happen at all.
+    """
+    while (left := moment - time.monotonic()) > 0:
+        time.sleep(left)
 
 
 def _missed(what: object, seconds: float) -> str:

@@ -86,10 +86,10 @@ def test_access_files_that_are_wrong(tmp_path: Path, text: str, words: str) -> N
     path = tmp_path / "access.yml"
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(PolicyError) as refusal:
         load_access(path)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
     assert words in str(refusal.value)
     assert str(refusal.value).startswith(str(path))
 

@@ -54,7 +54,7 @@ def after_the_change(site: Site, earlier: Earlier) -> str:
 
 
 def test_a_confirmed_change_is_rolled_back(site: Site, earlier: Earlier) -> None:
-    """What the change had set is what this version expects of it, and the playbook leads the host back to before."""
+    """What the change had set is what this version expects of it, and the playbook restores the host to before."""
     before = site.view("web1")
     identity = after_the_change(site, earlier)
     differing = site.drift(identity, "-l", "web1")

@@ -37,7 +37,7 @@ from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from tests.compat.hosts import BEFORE, CHECKPOINTS, DEADLY_NFT, HARMLESS_NFT, HERE, PLANS
 from tests.compat.release import NAMES, PYTHON, SECONDS_MAX, TOP, Release
-from tests.labs import settle
+from tests.labs import await_addresses
 
 LAB = "compat-files"
 BOOT_ID = "00000000-0000-4000-8000-000000000001"
@@ -171,7 +171,7 @@ def write(lab: Lab, folder: Path, scratch: Path, version: str) -> None:
     """Write everything into a folder."""
     release = Release(lab, scratch)
     for host in release.hosts.values():
-        settle(lab)
+        await_addresses(lab)
         host.shell(f"echo {BOOT_ID} >/run/boot_id; mount --bind /run/boot_id /proc/sys/kernel/random/boot_id")
         host.configure(BEFORE)
     release.inventory()

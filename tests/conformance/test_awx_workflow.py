@@ -81,7 +81,7 @@ def test_second_run_changes_nothing(awx: Controller) -> None:
 
 
 def test_workflow_to_its_good_end_and_after_drift(awx: Controller, lab: Lab) -> None:
-    """The check changes nothing, the change comes in waves, drift makes the look for it fail, and all is led back."""
+    """The check changes nothing, the change comes in waves, drift makes the look for it fail, all is rolled back."""
     hosts = connect(lab.inventory)
     assert values(hosts) == {"60"}
     workflow = Workflow(awx)

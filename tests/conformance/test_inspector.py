@@ -55,9 +55,9 @@ def test_fastmcp_inspect(tmp_path: Path) -> None:
     target = tmp_path / "target.py"
     target.write_text(
         "from mcp_bridge.mcp_server import server\n"
-        "from mcp_bridge.service import Bridge\n"
+        "from mcp_bridge.service import Service\n"
         "from mcp_bridge.settings import Settings\n"
-        "mcp = server.build(Bridge(Settings.from_env(), caller='inspect'))\n",
+        "mcp = server.build(Service(Settings.from_env(), caller='inspect'))\n",
         encoding="utf-8",
     )
     report = tmp_path / "report.json"

@@ -23,6 +23,7 @@ from mcp_bridge.lab.state import Lab
 from tests.conformance.processes import Server, serving
 from tests.conformance.wire import STATELESS, Wire
 from tests.listening import free_port
+from tests.waiting import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -124,7 +125,7 @@ def test_many_clients(lab: Lab, server: Server, capsys: pytest.CaptureFixture[st
     observed, stop, busy = Observed(), threading.Event(), _others()
     with ThreadPoolExecutor(max_workers=CLIENTS + 2) as pool:
         clients = [pool.submit(_read_until, stop, server.port, number, observed) for number in range(CLIENTS)]
-        time.sleep(max(PAUSE_S))
+        until(lambda: len(observed.seconds) >= CLIENTS, 60, "the clients read")
         begun = time.monotonic()
         try:
             for number in range(APPLIES):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -64,9 +63,8 @@ def test_stop_during_a_change(lab: Lab, tmp_path: Path, grace: str) -> None:
         change = pool.submit(_call, wire, "apply_rendered_plan_tool", rendered_plan=rendered, dry_run=False)
         until(lambda: _running(port), PATIENCE_S, "the change begins")
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
         if grace != "0":
-            assert _ask(port, "/readyz") == 503
+            until(lambda: _ask(port, "/readyz") == 503, PATIENCE_S, "the server says that it stops")
             assert _call(Wire(port, STATELESS), "host_facts_tool")["isError"]
         answer = change.result(PATIENCE_S)
         assert server.process.wait(PATIENCE_S) == 0
@@ -74,7 +72,7 @@ def test_stop_during_a_change(lab: Lab, tmp_path: Path, grace: str) -> None:
     statuses = {host["status"] for host in report["hosts"].values()}
     if grace == "0":
         assert statuses <= {"applied", "rolled_back", "failed", "skipped", "unchanged", "unreachable"}
-        _settle(lab, before)
+        _await_whole(lab, before)
     else:
         assert statuses == {"applied"}
         assert all("tcp_fin_timeout = 33" in json.dumps(view) for view in _views(lab).values())
@@ -82,15 +80,15 @@ def test_stop_during_a_change(lab: Lab, tmp_path: Path, grace: str) -> None:
     assert _views(lab) == before
 
 
-def _settle(lab: Lab, before: dict[str, dict[str, str]]) -> None:
+def _await_whole(lab: Lab, before: dict[str, dict[str, str]]) -> None:
     """Wait until each host has the whole change or nothing of it."""
 
-    def settled() -> bool:
+    def whole() -> bool:
         return all(
             "tcp_fin_timeout = 33" in json.dumps(view) or view == before[name] for name, view in _views(lab).items()
         )
 
-    until(settled, 180, "each host is as it was or changed", every_s=1)
+    until(whole, 180, "each host is as it was or changed", every_s=1)
 
 
 def _undo(lab: Lab, folder: Path, checkpoint: str) -> None:
@@ -99,9 +97,9 @@ def _undo(lab: Lab, folder: Path, checkpoint: str) -> None:
     words = ["mcp_bridge", "serve", "--http", f"127.0.0.1:{port}", "-i", str(lab.inventory), "--consent", "never"]
     with serving(words, port=port, folder=folder):
         wire = Wire(port, STATELESS)
-        ends = time.monotonic() + 180
-        while True:  # a host that still restores itself answers once it has
+
+        def undone() -> bool:  # a host that still restores itself answers once it has
             answer = _call(wire, "rollback_to_checkpoint_tool", checkpoint_id=checkpoint, dry_run=False)
-            if not answer.get("isError") or time.monotonic() > ends:
-                return
-            time.sleep(2)
+            return not answer.get("isError")
+
+        until(undone, 180, "the rollback", every_s=2)

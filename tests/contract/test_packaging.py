@@ -18,7 +18,7 @@ from tests.installation import COLLECTION, TOP, run
 
 # What the server alone is made of: nothing else may import its packages.
 SERVER = ("mcp_bridge.access", "mcp_bridge.mcp_server", "mcp_bridge.operations")
-# Imports every module of the bridge, and says which ones lack which package.
+# Imports every module of mcp_bridge, and says which ones lack which package.
 IMPORT_ALL = """
 import importlib, json, pkgutil, mcp_bridge
 lacking = {}

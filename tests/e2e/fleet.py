@@ -21,7 +21,7 @@ import yaml
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.kernel_view import Host, connect, kernel_view
 from mcp_bridge.lab.state import Lab
-from tests.labs import settle
+from tests.labs import await_addresses
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 300
@@ -141,8 +141,8 @@ def program(name: str) -> str:
 
 
 def ready(lab: Lab, folder: Path) -> Fleet:
-    """Return a lab's fleet once its addresses have settled, after what another test did."""
-    settle(lab)
+    """Return a lab's fleet once none of its addresses is tentative, after what another test did."""
+    await_addresses(lab)
     return Fleet(lab, folder)
 
 

@@ -167,7 +167,7 @@ SOME = ["netopt's playbook", "in waves", "role, free"]
 
 @pytest.fixture
 def site(lab: Lab, tmp_path: Path) -> Iterator[Site]:
-    """The lab's hosts with their inventory, led back afterwards."""
+    """The lab's hosts with their inventory, rolled back afterwards."""
     fleet = ready(lab, tmp_path)
     site = Site(fleet)
     before, known = fleet.values(KEY), site.changes()
@@ -258,7 +258,7 @@ def test_a_digest_is_for_the_plan_that_was_looked_at(site: Site) -> None:
 
 
 def test_two_changes_of_a_run_have_two_names(site: Site) -> None:
-    """A host that the role changes twice in one play can be led back to before the second change alone."""
+    """A host that the role changes twice in one play can be restored to before the second change alone."""
     twice = [
         {"role": ROLE, "vars": {"netopt_plan": plan(f"{{{{ {name} }}}}")}} for name in ("backlog", "larger_backlog")
     ]

@@ -14,7 +14,7 @@ import pytest
 
 from mcp_bridge.lab.state import Lab
 from tests.e2e.fleet import Fleet, ready
-from tests.waiting import until
+from tests.waiting import past, until
 
 pytestmark = pytest.mark.lab
 
@@ -46,7 +46,7 @@ def test_confirm_extend_moves_the_time_and_says_until_when(fleet: Fleet) -> None
         assert "600 s from now" in change["after"]
     assert f"netopt confirm {identity}" in str(moved.report["notes"])
 
-    time.sleep(max(0.0, began + FIRST_S + 2 - time.monotonic()))
+    past(began + FIRST_S + 2)
     assert set(fleet.values(FIN)) == {"19"}
     assert fleet.netopt("confirm", identity, "--json", "-l", fleet.name(1)).statuses == {"applied"}
     shorter = fleet.netopt("confirm", identity, "--extend", "5", "--json", "-l", f"!{fleet.name(1)}")

@@ -60,7 +60,7 @@ class Expected:
     Attributes:
         status: the outcome.
         stage: where it happened.
-        key: a word of the knob.
+        key: a word of the setting.
         wanted: a word of what was wanted.
         found: a word of what was found.
         hint: a word of the advice.
@@ -162,7 +162,7 @@ def no_nft(fleet: Fleet, number: int, stack: ExitStack) -> Mapping[str, Any]:
 
 
 def fought_over(fleet: Fleet, number: int, stack: ExitStack) -> Mapping[str, Any]:
-    """A host on which somebody else keeps writing one of the plan's knobs."""
+    """A host on which somebody else keeps writing one of the plan's settings."""
     stack.enter_context(contested(fleet.host(number), FIN, "60"))
     return {}
 
@@ -200,7 +200,7 @@ TROUBLES: dict[str, tuple[Trouble, Expected]] = {
     ),
     "no tc": (no_tc, Expected("failed", "", "tc", "tc", "not found", "iproute2")),
     "no nft": (no_nft, Expected("failed", "", "nft", "nft", "not found", "nftables")),
-    "a knob that somebody else writes": (
+    "a setting that somebody else writes": (
         fought_over,
         Expected("rolled_back", "verify", FIN, "19", "60", "something else"),
     ),

@@ -148,7 +148,7 @@ def test_a_start_that_was_killed_is_removed_whole(after_s: float) -> None:
     lifecycle.down(name)
     argv = [sys.executable, "-m", "mcp_bridge.lab", "up", "--name", name, "--hosts", "4"]
     started = subprocess.Popen(argv, stdout=subprocess.DEVNULL, cwd=Path(__file__).parents[2])
-    time.sleep(after_s)
+    time.sleep(after_s)  # any moment, whatever it makes then
     started.kill()
     started.wait()
     lifecycle.down(name)

@@ -51,7 +51,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def fleet(lab: Lab, tmp_path: Path) -> Iterator[Fleet]:
-    """The lab's hosts, led back afterwards."""
+    """The lab's hosts, rolled back afterwards."""
     fleet = Fleet(lab, tmp_path)
     yield fleet
     if fleet.values(KEY) != [OLD] * 4:
@@ -209,7 +209,7 @@ def test_host_out_of_reach_when_it_is_to_roll_back(fleet: Fleet) -> None:
 
 
 def test_ended_on_purpose_while_hosts_wait(fleet: Fleet) -> None:
-    """Hosts that wait for the end of the rollout are led back at once, the others had no turn."""
+    """Hosts that wait for the end of the rollout are rolled back at once, the others had no turn."""
     process = fleet.start(*applying(fleet), "--waves", "1,100%", "--confirm-at", "end", "--pause", "60")
     run_id = begun(fleet, wave=1, status="done")
     assert kept(fleet, run_id) == {fleet.name(1): "applied"}

@@ -136,7 +136,7 @@ def outcomes(text: str, host: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("run", [by_runner, by_mesh, by_navigator])
 def test_same_whoever_runs_it(lab: Lab, tmp_path: Path, run: Callable[[Place, str], str]) -> None:
-    """The host is tuned, a second run changes nothing, every other playbook does its part, and all is led back."""
+    """The host is tuned, a second run changes nothing, every other playbook does its part, and all is rolled back."""
     fleet = ready(lab, tmp_path)
     host = fleet.host(1)
     before = host.run("sysctl", "-n", KEY).strip()

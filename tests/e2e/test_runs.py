@@ -83,8 +83,8 @@ class House:
         )
 
     @property
-    def bridge(self) -> Service:
-        """A bridge that gives runs a process of their own."""
+    def service(self) -> Service:
+        """A service that gives runs a process of their own."""
         return Service(self.settings, caller="tester", detached=True)
 
     def values(self) -> dict[str, str]:
@@ -98,14 +98,17 @@ class House:
 
     def ends(self, run_id: str) -> tuple[str, dict[str, Any]]:
         """Wait until a run is over and its outcome known; return its state and its result."""
-        ends = time.monotonic() + TIMEOUT_S
-        while True:
-            record, result = self.bridge.status(run_id)
-            if record.state not in {"running", "lost"}:
-                assert result is not None
-                return record.state, result
-            assert time.monotonic() < ends, (record, result)
-            time.sleep(0.5)
+
+        def ended() -> tuple[str, dict[str, Any]] | None:
+            record, result = self.service.status(run_id)
+            if record.state in {"running", "lost"}:
+                return None
+            assert result is not None
+            return record.state, result
+
+        found = until(ended, TIMEOUT_S, lambda: f"an end: {self.service.status(run_id)}", every_s=0.5)
+        assert found is not None
+        return found
 
     def left(self, run_id: str) -> list[str]:
         """Return what a run has left behind: processes, temporary files, secrets."""
@@ -130,9 +133,9 @@ class House:
 
     def undo(self, run_id: str) -> None:
         """Lead the hosts back to before a run."""
-        record = self.bridge.fleet().runs.get(run_id)
-        bridge = Service(self.settings, caller="tester")
-        bridge.finish(bridge.begin("rollback", checkpoint_id=run_id, scope=Scope(limit=record.limit)))
+        record = self.service.fleet().runs.get(run_id)
+        service = Service(self.settings, caller="tester")
+        service.finish(service.begin("rollback", checkpoint_id=run_id, scope=Scope(limit=record.limit)))
         assert set(self.values().values()) == {OLD}
 
 
@@ -243,7 +246,7 @@ async def begin_and_leave(house: House, url: str, *, kill: Callable[[], None]) -
 
 def at_work(house: House) -> str | None:
     """Return the id of the apply on which a host has begun, if there is one."""
-    for record in house.bridge.fleet().runs.latest():
+    for record in house.service.fleet().runs.latest():
         if record.action == "apply" and run_events.progress(house.run_folder(record.run_id)):
             return record.run_id
     return None
@@ -254,7 +257,7 @@ def test_server_killed_in_an_apply_to_ten_hosts(house: House) -> None:
     with serving(house) as (process, url):
         run_id = asyncio.run(begin_and_leave(house, url, kill=process.kill))
         process.wait()
-    assert house.bridge.fleet().runs.get(run_id).state == "running"
+    assert house.service.fleet().runs.get(run_id).state == "running"
     seen = [
         (Path("/proc") / str(pid) / "environ").read_bytes()
         for pid in process_tree.members(ansible_environment.marker(run_id))
@@ -277,7 +280,7 @@ def test_server_killed_in_an_apply_to_ten_hosts(house: House) -> None:
     assert {host["status"] for host in found["result"]["hosts"].values()} == {"applied"}
     assert len(found["result"]["hosts"]) == HOSTS
     agree(house, found["result"]["hosts"])
-    entries = [entry for entry in house.bridge.audit.entries() if entry.run_id == run_id]
+    entries = [entry for entry in house.service.audit.entries() if entry.run_id == run_id]
     assert [entry.outcome for entry in entries if entry.action == "apply"][-1] == "done"
     house.nothing_left(run_id)
     house.undo(run_id)
@@ -285,10 +288,10 @@ def test_server_killed_in_an_apply_to_ten_hosts(house: House) -> None:
 
 def begun(house: House, *, scope: Scope | None = None) -> tuple[str, Future[ChangeReport]]:
     """Begin an apply in a process of its own, and return its id and what will be its report."""
-    bridge = house.bridge
-    started = bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(), scope or house.few)
+    service = house.service
+    started = service.begin_apply(service.check(PLAN, Scope()), ApplyOptions(), scope or house.few)
     pool = ThreadPoolExecutor(1)
-    return started.record.run_id, pool.submit(bridge.finish, started)
+    return started.record.run_id, pool.submit(service.finish, started)
 
 
 def statuses(house: House, run_id: str) -> list[str]:
@@ -341,14 +344,14 @@ def test_process_of_a_run_killed(house: House, stage: str) -> None:
 
 
 def test_ansible_killed(house: House) -> None:
-    """The run itself asks the hosts that had not reported, and leads back those on which it was begun."""
+    """The run itself asks the hosts that had not reported, and rolls back those on which it was begun."""
     run_id, future = begun(house)
     wait_for(lambda: "applied" in statuses(house, run_id))
     for pid in _everything_of(run_id):
         if b"ansible-playbook" in _command_line(pid):
             os.kill(pid, signal.SIGKILL)
     report = future.result(timeout=TIMEOUT_S)
-    assert (house.bridge.fleet().runs.get(run_id).state, report.applied) == ("failed", False)
+    assert (house.service.fleet().runs.get(run_id).state, report.applied) == ("failed", False)
     agree(house, report.model_dump(mode="json")["hosts"])
     house.nothing_left(run_id)
     house.undo(run_id)
@@ -356,14 +359,13 @@ def test_ansible_killed(house: House) -> None:
 
 def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second request ends a run whose process is stopped, and the hosts say what became of it."""
-    monkeypatch.setattr("mcp_bridge.runs.history.STUBBORN_S", 1.0)
+    monkeypatch.setattr("mcp_bridge.runs.history.STUBBORN_S", 0.0)
     run_id, future = begun(house)
     wait_for(lambda: statuses(house, run_id))
     for pid in _worker(run_id):
         os.kill(pid, signal.SIGSTOP)
-    assert house.bridge.cancel(run_id).state == "running"
-    time.sleep(2)
-    house.bridge.cancel(run_id)
+    assert house.service.cancel(run_id).state == "running"
+    house.service.cancel(run_id)
     assert future.exception(timeout=TIMEOUT_S) is None
     _state, result = house.ends(run_id)
     agree(house, result["hosts"])
@@ -372,10 +374,10 @@ def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatc
 
 
 def test_cancelled_by_another_server(house: House) -> None:
-    """Hosts that had confirmed keep the change, the others are led back at once, and the report tells them apart."""
+    """Hosts that had confirmed keep the change, the others are rolled back at once, and the report tells them apart."""
     run_id, future = begun(house)
     wait_for(lambda: "applied" in statuses(house, run_id))
-    assert house.bridge.cancel(run_id).state == "running"
+    assert house.service.cancel(run_id).state == "running"
     report = future.result(timeout=TIMEOUT_S)
     state, result = house.ends(run_id)
     assert (state, result["applied"]) == ("cancelled", False)
@@ -387,7 +389,7 @@ def test_cancelled_by_another_server(house: House) -> None:
     agree(house, result["hosts"])
     assert process_tree.members(ansible_environment.marker(run_id)) == set()
     with pytest.raises(NetoptBridgeError, match="has ended: cancelled"):
-        house.bridge.cancel(run_id)
+        house.service.cancel(run_id)
     house.nothing_left(run_id)
     house.undo(run_id)
 
@@ -407,8 +409,8 @@ def test_two_runs_on_one_host(house: House) -> None:
     assert third.result(timeout=TIMEOUT_S).errors == []
     values = house.values()
     assert [values[name] for name in names] == [NEW] * 5 + [OLD] * 4 + [NEW]
-    bridge = Service(house.settings, caller="tester")
-    bridge.finish(bridge.begin("rollback", checkpoint_id=third_id, scope=Scope(limit=names[9])))
+    service = Service(house.settings, caller="tester")
+    service.finish(service.begin("rollback", checkpoint_id=third_id, scope=Scope(limit=names[9])))
     house.undo(run_id)
 
 
@@ -417,9 +419,9 @@ def test_busy_hosts_of_this_process(house: House) -> None:
     name = house.lab.hosts[0].name
     run_id, first = begun(house, scope=Scope(limit=name))
     wait_for(lambda: statuses(house, run_id))
-    bridge = Service(house.settings, caller="tester")
+    service = Service(house.settings, caller="tester")
     with pytest.raises(HostsBusyError) as caught:
-        bridge.finish(bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(), Scope(limit=name)))
+        service.finish(service.begin_apply(service.check(PLAN, Scope()), ApplyOptions(), Scope(limit=name)))
     assert caught.value.busy == {name: run_id}
     assert first.result(timeout=TIMEOUT_S).errors == []
     house.undo(run_id)
@@ -430,8 +432,8 @@ def test_many_runs_leak_nothing(house: House) -> None:
     scope = Scope(limit=house.lab.hosts[0].name)
 
     def once(*, detached: bool) -> None:
-        bridge = Service(house.settings, caller="tester", detached=detached)
-        report = bridge.finish(bridge.begin_apply(bridge.check(PLAN, Scope()), ApplyOptions(dry_run=True), scope))
+        service = Service(house.settings, caller="tester", detached=detached)
+        report = service.finish(service.begin_apply(service.check(PLAN, Scope()), ApplyOptions(dry_run=True), scope))
         assert report.errors == []
 
     def held() -> tuple[int, int]:

@@ -41,7 +41,7 @@ def fleet(fresh_lab: Lab, tmp_path: Path) -> Fleet:
 
 
 def test_drift_of_every_kind(fleet: Fleet) -> None:
-    """Each knob that was changed by hand is told, on the host where it was, and applying again mends all of them."""
+    """Each setting that was changed by hand is told, on the host where it was, and applying again mends all of them."""
     nothing = fleet.netopt("verify", "--json")
     assert (nothing.status, nothing.report["in_order"]) == (0, True)
     applied = fleet.apply(CHANGES)

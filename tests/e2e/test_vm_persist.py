@@ -10,7 +10,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
+from tests.waiting import until
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
@@ -90,13 +90,12 @@ class Machine:
         """Restart the machine and wait until it has come up."""
         before = self.ssh("cat /proc/sys/kernel/random/boot_id")
         self.ssh("systemctl reboot", check=False)
-        ends = time.monotonic() + BOOT_S
-        while time.monotonic() < ends:
-            time.sleep(2)
+
+        def up() -> bool:
             said = self.ssh("cat /proc/sys/kernel/random/boot_id; systemctl is-system-running", check=False)
-            if said.endswith(("running\n", "degraded\n")) and not said.startswith(before):
-                return
-        raise AssertionError("the machine did not come up again")
+            return said.endswith(("running\n", "degraded\n")) and not said.startswith(before)
+
+        until(up, BOOT_S, "the machine comes up again", every_s=2)
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ def applying(
     strike: Strike | None = None,
     tool_timeout_s: float | None = None,
     guard_s: float | None = None,
-    bridge_s: float | None = None,
+    fork_waits_s: float | None = None,
     **options: Any,
 ) -> Callable[[], dict[str, Any]]:
     """Return the function that applies changes in the process that calls it, and returns the report."""
@@ -112,8 +112,8 @@ def applying(
             Tools.__init__.__kwdefaults__["timeout_s"] = tool_timeout_s
         if guard_s is not None:
             transaction_apply.GUARD_S = guard_s
-        if bridge_s is not None:
-            lifecycle_guard.BRIDGE_S = bridge_s
+        if fork_waits_s is not None:
+            lifecycle_guard.FORK_WAITS_S = fork_waits_s
         passed = iter(range(1 << 30))
 
         def on_operation(_operation: object) -> None:

@@ -29,11 +29,13 @@ from typing import Any
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
-from tests.waiting import until
+from tests.waiting import PAIR_IS_UP, until
 
 IFACE = "eth0"
 PATIENCE_S = 40.0
-MAKE = """
+# moments around an expiry, in seconds; the first two come in time on a busy machine too
+AROUND_S = (-0.7, -0.5, *(round(-0.06 + 0.004 * step, 3) for step in range(22)))
+MAKE = f"""
 mkdir -p /run/netopt /var/lib/netopt
 mount -t tmpfs none /run && mkdir -p /run/netopt
 mount -t tmpfs none /var/lib/netopt
@@ -45,6 +47,7 @@ ip addr add 192.0.2.1/24 dev eth0
 ip addr add 2001:db8::1/64 dev eth0
 ip link set eth0 up
 ip link set peer0 up
+{PAIR_IS_UP}
 ip route add 198.51.100.0/24 via 192.0.2.9 dev eth0
 ip -6 route add 2001:db8:9::/48 via 2001:db8::9 dev eth0
 echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode  # no random addresses on what is made later
@@ -152,6 +155,10 @@ class Host:
             return self.store.header(identity).status
         except NetoptError:
             return None
+
+    def deadline(self, identity: str) -> float:
+        """Return the monotonic time by which a change has to be confirmed, 0 where it does not wait any more."""
+        return self.store.header(identity).confirm_by or 0.0
 
     def wait_for(self, identity: str, *statuses: str | None, seconds: float = PATIENCE_S) -> str | None:
         """Wait until a checkpoint has one of the statuses, and return the one that it has in the end."""

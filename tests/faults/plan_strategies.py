@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hypothesis strategies: what is asked of a host, wider than the plans that the bridge's own tests try."""
+"""Hypothesis strategies: what is asked of a host, wider than the plans that the controller's own tests try."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def statuses(fleet: Fleet) -> set[str]:
     return {line.split('"')[3] for line in text.splitlines()}
 
 
-def wait_until_settled(fleet: Fleet, *, seconds: float = 40.0) -> set[str]:
+def wait_until_at_rest(fleet: Fleet, *, seconds: float = 40.0) -> set[str]:
     """Wait until nothing of netopt runs on the host and no change waits there, and return the statuses."""
 
     def busy() -> str:
@@ -63,7 +63,7 @@ def wait_until_settled(fleet: Fleet, *, seconds: float = 40.0) -> set[str]:
     until(
         lambda: not busy() and not statuses(fleet) & {"armed", "applied"},
         seconds,
-        lambda: f"a settled host: {statuses(fleet)}, running: {busy()}",
+        lambda: f"a host at rest: {statuses(fleet)}, running: {busy()}",
     )
     return statuses(fleet)
 
@@ -89,14 +89,14 @@ def test_controller_killed_at_any_time_leaves_the_host_as_before_or_confirmed(fl
     for after_s in (0.8, 1.4, 2.0, 2.6, 3.2, 4.0):
         with faults.injected(f"kill -9 of the controller after {after_s} s"):
             process = fleet.start("apply", fleet.plan(CHANGES), "--json", "--confirm-timeout", "5")
-            time.sleep(after_s)
+            time.sleep(after_s)  # any moment, whatever goes on then
             for pid in descendants(process.pid):
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
             process.communicate()
-            found = wait_until_settled(fleet)
+            found = wait_until_at_rest(fleet)
             assert found <= {"rolled_back", "confirmed"}
             if "confirmed" in found:  # it was quicker than the signal
                 console(fleet, "for program in /var/lib/netopt/checkpoints/*/restore.pyz; do $program --restore; done")
@@ -116,7 +116,7 @@ def test_connection_cut_by_a_rule_is_open_again_when_the_time_to_confirm_is_over
         assert "dport 22 drop" in console(fleet, "nft list chain inet netopt input")
         confirmed = fleet.netopt("confirm", answer.report["checkpoint_id"], "--json")
         assert confirmed.status != 0, confirmed.text
-        assert wait_until_settled(fleet) == {"rolled_back"}
+        assert wait_until_at_rest(fleet) == {"rolled_back"}
         left = differences(before, console(fleet, DUMP))
         assert not left, left
         assert fleet.host(1).run("true") == ""

@@ -15,8 +15,9 @@ import pytest
 
 from tests.faults.conftest import Faults
 from tests.faults.engine import Strike, apply, confirming, extending, restoring
-from tests.faults.hosts import Host, host
+from tests.faults.hosts import AROUND_S, Host, host
 from tests.faults.states import SMALL
+from tests.waiting import past
 
 OTHER_BOOT = f"cd {Path.cwd()} && {sys.executable} -m tests.kernel.other_boot_program"
 FIN = "/proc/sys/net/ipv4/tcp_fin_timeout"
@@ -29,16 +30,9 @@ def waiting(made: Host, identity: str, seconds: float) -> None:
     assert report["status"] == "applied", report["error"]
 
 
-def deadline(made: Host, identity: str) -> float:
-    """Return the monotonic time by which a change has to be confirmed."""
-    found = made.store.header(identity).confirm_by
-    assert found is not None
-    return found
-
-
 def comes_back(made: Host, identity: str, at: float, *, before: str) -> None:
     """See that a change holds until a moment, and is undone then."""
-    time.sleep(max(0.0, at - time.monotonic() - EARLY_S))
+    past(at - EARLY_S)
     assert made.status(identity) == "applied"
     made.wait_for(identity, "rolled_back", seconds=10)
     assert time.monotonic() >= at
@@ -52,21 +46,23 @@ def test_time_that_is_moved_while_the_guard_sleeps_counts(first_s: float, then_s
     with host() as made, faults.injected(f"{first_s} s become {then_s} s"):
         before = made.dump()
         waiting(made, "one", first_s)
+        asked = time.monotonic()
         assert made.run(extending("one", then_s)).value == {}
-        at = deadline(made, "one")
-        assert abs(at - time.monotonic() - then_s) < 1
+        at = made.deadline("one")
+        assert asked <= at - then_s <= time.monotonic()
         comes_back(made, "one", at, before=before)
 
 
 def test_time_is_moved_again_and_again_and_the_change_is_kept_in_the_end(faults: Faults) -> None:
     """However often the time is moved there is one guard, and a confirmation ends it."""
     with host() as made:
-        waiting(made, "one", 1.0)
+        waiting(made, "one", 3.0)
+        first = made.deadline("one")
         for attempt in range(8):
             with faults.injected(f"attempt {attempt}"):
-                assert made.run(extending("one", 1.0)).value == {}
+                assert made.run(extending("one", 60.0 + attempt)).value == {}
                 assert len(made.guards()) == 1
-                time.sleep(0.5)
+        past(first)
         assert made.run(confirming("one")).value is True
         made.wait_until_idle()
         assert made.shell(f"cat {FIN}").strip() == "15"
@@ -76,11 +72,11 @@ def test_extension_that_races_expiry_wins_or_loses_as_a_whole(faults: Faults) ->
     """At moments all around the expiry either the change holds until the new time, or it is undone and that is said."""
     outcomes = {True: 0, False: 0}
     with host() as made:
-        for attempt in range(24):
-            with faults.injected(f"attempt {attempt}"):
+        for attempt, moment_s in enumerate(AROUND_S):
+            with faults.injected(f"{moment_s} s from the expiry"):
                 identity = f"race-{attempt}"
-                waiting(made, identity, 0.25)
-                time.sleep(max(0.0, deadline(made, identity) - time.monotonic() - 0.06 + 0.004 * attempt))
+                waiting(made, identity, 0.25 + abs(moment_s))
+                past(made.deadline(identity) + moment_s)
                 refusal = made.run(extending(identity, 30.0)).value
                 outcomes[not refusal] += 1
                 if refusal:
@@ -88,7 +84,7 @@ def test_extension_that_races_expiry_wins_or_loses_as_a_whole(faults: Faults) ->
                     made.wait_until_idle()
                     assert made.status(identity) == "rolled_back"
                 else:
-                    time.sleep(0.3)
+                    time.sleep(0.3)  # nothing tells that the guard has looked at the old time and gone on waiting
                     assert made.status(identity) == "applied"
                     assert made.shell(f"cat {FIN}").strip() == "15"
                     assert made.run(restoring(identity)).value == []
@@ -105,7 +101,7 @@ def test_guard_that_is_gone_is_started_again(faults: Faults) -> None:
         waiting(made, "one", 600.0)
         assert made.kill_guards() == 1
         assert made.run(extending("one", 2.0)).value == {}
-        comes_back(made, "one", deadline(made, "one"), before=before)
+        comes_back(made, "one", made.deadline("one"), before=before)
 
 
 CALLS = (
@@ -124,13 +120,13 @@ def test_kill_9_of_whoever_moves_the_time_leaves_the_old_or_the_new_time(call: s
     with host() as made, faults.injected(f"SIGKILL at {call} with {guard}"):
         before = made.dump()
         waiting(made, "one", 1.0)
-        old = deadline(made, "one")
+        old = made.deadline("one")
         if guard == "no guard":
             made.kill_guards()
         outcome = made.run(extending("one", 2.0, strike=Strike(signal.SIGKILL, call=call)))
         assert outcome.signal == signal.SIGKILL
         if made.status("one") == "applied" and not made.processes():  # the next change finds it, as ever
-            time.sleep(max(0.0, deadline(made, "one") - time.monotonic()))
+            past(made.deadline("one"))
             assert apply(made, {"sysctl": {"net.ipv4.tcp_fin_timeout": "60"}}).value["status"] == "unchanged"
         made.wait_for("one", "rolled_back", seconds=10)
         assert time.monotonic() >= old
@@ -152,12 +148,12 @@ def test_time_that_cannot_be_written_down_is_not_moved(disk: str, faults: Faults
     with faults.injected(f"{disk} as the time is moved"), host(state) as made:
         before = made.dump()
         waiting(made, "one", 3.0)
-        old = deadline(made, "one")
+        old = made.deadline("one")
         made.shell(DISKS[disk])
         refusal = made.run(extending("one", 600.0)).value
         assert "cannot be written" in refusal["message"], refusal
-        assert deadline(made, "one") == old
-        time.sleep(max(0.0, old - time.monotonic()))
+        assert made.deadline("one") == old
+        past(old)
         made.wait_until_idle()
         made.check(before)
 
@@ -181,9 +177,9 @@ def test_change_that_does_not_wait_is_refused_with_the_reason(faults: Faults) ->
             said = made.run(extending("late", 600.0)).value
             assert "not confirmed in time" in said["message"], said
         with faults.injected("its guard is gone and its time is up"):
-            waiting(made, "over", 0.5)
+            waiting(made, "over", 1.0)
             made.kill_guards()
-            time.sleep(0.5)
+            past(made.deadline("over"))
             assert "time is up" in made.run(extending("over", 600.0)).value["message"]
             assert made.by_hand("over", "--restore")
         with faults.injected("unknown"):
@@ -207,4 +203,4 @@ def test_operator_at_the_console_moves_the_time() -> None:
         assert "wanted 5 to 86400 s" in made.by_hand("one", "--extend 86401")
         assert made.by_hand("one", "--extend 5") == "to be confirmed within 5 s\n"
         assert "s left to confirm" in made.by_hand("one", "--list")
-        comes_back(made, "one", deadline(made, "one"), before=before)
+        comes_back(made, "one", made.deadline("one"), before=before)

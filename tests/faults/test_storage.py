@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.faults.conftest import Faults
 from tests.faults.engine import applying, confirming
 from tests.faults.hosts import Host, Outcome, host
 from tests.faults.states import CHANGES, STATES
+from tests.waiting import past
 
 STATE = "a shaper of its own"
 CHECKPOINT = "/var/lib/netopt/checkpoints/one"
@@ -124,10 +123,10 @@ def test_confirmation_that_cannot_be_written_is_no_confirmation(disk: str, fault
     with faults.injected(f"{disk} at the confirmation"), host(SMALL_DISK + STATES[STATE]) as made:
         before = made.dump()
         assert made.run(applying(CHANGES, checkpoint_id="one", confirm_timeout_s=2.0)).value["status"] == "applied"
-        planned = made.dump()
+        planned, deadline = made.dump(), made.deadline("one")
         made.shell(break_it)
         kept = made.run(confirming("one")).value
-        time.sleep(2)  # what was confirmed does not come back when its time is over
+        past(deadline)  # what was confirmed does not come back when its time is over
         made.wait_until_idle()
         made.check(planned if kept else before)
 
@@ -180,10 +179,10 @@ def test_damaged_program_is_no_obstacle_to_the_next_change(damage: str, faults: 
     """Without its restore.pyz a change that waited too long is still undone, by the next change."""
     with faults.injected(f"restore.pyz {damage}"), host(STATES[STATE]) as made:
         before = made.dump()
-        made.run(applying(CHANGES, checkpoint_id="one", confirm_timeout_s=0.3))
+        made.run(applying(CHANGES, checkpoint_id="one", confirm_timeout_s=1.0))
         made.kill_guards()
         hurt(made, "restore.pyz", damage)
-        time.sleep(0.3)  # nobody watches over it any more, and its time goes by
+        past(made.deadline("one"))  # nobody watches over it any more, and its time goes by
         nothing = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}
         report = made.run(applying(nothing, checkpoint_id="two")).value
         assert report["status"] == "unchanged", report["error"]

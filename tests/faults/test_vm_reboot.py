@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from mcp_bridge.lab.state import Lab
 from tests.faults.conftest import SAID, Faults
 from tests.faults.hosts import DUMP, differences
 from tests.labs import brought_up
+from tests.waiting import until
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
@@ -124,16 +124,15 @@ class Machine:
         """Restart the machine without a word to anything that runs on it, and wait until it has come up."""
         before = self.ssh("cat /proc/sys/kernel/random/boot_id")
         self.ssh("(sleep 0.5; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &", check=False)
-        ends = time.monotonic() + BOOT_S
-        while time.monotonic() < ends:
-            time.sleep(1)
+
+        def up() -> bool:
             try:
                 said = self.ssh("cat /proc/sys/kernel/random/boot_id; systemctl is-system-running", check=False)
             except subprocess.TimeoutExpired:  # it went away in the middle of the answer
-                continue
-            if said.endswith(("running\n", "degraded\n")) and not said.startswith(before):
-                return
-        raise AssertionError("the machine did not come up again")
+                return False
+            return said.endswith(("running\n", "degraded\n")) and not said.startswith(before)
+
+        until(up, BOOT_S, "the machine comes up again", every_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +174,7 @@ def test_clock_that_is_set_moves_no_deadline(machine: Machine, faults: Faults) -
             report = machine.apply(CHANGES, checkpoint_id=identity, confirm_timeout_s=6)
             assert report["status"] == "applied", report
             machine.ssh(f"date -s '{jump}'")
-            began = time.monotonic()
-            machine.wait_for(identity, "rolled_back")
-            assert time.monotonic() - began < 30
+            machine.wait_for(identity, "rolled_back")  # for minutes, not for a day
             check(machine, before)
     machine.ssh("date -s '+1 day'")
 

@@ -45,7 +45,8 @@ class Site:
 
     def __init__(self, stack: ExitStack, family: int = 4) -> None:
         self.stack = stack
-        self.speak = threading.Event()  # lets the host answer what waits for it
+        self.asked = threading.Event()  # the host has a request that waits
+        self.speak = threading.Event()  # lets it answer that
         self.family = family
         self.host, self.controller = Namespace(), Namespace()
         for namespace in (self.host, self.controller):
@@ -78,17 +79,22 @@ class Site:
         with made, suppress(OSError):
             while asked := made.recv(1):
                 if asked == b"w":
+                    self.asked.set()
                     self.speak.wait(WITHIN_S)
                 made.sendall(b"." * (FULL_BYTES if asked == b"f" else ANSWER_BYTES))
 
     def connect(self, source: str | None = None, *, to: str | None = None, timeout: float = WITHIN_S) -> socket.socket:
-        """Return a connection from the controller, or from another address of its site."""
+        """Return a connection from the controller, or from another address of its site; one that fails is closed."""
         with self.controller.inside():
             made = self.stack.enter_context(socket.socket(FAMILIES[self.family], socket.SOCK_STREAM))
         made.settimeout(timeout)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         made.bind((source or CONTROLLER[self.family], 0))
-        made.connect((to or HOST[self.family], PORT))
+        try:
+            made.connect((to or HOST[self.family], PORT))
+        except OSError:
+            made.close()  # else the kernel goes on asking for it, and takes turns that others wait for
+            raise
         return made
 
     def facts(self, session: socket.socket) -> dict[str, Any]:

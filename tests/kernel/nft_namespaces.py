@@ -15,6 +15,8 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.waiting import until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -53,12 +55,15 @@ class Namespace:
             os.close(home)
 
     def join(self, other: Namespace, name: str, other_name: str) -> None:
-        """Lay a veth pair from ``name`` here to ``other_name`` there, both up."""
+        """Lay a veth pair from ``name`` here to ``other_name`` there, both up and aware of it."""
         with self.inside():
             run(f"ip link add {name} type veth peer name {other_name} netns /proc/{os.getpid()}/fd/{other.fd}")
             run(f"ip link set {name} up")
         with other.inside():
             run(f"ip link set {other_name} up")
+        for namespace, device in ((self, name), (other, other_name)):
+            with namespace.inside():
+                until(lambda name=device: "state UP" in run(f"ip link show dev {name}"), 30, f"{device} is up")
 
     def address(self, device: str, *addresses: str) -> None:
         """Give addresses to a device, the IPv6 ones without waiting for duplicates."""

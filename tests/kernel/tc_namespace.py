@@ -34,9 +34,11 @@ def run(script: str) -> None:
 
 
 def make_interface(queues: int = 1) -> None:
-    """Make the interface, one end of a pair, in this namespace."""
+    """Make the interface, one end of a pair, in this namespace, and wait until both ends have noticed each other."""
     run(f"ip link add {IFACE} numtxqueues {queues} type veth peer name peer")
     run(f"ip link set {IFACE} up; ip link set peer up")
+    for device in (IFACE, "peer"):
+        run(f"until ip link show {device} | grep -q 'state UP'; do sleep 0.01; done")  # which the kernel tells later
 
 
 def told(device: str = IFACE, *, numbered: bool = True) -> list[str]:
@@ -95,7 +97,7 @@ def missing(kinds: Iterable[str]) -> str:
     return f"this kernel lacks {', '.join(lacking)}" if lacking else ""
 
 
-def settled(changes: dict[str, Any], *, absent: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+def resolved(changes: dict[str, Any], *, absent: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return (the State now, the wanted State) for changes on the interface."""
     intent = tc_subsystem.intent(changes, (IFACE,), absent=absent)
     current = tc_kernel.observe(SCOPE, Tools())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was changed by hand since a change was confirmed is found, knob by knob, and nothing else is."""
+"""What was changed by hand since a change was confirmed is found, setting by setting, and nothing else is."""
 
 from __future__ import annotations
 

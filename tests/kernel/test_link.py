@@ -54,7 +54,7 @@ grep -r . /proc/sys/net/ipv6/conf/v1 /proc/sys/net/ipv6/neigh/v1 2>/dev/null
 """
 
 
-def settled() -> str:
+def visible_once_quiet() -> str:
     """Return what can be seen once the bridge has noticed its port and no address is checked for duplicates."""
 
     def there() -> bool:
@@ -95,12 +95,18 @@ def test_change_repeat_and_undo(iface: str, changes: dict[str, Any], prepare: st
         tools = Tools()
         intent = link_subsystem.intent(changes, (iface,))
         scope = link_subsystem.scope(intent)
-        before, snapshot = settled(), link_kernel.observe(scope, tools)
+        before, snapshot = visible_once_quiet(), link_kernel.observe(scope, tools)
         first = run_subsystem(link_subsystem, link_kernel, intent, tools=tools, check=False).as_dict()
         second = run_subsystem(link_subsystem, link_kernel, intent, tools=tools, check=False).as_dict()
         for step in link_subsystem.operations(link_kernel.observe(scope, tools), snapshot):
             link_kernel.perform(step, tools)
-        return first, second, before, settled(), link_subsystem.operations(link_kernel.observe(scope, tools), snapshot)
+        return (
+            first,
+            second,
+            before,
+            visible_once_quiet(),
+            link_subsystem.operations(link_kernel.observe(scope, tools), snapshot),
+        )
 
     first, second, before, after, left = inside(run, prepare)
     assert (first["status"], first["error"]) == ("applied", None)
@@ -119,12 +125,12 @@ def test_the_rendered_commands_do_the_same(iface: str, changes: dict[str, Any], 
             for lines in link_subsystem.render(intent):
                 for line in lines:
                     sh(line)
-        return settled()
+        return visible_once_quiet()
 
     def by_module() -> str:
         report = run_subsystem(link_subsystem, link_kernel, intent, tools=Tools(), check=False)
         assert report.error is None
-        return settled()
+        return visible_once_quiet()
 
     assert inside(by_hand, prepare) == inside(by_module, prepare)
 
@@ -145,10 +151,10 @@ def test_refusals_come_before_anything_is_touched(
     """The error says what the device does not do, and nothing was changed."""
 
     def run() -> Any:
-        before = settled()
+        before = visible_once_quiet()
         intent = link_subsystem.intent({"mtu": 1300, **changes}, (iface,))
         report = run_subsystem(link_subsystem, link_kernel, intent, tools=Tools(), check=False)
-        return report.as_dict(), before == settled()
+        return report.as_dict(), before == visible_once_quiet()
 
     report, untouched = inside(run)
     assert untouched
@@ -161,10 +167,10 @@ def test_a_feature_that_needs_another_is_an_error_and_undone() -> None:
 
     def run() -> Any:
         sh("ethtool -K v1 tx off gso off >/dev/null; ethtool -K v1 tx-udp-segmentation off")
-        before = settled()
+        before = visible_once_quiet()
         intent = link_subsystem.intent({"offloads": {"tx-udp-segmentation": True}}, ("v1",))
         report = run_subsystem(link_subsystem, link_kernel, intent, tools=Tools(), check=False)
-        return report.as_dict(), before == settled()
+        return report.as_dict(), before == visible_once_quiet()
 
     report, restored = inside(run)
     assert restored
@@ -185,10 +191,10 @@ def test_a_failure_halfway_undoes_the_rest() -> None:
                     raise NetoptError("broken on purpose", stage="apply", key=step.key)
                 link_kernel.perform(step, tools)
 
-        before = settled()
+        before = visible_once_quiet()
         intent = link_subsystem.intent({"mtu": 1200, "offloads": {"gro": True}}, ("v1",))
         report = run_subsystem(link_subsystem, Breaking, intent, tools=Tools(), check=False)  # type: ignore[arg-type]
-        return report.as_dict(), before, settled()
+        return report.as_dict(), before, visible_once_quiet()
 
     report, before, after = inside(run, IPV6)
     assert after == before

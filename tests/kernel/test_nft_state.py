@@ -132,7 +132,7 @@ def namespace() -> Iterator[None]:
         made.close()
 
 
-def settled(changes: dict[str, Any], ifaces: tuple[str, ...] = ("eth0", "eth1")) -> dict[str, Any]:
+def resolved(changes: dict[str, Any], ifaces: tuple[str, ...] = ("eth0", "eth1")) -> dict[str, Any]:
     """Return the state that changes lead to, made in a scratch namespace."""
     intent = nft_subsystem.intent(changes, ifaces)
     found: dict[str, Any] = in_scratch_namespace(lambda: nft_kernel.resolve(intent, nft_subsystem.ABSENT, TOOLS))
@@ -156,7 +156,7 @@ def listing() -> str:
 @pytest.mark.usefixtures("namespace")
 def test_a_second_run_changes_nothing() -> None:
     """One transaction makes the table, none is needed after it, one takes it away."""
-    wanted = settled(PLAN)
+    wanted = resolved(PLAN)
     assert [lead_to(wanted), lead_to(wanted), lead_to(nft_subsystem.ABSENT), lead_to(nft_subsystem.ABSENT)] == [
         1,
         0,
@@ -172,7 +172,7 @@ def test_other_tables_keep_every_byte() -> None:
     run("nft -f -", stdin=FOREIGN)
     before = run("nft list ruleset")
     assert "packets 19 bytes 1140" in before
-    for wanted in (settled(PLAN), settled({"connection_limits": [LIMIT]}), settled({"dscp": [{"dscp": 1}]})):
+    for wanted in (resolved(PLAN), resolved({"connection_limits": [LIMIT]}), resolved({"dscp": [{"dscp": 1}]})):
         assert lead_to(wanted) == 1
         assert before == run("nft list ruleset").replace(run(LIST), "")
     lead_to(nft_subsystem.ABSENT)
@@ -185,10 +185,10 @@ def test_the_script_under_bash_gives_what_the_module_gives() -> None:
     script = nft_subsystem.render(nft_subsystem.intent(PLAN, ("eth0", "eth1")))
     for _ in range(2):
         assert run("bash", stdin=script) == ""
-        assert lead_to(settled(PLAN)) == 0
+        assert lead_to(resolved(PLAN)) == 0
     by_hand = run(LIST)
     lead_to(nft_subsystem.ABSENT)
-    lead_to(settled(PLAN))
+    lead_to(resolved(PLAN))
     assert by_hand == run(LIST)
 
 
@@ -199,7 +199,7 @@ def test_a_restore_is_exact(before: str) -> None:
     run("nft -f -", stdin=before)
     text = listing() if before else ""
     snapshot = json.loads(json.dumps(nft_kernel.observe({}, TOOLS)))
-    lead_to(settled(PLAN))
+    lead_to(resolved(PLAN))
     lead_to(snapshot)
     assert text == (listing() if before else run("nft list ruleset"))
 
@@ -207,7 +207,7 @@ def test_a_restore_is_exact(before: str) -> None:
 @pytest.mark.usefixtures("namespace")
 def test_a_snapshot_of_our_own_table_brings_its_counters_back() -> None:
     """What rules have counted and remembered is part of a snapshot, and does not count as a difference."""
-    wanted = settled(PLAN)
+    wanted = resolved(PLAN)
     lead_to(wanted)
     run("nft -f -", stdin="add element inet netopt connlimit_tcp_v4 { 10.0.0.7 . 22 ct count over 5 }\n")
     counted = run(LIST).replace("counter packets 0 bytes 0", "counter packets 8 bytes 640")
@@ -237,7 +237,7 @@ def test_a_snapshot_of_our_own_table_brings_its_counters_back() -> None:
 @pytest.mark.usefixtures("namespace")
 def test_drift_is_seen_and_mended(command: str, key: str) -> None:
     """A change made by hand shows up under its place, and one step takes it back."""
-    wanted = settled(PLAN)
+    wanted = resolved(PLAN)
     lead_to(wanted)
     before = run(LIST)
     run("nft -f -", stdin=f"{command}\n")
@@ -261,7 +261,7 @@ def test_drift_is_seen_and_mended(command: str, key: str) -> None:
 def test_a_refusal_names_the_entry(changes: dict[str, Any], key: str, message: str) -> None:
     """What nft or the kernel refuses is reported with the plan's path, the rule and what was said."""
     with pytest.raises(NetoptError) as caught:
-        settled(changes)
+        resolved(changes)
     assert ("rehearse", key) == (caught.value.stage, caught.value.key)
     assert message in caught.value.message
     assert f'comment "{key}"' in str(caught.value.wanted)
@@ -270,9 +270,9 @@ def test_a_refusal_names_the_entry(changes: dict[str, Any], key: str, message: s
 @pytest.mark.usefixtures("namespace")
 def test_a_transaction_that_fails_changes_nothing() -> None:
     """When the last line is refused, the table before it is untouched."""
-    lead_to(settled(PLAN))
+    lead_to(resolved(PLAN))
     before = run(LIST)
-    broken = {**settled({"dscp": [{"dscp": 1}]})}
+    broken = {**resolved({"dscp": [{"dscp": 1}]})}
     broken["text"] = broken["text"].replace("\t}\n}\n", "\t\tdnat ip to 10.0.0.1\n\t}\n}\n")
     (step,) = nft_subsystem.operations(nft_kernel.observe({}, TOOLS), broken)
     with pytest.raises(NetoptError) as caught:

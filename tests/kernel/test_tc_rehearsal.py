@@ -17,7 +17,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespa
 from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import ROOT, TcObject
-from tests.kernel.tc_namespace import IFACE, SCOPE, has, in_namespace, lead, left, make_interface, run, settled, told
+from tests.kernel.tc_namespace import IFACE, SCOPE, has, in_namespace, lead, left, make_interface, resolved, run, told
 
 MARKED = {"htb_classes": [{"classid": "1:10", "rate_mbit": 1, "match": [{"fwmark": 7}]}]}
 
@@ -30,7 +30,7 @@ def _refusal(changes: dict[str, Any], start: str = "true") -> dict[str, str | No
         run(start)
         before = told()
         try:
-            settled(changes)
+            resolved(changes)
         except NetoptError as error:
             assert told() == before
             return error.as_dict()
@@ -58,7 +58,7 @@ def test_a_match_that_the_kernel_drops() -> None:
         assert error["key"] == "eth0 filter for class 1:10"
         assert "CONFIG_CLS_U32_MARK" in str(error["hint"])
     else:  # a kernel with CONFIG_CLS_U32_MARK
-        assert in_namespace(lambda: [make_interface(), lead(settled(MARKED)[1]), left(settled(MARKED)[1])])[2] == []
+        assert in_namespace(lambda: [make_interface(), lead(resolved(MARKED)[1]), left(resolved(MARKED)[1])])[2] == []
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_the_kernel_s_own_words() -> None:
 
     def attempt() -> dict[str, str | None]:
         make_interface()
-        wanted = settled({"htb_classes": [{"classid": "1:10", "rate_mbit": 1}]})[1]
+        wanted = resolved({"htb_classes": [{"classid": "1:10", "rate_mbit": 1}]})[1]
         steps = tc_subsystem.operations(tc_kernel.observe(SCOPE, Tools()), wanted)
         try:
             tc_kernel.perform(steps[1], Tools())  # a class, though the htb above it was never made
@@ -174,7 +174,7 @@ def test_ten_thousand_classes_are_told_from_one_another() -> None:
 
     def attempt() -> tuple[int, list[str], str | None]:
         make_interface()
-        wanted = settled({"htb_classes": classes})[1]
+        wanted = resolved({"htb_classes": classes})[1]
         steps = tc_subsystem.operations(tc_kernel.observe(SCOPE, Tools()), wanted)
         tc_kernel.perform(steps[0], Tools())
         try:

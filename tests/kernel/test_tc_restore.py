@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-import time
 
 import pytest
 
@@ -24,10 +24,11 @@ from tests.kernel.tc_namespace import (
     make_interface,
     missing,
     once_like,
+    resolved,
     run,
-    settled,
     told,
 )
+from tests.waiting import until
 
 HTB = """
 tc qdisc add dev eth0 root handle 1: htb default 30 r2q 7
@@ -219,7 +220,7 @@ def test_a_plan_comes_and_goes(start: str, plan: str) -> None:
         make_interface(queues)
         run("set -e\n" + script)
         before = look()
-        current, wanted = settled(PLANS[plan])
+        current, wanted = resolved(PLANS[plan])
         steps = lead(wanted)
         still = left(wanted)
         lead(current)
@@ -243,7 +244,7 @@ def test_absent_gives_the_default_back(start: str) -> None:
         make_interface(queues)
         run("set -e\n" + script)
         before = told()
-        current, wanted = settled({}, absent=True)
+        current, wanted = resolved({}, absent=True)
         lead(wanted)
         root = [line for line in told() if line.startswith("qdisc") and " root" in line]
         lead(current)
@@ -261,6 +262,24 @@ tc filter add dev eth0 ingress protocol all pref 1 u32 match u32 0 0 action mirr
 """
 
 
+def await_actions_gone() -> None:
+    """Wait until the actions of filters that were removed are gone, and their numbers free."""
+
+    def numbers(said: str) -> set[str]:
+        return set(re.findall(r"\bindex (\d+)", said))
+
+    until(
+        lambda: numbers(run_and_read("tc", "actions", "list", "action", "mirred")) == numbers(" ".join(told())),
+        10,
+        "the actions of removed filters are gone",
+    )
+
+
+def run_and_read(*words: str) -> str:
+    """Run a command and return what it says."""
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
 def test_a_filter_is_not_bound_to_the_action_of_one_just_removed() -> None:
     """The kernel keeps an action for a moment; when ours has got the number of theirs, theirs still comes back."""
 
@@ -268,10 +287,10 @@ def test_a_filter_is_not_bound_to_the_action_of_one_just_removed() -> None:
         make_interface()
         run("set -e\n" + REDIRECTED)
         before = told()
-        current, wanted = settled(PLANS["both ways"])
+        current, wanted = resolved(PLANS["both ways"])
         for operation in tc_subsystem.operations(current, wanted):
             tc_kernel.perform(operation, Tools())
-            time.sleep(0.1)  # their action is gone by now, and its number is free
+            await_actions_gone()
         assert "index 1 " in " ".join(told())
         lead(current)
         return before, told()
@@ -287,14 +306,13 @@ def test_a_number_that_another_action_has_now_is_not_taken() -> None:
         make_interface()
         run("set -e\n" + REDIRECTED)
         before = told(numbered=False)
-        current, wanted = settled(PLANS["both ways"])
+        current, wanted = resolved(PLANS["both ways"])
         lead(wanted)
-        time.sleep(0.2)
+        await_actions_gone()
         run("tc actions add action mirred egress mirror dev lo index 1")
         lead(current)
         after = told(numbered=False)
-        others = subprocess.run(["tc", "actions", "list", "action", "mirred"], check=True, capture_output=True)
-        return before, after, left(current), others.stdout.decode().splitlines()
+        return before, after, left(current), run_and_read("tc", "actions", "list", "action", "mirred").splitlines()
 
     before, after, unrestored, others = in_namespace(there_and_back)
     assert after == before
@@ -310,7 +328,7 @@ def test_every_stop_on_the_way_leads_back() -> None:
         make_interface()
         run("set -e\n" + start)
         before = sorted(told())
-        current, wanted = settled(PLANS["classes in an htb of the same handle"])
+        current, wanted = resolved(PLANS["classes in an htb of the same handle"])
         differing = []
         count = lead(wanted)
         lead(current)
@@ -336,9 +354,9 @@ def test_one_changed_class_is_one_message() -> None:
     def change() -> tuple[int, list[str]]:
         make_interface()
         classes = [{"classid": f"1:{minor:x}", "rate_mbit": 1} for minor in range(16, 80)]
-        lead(settled({"htb_classes": classes})[1])
+        lead(resolved({"htb_classes": classes})[1])
         classes[7]["rate_mbit"] = 2
-        wanted = settled({"htb_classes": classes})[1]
+        wanted = resolved({"htb_classes": classes})[1]
         return lead(wanted), [line for line in told() if "rate 2Mbit" in line]
 
     count, changed = in_namespace(change)

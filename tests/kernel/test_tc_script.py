@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
-from tests.kernel.tc_namespace import IFACE, has, in_namespace, lead, left, make_interface, missing, run, settled, told
+from tests.kernel.tc_namespace import IFACE, has, in_namespace, lead, left, make_interface, missing, resolved, run, told
 
 VOICE = {"classid": "1:10", "rate_mbit": 10, "ceil_mbit": 20, "priority": 0, "match": [{"proto": "udp", "dscp": 46}]}
 WEB = {"classid": "1:20", "rate_mbit": 5, "match": [{"dports": ["80", "443", "8000-8100"]}, {"src": "2001:db8::/32"}]}
@@ -84,9 +84,9 @@ def _by_script(changes: dict[str, Any], times: int) -> list[list[str]]:
 def _by_module(changes: dict[str, Any]) -> tuple[list[list[str]], list[str]]:
     """Return (what tc says after the module's operations, what a second run would still do)."""
     make_interface()
-    _current, wanted = settled(changes)
+    _current, wanted = resolved(changes)
     lead(wanted)
-    return _told(), left(settled(changes)[1])
+    return _told(), left(resolved(changes)[1])
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -153,9 +153,9 @@ def test_any_plan_after_any_other(first: dict[str, Any], second: dict[str, Any])
 
     def both() -> tuple[list[list[str]], list[list[str]], list[str], list[list[str]], list[str]]:
         make_interface()
-        lead(settled(first)[1])
+        lead(resolved(first)[1])
         before = _told()
-        current, wanted = settled(second)
+        current, wanted = resolved(second)
         lead(wanted)
         after, still = _told(), left(wanted)
         lead(current)

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +57,7 @@ PLANS = {
 
 @pytest.mark.parametrize("changes", PLANS.values(), ids=PLANS.keys())
 def test_applied_once_and_undone(host: Host, changes: dict[str, Any]) -> None:
-    """Check mode touches nothing, a second run changes nothing, and a rollback leads back exactly."""
+    """Check mode touches nothing, a second run changes nothing, and a rollback restores exactly."""
     before = host.view()
     predicted = host.apply(changes, check=True)
     assert predicted["status"] == "would_change", predicted["error"]
@@ -172,9 +171,8 @@ def test_second_apply_is_told_who_is_first(host: Host) -> None:
     first.stdin.write(json.dumps({**asked, "checkpoint_id": "first"}))
     first.stdin.close()
     host.wait_for_guards(there=True)
-    began = time.monotonic()
     report = host.apply(sysctl(tcp_fin_timeout=20))
-    assert time.monotonic() - began < 5
+    assert first.poll() is None  # it was not waited for
     assert report["status"] == "failed"
     assert "netopt_apply, checkpoint first" in report["error"]["message"]
     first.kill()
@@ -276,7 +274,7 @@ def test_restart_before_confirmation(host: Host) -> None:
 
 
 def test_retention(host: Host) -> None:
-    """The last twenty settled checkpoints stay, and those by hand."""
+    """The last twenty finished checkpoints stay, and those by hand."""
     host.checkpoint("present", id="mine")
     for number in range(22):
         host.apply(sysctl(tcp_fin_timeout=30 + number), checkpoint_id=f"c{number}")

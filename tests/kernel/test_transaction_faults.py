@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.kernel.transaction_host import Host, transaction_host
+from tests.waiting import past
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
@@ -61,7 +61,7 @@ def boundaries(count: int) -> list[int]:
 
 @pytest.mark.parametrize("fault", ["error", "defect", "SIGTERM", "SIGHUP", "SIGINT"])
 def test_fault_undone(host: Host, operations: int, fault: str) -> None:
-    """An error, a defect and every polite signal lead back at once, and the report says so."""
+    """An error, a defect and every polite signal restore the host at once, and the report says so."""
     before = host.view()
     for at in boundaries(operations) if fault == "error" else (operations - 1,):
         report = host.apply(CHANGES, at=at, fault=fault)
@@ -109,10 +109,10 @@ def test_kill_with_guard_undone_by_hand(host: Host) -> None:
 def test_next_apply_recovers(host: Host) -> None:
     """A change that lost its maker and its guard is undone before the next one is made."""
     before = host.view()
-    host.apply(CHANGES, confirm_timeout_s=0.2, checkpoint_id="orphan")
+    host.apply(CHANGES, confirm_timeout_s=2, checkpoint_id="orphan")
     for pid in host.guards():
         os.kill(pid, signal.SIGKILL)
-    time.sleep(0.3)  # nobody watches over it any more, and its time goes by
+    past(host.deadline("orphan"))  # nobody watches over it any more, and its time goes by
     report = host.apply({"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}})
     assert report["status"] == "unchanged", report["error"]
     assert any("orphan" in warning for warning in report["warnings"])
@@ -144,12 +144,12 @@ def test_unconfirmed_undone(host: Host) -> None:
 
 def test_confirmed_stays(host: Host) -> None:
     """A confirmed change stays, its guard goes, and the confirmation repeats what was done."""
-    host.apply(CHANGES, confirm_timeout_s=2, checkpoint_id="good")
-    after = host.view()
+    host.apply(CHANGES, confirm_timeout_s=5, checkpoint_id="good")
+    after, deadline = host.view(), host.deadline("good")
     confirmed = host.checkpoint("confirmed", id="good")["report"]
     assert confirmed["status"] == "applied"
     assert confirmed["diff"]
-    time.sleep(2.5)  # longer than it would have waited
+    past(deadline)  # longer than it would have waited
     assert host.view() == after
     assert host.guards() == []
     assert host.checkpoint("confirmed", id="good")["report"]["status"] == "unchanged"

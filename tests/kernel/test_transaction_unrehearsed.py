@@ -37,7 +37,7 @@ def host() -> Iterator[Host]:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_made_once_then_unchanged_then_undone(host: Host, name: str) -> None:
-    """The report says that nothing was rehearsed; a second run changes nothing, even with its memory lost."""
+    """The report says that nothing was rehearsed; a second run changes nothing, even with its cache lost."""
     changes, before = PLANS[name], host.view()
     predicted = host.apply(changes, check=True)
     assert predicted["status"] == "would_change", predicted["error"]
@@ -51,7 +51,7 @@ def test_made_once_then_unchanged_then_undone(host: Host, name: str) -> None:
     assert host.checkpoint("verified")["drift"] == []
 
     assert host.apply(changes)["status"] == "unchanged"
-    host.shell("rm /run/netopt/settled.json")
+    host.shell("rm /run/netopt/unchanged.json")
     again = host.apply(changes)
     assert (again["status"], again["changed"], again["checkpoint_id"], again["diff"]) == ("unchanged", False, None, [])
     assert list(host.statuses()) == ["one"]
@@ -114,7 +114,7 @@ def test_fault_undone(host: Host, fault: str) -> None:
     assert whole["status"] == "applied", whole["error"]
     host.checkpoint("restored", id="whole")
     assert host.view() == before
-    host.shell("rm /run/netopt/settled.json")
+    host.shell("rm /run/netopt/unchanged.json")
     for at in range(len(whole["operations"])):
         identity = f"{fault}-{at}"
         report = host.apply(CHANGES, at=at, fault=fault, checkpoint_id=identity)

@@ -14,13 +14,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
-from tests.waiting import until
+from tests.waiting import PAIR_IS_UP, until
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
@@ -32,7 +33,7 @@ MAKE = (
     " && mount -t sysfs none /sys && ip link set lo up && echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"
     " && ip link add eth0 type veth peer name peer0"
     " && ip addr add 192.0.2.1/24 dev eth0 && ip link set eth0 up && ip link set peer0 up"
-    " && echo ready && exec sleep 600"
+    f" && {{ {PAIR_IS_UP} }} && echo ready && exec sleep 600"
 )
 FORBID = "echo 0 >/proc/sys/user/max_net_namespaces"
 VIEW = (
@@ -100,6 +101,12 @@ class Host:
     def statuses(self) -> dict[str, str]:
         """Return the status of every checkpoint."""
         return {entry["id"]: entry["status"] for entry in self.checkpoint("listed")["checkpoints"]}
+
+    def deadline(self, identity: str) -> float:
+        """Return the monotonic time by which a change has to be confirmed."""
+        listed = self.checkpoint("listed")["checkpoints"]
+        (left_s,) = (entry["confirm_in_s"] for entry in listed if entry["id"] == identity)
+        return time.monotonic() + float(left_s) + 0.1  # it is told in tenths
 
     def wait_for(self, identity: str, status: str, *, seconds: float = 15.0) -> None:
         """Wait until a checkpoint has a status."""

@@ -87,14 +87,14 @@ def measured(series: list[float | None]) -> dict[str, Any]:
 
 
 def missed(objectives: dict[str, float], before: list[float | None], after: list[float | None]) -> bool:
-    """Say whether one look would lead a host back."""
+    """Say whether one look would roll a host back."""
     spec = {"targets": {"ping": ["a"]}, "objectives": objectives}
     return not all(verdict.met for verdict in _objectives.judge(spec, measured(before), measured(after)))
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_false_alarms(machine: Lab, path: str, record_property: Callable[[str, object], None]) -> None:
-    """One look leads back hardly a host where nothing has changed, nor where the truth lies at the objectives."""
+    """One look hardly rolls back a host where nothing has changed, nor where the truth lies at the objectives."""
     with impaired(machine, PATHS[path]):
         found = windows(machine, WINDOWS)
     whole = [time for window in found for time in window]

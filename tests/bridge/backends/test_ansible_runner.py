@@ -125,12 +125,10 @@ def test_whole_tree_is_ended(tmp_path: Path, here: str, reason: str) -> None:
         cancel.set()
 
     threading.Thread(target=stop, daemon=True).start()
-    begun = time.monotonic()
     outcome, _events = run(tmp_path, job, cancel=cancel if reason == "cancelled" else None)
     assert outcome.status == reason
     assert seen
     assert _members(tmp_path) == set()
-    assert time.monotonic() - begun < 40
 
 
 def _members(folder: Path) -> set[int]:

@@ -205,7 +205,7 @@ report:
       elements: str
       returned: always
     checkpoint_id:
-      description: The checkpoint that leads back. Empty when nothing was changed.
+      description: The checkpoint that restores the host. Empty when nothing was changed.
       type: str
       returned: always
     measurements:

@@ -16,8 +16,8 @@ description:
     the state before a change, confirms a change for good or gives it more time to be confirmed, and removes
     checkpoints.
   - It also writes a state down by hand, to come back to it later.
-  - Restoring compares each knob with what was there before and with what the change had set. A knob that is neither was
-    changed by somebody else since; it is reported by name, and restored or kept as asked.
+  - Restoring compares each setting with what was there before and with what the change had set. A setting that is
+    neither was changed by somebody else since; it is reported by name, and restored or kept as asked.
 author:
   - The NetOpt Authors (@netopt)
 extends_documentation_fragment:
@@ -39,13 +39,13 @@ options:
   state:
     description:
       - V(present) writes down what O(iface), O(sysctl) and O(nft) name, unless the checkpoint is there.
-      - V(restored) leads back to the state of the checkpoint. Changes made after it are undone first, newest first.
+      - V(restored) restores the state of the checkpoint. Changes made after it are undone first, newest first.
       - V(confirmed) keeps a change that waits for its confirmation.
       - V(extended) lets a change that waits for its confirmation wait until O(confirm_timeout_s) from now. Where it
         does not wait any more that is an error, which says what has become of it.
       - V(absent) removes the checkpoint and changes nothing else.
       - V(listed) returns the checkpoints and changes nothing.
-      - V(verified) compares the host with what the changes in force have set, of each knob the newest, and changes
+      - V(verified) compares the host with what the changes in force have set, of each setting the newest, and changes
         nothing. Where something differs it says so as check mode does, with the status V(would_change).
     type: str
     choices: [absent, confirmed, extended, listed, present, restored, verified]
@@ -81,7 +81,7 @@ options:
     default: true
   on_conflict:
     description:
-      - What becomes of knobs that somebody else has changed since, for O(state=restored).
+      - What becomes of settings that somebody else has changed since, for O(state=restored).
     type: str
     choices: [keep, restore]
     default: restore
@@ -178,7 +178,7 @@ changing:
   type: str
   sample: netopt_apply, checkpoint 20260101T120000Z-4f2a1c
 drift:
-  description: The knobs that are not as the changes in force have set them, in the order of applying.
+  description: The settings that are not as the changes in force have set them, in the order of applying.
   returned: when O(state=verified)
   type: list
   elements: dict
@@ -188,11 +188,11 @@ drift:
       type: str
       returned: always
     key:
-      description: The knob in the tool's own terms.
+      description: The setting in the tool's own terms.
       type: str
       returned: always
     wanted:
-      description: What the change set, V(null) where it took the knob away.
+      description: What the change set, V(null) where it took the setting away.
       type: str
       returned: always
     found:
@@ -204,7 +204,7 @@ drift:
       type: str
       returned: always
     owner:
-      description: Who has the knob now, where that can be known.
+      description: Who has the setting now, where that can be known.
       type: str
       returned: always
   sample:

@@ -129,7 +129,7 @@ report:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import host_interfaces
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
@@ -156,7 +156,7 @@ def main() -> None:
     if module.params["mtu"] is not None:
         changes["mtu"] = module.params["mtu"]
     try:
-        intent = link_subsystem.intent(changes, resolve(module.params["iface"], gather()))
+        intent = link_subsystem.intent(changes, host_interfaces(module.params["iface"], gather()))
     except NetoptError as error:
         report = HostReport()
         report.fail(FAILED, error)

@@ -284,7 +284,7 @@ report:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import host_interfaces
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
@@ -367,7 +367,7 @@ def main() -> None:
             intent = nft_subsystem.Intent(absent=True)
         else:
             facts = gather()
-            ifaces = resolve(module.params["iface"], facts)
+            ifaces = host_interfaces(module.params["iface"], facts)
             refuse_lockout(module.params, ifaces, facts)
             intent = nft_subsystem.intent(module.params, ifaces)
             # Options that ask for nothing describe an empty table, which is none.

@@ -272,7 +272,7 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import resolve
+from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import host_interfaces
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
@@ -343,7 +343,7 @@ def main() -> None:
     absent = module.params["state"] == "absent"
     try:
         facts = gather()
-        ifaces = resolve(module.params["iface"], facts)
+        ifaces = host_interfaces(module.params["iface"], facts)
         if not absent:
             refuse_lockout(changes, ifaces, facts)
         intent = tc_subsystem.intent({} if absent else changes, ifaces, absent=absent, alone=True)

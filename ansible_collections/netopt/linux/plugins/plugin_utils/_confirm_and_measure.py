@@ -137,7 +137,7 @@ class Proof:
         )
 
     def holds(self, result: dict[str, Any]) -> bool:
-        """Measure the host as it has become; where it must not stay so, lead it back and say so in ``result``.
+        """Measure the host as it has become; where it must not stay so, roll it back and say so in ``result``.
 
         Args:
             result: of an apply that waits for its confirmation; its report gets the figures.
@@ -176,7 +176,7 @@ class Proof:
             missed = keys & missed if look > 1 else keys
             if not missed:
                 break
-        return found, [_settled(verdict, missed) for verdict in verdicts], look
+        return found, [_final(verdict, missed) for verdict in verdicts], look
 
     def _after(self, identity: str) -> dict[str, Any]:
         """Give the host time over a new connection, and return what it measures then.
@@ -276,7 +276,7 @@ class Proof:
             back = self._ask("netopt_checkpoint", {"state": "restored", "id": report["checkpoint_id"]})
         except AnsibleConnectionFailure as lost:
             status = UNREACHABLE
-            error["hint"] = "The host cannot be reached to lead it back, and restores itself when its time is up."
+            error["hint"] = "The host cannot be reached to roll it back, and restores itself when its time is up."
             report["warnings"].append(str(lost))
         else:
             undone = back.get("report") or {}
@@ -284,7 +284,7 @@ class Proof:
             report["warnings"] += undone.get("warnings") or []
             if back.get("failed"):
                 status = ROLLBACK_FAILED
-                error["hint"] = f"It could not be led back: {back.get('msg')}"
+                error["hint"] = f"It could not be rolled back: {back.get('msg')}"
         _fail(result, status, error)
 
 
@@ -336,7 +336,7 @@ def _key(verdict: Verdict) -> str:
     return f"{verdict.comparison.key} {against}"
 
 
-def _settled(verdict: Verdict, missed: set[str]) -> Verdict:
+def _final(verdict: Verdict, missed: set[str]) -> Verdict:
     """Return a verdict of the last look, as one that is met unless all looks agree."""
     return verdict if verdict.met or _key(verdict) in missed else dataclasses.replace(verdict, met=True)
 

@@ -85,14 +85,14 @@ class Rollout:
         if before is not None:
             if self.options["pause_s"] and not self.check and not before["resting"]:
                 time.sleep(self.options["pause_s"])
-            settled = {key: before[key] for key in ("checkpoint_id", "confirm", "guard_s", "confirm_timeout_s")}
+            agreed = {key: before[key] for key in ("checkpoint_id", "confirm", "guard_s", "confirm_timeout_s")}
         else:
-            settled = {"checkpoint_id": self._identity(), **self._times()}
+            agreed = {"checkpoint_id": self._identity(), **self._times()}
         state = self._state(before)
         state[self.index].update(started=_now(), status="stopped")
         reason = f"the run ended in wave {self.index + 1} of {len(self.waves)}"
         began = before["began"] if before is not None else time.monotonic()
-        return {**settled, "number": self.index + 1, "began": began, "rollout": self._told(state, reason)}
+        return {**agreed, "number": self.index + 1, "began": began, "rollout": self._told(state, reason)}
 
     def end(self) -> dict[str, Any]:
         """Look at the hosts of the wave, and return whether the rollout goes on and what is left to do about whom."""

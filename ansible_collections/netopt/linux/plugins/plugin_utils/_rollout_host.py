@@ -92,7 +92,7 @@ def finished(
 
 
 def out_of_reach(applied: Mapping[str, Any], *, verdict: Mapping[str, Any], said: str) -> dict[str, Any]:
-    """Return the last result of a host that took the change and cannot be reached any more to be led back.
+    """Return the last result of a host that took the change and cannot be reached any more to be rolled back.
 
     Args:
         applied: the result of netopt_apply.

@@ -36,7 +36,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, PYTHON_FLAGS, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import BEGIN, ENTRIES, KEPT
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import watch
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import Carried
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import ModuleCache
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
@@ -110,9 +110,9 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
                 "check": bool(self._task.check_mode),
                 "diff": bool(self._task.diff),
             }
-            carried = self._carry(message, variables)
-            if carried is not None:
-                return carried
+            answer = self._run_there(message, variables)
+            if answer is not None:
+                return answer
         found: dict[str, Any] = self._execute_module(
             module_name=f"netopt.linux.{module}",
             module_args={name: value for name, value in options.items() if value is not None},
@@ -126,15 +126,15 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
         asked = getattr(self._connection, "is_pipelining_enabled", None)  # from ansible-core 2.19 on
         return bool(asked() if asked else self._is_pipelining_enabled("new"))
 
-    def _carry(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+    def _run_there(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
         """Return the module's result, ``None`` where the target's Python is not found or too old."""
         program = f"-c {shlex.quote(BOOTSTRAP)}"
         words = [self._compute_environment_string(), self.python(variables), *PYTHON_FLAGS, program]
         command = " ".join(word for word in words if word)
         request = json.dumps({**message, "program": {"digest": DIGEST, "size": len(PROGRAM)}}).encode() + b"\n"
-        carried = Carried(DIGEST, self._address())
+        cache = ModuleCache(DIGEST, self._address())
         answer = {"rc": NOT_KEPT}
-        if carried.before():
+        if cache.has_program():
             answer = self._low_level_execute_command(command, in_data=request)
         if answer["rc"] == NOT_KEPT:
             answer = self._send(command, request)
@@ -151,7 +151,7 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             }
         told = json.loads(line)
         if told["kept"]:
-            carried.now()
+            cache.add()
         result: dict[str, Any] = told["result"]
         return result
 

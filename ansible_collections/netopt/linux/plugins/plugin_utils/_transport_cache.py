@@ -18,7 +18,7 @@ from pathlib import Path
 from ansible import constants
 
 
-class Carried:
+class ModuleCache:
     """Whether one target was sent one program.
 
     Args:
@@ -30,13 +30,13 @@ class Carried:
         folder = Path(constants.config.get_config_value("ANSIBLE_HOME")) / "netopt" / "carried" / digest
         self._mark = folder / hashlib.sha256(address.encode()).hexdigest()[:32]
 
-    def before(self) -> bool:
+    def has_program(self) -> bool:
         """Return whether it was."""
         return self._mark.exists()
 
-    def now(self) -> None:
+    def add(self) -> None:
         """Remember that it was; what was remembered of other versions of the program goes."""
-        if self.before():
+        if self.has_program():
             return
         with contextlib.suppress(OSError):
             if not self._mark.parent.is_dir():

@@ -48,6 +48,10 @@ ip link add eth0 type veth peer name peer0
 ip address add 192.0.2.1/24 dev eth0
 ip link set eth0 up
 ip link set peer0 up
+for device in eth0 peer0; do  # the kernel tells them of each other a moment later, and IPv6 gives addresses then
+  until ip link show $device | grep -q 'state UP' && ip -6 addr show dev $device | grep -q 'scope link'
+  do sleep 0.01; done
+done
 ip route add default via 192.0.2.254
 """
 
@@ -142,7 +146,7 @@ def view() -> Callable[[], str]:
 
 @pytest.fixture
 def call() -> Callable[..., dict[str, Any]]:
-    """Do what the courier does on a host: run a module's entry, with its defaults for what is not given."""
+    """Do what the transport does on a host: run a module's entry, with its defaults for what is not given."""
 
     def run(module: str, *, check: bool = False, diff: bool = False, **given: Any) -> dict[str, Any]:
         entry = importlib.import_module(f"{MODULE_UTILS}.{ENTRIES[module]}")

@@ -23,7 +23,7 @@ ARMED = "armed"  # the change is being made; whoever finds it so after its maker
 APPLIED = "applied"  # made and read back; waits for a confirmation until confirm_by
 CONFIRMED = "confirmed"  # made for good
 ROLLED_BACK = "rolled_back"  # undone, and proven to be
-RESTORE_FAILED = "restore_failed"  # undoing it did not lead back to the old state
+RESTORE_FAILED = "restore_failed"  # undoing it did not restore the old state
 SNAPSHOT = "snapshot"  # a state written down by hand, with no change of ours behind it
 
 STATUSES = (ARMED, APPLIED, CONFIRMED, ROLLED_BACK, RESTORE_FAILED, SNAPSHOT)
@@ -34,7 +34,7 @@ RESTART = "restart"  # what an error is about whose change a restart of the host
 RESTARTED = "the host has restarted since and is in its old state"
 DAMAGED = "header.json is damaged"  # the note of a header that was taken from state.json instead
 
-KEEP = 20  # settled checkpoints that retention leaves
+KEEP = 20  # finished checkpoints that retention leaves
 CONFIRM_TIMEOUT_S = (5, 86400)  # for how long at least and at most a change may wait for its confirmation
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
@@ -91,7 +91,7 @@ class Content:
 
     Attributes:
         scopes: ``{subsystem: scope}``: what was looked at.
-        before: ``{subsystem: state}``: what was there, and what restoring leads back to.
+        before: ``{subsystem: state}``: what was there, and what is restored.
         after: ``{subsystem: state}``: what the change sets; empty for a snapshot by hand.
         ending: ``{subsystem: state}``: what is set when the time-boxed part ends; empty where there is none.
         plan: the ParameterPlan, empty for a snapshot by hand.
@@ -198,15 +198,15 @@ def _sha256(text: str) -> str:
 
 
 def expired(headers: Iterable[Header], *, keep: int = KEEP) -> list[str]:
-    """Return the ids that retention removes: the oldest that are settled, beyond the ``keep`` newest.
+    """Return the ids that retention removes: the oldest that are finished, beyond the ``keep`` newest.
 
     What waits for a decision stays, what could not be restored stays, and so does what a person wrote down.
     """
-    settled = sorted((h for h in headers if h.status in (CONFIRMED, ROLLED_BACK)), key=lambda h: h.sequence)
-    return [header.id for header in settled[: max(0, len(settled) - keep)]]
+    finished = sorted((h for h in headers if h.status in (CONFIRMED, ROLLED_BACK)), key=lambda h: h.sequence)
+    return [header.id for header in finished[: max(0, len(finished) - keep)]]
 
 
-def to_unwind(headers: Iterable[Header], identity: str) -> list[Header]:
+def to_revert(headers: Iterable[Header], identity: str) -> list[Header]:
     """Return what has to be undone to get back to before ``identity``: newest first, ``identity`` last.
 
     Newer snapshots by hand changed nothing, and what is rolled back already needs no undoing.
@@ -217,7 +217,7 @@ def to_unwind(headers: Iterable[Header], identity: str) -> list[Header]:
 
 
 def conflicts(to_after: Iterable[Change], to_before: Iterable[Change]) -> list[Change]:
-    """Return the knobs that somebody else has changed since: neither as we set them nor as they were.
+    """Return the settings that somebody else has changed since: neither as we set them nor as they were.
 
     Args:
         to_after: the differences between now and what the change set.
@@ -231,9 +231,9 @@ def conflicts(to_after: Iterable[Change], to_before: Iterable[Change]) -> list[C
 
 
 def without_conflicts(operations: Iterable[Operation], clashes: Iterable[Change]) -> list[Operation]:
-    """Return the operations that leave the conflicting knobs as they are now.
+    """Return the operations that leave the conflicting settings as they are now.
 
-    A knob belongs to an operation when their keys are equal or one begins with the other's words. Where no
+    A setting belongs to an operation when their keys are equal or one begins with the other's words. Where no
     operation can be told apart so, the subsystem's operations hang together, and all of them are left out.
     """
     every = list(operations)

@@ -303,7 +303,7 @@ class Store:
         """Return the sequence number of the next checkpoint."""
         return max((header.sequence for header in self.headers()), default=0) + 1
 
-    def unsettled(self) -> Iterator[Header]:
+    def unfinished(self) -> Iterator[Header]:
         """Yield the headers of this boot whose change is neither kept nor wholly undone, newest first."""
         current = boot_id()
         for header in reversed(self.headers()):

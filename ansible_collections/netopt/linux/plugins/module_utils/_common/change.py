@@ -18,7 +18,7 @@ class Change:
 
     Attributes:
         subsystem: one of ``SUBSYSTEMS``.
-        key: the knob in the tool's own terms, e.g. ``net.ipv4.ip_forward``, ``eth0 mtu``, ``eth0 class 1:10``.
+        key: the setting in the tool's own terms, e.g. ``net.ipv4.ip_forward``, ``eth0 mtu``, ``eth0 class 1:10``.
         before: the value there now, ``None`` where there is none.
         after: the value that is wanted, ``None`` where it goes away.
     """
@@ -39,7 +39,7 @@ class Operation:
 
     Attributes:
         subsystem: the subsystem whose ``perform`` runs it.
-        key: the knob it changes, for error messages.
+        key: the setting it changes, for error messages.
         command: the step as an operator would type it; shown in reports, never executed.
         payload: what ``perform`` of the subsystem needs; private to the subsystem.
     """

@@ -30,7 +30,7 @@ class NetoptError(Exception):
     Args:
         message: what went wrong, in one line.
         stage: one of ``STAGES``.
-        key: the knob, in the tool's own terms (``net.ipv4.ip_forward``, ``eth0 qdisc root``).
+        key: the setting, in the tool's own terms (``net.ipv4.ip_forward``, ``eth0 qdisc root``).
         wanted: what was asked for.
         before: what was there before the change.
         after: what was found instead of ``wanted``.

@@ -17,12 +17,12 @@ AUTO = "auto"
 
 
 def named(plan: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the interfaces that a plan names; ``auto`` stands for itself until a host resolves it."""
+    """Return the interfaces that a plan names; ``auto`` stands for itself until a host finds which one that is."""
     iface = plan["iface"]
     return (iface,) if isinstance(iface, str) else tuple(iface)
 
 
-def resolve(wanted: Iterable[str], facts: Mapping[str, Any]) -> tuple[str, ...]:
+def host_interfaces(wanted: Iterable[str], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names with ``auto`` replaced by the interface of the default route, each once.
 
     Args:
@@ -42,9 +42,9 @@ def resolve(wanted: Iterable[str], facts: Mapping[str, Any]) -> tuple[str, ...]:
             wanted=AUTO,
             hint="Name the interface.",
         )
-    resolved = tuple(dict.fromkeys(str(default) if name == AUTO else name for name in names))
+    found = tuple(dict.fromkeys(str(default) if name == AUTO else name for name in names))
     there = sorted(facts["interfaces"])
-    missing = [name for name in resolved if name not in there]
+    missing = [name for name in found if name not in there]
     if missing:
         raise NetoptError(
             f"This host has no interface {', '.join(missing)}",
@@ -54,4 +54,4 @@ def resolve(wanted: Iterable[str], facts: Mapping[str, Any]) -> tuple[str, ...]:
             after=", ".join(there),
             hint=f"It has {', '.join(there)}; 'auto' takes the one of the default route.",
         )
-    return resolved
+    return found

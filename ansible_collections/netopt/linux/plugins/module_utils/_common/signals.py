@@ -43,7 +43,7 @@ def interrupts_raise() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Let nothing but SIGKILL end the block: it leads back to a whole state, or writes one down."""
+    """Let nothing but SIGKILL end the block: it restores a whole state, or writes one down."""
     previous = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
     try:
         yield

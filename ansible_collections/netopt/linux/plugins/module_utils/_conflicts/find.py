@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds who else sets the knobs of a plan on this host, from files alone: no program is run.
+"""Finds who else sets the settings of a plan on this host, from files alone: no program is run.
 
 Whether a service runs is told by its control group, which systemd makes when it starts it.
 """
@@ -53,7 +53,7 @@ class Owners:
     def warnings(
         self, changes: Mapping[str, Any], ifaces: Sequence[str], keys: Mapping[str, str], *, persist: bool
     ) -> list[str]:
-        """Return one line for each other owner of a knob of the plan.
+        """Return one line for each other owner of a setting of the plan.
 
         Args:
             changes: normalised changes as they fit the host.
@@ -137,8 +137,8 @@ class Owners:
                 index = socket.if_nametoindex(iface)
             except OSError:
                 continue
-            for owner, path, knobs in (*self._systemd(index), *self._network_manager(index)):
-                for name, value in conflicts_parse.clashes(knobs, changes).items():
+            for owner, path, settings in (*self._systemd(index), *self._network_manager(index)):
+                for name, value in conflicts_parse.clashes(settings, changes).items():
                     yield f"{owner} sets {name} of {iface} to {value} ({path}), and will again at its next start."
 
     def _systemd(self, index: int) -> Iterator[tuple[str, str, dict[str, str]]]:

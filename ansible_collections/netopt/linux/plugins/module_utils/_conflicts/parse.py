@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who else sets the knobs of a plan: what files of sysctl.d, systemd, NetworkManager and TuneD say of them. Pure."""
+"""Who else sets the settings of a plan: what files of sysctl.d, systemd, NetworkManager and TuneD say of them. Pure."""
 
 from __future__ import annotations
 
@@ -94,43 +94,43 @@ def value_of(found: Sections, section: str, key: str) -> str | None:
 
 def networkd_knobs(found: Sections) -> dict[str, str]:
     """Return what a .link or .network file sets of ``mtu``, ``qdisc`` and offloads by their short names."""
-    knobs: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for section, pairs in found:
         if section in QDISC_SECTIONS:
-            knobs["qdisc"] = section
+            settings["qdisc"] = section
         for key, value in pairs if section == "Link" else ():
             if key == "MTUBytes":
-                knobs["mtu"] = value
+                settings["mtu"] = value
             elif key in LINK_OFFLOADS:
-                knobs[LINK_OFFLOADS[key]] = value
-    return knobs
+                settings[LINK_OFFLOADS[key]] = value
+    return settings
 
 
 def networkmanager_knobs(found: Sections) -> dict[str, str]:
     """Return what a connection profile sets of ``mtu``, ``qdisc`` and offloads by the kernel's or tool's names."""
-    knobs: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for section, pairs in found:
         for key, value in pairs:
             if key == "mtu" and section in ("ethernet", "802-3-ethernet", "wifi", "infiniband") and value != "0":
-                knobs["mtu"] = value
+                settings["mtu"] = value
             elif section == "ethtool" and key.startswith("feature-"):
-                knobs[key[len("feature-") :]] = value
+                settings[key[len("feature-") :]] = value
             elif section == "tc" and key.startswith("qdisc."):
-                knobs["qdisc"] = value
-    return knobs
+                settings["qdisc"] = value
+    return settings
 
 
 def tuned_knobs(found: Sections) -> dict[str, str]:
     """Return the sysctl keys that a TuneD profile sets; a value that it computes is given as written."""
-    knobs: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for section, pairs in found:
         if section == "sysctl" or ("type", "sysctl") in pairs:
-            knobs.update(assignments("".join(f"{key}={value}\n" for key, value in pairs if key != "type")))
-    return knobs
+            settings.update(assignments("".join(f"{key}={value}\n" for key, value in pairs if key != "type")))
+    return settings
 
 
-def clashes(knobs: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, str]:
-    """Return those of the knobs of an interface that the changes of a plan set as well, and to something else."""
+def clashes(settings: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, str]:
+    """Return those of the settings of an interface that the changes of a plan set as well, and to something else."""
     asked = {long_name(name): "on" if on else "off" for name, on in (changes.get("offloads") or {}).items()}
     if "mtu" in changes:
         asked["mtu"] = str(changes["mtu"])
@@ -138,6 +138,6 @@ def clashes(knobs: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, s
         asked["qdisc"] = ""  # which of the two is in force is not for text to tell
     return {
         name: value
-        for name, value in knobs.items()
+        for name, value in settings.items()
         if long_name(name) in asked and asked[long_name(name)] != _WORDS.get(value.lower(), value)
     }

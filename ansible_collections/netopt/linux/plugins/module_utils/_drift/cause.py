@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds who has a knob that is not as it should be: from the host's files alone, where they can tell."""
+"""Finds who has a setting that is not as it should be: from the host's files alone, where they can tell."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEGACY = "etc/sysctl.conf"
 
 
 class Culprits:
-    """Looks for whoever set knobs to what they are now.
+    """Looks for whoever set settings to what they are now.
 
     Args:
         root: the folder that the host's files are below.
@@ -34,21 +34,21 @@ class Culprits:
         self._owners = Owners(root)
 
     def of(self, change: Change) -> str | None:
-        """Return who has a knob now, in words, ``None`` where that cannot be known."""
+        """Return who has a setting now, in words, ``None`` where that cannot be known."""
         if change.subsystem == "sysctl" and change.after is not None:
             paths = list(self._files_with(change.key, change.before))
             return " and ".join(paths) or self._first({}, (), {change.key: change.after})
-        iface, _blank, knob = change.key.partition(" ")
-        if change.subsystem == "link" and knob == "mtu":
+        iface, _blank, setting = change.key.partition(" ")
+        if change.subsystem == "link" and setting == "mtu":
             return self._first({"mtu": change.after}, (iface,), {})
-        if change.subsystem == "link" and knob:
-            return self._first({"offloads": {knob: change.after == "on"}}, (iface,), {})
+        if change.subsystem == "link" and setting:
+            return self._first({"offloads": {setting: change.after == "on"}}, (iface,), {})
         if change.subsystem == "tc":
             return self._first({"qdisc": {}}, (iface,), {})
         return None
 
     def _first(self, changes: dict[str, Any], ifaces: tuple[str, ...], keys: dict[str, str]) -> str | None:
-        """Return the first that is known to set a knob at run time."""
+        """Return the first that is known to set a setting at run time."""
         found = self._owners.warnings(changes, ifaces, keys, persist=False)
         return found[0].rstrip(".") if found else None
 

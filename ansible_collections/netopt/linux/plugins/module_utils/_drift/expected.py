@@ -25,15 +25,15 @@ _OWNED = re.compile(r"^table inet netopt \{ # progname (?P<name>.+)$", re.MULTIL
 
 @dataclass(frozen=True)
 class Drift:
-    """One knob that is not as it should be.
+    """One setting that is not as it should be.
 
     Attributes:
         subsystem: one of ``SUBSYSTEMS``, or ``persist`` for a file that is read at boot.
-        key: the knob in the tool's own terms.
-        wanted: the value that the change set, ``None`` where it took the knob away.
+        key: the setting in the tool's own terms.
+        wanted: the value that the change set, ``None`` where it took the setting away.
         found: the value there now, ``None`` where there is none.
         checkpoint_id: the change that set it.
-        owner: who has the knob now, where that can be known.
+        owner: who has the setting now, where that can be known.
     """
 
     subsystem: str
@@ -70,7 +70,7 @@ def states_of(header: Header, content: Content, boot_id: str) -> dict[str, Any]:
 
 
 def lay_over(target: Target, identity: str, scopes: Mapping[str, Any], states: Mapping[str, Any]) -> None:
-    """Add what a newer change set to what should hold: of each knob the newest counts."""
+    """Add what a newer change set to what should hold: of each setting the newest counts."""
     target.parts.append((identity, dict(states)))
     for name, state in states.items():
         target.scopes[name] = _wider(target.scopes.get(name, {}), scopes[name])
@@ -131,14 +131,14 @@ def differences(name: str, current: Any, wanted: Any) -> list[Change]:
 
 
 def set_by(change: Change, target: Target) -> str:
-    """Return the newest change that set a knob."""
+    """Return the newest change that set a setting."""
     named = [identity for identity, states in target.parts if change.subsystem in states]
     covering = [name for name, states in target.parts if name in named and _covers(change, states[change.subsystem])]
     return str((covering or named)[-1])
 
 
 def _covers(change: Change, state: Mapping[str, Any]) -> bool:
-    """Return whether a state says anything of a knob."""
+    """Return whether a state says anything of a setting."""
     first, _blank, rest = change.key.partition(" ")
     if change.subsystem == "sysctl":
         return change.key in state.get("values", {}) or (first == "module" and rest in state.get("modules", {}))

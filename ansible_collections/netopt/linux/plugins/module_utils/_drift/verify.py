@@ -30,7 +30,7 @@ class Verified:
     """What was found.
 
     Attributes:
-        drift: the knobs that are not as they should be, in the order of applying.
+        drift: the settings that are not as they should be, in the order of applying.
         headers: the changes in force, oldest first.
         warnings: what makes the answer less than complete.
     """
@@ -46,8 +46,8 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits:
     Args:
         store: the host's checkpoints.
         tools: to run programs with.
-        identity: only the knobs that this change set, and that no newer one did.
-        culprits: looks for who has a knob now; in the files of this host by default.
+        identity: only the settings that this change set, and that no newer one did.
+        culprits: looks for who has a setting now; in the files of this host by default.
 
     Raises:
         NetoptError: the state cannot be read.
@@ -125,7 +125,7 @@ def _warn_of_others(store: Store, found: Verified, here: str) -> None:
 
 
 def _compared(name: str, target: Target, tools: Tools, culprits: Culprits) -> list[tuple[Change, str | None]]:
-    """Return how one subsystem differs, with who has the knobs now."""
+    """Return how one subsystem differs, with who has the settings now."""
     current = TABLE[name].kernel.observe(target.scopes[name], tools)
     found = differences(name, current, target.states[name])
     if name == "nft":

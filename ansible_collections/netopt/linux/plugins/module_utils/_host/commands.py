@@ -36,7 +36,7 @@ class Tools:
         keep_open: file descriptors that every tool inherits: the host's lock, which so lasts as long as the tool.
 
     Attributes:
-        memory: what readers keep to spare reading it again, by subsystem; it lasts as long as the run.
+        cache: what readers keep to spare reading it again, by subsystem; it lasts as long as the run.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Tools:
         self._allowlist = ALLOWLIST if allowlist is None else allowlist
         self._timeout_s = timeout_s
         self._keep_open = keep_open
-        self.memory: dict[str, Any] = {}
+        self.cache: dict[str, Any] = {}
 
     def run(
         self, argv: list[str] | tuple[str, ...], *, stage: str, stdin: str | None = None, check: bool = True

@@ -45,15 +45,21 @@ class Holder:
         pid: the process.
         started: its start time in clock ticks since boot, which tells it from a later one with the same pid.
         purpose: what it does, for people.
+        released: it has given the lock back since.
     """
 
     pid: int
     started: int
     purpose: str
+    released: bool = False
 
     def alive(self) -> bool:
         """Say whether this very process still runs."""
         return start_time(self.pid) == self.started
+
+    def holds(self) -> bool:
+        """Say whether it may still have the lock: it runs, and has not said that it gave it back."""
+        return not self.released and self.alive()
 
 
 def start_time(pid: int) -> int | None:
@@ -72,10 +78,10 @@ def lock_path(directory: str = RUN_DIR) -> str:
 
 
 def holder(directory: str = RUN_DIR) -> Holder | None:
-    """Return who took the lock last, or ``None`` when nobody did. They hold it still only if ``alive``."""
+    """Return who took the lock last, or ``None`` when nobody did. They may have it still only if it ``holds``."""
     try:
         said: dict[str, Any] = json.loads(text_of(lock_path(directory)))
-        return Holder(int(said["pid"]), int(said["started"]), str(said["purpose"]))
+        return Holder(int(said["pid"]), int(said["started"]), str(said["purpose"]), bool(said.get("released")))
     except (OSError, ValueError, KeyError):
         return None
 
@@ -110,12 +116,20 @@ def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) ->
             from .default_qdisc import put_back  # noqa: PLC0415 - a process was killed in a bad moment
 
             put_back(directory)
-        with contextlib.suppress(OSError):  # on a full or read-only disk the lock is held all the same
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(said).encode(), 0)
-        yield descriptor
+        _say(descriptor, said)
+        try:
+            yield descriptor
+        finally:
+            _say(descriptor, dict(said, released=True))  # else the next one is taken for this one until it says so
     finally:
         os.close(descriptor)
+
+
+def _say(descriptor: int, said: dict[str, Any]) -> None:
+    """Write down who has the lock; on a full or read-only disk it is held all the same."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(said).encode(), 0)
 
 
 def _open(directory: str) -> int:
@@ -151,7 +165,7 @@ def _taken_in_time(descriptor: int, wait_s: float, directory: str) -> bool:
                 return True
         if time.monotonic() >= ends:
             other = holder(directory)
-            if other is None or not other.alive():  # what is said there is not of the one that has it
+            if other is None or not other.holds():  # what is said there is not of the one that has it
                 patience_ends = said_ends
             else:
                 patience_ends = looks_end if other.purpose.startswith(GUARD) else 0.0
@@ -205,7 +219,7 @@ def _alarm(_number: int, _frame: object) -> None:
 def _busy(directory: str) -> NetoptError:
     """Return the error that names the holder."""
     other = holder(directory)
-    who = f"process {other.pid} ({other.purpose})" if other else "another process"
+    who = f"process {other.pid} ({other.purpose})" if other and not other.released else "another process"
     return NetoptError(
         f"Another change is under way on this host: {who} holds the lock",
         stage="checkpoint",

@@ -26,7 +26,7 @@ from .._host.lock import start_time
 from .._host.systemd import systemd_is_ours
 from .._transport.bundle import PYTHON_FLAGS
 from .disarm_guard import watches
-from .guard import bridge
+from .guard import wait_in_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ def rearm(store: Store, header: Header, *, after_s: float, tools: Tools) -> Arme
 def _guard_process(store: Store, identity: str) -> dict[str, Any]:
     """Start the process that watches, and return it as ``Header.guard`` has it."""
     archive = store.path(identity, ARCHIVE)
-    pid = _spawn_detached(lambda: bridge(store, identity), [sys.executable, *PYTHON_FLAGS, archive, "--guard"])
+    pid = _spawn_detached(lambda: wait_in_fork(store, identity), [sys.executable, *PYTHON_FLAGS, archive, "--guard"])
     return {"pid": pid, "started": start_time(pid)}
 
 

@@ -47,15 +47,15 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
             after=header.status,
             hint="The host is, or is about to be, as it was. Apply the plan again; confirm it in time.",
         )
-    owed = None
+    staged = None
     if header.persist and not check and header.status in (APPLIED, CONFIRMED):
-        from .persist_on_confirm import owed as stage  # noqa: PLC0415 - few changes are persisted
+        from .persist_on_confirm import stage  # noqa: PLC0415 - few changes are persisted
 
-        owed = stage(store, header)
+        staged = stage(store, header)
     undecided = header.status == APPLIED and not check
     if header.status not in (APPLIED, CONFIRMED) or (undecided and not store.decide(identity, CONFIRM)):
-        if owed:
-            owed.forget()
+        if staged:
+            staged.discard()
         raise NetoptError(
             f"{identity} cannot be confirmed: it is {header.status.replace('_', ' ')}",
             stage="confirm",
@@ -65,8 +65,8 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
             hint="Apply the plan again; confirm it before its time is up.",
         )
     if not check:
-        if owed:
-            header, _steps = owed.pay(store, header, tools)
+        if staged:
+            header, _steps = staged.commit(store, header, tools)
         else:
             store.update(replace(header.with_status(CONFIRMED), confirm_by=None))
         if header.ends_at is None:

@@ -30,12 +30,12 @@ GRACE_S = 10.0  # from SIGTERM, at which a maker undoes its change by itself, to
 LOOK_S = 60.0
 RETRY_S = 0.5
 NAME = "netopt-guard"  # in ps and top; proc(5) has room for 15 characters
-BRIDGE_S = 20.0  # for how long the maker's fork waits for a decision
+FORK_WAITS_S = 20.0  # for how long the maker's fork waits for a decision
 WAKE = signal.SIGCONT  # ends a sleep when the time has been moved; nothing that is sent it by mistake minds
 
 
 def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
-    """Return when the change is settled: confirmed, rolled back, or gone.
+    """Return when the change is finished: confirmed, rolled back, or gone.
 
     Args:
         store: where the checkpoint lies.
@@ -50,13 +50,13 @@ def guard(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> None:
         try:
             wait_s = _patience(store, identity)
             with host_lock(f"{GUARD}{identity}", wait_s=wait_s, directory=run_dir) as lock:
-                wake = _attend(store, identity, lock)
+                wake = _reconcile(store, identity, lock)
         except NetoptError:  # the lock is taken still
             _end_if_hung(store, identity, run_dir)
             wake = time.monotonic() + RETRY_S  # it may as well be a lock file that cannot be opened
 
 
-def bridge(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> bool:
+def wait_in_fork(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> bool:
     """Wait for the maker's end and, for a while, for the decision. Return whether anything is left to watch over.
 
     Imports nothing: what it comes from may be gone by now.
@@ -70,7 +70,7 @@ def bridge(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> bool:
         return True
     if moment is None:
         return False
-    signal.sigtimedwait({WAKE}, max(0.0, min(moment - time.monotonic(), BRIDGE_S)))
+    signal.sigtimedwait({WAKE}, max(0.0, min(moment - time.monotonic(), FORK_WAITS_S)))
     return True
 
 
@@ -86,17 +86,17 @@ def _moment(store: Store, identity: str) -> float | None:
     return due(header) if header is not None and header.boot_id == boot_id() else None
 
 
-def _attend(store: Store, identity: str, lock: int) -> float | None:
+def _reconcile(store: Store, identity: str, lock: int) -> float | None:
     """Do what is due, and return when to look again. What it takes is imported only now, and seldom needed."""
     moment = _moment(store, identity)
     if moment is None or time.monotonic() < moment:
         return moment
     from .._host.commands import Tools  # noqa: PLC0415
-    from .rollback import attend  # noqa: PLC0415
+    from .rollback import reconcile  # noqa: PLC0415
 
     previous = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        return attend(store, identity, Tools(keep_open=(lock,)))
+        return reconcile(store, identity, Tools(keep_open=(lock,)))
     except NetoptError:
         return None  # a damaged checkpoint; it has been marked as such
     finally:

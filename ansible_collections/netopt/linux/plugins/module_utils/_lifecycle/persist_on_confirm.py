@@ -69,8 +69,8 @@ class StagedChange:
     persistence: Persistence
     staged: Staged
 
-    def pay(self, store: Store, header: Header, tools: Tools) -> tuple[Header, list[dict[str, Any]]]:
-        """Put it into force. Return the header of a change that is confirmed and owes nothing, and the steps taken.
+    def commit(self, store: Store, header: Header, tools: Tools) -> tuple[Header, list[dict[str, Any]]]:
+        """Put it into force. Return the header of the change, confirmed and persisted, and the steps taken.
 
         Raises:
             NetoptError: the disk or systemd refuses.
@@ -80,13 +80,13 @@ class StagedChange:
         store.update(header)
         return header, done.operations
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Remove what was staged."""
         self.persistence.abandon(self.staged)
 
 
-def owed(store: Store, header: Header) -> StagedChange:
-    """Write beside its place what a change owes.
+def stage(store: Store, header: Header) -> StagedChange:
+    """Write beside its place what a change is to leave for the next boot.
 
     Raises:
         NetoptError: the checkpoint cannot be read, or the disk refuses.

@@ -92,7 +92,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="list the checkpoints of this host")
     what.add_argument("--diff", action="store_true", help="show what restoring would change, and change nothing")
-    what.add_argument("--restore", action="store_true", help="lead the host back to before the change")
+    what.add_argument("--restore", action="store_true", help="restore the host to before the change")
     what.add_argument(
         "--confirm", action="store_true", help="keep the change for good; with --json and nothing else, said as JSON"
     )

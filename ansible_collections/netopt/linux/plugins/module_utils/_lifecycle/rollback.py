@@ -24,7 +24,7 @@ from .._checkpoint.model import (
     ROLLED_BACK,
     SNAPSHOT,
     due,
-    to_unwind,
+    to_revert,
 )
 from .._checkpoint.store import CONFIRM, RESTORE, boot_id
 from .._common.errors import NetoptError
@@ -138,7 +138,7 @@ def roll_back(
     """
     store.header(identity)
     undone = []
-    for header in to_unwind(store.headers(), identity):
+    for header in to_revert(store.headers(), identity):
         if header.status == ROLLED_BACK:
             break
         restored = roll_back_one(store, header, tools, on_conflict=on_conflict, check=check)
@@ -157,7 +157,7 @@ def recover(store: Store, tools: Tools) -> list[str]:
         NetoptError: one of them cannot be undone; the older ones are as they were.
     """
     told = []
-    for header in list(store.unsettled()):
+    for header in list(store.unfinished()):
         if header.status == ARMED and not header.guard:  # an operation comes only once the guard is written down
             note = "interrupted before anything was changed"
             store.update(replace(header.with_status(ROLLED_BACK), note=note))
@@ -215,7 +215,7 @@ def _roll_back_at_last(store: Store, header: Header, tools: Tools, *, note: str)
         restored = roll_back_one(store, header.with_status(ARMED), tools, note=note)
 
 
-def attend(store: Store, identity: str, tools: Tools) -> float | None:
+def reconcile(store: Store, identity: str, tools: Tools) -> float | None:
     """Do whatever is due about a checkpoint, and return when to look again, in monotonic seconds.
 
     Whoever calls this holds the lock, so that a change still marked as being made has lost its maker.

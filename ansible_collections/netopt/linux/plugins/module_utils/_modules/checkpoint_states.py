@@ -162,7 +162,7 @@ def _deadline(header: Header) -> str:
 def _changing() -> str | None:
     """Return what the holder of the host's lock does, without touching the lock: an apply does not wait for it."""
     other = holder()
-    if other is None or not other.alive():
+    if other is None or not other.holds():
         return None
     try:
         inode = os.stat(lock_path()).st_ino
@@ -217,14 +217,14 @@ def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> 
 
 def _scopes(request: Request) -> dict[str, Any]:
     """Return what is to be looked at, by subsystem."""
-    from .._common.interfaces import resolve  # noqa: PLC0415
+    from .._common.interfaces import host_interfaces  # noqa: PLC0415
     from .._host.facts import gather  # noqa: PLC0415 - the others do without
 
     found: dict[str, Any] = {}
     if request.sysctl:
         found["sysctl"] = _sysctl_scope(request.sysctl)
     if request.ifaces:
-        ifaces = list(resolve(request.ifaces, gather()))
+        ifaces = list(host_interfaces(request.ifaces, gather()))
         found["link"] = {"ifaces": ifaces, "ipv6": True, "features": True}
         found["tc"] = {"ifaces": ifaces}
     if request.nft:

@@ -43,7 +43,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
         NetoptError: stage ``observe``, when nft is missing or fails.
     """
     now = generation()
-    known = tools.memory.get("nft")
+    known = tools.cache.get("nft")
     if known is not None and now is not None and known["generation"] == now and (scope.get("brief") or known["whole"]):
         return dict(known["state"])
     # The listing's handles, counters and quotas are left out by nft itself: a comment may hold the same words.
@@ -65,7 +65,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
             )
     plain, text = list_parse.comparable(stateless.stdout), list_parse.loadable(full.stdout)
     state = {"present": True, "listing": plain, "text": text}
-    tools.memory["nft"] = {"generation": now, "whole": list_parse.is_stateless(stateless.stdout), "state": state}
+    tools.cache["nft"] = {"generation": now, "whole": list_parse.is_stateless(stateless.stdout), "state": state}
     return dict(state)
 
 

@@ -6,7 +6,7 @@
 
 A *layer* is one confirmed change's share: ``{"sysctl": {key: value}, "modules": [name], "links": {iface: {"mtu",
 "features"}}, "tc": {iface: {"links": [words], "batch": [line]}}, "nft": text or None}``. Later layers cover
-earlier ones knob by knob; what is left when one is taken away is what the others say.
+earlier ones setting by setting; what is left when one is taken away is what the others say.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def merged(layers: Iterable[Layer]) -> dict[str, Any]:
 
 
 def diff(before: Layer, after: Layer) -> list[Change]:
-    """Return how what is there after a restart changes, knob by knob."""
+    """Return how what is there after a restart changes, setting by setting."""
     old, new = _knobs(before), _knobs(after)
     names = dict.fromkeys([*new, *old])
     changed = [name for name in names if old.get(name) != new.get(name)]
@@ -119,7 +119,7 @@ def diff(before: Layer, after: Layer) -> list[Change]:
 
 
 def _knobs(layer: Layer) -> dict[str, Any]:
-    """Return a layer as a flat list of knobs."""
+    """Return a layer as a flat list of settings."""
     found: dict[str, Any] = dict(layer["sysctl"])
     found.update({f"module {module}": "loaded" for module in layer["modules"]})
     for iface, link in layer["links"].items():
@@ -133,7 +133,7 @@ def _knobs(layer: Layer) -> dict[str, Any]:
 
 
 def _said(value: Any) -> str | None:
-    """Return a knob's value for people; long ones as their size."""
+    """Return a setting's value for people; long ones as their size."""
     if not isinstance(value, tuple):
         return value if value is None else str(value)
     if isinstance(value[-1], str):

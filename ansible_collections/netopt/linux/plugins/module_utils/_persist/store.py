@@ -88,7 +88,7 @@ class Persistence:
         return any(entry["id"] == identity for entry in self._document["layers"])
 
     def would_change(self, layer: dict[str, Any]) -> list[Change]:
-        """Return what persisting a layer would change: knobs, and files that are not as they should be."""
+        """Return what persisting a layer would change: settings, and files that are not as they should be."""
         before = persist_layer.merged(self._layers())
         after = persist_layer.merged([*self._layers(), layer])
         return persist_layer.diff(before, after) or self._differing(self._render(after))

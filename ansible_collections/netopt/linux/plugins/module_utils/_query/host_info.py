@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.store import Store
 from .._common.errors import NetoptError
-from .._common.interfaces import resolve
+from .._common.interfaces import host_interfaces
 from .._common.report import one_line
 from .._host import facts as host_facts
 from .._link import kernel as link_kernel
@@ -88,7 +88,7 @@ def gather(
     """
 
     def named() -> tuple[str, ...]:
-        return resolve(ifaces, host_facts.gather())
+        return host_interfaces(ifaces, host_facts.gather())
 
     readers: dict[str, Callable[[], Any]] = {
         "facts": lambda: host_facts.gather(sysctl=sysctl),

@@ -64,7 +64,7 @@ def restore(
 
     Args:
         scopes: ``{subsystem: scope}`` as they were when the states were observed.
-        target: ``{subsystem: state}`` to lead back to.
+        target: ``{subsystem: state}`` to restore.
         tools: to run programs with.
         after: ``{subsystem: state}`` that the change had set; with it, conflicts are found.
         on_conflict: ``RESTORE`` or ``KEEP`` what somebody else has changed since.

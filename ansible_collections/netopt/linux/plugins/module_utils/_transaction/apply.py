@@ -139,7 +139,7 @@ class Apply:
     def _write_down(
         self, identity: str, rehearsal: Rehearsal, *, ending: dict[str, Any], persist: dict[str, Any]
     ) -> tuple[Header, Content]:
-        """Write the checkpoint that leads back, and return it."""
+        """Write the checkpoint that restores the host, and return it."""
         header = replace(self._header(identity), persist=bool(persist))
         content = Content(
             scopes=_only(rehearsal.scopes, rehearsal.operations),
@@ -155,7 +155,7 @@ class Apply:
         return header, content
 
     def _held(self, rehearsal: Rehearsal, states: dict[str, Any]) -> CachedState:
-        read = {name: known["generation"] for name, known in self._tools.memory.items() if name in states}
+        read = {name: known["generation"] for name, known in self._tools.cache.items() if name in states}
         return CachedState(rehearsal.scopes, states, rehearsal.skipped, read)
 
     def _refuse_undecided(self, rehearsal: Rehearsal) -> None:
@@ -296,7 +296,7 @@ class Apply:
         self._store.retain()
 
     def _name_other_owners(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
-        """Warn of whoever else sets the same knobs, and may set them again."""
+        """Warn of whoever else sets the same settings, and may set them again."""
         from .._conflicts.find import Owners  # noqa: PLC0415 - a plan that holds already does without
 
         values = rehearsal.wanted.get("sysctl", {}).get("values", {})
@@ -320,11 +320,11 @@ class Apply:
 
     def _persist_now(self, header: Header) -> Header:
         """Confirm a change that nobody else is asked to confirm, and write it down for the next boot."""
-        owed = _persisting().owed(self._store, header)
+        staged = _persisting().stage(self._store, header)
         self._begun = True
         self._store.decide(header.id, CONFIRM)
         confirmed: Header
-        confirmed, steps = owed.pay(self._store, header, self._tools)
+        confirmed, steps = staged.commit(self._store, header, self._tools)
         self._report.operations.extend(steps)
         return confirmed
 
@@ -386,7 +386,7 @@ def _verify(rehearsal: Rehearsal, tools: Tools) -> dict[str, Any]:
                 key=first.key if first else left[0].key,
                 wanted=first.after if first else None,
                 after=first.before if first else None,
-                hint="Something else on this host sets the same knob, or the kernel limits it.",
+                hint="Something else on this host sets the same setting, or the kernel limits it.",
             )
     return found
 

@@ -40,11 +40,14 @@ class Said:
     named: Tuple[str, ...]
     ifaces: Tuple[str, ...]
 
-    def covers(self, other: Said, field: str) -> bool:
+    def covers(self, other: Said, path: str) -> bool:
         """Return whether this plan names a field itself: for all interfaces for which another one did, or empty."""
+        field, _dot, key = path.partition(".")
         value = self.changes.get(field)
         if not value:
             return value is not None
+        if key and value.get(key) is None:  # of connection_tracking; its other keys say nothing of this rule
+            return False
         if set(other.named) <= set(self.named) or set(other.ifaces) <= set(self.ifaces):
             return True
         return field == NAT_RULES and other._translating() <= {*self.ifaces, *self._translating()}
@@ -57,6 +60,8 @@ class Said:
 
 def lost(earlier: Said, plan: Said, *, there: str, then: str) -> tuple[str, ...]:
     """Return the fields of an earlier change whose rules a plan takes away though it does not name them.
+
+    Those of ``connection_tracking`` are told one by one, as ``connection_tracking.drop_invalid``.
 
     Args:
         earlier: the change that made the table last.
@@ -76,5 +81,7 @@ def _held(changes: Mapping[str, Any], there: str, then: str) -> Iterator[str]:
     accepts = tracking.get("accept_established")
     # limits bring this rule by themselves, so that it may stay; and it may be that it was kept out
     turned = accepts is not None and (_ACCEPTED in there) is accepts and (_ACCEPTED in then) is not accepts
-    if turned or (tracking.get("drop_invalid") and _DROPPED in there):
-        yield TRACKING
+    if turned:
+        yield f"{TRACKING}.accept_established"
+    if tracking.get("drop_invalid") and _DROPPED in there:
+        yield f"{TRACKING}.drop_invalid"

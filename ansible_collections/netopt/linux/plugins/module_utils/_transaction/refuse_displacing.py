@@ -77,6 +77,7 @@ def _refusal(header: Header, theirs: Said, fields: tuple[str, ...], ifaces: tupl
     listed = " and ".join([", ".join(fields[:-1]), fields[-1]] if fields[1:] else fields)
     every = list(dict.fromkeys([*ifaces, *theirs.ifaces]))
     elsewhere = len(every) > len(ifaces)
+    off = " or false" if any("." in field for field in fields) else ""
     where = f", with iface [{', '.join(every)}]" if elsewhere else ""
     return NetoptError(
         f"The plan would take away what the change {header.id}{label} has set with {listed} on "
@@ -84,6 +85,6 @@ def _refusal(header: Header, theirs: Said, fields: tuple[str, ...], ifaces: tupl
         f"{'these fields' if fields[1:] else 'this field'}{' for that interface' if elsewhere else ''}",
         stage="plan",
         key=f"changes.{fields[0]}",
-        hint=f"Name {listed} in this plan too{where}; an empty field ([] or {{}}) takes the rules away on purpose. "
-        f"Or undo that change first: netopt rollback {header.id}.",
+        hint=f"Name {listed} in this plan too{where}; an empty field ([] or {{}}){off} takes the rules away on "
+        f"purpose. Or undo that change first: netopt rollback {header.id}.",
     )

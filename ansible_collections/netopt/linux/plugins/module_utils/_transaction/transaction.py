@@ -16,7 +16,7 @@ from .._checkpoint.model import check_id
 from .._checkpoint.store import Store, boot_id, new_id
 from .._common import report as host_report
 from .._common.errors import NetoptError
-from .._common.interfaces import named, resolve
+from .._common.interfaces import host_interfaces, named
 from .._common.report import HostReport
 from .._common.signals import interrupts_raise
 from .._host.commands import Tools
@@ -101,8 +101,8 @@ class Transaction:
         self._recover(tools)
         changes, ifaces = self._fit()
         key = self._key(changes, ifaces)
-        memory = UnchangedCache(self._run_dir)
-        left_out = None if request.persist else memory.recall(key, tools)
+        unchanged = UnchangedCache(self._run_dir)
+        left_out = None if request.persist else unchanged.look_up(key, tools)
         if left_out is not None:
             self._report.skipped.extend(left_out)
             return
@@ -119,11 +119,11 @@ class Transaction:
         )
         held = change.run(identity, changes, ifaces)
         if held and not request.check:
-            memory.remember(key, held)
+            unchanged.keep(key, held)
 
     def _recover(self, tools: Tools) -> None:
         """Undo what an earlier run left half done."""
-        if not self._request.check and any(self._store.unsettled()):
+        if not self._request.check and any(self._store.unfinished()):
             from .._lifecycle.rollback import recover  # noqa: PLC0415 - hardly ever
 
             self._report.warnings.extend(recover(self._store, tools))
@@ -136,7 +136,7 @@ class Transaction:
         for rule in request.adaptations:
             keys.update(rule.get("keep_higher", {}).get("sysctl", []))
         facts = gather(sysctl=sorted(keys))
-        ifaces = resolve(named(request.plan), facts)
+        ifaces = host_interfaces(named(request.plan), facts)
         if request.adaptations:
             adapted = adapt(changes, request.adaptations, facts, ifaces)
             changes = adapted.changes

@@ -6,7 +6,7 @@
 
 A rehearsal answers what a plan leads to on this host, and the answer stays the same until the host restarts, as long as
 the plan, this program and the kernel's state are the same. Nothing is concluded from a difference: then the plan is
-rehearsed as ever. The memory lies in ``/run``, and losing it costs time only.
+rehearsed as ever. The cache lies in ``/run``, and losing it costs time only.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class UnchangedCache:
     """The plans that held on this host.
 
     Args:
-        directory: where the memory lies; whoever writes there holds the host's lock.
+        directory: where the cache lies; whoever writes there holds the host's lock.
     """
 
     def __init__(self, directory: str) -> None:
-        self._path = os.path.join(directory, "settled.json")
+        self._path = os.path.join(directory, "unchanged.json")
 
-    def recall(self, key: str, tools: Tools) -> list[dict[str, str]] | None:
+    def look_up(self, key: str, tools: Tools) -> list[dict[str, str]] | None:
         """Return what the plan left out on this host, ``None`` unless the host reads as it did when the plan held.
 
         Args:
@@ -78,7 +78,7 @@ class UnchangedCache:
         skipped: list[dict[str, str]] = entry["skipped"]
         return skipped
 
-    def remember(self, key: str, held: CachedState) -> None:
+    def keep(self, key: str, held: CachedState) -> None:
         """Remember that a plan held, and how the host read. Nothing is lost where that cannot be written.
 
         Args:

@@ -37,7 +37,7 @@ def bundle(files: Mapping[str, bytes], *, deflate: bool) -> bytes:
             one.
         deflate: whether to make it small; that takes longer than writing it does.
     """
-    import zipfile  # noqa: PLC0415 - whoever was carried here has the file already
+    import zipfile  # noqa: PLC0415 - on a host the file has been sent already
 
     buffer = io.BytesIO()
     entries = {"__main__.py": MAIN.encode(), f"{PACKAGE}/__init__.py": b""}

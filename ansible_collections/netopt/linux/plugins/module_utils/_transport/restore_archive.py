@@ -26,7 +26,7 @@ def restore_archive() -> bytes:
     """
     loader = getattr(__spec__, "loader", None)
     try:
-        data = _carried(loader) or bundle(_sources(loader), deflate=False)
+        data = _sent_sources(loader) or bundle(_sources(loader), deflate=False)
     except (OSError, KeyError, ValueError) as error:
         raise NetoptError(
             f"netopt's own sources cannot be read: {error}",
@@ -36,7 +36,7 @@ def restore_archive() -> bytes:
     return f"#!{sys.executable or '/usr/bin/python3'}\n".encode() + data
 
 
-def _carried(loader: Any) -> bytes | None:
+def _sent_sources(loader: Any) -> bytes | None:
     """Return what this package runs from where that is a bundle already, without what stands before it."""
     archive = getattr(loader, "archive", None)
     if archive is None:

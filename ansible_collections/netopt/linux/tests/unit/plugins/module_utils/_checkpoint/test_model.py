@@ -86,7 +86,7 @@ def test_content_survives_sealing() -> None:
     ],
 )
 def test_expired(statuses: list[str], keep: int, expected: list[str]) -> None:
-    """The oldest settled ones go; what is undecided, failed or made by hand stays."""
+    """The oldest finished ones go; what is undecided, failed or made by hand stays."""
     headers = [header(number, status) for number, status in enumerate(statuses)]
     assert expected == checkpoint_model.expired(reversed(headers), keep=keep)
 
@@ -101,10 +101,10 @@ def test_expired(statuses: list[str], keep: int, expected: list[str]) -> None:
         (["snapshot", "confirmed"], 0, ["c1", "c0"]),
     ],
 )
-def test_to_unwind(statuses: list[str], target: int, expected: list[str]) -> None:
+def test_to_revert(statuses: list[str], target: int, expected: list[str]) -> None:
     """Newer changes that are in force are undone first, newest first; the target is the last."""
     headers = [header(number, status) for number, status in enumerate(statuses)]
-    assert expected == [found.id for found in checkpoint_model.to_unwind(headers, f"c{target}")]
+    assert expected == [found.id for found in checkpoint_model.to_revert(headers, f"c{target}")]
 
 
 def change(key: str) -> Change:
@@ -127,7 +127,7 @@ def operation(key: str) -> Operation:
     ids=["as we set it", "as it was", "neither"],
 )
 def test_conflicts(to_after: list[str], to_before: list[str], expected: list[str]) -> None:
-    """Only a knob that is neither as we set it nor as it was is a conflict."""
+    """Only a setting that is neither as we set it nor as it was is a conflict."""
     found = checkpoint_model.conflicts(map(change, to_after), map(change, to_before))
     assert expected == [one.key for one in found]
 
@@ -144,6 +144,6 @@ def test_conflicts(to_after: list[str], to_before: list[str], expected: list[str
     ],
 )
 def test_without_conflicts(operations: list[str], clashes: list[str], expected: list[str]) -> None:
-    """Operations on a conflicting knob are left out, and all of them where none can be told apart."""
+    """Operations on a conflicting setting are left out, and all of them where none can be told apart."""
     found = checkpoint_model.without_conflicts(map(operation, operations), map(change, clashes))
     assert expected == [one.key for one in found]

@@ -78,7 +78,7 @@ def header(status: str, confirm_by: float | None, ends_at: float | None) -> Head
     ],
 )
 def test_due(status: str, confirm_by: float | None, ends_at: float | None, expected: float | None) -> None:
-    """An interrupted change is due at once, an applied one at its first time, a settled one never."""
+    """An interrupted change is due at once, an applied one at its first time, a finished one never."""
     assert expected == due(header(status, confirm_by, ends_at))
 
 

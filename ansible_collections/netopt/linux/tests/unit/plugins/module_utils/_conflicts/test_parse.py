@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Other owners of a plan's knobs, from files as distributions and operators write them."""
+"""Other owners of a plan's settings, from files as distributions and operators write them."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def layered() -> Target:
 
 
 def test_lay_over() -> None:
-    """Of each knob the newest counts, and everything is looked at."""
+    """Of each setting the newest counts, and everything is looked at."""
     target = layered()
     assert target.states["sysctl"]["values"] == {"a": "1", "b": "2", "c": "2"}
     assert target.states["link"]["links"] == {"eth0": {"mtu": 1300, "active": {"gro": True}}, "eth1": {"mtu": 1300}}
@@ -108,7 +108,7 @@ def test_lay_over() -> None:
     ],
 )
 def test_set_by(subsystem: str, key: str, expected: str) -> None:
-    """Each knob belongs to the newest change that says anything of it."""
+    """Each setting belongs to the newest change that says anything of it."""
     assert set_by(Change(subsystem, key, None, None), layered()) == expected
 
 

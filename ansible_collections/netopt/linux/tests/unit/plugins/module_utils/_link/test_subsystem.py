@@ -134,7 +134,7 @@ def test_operations(changes: dict[str, Any], expected: list[str]) -> None:
     ],
 )
 def test_what_the_device_refuses_is_found_first(changes: dict[str, Any], message: str) -> None:
-    """The error names interface and knob."""
+    """The error names interface and setting."""
     with pytest.raises(NetoptError, match=message) as caught:
         merge(intent(changes, ("e",)), state(e=link()))
     assert (caught.value.stage, caught.value.key) == ("rehearse", f"e {next(iter(changes.get('offloads', changes)))}")

@@ -78,7 +78,7 @@ def program(*arguments: str, identity: str = "one") -> int:
 
 @pytest.mark.parametrize("changes", PLANS.values(), ids=PLANS.keys())
 def test_made_once_then_unchanged_then_undone(call: Call, view: View, changes: dict[str, Any]) -> None:
-    """Check mode foretells and touches nothing, a second run changes nothing, a rollback leads back exactly."""
+    """Check mode foretells and touches nothing, a second run changes nothing, a rollback restores exactly."""
     plan = {"iface": "eth0", "changes": changes}
     before = view()
     assert status(call("netopt_apply", plan=plan, check=True, diff=True)) == "would_change"
@@ -114,7 +114,7 @@ def test_a_change_waits_for_its_confirmation(call: Call) -> None:
 
 
 def test_what_is_not_confirmed_is_undone(call: Call, view: View) -> None:
-    """What watches over a change leads the host back when its time is up."""
+    """What watches over a change restores the host when its time is up."""
     before = view()
     plan = {"iface": "eth0", "changes": PLAN}
     made = call("netopt_apply", plan=plan, checkpoint_id="one", confirm_timeout_s=5)

@@ -73,7 +73,7 @@ def test_what_is_measured(call: Call) -> None:
     assert call("netopt_probe", ping=["no name"], duration_s=1)["failed"]
 
 
-def test_the_courier_prints_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_transport_prints_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     """Whatever happens, a result is behind the mark."""
     message = {"module": "netopt_info", "options": {"gather": ["facts"], "iface": ["auto"], "sysctl": []}}
     told = {"check": False, "diff": False, "program": {"digest": "0", "size": 0}}

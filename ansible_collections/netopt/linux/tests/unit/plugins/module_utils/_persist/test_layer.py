@@ -66,7 +66,7 @@ def test_modules_of_algorithms(algorithm: str, modules: list[str]) -> None:
 
 
 def test_later_layers_cover_earlier_ones() -> None:
-    """Knob by knob; a qdisc tree and the table are one knob each."""
+    """Setting by setting; a qdisc tree and the table are one setting each."""
     first = layer(
         sysctl={"a.b": "1", "a.c": "1"}, links={"eth0": {"mtu": 1400, "features": {"gso": False}}}, nft="one\n"
     )

@@ -208,7 +208,7 @@ def test_operations_rewrite_what_a_write_resets() -> None:
 
 
 def test_operations_are_empty_once_they_are_done() -> None:
-    """Applying is idempotent, and the inverse leads back."""
+    """Applying is idempotent, and the inverse restores the start."""
     before, after = (
         state({FORWARD: "0", "net.core.somaxconn": "128"}),
         state({FORWARD: "1", "net.core.somaxconn": "4096"}),

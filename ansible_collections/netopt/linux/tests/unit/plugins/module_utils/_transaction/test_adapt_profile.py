@@ -178,7 +178,7 @@ def test_rules_apply_in_order() -> None:
 
 
 def test_adapting_twice_changes_nothing_more() -> None:
-    """Caps, raises and the host's own values settle at once."""
+    """Caps, raises and the host's own values are final at once."""
     rules = [
         {"id": "a", "message": "m", "cap": {"sysctl": {"net.core.rmem_max": 4194304}}},
         {"id": "b", "message": "m", "keep_higher": {"sysctl": ["net.ipv4.tcp_rmem"]}},

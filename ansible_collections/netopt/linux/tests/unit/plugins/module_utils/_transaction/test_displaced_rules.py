@@ -43,18 +43,25 @@ def text(plan: Said) -> str:
 
 CASES: dict[str, tuple[Said, Said, tuple[str, ...]]] = {
     "a field not named": (said(MARKS), said(LIMITS), ("dscp",)),
-    "several fields not named": (said({**MARKS, **RATES, **INVALID}), said(LIMITS), ("dscp", "rate_limits", "c")),
+    "several fields not named": (said({**MARKS, **RATES, **INVALID}), said(LIMITS), ("dscp", "rate_limits", "i")),
     "the same field": (said(MARKS), said({"dscp": [{"match": {}, "dscp": 0}]}), ()),
     "the same field beside another": (said(MARKS), said({**MARKS, **LIMITS}), ()),
     "an empty list": (said(MARKS), said({**LIMITS, "dscp": []}), ()),
     "null is left out": (said(MARKS), said({**LIMITS, "dscp": None}), ("dscp",)),
     "an empty list before": (said({**LIMITS, "dscp": []}), said({**LIMITS, **RATES}), ()),
     "fields of no rules": (said({**SIZE, **LIMITS, "mtu": 1400}), said(LIMITS), ()),
-    "invalid packets": (said(INVALID), said(LIMITS), ("c",)),
+    "invalid packets": (said(INVALID), said(LIMITS), ("i",)),
     "invalid packets named": (said(INVALID), said({**LIMITS, "connection_tracking": {}}), ()),
+    "invalid packets not named, but the size": (said(INVALID), said({**LIMITS, **SIZE}), ("i",)),
+    "invalid packets not named, but established": (said(INVALID), said({**LIMITS, **ACCEPTS}), ("i",)),
+    "invalid packets passed on purpose": (
+        said(INVALID),
+        said({**LIMITS, "connection_tracking": {"max_connections": 4096, "drop_invalid": False}}),
+        (),
+    ),
     "accepted anyway": (said({**LIMITS, **ACCEPTS}), said(LIMITS), ()),
-    "no longer accepted": (said({**LIMITS, **ACCEPTS}), said({**MARKS, "connection_limits": []}), ("c",)),
-    "accepted again": (said({**LIMITS, **COUNTS_ALL}), said({**LIMITS, **MARKS}), ("c",)),
+    "no longer accepted": (said({**LIMITS, **ACCEPTS}), said({**MARKS, "connection_limits": []}), ("a",)),
+    "accepted again": (said({**LIMITS, **COUNTS_ALL}), said({**LIMITS, **MARKS}), ("a",)),
     "not accepted, nor any limits": (said({**LIMITS, **COUNTS_ALL}), said({**MARKS, "connection_limits": []}), ()),
     "large trees": (said(MARKS), said(TREE), ("dscp",)),
     "another interface": (said(NAT, "wan0"), said(LIMITS), ("nat_rules",)),
@@ -73,9 +80,10 @@ CASES: dict[str, tuple[Said, Said, tuple[str, ...]]] = {
 @pytest.mark.parametrize(("earlier", "plan", "expected"), CASES.values(), ids=CASES.keys())
 def test_lost(earlier: Said, plan: Said, expected: tuple[str, ...]) -> None:
     """What the earlier change has there and the plan does not name is lost; what was removed by hand is not."""
-    fields = tuple("connection_tracking" if field == "c" else field for field in expected)
+    keys = {"a": "connection_tracking.accept_established", "i": "connection_tracking.drop_invalid"}
+    fields = tuple(keys.get(field, field) for field in expected)
     assert lost(earlier, plan, there=text(earlier), then=text(plan)) == fields
-    assert lost(earlier, plan, there="", then=text(plan)) in {(), ("connection_tracking",)}
+    assert lost(earlier, plan, there="", then=text(plan)) in {(), (keys["a"],)}
 
 
 def header(identity: str, sequence: int, **more: Any) -> Header:

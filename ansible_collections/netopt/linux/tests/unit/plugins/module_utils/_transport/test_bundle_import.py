@@ -64,11 +64,11 @@ def test_the_program_that_restores_is_made_from_whatever_brought_the_sources(tmp
     path = tmp_path / "restore.pyz"
     path.write_bytes(b"#!/usr/bin/python3\n" + bundle(files, deflate=False))
     finder = bundle_import.BundleFinder(str(path), PACKAGE)
-    taken = restore_archive._carried(finder)
+    taken = restore_archive._sent_sources(finder)
     assert taken is not None
     assert path.read_bytes().endswith(taken)
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("something.py", "")
-    assert restore_archive._carried(bundle_import.BundleFinder(str(other), PACKAGE)) is None
-    assert restore_archive._carried(None) is None
+    assert restore_archive._sent_sources(bundle_import.BundleFinder(str(other), PACKAGE)) is None
+    assert restore_archive._sent_sources(None) is None

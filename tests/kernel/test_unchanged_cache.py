@@ -34,9 +34,9 @@ def rehearses(one: Host, status: str, **options: object) -> bool:
     return REHEARSAL in seen
 
 
-def memory(one: Host) -> Path:
+def cache_file(one: Host) -> Path:
     """Return the file in which the host remembers."""
-    return one.root / "run/netopt/settled.json"
+    return one.root / "run/netopt/unchanged.json"
 
 
 def test_a_host_that_holds_the_plan_is_not_rehearsed_again(made: Host) -> None:
@@ -60,7 +60,7 @@ DRIFT: dict[str, str] = {
 
 @pytest.mark.parametrize("by_hand", DRIFT.values(), ids=DRIFT)
 def test_what_was_changed_by_hand_is_seen_and_mended(made: Host, by_hand: str) -> None:
-    """Each knob that differs leads to a rehearsal, and to the plan again."""
+    """Each setting that differs leads to a rehearsal, and to the plan again."""
     before = made.dump()
     made.shell(by_hand, check=True)
     assert made.dump() != before
@@ -76,17 +76,17 @@ def test_counters_and_what_packets_leave_behind_do_not_matter(made: Host) -> Non
     assert not rehearses(made, "unchanged")
 
 
-FORGETTING: dict[str, Callable[[Path], object]] = {
+LOSSES: dict[str, Callable[[Path], object]] = {
     "gone": lambda path: path.unlink(),
     "garbage": lambda path: path.write_text("{"),
     "another shape": lambda path: path.write_text("[]"),
 }
 
 
-@pytest.mark.parametrize("forget", FORGETTING.values(), ids=FORGETTING)
-def test_a_memory_that_is_lost_costs_a_rehearsal(made: Host, forget: Callable[[Path], object]) -> None:
-    """Without its memory the host rehearses once, says the same, and remembers again."""
-    forget(memory(made))
+@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)
+def test_a_cache_that_is_lost_costs_a_rehearsal(made: Host, lose: Callable[[Path], object]) -> None:
+    """Without its cache the host rehearses once, says the same, and fills it again."""
+    lose(cache_file(made))
     assert apply(made, CHANGES).value["status"] == "unchanged"
     assert not rehearses(made, "unchanged")
 
