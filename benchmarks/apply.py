@@ -20,6 +20,7 @@ import fleet
 import peers
 import report
 import software
+from job import LEAVES, Job, read_job
 from usage import Usage, timed
 
 from mcp_bridge.errors import LabError
@@ -60,10 +61,10 @@ def main() -> None:
 def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, str], Rounds]:
     """Return each way's title, and what its runs took by round, on a lab of ``hosts`` hosts."""
     with tempfile.TemporaryDirectory(prefix="netopt-bench-") as folder, fleet.bring_up(options.lab, hosts) as lab:
-        job = peers.read_job(options.plan, Path(folder))
+        job = read_job(options.plan, Path(folder))
         ways = [peers.netopt(job, lab), *_installed(job, lab, options.peers)]
         opener = peers.opener(lab) if options.connections == "kept" else ()
-        state = fleet.State(lab, job, peers.LEAVES)
+        state = fleet.State(lab, job, LEAVES)
         rounds: Rounds = {way.name: {} for way in ways}
         for number in range(options.runs + 1):  # the first one warms the machine's caches and is not counted
             for way in ways:
@@ -80,7 +81,7 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, str], Ro
     return {way.name: way.title for way in ways}, rounds
 
 
-def _installed(job: peers.Job, lab: fleet.Fleet, names: list[str]) -> list[peers.Peer]:
+def _installed(job: Job, lab: fleet.Fleet, names: list[str]) -> list[peers.Peer]:
     """Return the peers of those names, and say of each that cannot run here why."""
     found = []
     for name in names:

@@ -24,7 +24,7 @@ from mcp_bridge.lab import lifecycle, namespaces
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from peers import Job
+    from job import Job
 
     from mcp_bridge.lab.state import Lab
 

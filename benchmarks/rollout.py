@@ -23,6 +23,7 @@ from typing import Any
 import fleet
 import peers
 from apply import _disconnect, _installed
+from job import LEAVES, Job, read_job
 from memory import Held, Watch
 from usage import Usage, timed
 
@@ -86,12 +87,12 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, Any], st
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="netopt-bench-") as folder, fleet.bring_up(options.lab, hosts) as lab:
         print(f"{hosts} hosts: up after {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-        job = peers.read_job(options.plan, Path(folder))
+        job = read_job(options.plan, Path(folder))
         ways = [
             rollout(job, lab, forks=options.forks, confirm_at=options.confirm_at),
             *_installed(job, lab, options.peers),
         ]
-        state = fleet.State(lab, job, peers.LEAVES)
+        state = fleet.State(lab, job, LEAVES)
         runs: dict[str, list[Run]] = {way.name: [] for way in ways}
         left = None
         fresh = True
@@ -109,7 +110,7 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, Any], st
     return _line(hosts, runs, left), _table(hosts, titles, runs)
 
 
-def rollout(job: peers.Job, lab: fleet.Fleet, *, forks: int, confirm_at: str) -> peers.Peer:
+def rollout(job: Job, lab: fleet.Fleet, *, forks: int, confirm_at: str) -> peers.Peer:
     """Return ours: the plan in three waves, confirmed in each of them or at the end."""
     plain = peers.netopt(job, lab)
     environment = {**plain.environment, "NETOPT_FORKS": str(forks)}
@@ -117,7 +118,7 @@ def rollout(job: peers.Job, lab: fleet.Fleet, *, forks: int, confirm_at: str) ->
     return replace(plain, title="`netopt apply` in three waves", argv=argv, environment=environment)
 
 
-def _run(way: peers.Peer, state: fleet.State, job: peers.Job) -> Run:
+def _run(way: peers.Peer, state: fleet.State, job: Job) -> Run:
     """Run one way once, without connections from before, and see that it did the job on every host."""
     _disconnect(way)
     with Watch(os.getpid(), sockets=way.sockets, waiting=lambda: len(_event_files(job))) as watch:
@@ -140,7 +141,7 @@ def _check_report(report: dict[str, Any], names: tuple[str, ...]) -> None:
         sys.exit(f"netopt reports waves {waves}, and of hosts {wrong or 'applied'}: {report['errors']}")
 
 
-def _check_kernel(lab: fleet.Fleet, job: peers.Job) -> None:
+def _check_kernel(lab: fleet.Fleet, job: Job) -> None:
     """End the program unless each host's kernel has the values that the plan asks for."""
     if not job.sysctl:
         return
@@ -152,12 +153,12 @@ def _check_kernel(lab: fleet.Fleet, job: peers.Job) -> None:
             sys.exit(f"{name}: the kernel says {found}, and the plan {wanted}")
 
 
-def _event_files(job: peers.Job) -> list[Path]:
+def _event_files(job: Job) -> list[Path]:
     """Return the files that hold one event each, in the folders of all runs."""
     return [*job.folder.glob("state/runs/*/artifacts/*/job_events/*")]
 
 
-def _left(job: peers.Job) -> Left:
+def _left(job: Job) -> Left:
     """Return what the newest run left in its folder."""
     folder = max(job.folder.glob("state/runs/*"))
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -17,12 +17,12 @@ import sys
 import threading
 from types import FrameType
 
-from mcp_bridge.backends.ansible_runner import JOB
+from mcp_bridge.backends.ansible_runner import TASK
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.lock import RunLock
-from mcp_bridge.runs.spawn import LIFE
+from mcp_bridge.runs.spawn import LOCK
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 
@@ -42,17 +42,17 @@ def main(run_id: str) -> int:
     service = Service(settings, caller=record.caller)
     fleet = service.fleet()
     folder = fleet.runs.folder(run_id)
-    record = fleet.runs.adopt(record, RunLock.inherited(int(os.environ.pop(LIFE)), folder))
-    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    record = fleet.runs.adopt(record, RunLock.inherited(int(os.environ.pop(LOCK)), folder))
+    told = json.loads((folder / TASK).read_text(encoding="utf-8"))
     try:
-        service.finish_here(Started.of_job(job, record=record, fleet=fleet, cancel=cancel))
+        service.finish_here(Started.of_json(told, record=record, fleet=fleet, cancel=cancel))
     except NetoptBridgeError:
         return EXIT_FAILED  # it is in the run's folder
     return EXIT_DONE
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or LIFE not in os.environ:
+    if len(sys.argv) != 2 or LOCK not in os.environ:
         sys.stderr.write("netopt starts this for a run; it is no command for people\n")
         sys.exit(EXIT_USAGE)
     sys.exit(main(sys.argv[1]))

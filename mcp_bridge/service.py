@@ -21,8 +21,9 @@ from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
 from mcp_bridge.runs.execute import MAKES_CHECKPOINT, Started
 from mcp_bridge.runs.history import RunHistory
+from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.registry import RunRecord
-from mcp_bridge.runs.task import Scope, Task
+from mcp_bridge.runs.task import CheckpointAction, Scope, Task
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
 
@@ -49,8 +50,8 @@ class ApplyOptions:
     rollout: Rollout | None = None
 
 
-class Service(RunHistory):
-    """The policy, the hosts and the books of one installation, on behalf of one caller.
+class Service:
+    """The policy, the hosts, the runs and the audit log of one installation, on behalf of one caller.
 
     Args:
         settings: where things are.
@@ -59,8 +60,10 @@ class Service(RunHistory):
     """
 
     def __init__(self, settings: Settings, *, caller: str, detached: bool = False) -> None:
-        super().__init__(settings, caller=caller)
+        self.settings = settings
+        self.caller = caller
         self.detached = detached
+        self.history = RunHistory(settings, caller=caller)
 
     @property
     def policy(self) -> Policy:
@@ -70,6 +73,10 @@ class Service(RunHistory):
     def for_caller(self, caller: str) -> Service:
         """Return the same installation on behalf of somebody else."""
         return Service(self.settings, caller=caller, detached=self.detached)
+
+    def fleet(self) -> Fleet:
+        """Return the hosts, on behalf of this caller."""
+        return self.history.fleet()
 
     def validate(self, plan: Mapping[str, Any] | ParameterPlan) -> ValidationResult:
         """Return all issues of a plan, and the plan in canonical form."""
@@ -143,7 +150,6 @@ class Service(RunHistory):
         }
         task = Task(
             "apply",
-            "netopt.linux.apply",
             extravars,
             check=options.dry_run,
             record={"plan_digest": rendered.digest},
@@ -187,7 +193,7 @@ class Service(RunHistory):
             RunError: it is no rollout, goes on, or nothing of it is left to do.
             DigestError: the plan would be another one by now.
         """
-        record, _result = self.status(run_id)
+        record, _result = self.history.status(run_id)
         rendered, options, place = resume.read(self.fleet().runs, record)
         same = replace(scope, limit=scope.limit or record.limit, inventory=scope.inventory or place)
         chosen = ApplyOptions(**{**options, "dry_run": dry_run})
@@ -211,11 +217,11 @@ class Service(RunHistory):
             )
         return seconds
 
-    def begin(self, action: str, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
+    def begin(self, action: CheckpointAction, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
         """Register a confirmation, a rollback or a deletion.
 
         Args:
-            action: ``confirm``, ``rollback`` or ``delete_checkpoint``.
+            action: what is done with the checkpoint.
             checkpoint_id: the checkpoint, or the run of the change.
             scope: which hosts.
             check: say what would happen and do nothing.
@@ -226,7 +232,6 @@ class Service(RunHistory):
         identity = resume.checkpoint_of(self.fleet().runs, checkpoint_id)
         task = Task(
             action,
-            PLAYBOOKS[action],
             {"netopt_checkpoint_id": identity},
             check=check,
             record={"checkpoint_id": identity},
@@ -249,7 +254,7 @@ class Service(RunHistory):
         except NetoptBridgeError as error:
             self._refuse("extend", error, scope)
             raise
-        task = Task("extend", PLAYBOOKS["extend"], variables, check=check, record={"checkpoint_id": identity})
+        task = Task("extend", variables, check=check, record={"checkpoint_id": identity})
         started = self._begin(task, scope, detail={"confirm_timeout_s": seconds, "dry_run": check})
         confirm = f"netopt confirm {identity}"
         note = f"Hosts that took it restore by themselves in {seconds} s unless `{confirm}` comes first"
@@ -269,7 +274,7 @@ class Service(RunHistory):
         ifaces = [iface] if isinstance(iface, str) else list(iface)
         keys = sorted(self.policy.sysctl_cards)
         variables = {"netopt_iface": ifaces, "netopt_sysctl": keys, "netopt_checkpoint_label": label or ""}
-        return self._begin(Task("snapshot", PLAYBOOKS["snapshot"], variables), scope, detail={"label": label})
+        return self._begin(Task("snapshot", variables), scope, detail={"label": label})
 
     def finish(self, started: Started) -> ChangeReport:
         """Carry out what was begun and return what came of it, host by host.
@@ -283,16 +288,16 @@ class Service(RunHistory):
         if not self.detached:
             return self.finish_here(started)
         runs, run_id = started.fleet.runs, started.record.run_id
-        process = run_spawn.spawn(self.settings, folder=started.folder, life=runs.life(run_id), job=started.as_job())
+        process = run_spawn.spawn(self.settings, folder=started.folder, lock=runs.lock(run_id), task=started.as_json())
         scope = started.scope
         run_spawn.follow(
             process, folder=started.folder, progress=scope.progress, cancel=scope.cancel, caller=self.caller
         )
         ends = time.monotonic() + UNDECIDED_S
-        _record, result = self.status(run_id)
+        _record, result = self.history.status(run_id)
         while result is None and time.monotonic() < ends:  # the process was killed, and hosts have not decided yet
             time.sleep(1.0)
-            _record, result = self.status(run_id)
+            _record, result = self.history.status(run_id)
         error = run_spawn.raised(result or {"error": f"The process of run {run_id} was killed"})
         if error is not None:
             raise error
@@ -308,12 +313,14 @@ class Service(RunHistory):
         try:
             finished, report = execute.carry_out(started)
         except BaseException as error:
-            self._audit(started.record, outcome="refused", detail={"error": str(error) or type(error).__name__})
+            self.history.audit_run(
+                started.record, outcome="refused", detail={"error": str(error) or type(error).__name__}
+            )
             raise
         result = report.model_dump(mode="json")
         started.fleet.runs.keep_result(started.record, result)
         try:
-            self._audit_end(started.record, report)
+            self.history.audit_end(started.record, report)
         finally:
             started.fleet.close(finished, result=result)
         return report
@@ -334,12 +341,12 @@ class Service(RunHistory):
             name = checkpoint_id or record.run_id
             record = fleet.runs.name_checkpoint(record, name)
             task = replace(task, extravars={**task.extravars, "netopt_checkpoint_id": name})
-        self._audit(record, outcome="started", detail=dict(detail), rationale=rationale or [])
+        self.history.audit_run(record, outcome="started", detail=dict(detail), rationale=rationale or [])
         return Started(record, task, scope, fleet)
 
     def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
         detail = {"hosts": scope.limit or "all", "error": str(error)}
-        self.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
+        self.history.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
 
 
 def _check_rollout(options: ApplyOptions) -> None:
@@ -353,15 +360,6 @@ def _check_rollout(options: ApplyOptions) -> None:
             "A change that a person confirms within a time is confirmed at the end of a rollout, not by wave",
             hint="Leave the time to confirm out, or confirm at the end.",
         )
-
-
-PLAYBOOKS = {
-    "confirm": "netopt.linux.confirm",
-    "extend": "netopt.linux.extend",
-    "rollback": "netopt.linux.rollback",
-    "snapshot": "netopt.linux.snapshot",
-    "delete_checkpoint": "netopt.linux.delete_checkpoint",
-}
 
 
 def login() -> str:

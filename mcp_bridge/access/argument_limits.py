@@ -13,7 +13,7 @@ from typing import Any
 
 from mcp_bridge.documents.errors import DEPTH_MAX
 from mcp_bridge.documents.json_text import depth
-from mcp_bridge.validator.input_limits import guard
+from mcp_bridge.validator.input_limits import excess
 
 from .errors import AccessError
 
@@ -42,7 +42,7 @@ def check_arguments(arguments: dict[str, Any]) -> None:
         raise AccessError(
             f"hosts is longer than {PATTERN_MAX} characters", hint="Name groups, or use * and [1:9].", kind="bounds"
         )
-    finding = guard({name: _without_scripts(name, value) for name, value in arguments.items() if name not in long})
+    finding = excess({name: _without_scripts(name, value) for name, value in arguments.items() if name not in long})
     if finding is not None:
         place = ".".join(map(str, finding.path)) or "arguments"
         raise _excess(place[:200], f"cannot be used: {finding.message}")

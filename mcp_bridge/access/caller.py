@@ -45,7 +45,7 @@ class Caller:
 
     @property
     def signature(self) -> str:
-        """The caller in books and logs; what stands before the parenthesis is proven."""
+        """The caller in records of runs and in logs; what stands before the parenthesis is proven."""
         return f"mcp {self.name} ({self.claim})"
 
     def consent(self, default: ConsentMode) -> ConsentMode:
@@ -53,7 +53,7 @@ class Caller:
         return self.rule.consent or default
 
     def owns(self, signature: str) -> bool:
-        """Return whether an entry of the books was written on behalf of this caller."""
+        """Return whether a run or an audit entry was written on behalf of this caller."""
         return signature.startswith(f"mcp {self.name} (")
 
 

@@ -61,7 +61,7 @@ class Refusals:
             caller=caller, action=action, outcome="refused", decision="refused", **{**fields, "detail": detail}
         )
 
-    def at_the_door(self, action: str, reason: str) -> None:
+    def note_unauthenticated(self, action: str, reason: str) -> None:
         """Write down that somebody was not let in; where that fails, the log of the server says so.
 
         Args:

@@ -30,7 +30,7 @@ STATIC = "static"
 LOG = logging.getLogger(__name__)
 
 
-class Doorkeeper(TokenVerifier):
+class AccessTokenVerifier(TokenVerifier):
     """Lets in who has a token that the access file accepts at that moment.
 
     Args:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of the books and the inventory the caller of the call that is being answered may see."""
+"""What of the runs, the audit log and the inventory the caller of the call that is being answered may see."""
 
 from __future__ import annotations
 

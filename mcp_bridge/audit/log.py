@@ -31,7 +31,7 @@ from mcp_bridge.audit.head import HeadError, HeadFile, contradiction
 from mcp_bridge.errors import RunError
 
 ROTATE_BYTES = 64 * 1024 * 1024
-SETTLE_S = 1.0
+FLUSH_S = 1.0
 SCAN_MAX = 200_000  # entries that a search looks at
 RECENT = 5_000
 ANSWER_BYTES_MAX = 1_000_000
@@ -93,7 +93,7 @@ class AuditLog:
         self.path = path
         self._head = HeadFile(path)
         self._rotate_bytes = rotate_bytes
-        self._settling = threading.Lock()
+        self._flushing = threading.Lock()
         self._timer: threading.Timer | None = None
 
     def append(self, *, caller: str, action: str, outcome: str, durable: bool = True, **fields: Any) -> AuditEntry:
@@ -119,11 +119,11 @@ class AuditLog:
                     handle = self._begin_file(handle, head)  # noqa: PLW2901  # the lock is on the old file, by intent
                 entry = self._write(handle, head, caller=caller, action=action, outcome=outcome, fields=fields)
                 if durable:
-                    self._settle(handle, Head(entry.sequence, entry.hash))
+                    self._flush(handle, Head(entry.sequence, entry.hash))
         except OSError as error:
             raise self._unwritable(error) from None
         if not durable:
-            self._settle_later()
+            self._flush_later()
         return entry
 
     def entries(self, *, limit: int = 100) -> list[AuditEntry]:
@@ -240,7 +240,7 @@ class AuditLog:
 
     def _begin_file(self, handle: int, head: Head) -> int:
         """Close the file under its new name and return a handle of the one that takes its place."""
-        self._settle(handle, head)  # first: an empty file goes on from the head
+        self._flush(handle, head)  # first: an empty file goes on from the head
         self.path.rename(self._closed_name(head))
         fresh = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_EXCL, 0o600)
         fcntl.flock(fresh, fcntl.LOCK_EX)
@@ -307,27 +307,27 @@ class AuditLog:
             hint=f"{CONSEQUENCE}. Look at `netopt audit verify`; `netopt audit rotate` goes on in another file.",
         )
 
-    def _settle(self, handle: int, head: Head) -> None:
+    def _flush(self, handle: int, head: Head) -> None:
         """Bring the log to the disk, then its head: the head never tells of what might still be lost."""
         os.fsync(handle)
         self._head.write(head)
 
-    def _settle_later(self) -> None:
+    def _flush_later(self) -> None:
         """Have entries that were not waited for on the disk within a second."""
-        with self._settling:
+        with self._flushing:
             if self._timer is None:
-                self._timer = threading.Timer(SETTLE_S, self.settle)
+                self._timer = threading.Timer(FLUSH_S, self.flush)
                 self._timer.daemon = True
                 self._timer.start()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Bring everything that was written to the disk now."""
-        with self._settling:
+        with self._flushing:
             self._timer = None
         if not self.path.exists():
             return
         with suppress(OSError, AuditError), self._locked() as handle:  # the next entry meets the same and tells of it
-            self._settle(handle, self._end_of_chain(handle))
+            self._flush(handle, self._end_of_chain(handle))
 
     def _unwritable(self, error: OSError) -> AuditError:
         return AuditError(

@@ -20,7 +20,7 @@ from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.backends.extra_vars import as_unsafe_yaml
 from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome
 
-JOB = "job.json"  # what a run's process is told; see runs/spawn.py
+TASK = "job.json"  # what a run's process is told; see runs/spawn.py
 POLL_S = 0.1
 LOG = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def remove_secrets(folder: Path) -> None:
     """Remove what ansible-runner and Ansible leave: keys, variables, temporary files, and the whole environment."""
     for name in ("env", ansible_environment.TEMPORARY):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in (JOB, ".hosts.json", ".excluded.json", ".busy.json", ".refused.json"):
+    for name in (TASK, ".hosts.json", ".excluded.json", ".busy.json", ".refused.json"):
         (folder / name).unlink(missing_ok=True)
     for artifacts in (folder / "artifacts").glob("*"):
         for name in ("fact_cache", "job_events"):

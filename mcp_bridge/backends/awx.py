@@ -34,7 +34,7 @@ ENDED: Mapping[str, RunStatus] = {
     "error": "failed",
     "canceled": "cancelled",
 }
-SETTLE_S = 60.0  # for how long the last events of a job that has ended are waited for
+LAST_EVENTS_S = 60.0  # for how long the last events of a job that has ended are waited for
 LOCK = "awx"
 
 
@@ -199,7 +199,7 @@ class _Follower:
                 reason = "timeout" if late else "cancelled"
                 self._client.cancel(self._number)
             self._pause(cancel if reason is None else None)
-        self._settle(job)
+        self._await_last_events(job)
         self._log.write_text(_log(self._client, job), encoding="utf-8")
         status = ENDED[job["status"]]
         return RunOutcome(
@@ -216,9 +216,9 @@ class _Follower:
         while time.monotonic() < ends and not (cancel is not None and cancel.is_set()):
             time.sleep(0.1)
 
-    def _settle(self, job: Mapping[str, Any]) -> None:
+    def _await_last_events(self, job: Mapping[str, Any]) -> None:
         """Wait until AWX has written every event of an ended job down, and tell those that are left."""
-        ends = time.monotonic() + SETTLE_S
+        ends = time.monotonic() + LAST_EVENTS_S
         while not job.get("event_processing_finished", True) and time.monotonic() < ends:
             time.sleep(POLL_S)
             self._tell(everything=False)

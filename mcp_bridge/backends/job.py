@@ -27,7 +27,7 @@ class Cancellation(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What to run.
+    """One playbook run, with all that a backend has to know; what it is for is no matter here.
 
     Attributes:
         playbook: a playbook of a collection (``netopt.linux.apply``) or the path of one.

@@ -70,7 +70,7 @@ def _serve(args: argparse.Namespace) -> int:
     if args.read_only:
         settings = replace(settings, read_only=True)
     service = Service(settings, caller=login(), detached=True)
-    service.recover_in_background()
+    service.history.recover_in_background()
     terms = Terms(access_file=args.access or settings.access, consent=args.consent or settings.consent)
     if args.http:
         host, port = args.http

@@ -66,7 +66,7 @@ def verify(fleet: Fleet, scope: Scope, *, checkpoint_id: str | None = None) -> D
         RunError: the playbook could not be run.
     """
     variables = {"netopt_checkpoint_id": checkpoint_id} if checkpoint_id else {}
-    return gather(fleet.run(Task("verify", "netopt.linux.verify", variables), scope))
+    return gather(fleet.run(Task("verify", variables), scope))
 
 
 def gather(finished: Finished) -> DriftReport:

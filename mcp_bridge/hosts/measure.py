@@ -111,7 +111,7 @@ def measure(
     except NetoptError as error:
         raise QueryError(error.message, hint=error.hint or "") from None
     variables = {f"netopt_{name}": value for name, value in options.items() if value is not None}
-    finished = fleet.run(Task("measure", "netopt.linux.measure", variables), scope)
+    finished = fleet.run(Task("measure", variables), scope)
     measured = finished.events.results("measurements")
     nothing = HostError(stage="observe", message="The host gave no measurements")
     hosts = {

@@ -106,7 +106,7 @@ def ask(fleet: Fleet, questions: Sequence[Question], scope: Scope, *, total_byte
         ready = queries.checked(questions)
     except NetoptError as error:
         raise QueryError(error.message, hint=error.hint or "") from None
-    finished = fleet.run(Task("query", "netopt.linux.query", {"netopt_queries": ready}), scope)
+    finished = fleet.run(Task("query", {"netopt_queries": ready}), scope)
     answered = finished.events.results("answers")
     hosts = {
         name: _answers(answered[name], ready) if name in answered else HostAnswers(answers=[], error=error)

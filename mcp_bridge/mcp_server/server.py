@@ -19,13 +19,13 @@ from mcp_bridge.access.context import Terms
 from mcp_bridge.access.http import BodyLimit, OwnUser
 from mcp_bridge.access.middleware import Gate
 from mcp_bridge.access.refusal_log import Refusals
-from mcp_bridge.access.tokens import Doorkeeper
+from mcp_bridge.access.tokens import AccessTokenVerifier
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.mcp_server import prompts, resources
-from mcp_bridge.mcp_server.tools import changes, measure, plans, queries, runs_and_audit
+from mcp_bridge.mcp_server.tools import apply, checkpoints, measure, plans, queries, runs_and_audit
 from mcp_bridge.mcp_server.tools.call import AppContext
 from mcp_bridge.operations import endpoints, logs, serving, tool_cache
-from mcp_bridge.operations.call_log import Watch
+from mcp_bridge.operations.call_log import CallLog
 from mcp_bridge.operations.metrics import Metrics
 from mcp_bridge.operations.shutdown import Drain
 from mcp_bridge.service import Service
@@ -51,11 +51,13 @@ def build(service: Service, *, drain: Drain | None = None, app: AppContext | Non
     """
     app = app or AppContext(service)
     access = app.access
-    doorkeeper = None
+    verifier = None
     if access.authenticated:
-        doorkeeper = Doorkeeper(access.rules, on_refusal=partial(Refusals(access.audit).at_the_door, "token"))
+        verifier = AccessTokenVerifier(
+            access.rules, on_refusal=partial(Refusals(access.audit).note_unauthenticated, "token")
+        )
     server: FastMCP[Any] = FastMCP(
-        "netopt", instructions=INSTRUCTIONS, auth=doorkeeper, mask_error_details=True, dereference_schemas=False
+        "netopt", instructions=INSTRUCTIONS, auth=verifier, mask_error_details=True, dereference_schemas=False
     )
     _operate(server, service, drain or Drain(service.settings, app.cancels))
     server.add_middleware(Gate(access, service.fleet().runs, read_only=service.settings.read_only))
@@ -65,17 +67,18 @@ def build(service: Service, *, drain: Drain | None = None, app: AppContext | Non
     queries.register(server, app)
     measure.register(server, app)
     runs_and_audit.register_reading(server, app)
-    changes.register_reading(server, app)
+    checkpoints.register_reading(server, app)
     if not service.settings.read_only:
         runs_and_audit.register(server, app)
-        changes.register(server, app)
+        apply.register(server, app)
+        checkpoints.register(server, app)
     return server
 
 
 def _operate(server: FastMCP[Any], service: Service, drain: Drain) -> None:
     """Add what keeps a server running."""
     metrics = Metrics(service.settings)
-    server.add_middleware(Watch(metrics, drain))
+    server.add_middleware(CallLog(metrics, drain))
     server.add_middleware(tool_cache.WriteOutOnce())
     tool_cache.expect_mirrored_parameters(server, {})
     endpoints.register(server, service.settings, metrics=metrics, drain=drain)
@@ -138,7 +141,7 @@ def http_app(
     """
     guards = [ASGIMiddleware(BodyLimit)]
     if app is not None and not app.access.authenticated:
-        on_refusal = partial(Refusals(app.access.audit).at_the_door, "user")
+        on_refusal = partial(Refusals(app.access.audit).note_unauthenticated, "user")
         guards.insert(0, ASGIMiddleware(OwnUser, path=MCP_PATH, on_refusal=on_refusal))
     return server.http_app(
         path=MCP_PATH, middleware=guards, host_origin_protection=True, allowed_hosts=[host, *known_as]

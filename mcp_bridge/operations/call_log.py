@@ -20,7 +20,7 @@ from mcp_bridge.operations.shutdown import Drain
 LOG = logging.getLogger("netopt.calls")
 
 
-class Watch(Middleware):
+class CallLog(Middleware):
     """The outermost middleware, so that what the others refuse is seen as well.
 
     Args:

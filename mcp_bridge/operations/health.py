@@ -50,7 +50,7 @@ def _inventory(settings: Settings) -> None:
         raise NotReadyError(f"There is no inventory {source}")
 
 
-def _books(settings: Settings) -> None:
+def _state(settings: Settings) -> None:
     atomic_files.make_folder(settings.state_dir)
     for path in (settings.state_dir, settings.audit_file):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK):
@@ -65,4 +65,4 @@ def _ansible(_settings: Settings) -> None:
         raise NotReadyError("The collection netopt.linux is not installed")
 
 
-CHECKS: dict[str, Check] = {"policy": _policy, "inventory": _inventory, "books": _books, "ansible": _ansible}
+CHECKS: dict[str, Check] = {"policy": _policy, "inventory": _inventory, "state": _state, "ansible": _ansible}

@@ -32,9 +32,9 @@ MESSAGE = 600  # characters of a failure in the list of hosts
 
 def page(record: RunRecord, report: ChangeReport) -> Page:
     """Return what stands on the page of a run."""
-    rooms = {name: SizeBudget(size) for name, size in BYTES.items()}
+    budgets = {name: SizeBudget(size) for name, size in BYTES.items()}
     hosts = {name: report.hosts[name] for name in sorted(report.hosts, key=grouping.by_name)}
-    changes = grouping.changes(hosts, room=rooms["changes"])
+    changes = grouping.changes(hosts, budget=budgets["changes"])
     rollout = waves.rollout(report)
     good = outcome.good(record)
     ours = tuple(f"{name}: " for name in hosts)
@@ -42,18 +42,18 @@ def page(record: RunRecord, report: ChangeReport) -> Page:
         run=_run(record, report),
         outcome=outcome.outcome(record, report),
         statuses=grouping.statuses(host.status for host in hosts.values()),
-        errors=_texts([line for line in report.errors if not line.startswith(ours)], rooms["errors"]),
-        problems=grouping.problems(hosts, good=good, room=rooms["failures"]),
+        errors=_texts([line for line in report.errors if not line.startswith(ours)], budgets["errors"]),
+        problems=grouping.problems(hosts, good=good, budget=budgets["failures"]),
         rollout=rollout,
         changes=changes,
-        targets=measurements.targets(hosts, room=rooms["measurements"]),
-        warnings=grouping.remarks(_warnings(hosts), room=rooms["warnings"]),
-        skipped=grouping.remarks(_skipped(hosts), room=rooms["omissions"]),
-        notes=_texts(report.notes, rooms["notes"]),
+        targets=measurements.targets(hosts, budget=budgets["measurements"]),
+        warnings=grouping.remarks(_warnings(hosts), budget=budgets["warnings"]),
+        skipped=grouping.remarks(_skipped(hosts), budget=budgets["omissions"]),
+        notes=_texts(report.notes, budgets["notes"]),
         hosts=list(_rows(hosts, changes, rollout, good=good)),
-        operations=grouping.operations(hosts, room=rooms["steps"]),
-        commands=_texts(report.commands_preview, rooms["commands"]),
-        left_out={name: room.dropped for name, room in rooms.items() if room.dropped},
+        operations=grouping.operations(hosts, budget=budgets["steps"]),
+        commands=_texts(report.commands_preview, budgets["commands"]),
+        left_out={name: budget.dropped for name, budget in budgets.items() if budget.dropped},
     )
 
 
@@ -72,8 +72,8 @@ def _run(record: RunRecord, report: ChangeReport) -> Run:
     )
 
 
-def _texts(found: list[str], room: SizeBudget) -> list[str]:
-    return room.fit([room.clip(text) for text in found], drawn)
+def _texts(found: list[str], budget: SizeBudget) -> list[str]:
+    return budget.fit([budget.clip(text) for text in found], drawn)
 
 
 def _warnings(hosts: Mapping[str, HostReport]) -> Iterator[tuple[str, None, str]]:

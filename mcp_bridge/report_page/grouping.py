@@ -41,7 +41,7 @@ def statuses(found: Iterable[HostStatus]) -> list[StatusCount]:
     return [StatusCount(status=status, hosts=known.count(status)) for status in BY_WEIGHT if status in known]
 
 
-def problems(hosts: Mapping[str, HostReport], *, good: frozenset[str], room: SizeBudget) -> list[Problem]:
+def problems(hosts: Mapping[str, HostReport], *, good: frozenset[str], budget: SizeBudget) -> list[Problem]:
     """Return the failures of hosts, those with the same failure together, the worst and most common first."""
     troubled = {name: host for name, host in hosts.items() if host.error is not None or host.status not in good}
     groups = _grouped(troubled, lambda host: (host.status, host.error.model_dump_json() if host.error else ""))
@@ -49,10 +49,10 @@ def problems(hosts: Mapping[str, HostReport], *, good: frozenset[str], room: Siz
         Problem(status=hosts[names[0]].status, error=_clip_error(hosts[names[0]].error), hosts=names)
         for names in groups
     ]
-    return room.fit(sorted(found, key=lambda problem: BY_WEIGHT.index(problem.status)), _problem_size)
+    return budget.fit(sorted(found, key=lambda problem: BY_WEIGHT.index(problem.status)), _problem_size)
 
 
-def changes(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[ChangeGroup]:
+def changes(hosts: Mapping[str, HostReport], *, budget: SizeBudget) -> list[ChangeGroup]:
     """Return what changed, hosts with the same difference together, the most common first, what was undone last."""
     differing = {name: host for name, host in hosts.items() if host.diff}
     groups = _grouped(differing, lambda host: (_fate(host), tuple(_entry(entry) for entry in host.diff)))
@@ -60,25 +60,25 @@ def changes(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[Change
     found = []
     for left, names in _countdown(groups):
         diff = hosts[names[0]].diff
-        kept = room.share(left).fit(diff, _entry_size, clip=_clip_entry)
+        kept = budget.share(left).fit(diff, _entry_size, clip=_clip_entry)
         fate = _fate(hosts[names[0]])
         found.append(ChangeGroup(fate=fate, hosts=names, diff=kept, left_out=len(diff) - len(kept)))
     return found
 
 
-def operations(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[OperationGroup]:
+def operations(hosts: Mapping[str, HostReport], *, budget: SizeBudget) -> list[OperationGroup]:
     """Return what was done, hosts that took the same steps together, the most common first."""
     worked = {name: host for name, host in hosts.items() if host.operations}
     groups = _grouped(worked, lambda host: tuple((step.command, step.ok, step.stderr) for step in host.operations))
     found = []
     for left, names in _countdown(groups):
         steps = hosts[names[0]].operations
-        kept = room.share(left).fit(steps, _step_size, clip=_clip_step)
+        kept = budget.share(left).fit(steps, _step_size, clip=_clip_step)
         found.append(OperationGroup(hosts=names, operations=kept, left_out=len(steps) - len(kept)))
     return found
 
 
-def remarks(found: Iterable[tuple[str, str | None, str]], *, room: SizeBudget) -> list[Remark]:
+def remarks(found: Iterable[tuple[str, str | None, str]], *, budget: SizeBudget) -> list[Remark]:
     """Return ``(host, key, text)`` with those that say the same together, the most common first."""
     groups: dict[tuple[str | None, str], list[str]] = {}
     for host, key, text in found:
@@ -86,8 +86,8 @@ def remarks(found: Iterable[tuple[str, str | None, str]], *, room: SizeBudget) -
         if host not in names:
             names.append(host)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), by_name(group[1][0])))
-    told = [Remark(key=key, text=room.clip(text), hosts=sorted(names, key=by_name)) for (key, text), names in ordered]
-    return room.fit(told, lambda remark: drawn(remark.key) + drawn(remark.text) + sum(map(drawn, remark.hosts)))
+    told = [Remark(key=key, text=budget.clip(text), hosts=sorted(names, key=by_name)) for (key, text), names in ordered]
+    return budget.fit(told, lambda remark: drawn(remark.key) + drawn(remark.text) + sum(map(drawn, remark.hosts)))
 
 
 def _grouped(hosts: Mapping[str, HostReport], key: Callable[[HostReport], Key]) -> list[list[str]]:

@@ -67,12 +67,12 @@ class _Found:
     after: list[float] = field(default_factory=list)
 
 
-def targets(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[Target]:
+def targets(hosts: Mapping[str, HostReport], *, budget: SizeBudget) -> list[Target]:
     """Return what the hosts measured, by target.
 
     Args:
         hosts: their reports, in the order in which they are shown.
-        room: how much the page has left for it.
+        budget: how much the page has left for it.
     """
     found: dict[tuple[Kind, str], _Found] = {}
     judged: dict[tuple[str, str], list[tuple[str, Verdict]]] = {}
@@ -87,7 +87,7 @@ def targets(hosts: Mapping[str, HostReport], *, room: SizeBudget) -> list[Target
             _take(found.setdefault(place, _Found()), answer, host=host, when=when, any_name=place[0] == "counters")
     ordered = sorted(found, key=lambda place: (KINDS.index(place[0]), grouping.by_name(place[1])))
     return [
-        _target(place, found[place], judged.get(place, []), room=room.share(len(ordered) - index))
+        _target(place, found[place], judged.get(place, []), budget=budget.share(len(ordered) - index))
         for index, place in enumerate(ordered)
     ]
 
@@ -138,7 +138,7 @@ def _is_figure(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _target(place: tuple[Kind, str], found: _Found, judged: list[tuple[str, Verdict]], *, room: Share) -> Target:
+def _target(place: tuple[Kind, str], found: _Found, judged: list[tuple[str, Verdict]], *, budget: Share) -> Target:
     kind, name = place
     present = {metric for host in found.hosts.values() for metric in (*host.before, *host.after)}
     if kind == "counters":
@@ -160,7 +160,7 @@ def _target(place: tuple[Kind, str], found: _Found, judged: list[tuple[str, Verd
         name=name,
         metrics=metrics,
         judgements=verdicts.judgements(judged),
-        hosts=room.fit(rows, lambda row: drawn(row.host) + sum(map(drawn, row.messages)) + CELL * len(metrics)),
+        hosts=budget.fit(rows, lambda row: drawn(row.host) + sum(map(drawn, row.messages)) + CELL * len(metrics)),
         samples_before=_thinned(found.before),
         samples_after=_thinned(found.after),
     )

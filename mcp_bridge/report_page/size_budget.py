@@ -51,10 +51,10 @@ class SizeBudget:
 
 
 class Share:
-    """A part of the room, for one of those that want some."""
+    """A part of a budget, for one of those that want some."""
 
-    def __init__(self, room: SizeBudget, size: int) -> None:
-        self._room = room
+    def __init__(self, budget: SizeBudget, size: int) -> None:
+        self._budget = budget
         self._left = size
 
     def fit(
@@ -72,7 +72,7 @@ class Share:
             if needed > self._left:
                 break
             self._left -= needed
-            self._room.take(needed)
+            self._budget.take(needed)
             kept.append(shown)
-        self._room.dropped += len(items) - len(kept)
+        self._budget.dropped += len(items) - len(kept)
         return kept

@@ -19,22 +19,22 @@ from mcp_bridge.runs.registry import QUESTIONS, RunRecord
 LATEST = "`netopt report` alone takes the latest change."
 
 
-def find(book: RunHistory, run_id: str | None) -> tuple[RunRecord, ChangeReport]:
+def find(history: RunHistory, run_id: str | None) -> tuple[RunRecord, ChangeReport]:
     """Return a run's record and its report; hosts of a run whose process was killed are asked.
 
     Args:
-        book: the runs.
+        history: the runs.
         run_id: which one; the latest change when not given.
 
     Raises:
         UnknownRunError: there is none of this id.
         RunError: there is none at all, it goes on, or it was a question.
     """
-    record, result = book.status(run_id or _latest(book))
+    record, result = history.status(run_id or _latest(history))
     if record.action in QUESTIONS or result == {}:
         raise RunError(f"Run {record.run_id} was a question ({record.action}) and changed nothing", hint=LATEST)
     if result is None:
-        reached = len(book.progress(record.run_id))
+        reached = len(history.progress(record.run_id))
         raise RunError(
             f"Run {record.run_id} is {record.state} and has no report yet; it has reached {reached} hosts",
             hint="Ask again once it is over.",
@@ -42,12 +42,12 @@ def find(book: RunHistory, run_id: str | None) -> tuple[RunRecord, ChangeReport]
     return _plain(record), _report(record, untrusted_text.plain(result))
 
 
-def _latest(book: RunHistory) -> str:
+def _latest(history: RunHistory) -> str:
     """Return the id of the latest change."""
-    runs = book.fleet().runs.latest(limit=book.settings.keep_runs)
+    runs = history.fleet().runs.latest(limit=history.settings.keep_runs)
     found = next((record.run_id for record in runs if record.action not in QUESTIONS), None)
     if found is None:
-        raise RunError("There is no run to report on", hint=f"Runs are kept in {book.settings.runs_dir}.")
+        raise RunError("There is no run to report on", hint=f"Runs are kept in {history.settings.runs_dir}.")
     return found
 
 

@@ -54,13 +54,12 @@ class Started:
         """The run's folder."""
         return self.fleet.runs.folder(self.record.run_id)
 
-    def as_job(self) -> dict[str, Any]:
-        """Return what another process needs to carry it out, as JSON can carry it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return what another process needs to carry it out, as JSON data."""
         task = self.task
         return {
             "task": {
                 "action": task.action,
-                "playbook": task.playbook,
                 "extravars": dict(task.extravars),
                 "check": task.check,
                 "timeout_s": task.timeout_s,
@@ -71,11 +70,12 @@ class Started:
         }
 
     @classmethod
-    def of_job(cls, job: Mapping[str, Any], *, record: RunRecord, fleet: Fleet, cancel: threading.Event) -> Self:
-        """Return what ``as_job`` was made from."""
-        task = Task(**job["task"])
-        scope = Scope(limit=record.limit, cancel=cancel, inventory=job["inventory"])
-        return cls(record, task, scope, fleet, tuple(job["preview"]), tuple(job["notes"]))
+    def of_json(cls, data: Mapping[str, Any], *, record: RunRecord, fleet: Fleet, cancel: threading.Event) -> Self:
+        """Return what ``as_json`` was made from."""
+        told = data["task"]  # a server that was started before an upgrade names more than these
+        task = Task(told["action"], told["extravars"], check=told["check"], timeout_s=told["timeout_s"])
+        scope = Scope(limit=record.limit, cancel=cancel, inventory=data["inventory"])
+        return cls(record, task, scope, fleet, tuple(data["preview"]), tuple(data["notes"]))
 
 
 def carry_out(started: Started) -> tuple[Finished, ChangeReport]:

@@ -79,7 +79,7 @@ class RunHistory:
         record = fleet.runs.get(run_id)
         if record.state not in {"running", "lost"}:
             raise RunError(f"Run {run_id} has ended: {record.state}", hint="There is nothing to cancel.")
-        self._audit(record, outcome="cancel requested")
+        self.audit_run(record, outcome="cancel requested")
         folder = fleet.runs.folder(run_id)
         if run_lock.asked_for_s(folder) > STUBBORN_S and record.pid != os.getpid():
             process_tree.end(ansible_environment.marker(run_id))
@@ -123,21 +123,23 @@ class RunHistory:
             if not decided:
                 fleet.runs.keep_result(mine, result)
                 return mine
-            self._audit_end(mine, report)
+            self.audit_end(mine, report)
             hosts: dict[str, str] = {name: host.status for name, host in report.hosts.items()}
             return fleet.runs.finish(
                 mine, state="failed" if report.errors else "successful", result=result, hosts=hosts
             )
 
-    def _audit_end(self, record: RunRecord, report: ChangeReport) -> None:
-        self._audit(
+    def audit_end(self, record: RunRecord, report: ChangeReport) -> None:
+        """Write down how a run ended."""
+        self.audit_run(
             record,
             outcome="failed" if report.errors else "done",
             hosts={name: host.status for name, host in report.hosts.items()},
             detail={"errors": report.errors} if report.errors else {},
         )
 
-    def _audit(self, record: RunRecord, *, outcome: str, **fields: Any) -> None:
+    def audit_run(self, record: RunRecord, *, outcome: str, **fields: Any) -> None:
+        """Write down what happens with a run; ``fields`` are further ones of ``AuditEntry``."""
         detail = {"hosts": record.limit or "all", **fields.pop("detail", {})}
         self.audit.append(
             caller=self.caller,

@@ -29,7 +29,6 @@ from mcp_bridge.settings import Settings
 NO_HOSTS = re.compile(
     r"no hosts to target|no hosts matched|does not match any hosts|No inventory was parsed|provided hosts list is empty"
 )
-CHANGES = frozenset({"apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
 HOSTS = "hosts.json"  # these as in callbacks/netopt_run.py, which is no module of this package
 EXCLUDED = "excluded.json"
 BUSY = "busy.json"
@@ -104,21 +103,11 @@ class Fleet:
         """
         folder = self.runs.folder(record.run_id)
         source = scope.inventory or self.settings.inventory
-        changes = task.action in CHANGES and not task.check
         log = EventWriter(folder)
         events = RunEvents(scope.progress, log=log)
         try:
             outcome = backends.of(self.settings).run(
-                Job(
-                    playbook=task.playbook,
-                    inventory=source,
-                    limit=record.limit,
-                    extravars=task.extravars,
-                    check=task.check,
-                    forks=self.settings.forks,
-                    timeout_s=task.timeout_s or self.settings.run_timeout_s,
-                    locks=self.settings.state_dir / "locks" if changes else None,
-                ),
+                self._job(task, limit=record.limit, inventory=source),
                 run_id=record.run_id,
                 folder=folder,
                 on_event=events.on_event,
@@ -154,6 +143,19 @@ class Fleet:
             hosts.update(run_report.without_turn(hosts, events.rollout))
             hosts.update(self.excluded(record))
         return Finished(record, outcome, events, hosts, notes)
+
+    def _job(self, task: Task, *, limit: str | None, inventory: str | None) -> Job:
+        """Return the playbook run that a task is on these hosts."""
+        return Job(
+            playbook=task.playbook,
+            inventory=inventory,
+            limit=limit,
+            extravars=task.extravars,
+            check=task.check,
+            forks=self.settings.forks,
+            timeout_s=task.timeout_s or self.settings.run_timeout_s,
+            locks=self.settings.state_dir / "locks" if task.changes_hosts else None,
+        )
 
     def run(self, task: Task, scope: Scope) -> Finished:
         """Register a run, carry it out and close it; for questions, whose answers nobody asks for later."""

@@ -55,7 +55,7 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
     about = fleet.about(record)
     scope = Scope(limit=",".join(hosts), inventory=about.get("inventory"))
     try:
-        finished = fleet.run(Task("checkpoints", "netopt.linux.checkpoints"), scope)
+        finished = fleet.run(Task("checkpoints"), scope)
     except NetoptBridgeError as problem:
         unknown = HostError(
             stage="connect", message=f"The host could not be asked: {problem.message}", hint=problem.hint
@@ -147,7 +147,6 @@ def revert(fleet: Fleet, record: RunRecord, hosts: Sequence[str]) -> dict[str, H
         return {}
     task = Task(
         "rollback",
-        "netopt.linux.rollback",
         {"netopt_checkpoint_id": record.checkpoint_id},
         record={"checkpoint_id": record.checkpoint_id},
     )

@@ -94,7 +94,7 @@ class RunRegistry:
         self._folder = folder
         self._keep = keep
         self._keep_days = keep_days
-        self._lives: dict[str, RunLock] = {}
+        self._locks: dict[str, RunLock] = {}
 
     def begin(self, *, action: str, caller: str, **fields: Any) -> RunRecord:
         """Make a run's folder and its record, and return the record."""
@@ -103,7 +103,7 @@ class RunRegistry:
         started = datetime.now(UTC)
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         (self._folder / run_id).mkdir(mode=0o700)
-        self._lives[run_id] = RunLock.create(self._folder / run_id)
+        self._locks[run_id] = RunLock.create(self._folder / run_id)
         record = RunRecord(
             run_id=run_id,
             action=action,
@@ -122,16 +122,16 @@ class RunRegistry:
         self._write(named)
         return named
 
-    def adopt(self, record: RunRecord, life: RunLock) -> RunRecord:
+    def adopt(self, record: RunRecord, lock: RunLock) -> RunRecord:
         """Carry on with a run that another process began, and return its record."""
-        self._lives[record.run_id] = life
+        self._locks[record.run_id] = lock
         mine = record.model_copy(update={"pid": os.getpid()})
         self._write(mine)
         return mine
 
-    def life(self, run_id: str) -> RunLock:
+    def lock(self, run_id: str) -> RunLock:
         """Return the lock of a run that was begun or adopted here."""
-        return self._lives[run_id]
+        return self._locks[run_id]
 
     def mark_lost(self, record: RunRecord) -> RunRecord:
         """Note that the run's process has gone and return the record."""
@@ -167,9 +167,9 @@ class RunRegistry:
         self.keep_result(record, result)
         done = record.model_copy(update={"state": state, "finished": datetime.now(UTC), "hosts": hosts})
         self._write(done)
-        life = self._lives.pop(record.run_id, None)
-        if life is not None:
-            life.end()
+        lock = self._locks.pop(record.run_id, None)
+        if lock is not None:
+            lock.end()
         return done
 
     def folder(self, run_id: str) -> Path:

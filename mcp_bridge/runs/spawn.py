@@ -17,7 +17,7 @@ from typing import Any
 
 from mcp_bridge import atomic_files, errors
 from mcp_bridge.backends import ansible_environment
-from mcp_bridge.backends.ansible_runner import JOB
+from mcp_bridge.backends.ansible_runner import TASK
 from mcp_bridge.backends.job import Cancellation
 from mcp_bridge.errors import InventoryError, NetoptBridgeError, RunError
 from mcp_bridge.runs import lock as run_lock
@@ -28,7 +28,7 @@ from mcp_bridge.settings import Settings, variable
 
 POLL_S = 0.1
 LOG = "process.log"
-LIFE = "NETOPT_RUN_LIFE"  # the number of the file that is the run's lock
+LOCK = "NETOPT_RUN_LIFE"  # the number of the file that is the run's lock; a server may be older than this
 # what a command line may have set otherwise than the environment
 PASSED_ON = (
     "state_dir",
@@ -46,17 +46,17 @@ PASSED_ON = (
 )
 
 
-def spawn(settings: Settings, *, folder: Path, life: RunLock, job: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+def spawn(settings: Settings, *, folder: Path, lock: RunLock, task: Mapping[str, Any]) -> subprocess.Popen[bytes]:
     """Start the process of a run in a session of its own, and hand it the run's lock.
 
     Args:
         settings: where things are.
         folder: the run's folder.
-        life: the run's lock; this process no longer has it afterwards.
-        job: what is to be done, for ``run_worker``.
+        lock: the run's lock; this process no longer has it afterwards.
+        task: what is to be done, for ``run_worker``.
     """
-    atomic_files.write(folder / JOB, json.dumps(job, ensure_ascii=False))
-    environment = {**os.environ, ansible_environment.MARKER: folder.name, LIFE: str(life.descriptor)}
+    atomic_files.write(folder / TASK, json.dumps(task, ensure_ascii=False))
+    environment = {**os.environ, ansible_environment.MARKER: folder.name, LOCK: str(lock.descriptor)}
     for name in PASSED_ON:
         value = getattr(settings, name)
         environment[variable(name)] = "" if value is None else str(value)
@@ -67,10 +67,10 @@ def spawn(settings: Settings, *, folder: Path, life: RunLock, job: Mapping[str, 
             stdout=log,
             stderr=log,
             start_new_session=True,
-            pass_fds=(life.descriptor,),
+            pass_fds=(lock.descriptor,),
             env=environment,
         )
-    life.hand_over()
+    lock.hand_over()
     return process
 
 

@@ -30,7 +30,7 @@ def sweep(runs: RunRegistry) -> list[str]:
 def _clear(runs: RunRegistry, run_id: str) -> bool:
     try:
         folder = runs.folder(run_id)
-        life = RunLock.begin(folder)
+        lock = RunLock.begin(folder)
     except (UnknownRunError, BlockingIOError, FileNotFoundError):
         return False  # somebody else was quicker
     try:
@@ -52,4 +52,4 @@ def _clear(runs: RunRegistry, run_id: str) -> bool:
         runs.mark_lost(record)
         return True
     finally:
-        life.end()
+        lock.end()

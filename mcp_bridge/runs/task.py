@@ -9,12 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mcp_bridge.backends.job import RunOutcome
 from mcp_bridge.models.report import HostReport
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.report import Progress, RunEvents
+
+CheckpointAction = Literal["confirm", "delete_checkpoint", "rollback"]
+Action = Literal["apply", "checkpoints", "extend", "measure", "query", "snapshot", "verify"] | CheckpointAction
+CHANGES = frozenset({"apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
 
 
 @dataclass(frozen=True)
@@ -36,23 +40,31 @@ class Scope:
 
 @dataclass(frozen=True)
 class Task:
-    """What a run does.
+    """What netopt is asked to do. ``playbook_run`` makes a backend's ``Job`` of it: which playbook, where, how.
 
     Attributes:
-        action: its name in the registry, e.g. ``apply``.
-        playbook: the collection's playbook.
-        extravars: its variables.
+        action: its name in the registry.
+        extravars: variables for its playbook.
         check: predict only.
         record: fields for the run's record.
         timeout_s: seconds that it may take, instead of those in the settings.
     """
 
-    action: str
-    playbook: str
+    action: Action
     extravars: Mapping[str, Any] = field(default_factory=dict)
     check: bool = False
     record: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
+
+    @property
+    def playbook(self) -> str:
+        """The collection's playbook that does it."""
+        return f"netopt.linux.{self.action}"
+
+    @property
+    def changes_hosts(self) -> bool:
+        """Whether hosts are changed, so that no other run may be at work on them."""
+        return self.action in CHANGES and not self.check
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ TOTAL_TEXT_MAX = 4_000_000
 INT_BITS_MAX = 128
 
 
-def guard(plan: object) -> Finding | None:
+def excess(plan: object) -> Finding | None:
     """Return why ``plan`` cannot be looked at, ``None`` when it can.
 
     Walks without recursion, so that no nesting exhausts the stack, and stops at the first excess.
@@ -69,7 +69,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Return a copy made of dicts and lists; only for what ``guard`` let through."""
+    """Return a copy made of dicts and lists; only for what ``excess`` let through."""
     if isinstance(value, Mapping):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -16,7 +16,7 @@ from .classes import check_classes, check_filters, check_given_twice
 from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
-from .input_limits import guard, plain
+from .input_limits import excess, plain
 from .objectives import check_measuring
 from .ranges import check_ranges
 from .sizes import check_sizes, check_words
@@ -41,7 +41,7 @@ def validate(plan: Mapping[str, Any] | ParameterPlan, policy: Policy) -> Validat
         policy: what the plan is judged by.
     """
     data: Any = plan.dump() if isinstance(plan, ParameterPlan) else plan
-    refusal = guard(data)
+    refusal = excess(data)
     if refusal:
         return ValidationResult(ok=False, issues=_issues([refusal]))
     parsed = parse(plain(data))

@@ -100,13 +100,13 @@ class House:
         """Wait until a run is over and its outcome known; return its state and its result."""
 
         def ended() -> tuple[str, dict[str, Any]] | None:
-            record, result = self.service.status(run_id)
+            record, result = self.service.history.status(run_id)
             if record.state in {"running", "lost"}:
                 return None
             assert result is not None
             return record.state, result
 
-        found = until(ended, TIMEOUT_S, lambda: f"an end: {self.service.status(run_id)}", every_s=0.5)
+        found = until(ended, TIMEOUT_S, lambda: f"an end: {self.service.history.status(run_id)}", every_s=0.5)
         assert found is not None
         return found
 
@@ -280,7 +280,7 @@ def test_server_killed_in_an_apply_to_ten_hosts(house: House) -> None:
     assert {host["status"] for host in found["result"]["hosts"].values()} == {"applied"}
     assert len(found["result"]["hosts"]) == HOSTS
     agree(house, found["result"]["hosts"])
-    entries = [entry for entry in house.service.audit.entries() if entry.run_id == run_id]
+    entries = [entry for entry in house.service.history.audit.entries() if entry.run_id == run_id]
     assert [entry.outcome for entry in entries if entry.action == "apply"][-1] == "done"
     house.nothing_left(run_id)
     house.undo(run_id)
@@ -364,8 +364,8 @@ def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatc
     wait_for(lambda: statuses(house, run_id))
     for pid in _worker(run_id):
         os.kill(pid, signal.SIGSTOP)
-    assert house.service.cancel(run_id).state == "running"
-    house.service.cancel(run_id)
+    assert house.service.history.cancel(run_id).state == "running"
+    house.service.history.cancel(run_id)
     assert future.exception(timeout=TIMEOUT_S) is None
     _state, result = house.ends(run_id)
     agree(house, result["hosts"])
@@ -377,7 +377,7 @@ def test_cancelled_by_another_server(house: House) -> None:
     """Hosts that had confirmed keep the change, the others are rolled back at once, and the report tells them apart."""
     run_id, future = begun(house)
     wait_for(lambda: "applied" in statuses(house, run_id))
-    assert house.service.cancel(run_id).state == "running"
+    assert house.service.history.cancel(run_id).state == "running"
     report = future.result(timeout=TIMEOUT_S)
     state, result = house.ends(run_id)
     assert (state, result["applied"]) == ("cancelled", False)
@@ -389,7 +389,7 @@ def test_cancelled_by_another_server(house: House) -> None:
     agree(house, result["hosts"])
     assert process_tree.members(ansible_environment.marker(run_id)) == set()
     with pytest.raises(NetoptBridgeError, match="has ended: cancelled"):
-        house.service.cancel(run_id)
+        house.service.history.cancel(run_id)
     house.nothing_left(run_id)
     house.undo(run_id)
 

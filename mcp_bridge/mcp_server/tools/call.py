@@ -10,12 +10,13 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, TypeVar
+from types import MethodType
+from typing import Annotated, Any, Concatenate, TypeVar
 
-from fastmcp import Context
+from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
@@ -25,7 +26,11 @@ from mcp_bridge.access.caller import CURRENT, Admission, Caller
 from mcp_bridge.access.context import Access, Terms
 from mcp_bridge.access.models import LOCAL, local_rule
 from mcp_bridge.errors import NetoptBridgeError, PlanError
+from mcp_bridge.mcp_server.tools import host_words
+from mcp_bridge.models import ChangeReport
+from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.report import Progress
+from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import Service
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -54,6 +59,8 @@ CheckpointId = Annotated[
     ),
 ]
 RunId = Annotated[str, Field(description="Run id, as in ChangeReport.run_id and runs://list.", max_length=64)]
+Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]
+DryRun = Annotated[bool, Field(description="Say what would change and change nothing.")]
 
 Result = TypeVar("Result")
 
@@ -89,6 +96,28 @@ class AppContext:
         """Return the call that is being answered, as the gate let it in."""
         rule = local_rule()
         return CURRENT.get() or Admission(Caller(LOCAL, rule, frozenset(rule.scopes), "the server"), "", "")
+
+    def reached(self) -> str:
+        """Return the hosts that the call reaches, in words.
+
+        Raises:
+            InventoryError: the inventory can no longer be read.
+        """
+        return host_words.told(self.admission().hosts or (), self.access.host_scope.groups)
+
+
+def add_tool(
+    server: FastMCP[Any], app: AppContext, tool: Callable[Concatenate[AppContext, ...], Any], **options: Any
+) -> None:
+    """Add a tool to the server.
+
+    Args:
+        server: the server.
+        app: what the tool works with, its first argument.
+        tool: a function of a module; its other arguments are those that a client sees.
+        options: what ``FastMCP.tool`` takes.
+    """
+    server.tool(MethodType(tool, app), **options)  # FastMCP takes bound methods, and no partial functions
 
 
 def refused(text: str) -> ToolError:
@@ -132,7 +161,7 @@ async def follow(ctx: Context, work: Callable[[Progress], Result]) -> Result:
         except RuntimeError:  # the server has gone; the run's folder has what came of it
             return
 
-    def settle(result: Result | None, error: BaseException | None) -> None:
+    def end(result: Result | None, error: BaseException | None) -> None:
         if not outcome.done():
             if error is not None:
                 outcome.set_exception(error)
@@ -144,9 +173,9 @@ async def follow(ctx: Context, work: Callable[[Progress], Result]) -> Result:
         try:
             result = work(lambda host, text: tell(steps.put_nowait, f"{host}: {text}"))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the request that waits must hear of it
-            tell(settle, None, error)
+            tell(end, None, error)
         else:
-            tell(settle, result, None)
+            tell(end, result, None)
 
     threading.Thread(target=run, name="netopt-run").start()
     done = 0
@@ -155,3 +184,33 @@ async def follow(ctx: Context, work: Callable[[Progress], Result]) -> Result:
         await ctx.report_progress(done, message=step)
     with actionable():
         return await outcome
+
+
+async def carry_out(
+    app: AppContext, ctx: Context, hosts: str, begin: Callable[[Service, Scope], Started], *, changes: bool = True
+) -> ChangeReport:
+    """Begin a change and follow it to its end.
+
+    Args:
+        app: what the tools work with.
+        ctx: the request.
+        hosts: host pattern.
+        begin: registers the change.
+        changes: whether the hosts count towards those that the caller may change at once.
+    """
+    service = app.on_behalf_of(ctx)
+    admission = app.admission()
+    cancel = threading.Event()
+
+    def work(progress: Progress) -> ChangeReport:
+        with ExitStack() as stack:
+            if changes:
+                stack.enter_context(app.access.limits.occupied(admission.caller, len(admission.hosts or ())))
+            started = begin(service, Scope(limit=hosts, progress=progress, cancel=cancel))
+            run_id = started.record.run_id
+            app.cancels[run_id] = cancel
+            stack.callback(app.cancels.pop, run_id, None)
+            progress("run", run_id)
+            return service.finish(started)
+
+    return await follow(ctx, work)

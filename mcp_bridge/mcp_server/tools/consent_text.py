@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Says for a person what a call would change: made from the checked plan and the books, never from an agent's words.
+"""Says for a person what a call would change: made from the checked plan and kept runs, never from an agent's words.
 
 All of it is said. What comes first is by what a host can be cut off, and how the change is kept or goes back.
 """
@@ -122,7 +122,7 @@ def _warnings(warnings: Sequence[str]) -> Iterator[str]:
 
 
 def _origin(checkpoint_id: str, runs: RunRegistry) -> Iterator[str]:
-    """Say which run made a checkpoint, where the books know it."""
+    """Say which run made a checkpoint, where that run is kept."""
     try:
         record = runs.get(checkpoint_id)
     except NetoptBridgeError:

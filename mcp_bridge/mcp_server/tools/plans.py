@@ -16,7 +16,16 @@ from pydantic import Field
 from mcp_bridge.documents import DocumentError, parse_json
 from mcp_bridge.hosts import profile_plans
 from mcp_bridge.hosts.profile_plans import Drafts
-from mcp_bridge.mcp_server.tools.call import READS, READS_HOSTS, AppContext, Hosts, actionable, follow, refused
+from mcp_bridge.mcp_server.tools.call import (
+    READS,
+    READS_HOSTS,
+    AppContext,
+    Hosts,
+    actionable,
+    add_tool,
+    follow,
+    refused,
+)
 from mcp_bridge.mcp_server.tools.query_schema import schema_of
 from mcp_bridge.models import RenderedPlan, ValidationResult
 from mcp_bridge.runs.task import Scope
@@ -49,52 +58,77 @@ def as_object(value: dict[str, Any] | str, *, name: str) -> dict[str, Any]:
     return data
 
 
+def validate_change_plan_tool(app: AppContext, parameter_plan: PlanInput) -> ValidationResult:
+    """Check a plan against the policy and return all issues at once, with the plan in canonical form.
+
+    Call this first. A plan with errors is refused by every other tool.
+    """
+    with actionable():
+        return app.service.validate(as_object(parameter_plan, name="parameter_plan"))
+
+
+def render_change_plan_tool(app: AppContext, plan: PlanInput) -> RenderedPlan:
+    """Turn a plan into the exact commands it amounts to, with a digest that binds them.
+
+    Hand the result to apply_rendered_plan_tool as it is.
+    """
+    with actionable():
+        return app.service.render(as_object(plan, name="plan"))
+
+
+async def plan_from_profile_tool(
+    app: AppContext,
+    ctx: Context,
+    profile: Annotated[
+        str, Field(description="Name of a profile; policy://profiles/list names them.", min_length=1, max_length=64)
+    ],
+    iface: Annotated[
+        str | list[str],
+        Field(description="Interface name, a list of them, or 'auto' for each host's default-route interface."),
+    ] = "auto",
+    hosts: Hosts = "all",
+    overrides: Annotated[
+        dict[str, Any] | None,
+        Field(description="Changes that replace the profile's values, shaped as ParameterPlan.changes."),
+    ] = None,
+) -> ToolResult:
+    """Adapt a profile to the facts of each host and return the plans, hosts with equal plans together.
+
+    Says which rule changed what, and which knobs the hosts cannot have and why. Reads facts from the hosts,
+    changes nothing. Validate, render and apply each plan to its own hosts: pass on its pattern.
+    """
+    service = app.on_behalf_of(ctx)
+
+    def work(progress: Any) -> Drafts:
+        scope = Scope(limit=hosts, progress=progress)
+        return profile_plans.from_profile(service, profile, iface=iface, overrides=overrides or {}, scope=scope)
+
+    return ToolResult(structured_content=(await follow(ctx, work)).dump())
+
+
 def register(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tools."""
-
-    @server.tool(title="Validate a plan", annotations=READS, output_schema=schema_of(ValidationResult, nulls=True))
-    def validate_change_plan_tool(parameter_plan: PlanInput) -> ValidationResult:
-        """Check a plan against the policy and return all issues at once, with the plan in canonical form.
-
-        Call this first. A plan with errors is refused by every other tool.
-        """
-        with actionable():
-            return app.service.validate(as_object(parameter_plan, name="parameter_plan"))
-
-    @server.tool(title="Render a plan", annotations=READS, output_schema=schema_of(RenderedPlan, nulls=True))
-    def render_change_plan_tool(plan: PlanInput) -> RenderedPlan:
-        """Turn a plan into the exact commands it amounts to, with a digest that binds them.
-
-        Hand the result to apply_rendered_plan_tool as it is.
-        """
-        with actionable():
-            return app.service.render(as_object(plan, name="plan"))
-
-    @server.tool(title="Draft plans from a profile", annotations=READS_HOSTS, output_schema=schema_of(Drafts))
-    async def plan_from_profile_tool(
-        ctx: Context,
-        profile: Annotated[
-            str, Field(description="Name of a profile; policy://profiles/list names them.", min_length=1, max_length=64)
-        ],
-        iface: Annotated[
-            str | list[str],
-            Field(description="Interface name, a list of them, or 'auto' for each host's default-route interface."),
-        ] = "auto",
-        hosts: Hosts = "all",
-        overrides: Annotated[
-            dict[str, Any] | None,
-            Field(description="Changes that replace the profile's values, shaped as ParameterPlan.changes."),
-        ] = None,
-    ) -> ToolResult:
-        """Adapt a profile to the facts of each host and return the plans, hosts with equal plans together.
-
-        Says which rule changed what, and which knobs the hosts cannot have and why. Reads facts from the hosts,
-        changes nothing. Validate, render and apply each plan to its own hosts: pass on its pattern.
-        """
-        service = app.on_behalf_of(ctx)
-
-        def work(progress: Any) -> Drafts:
-            scope = Scope(limit=hosts, progress=progress)
-            return profile_plans.from_profile(service, profile, iface=iface, overrides=overrides or {}, scope=scope)
-
-        return ToolResult(structured_content=(await follow(ctx, work)).dump())
+    add_tool(
+        server,
+        app,
+        validate_change_plan_tool,
+        title="Validate a plan",
+        annotations=READS,
+        output_schema=schema_of(ValidationResult, nulls=True),
+    )
+    add_tool(
+        server,
+        app,
+        render_change_plan_tool,
+        title="Render a plan",
+        annotations=READS,
+        output_schema=schema_of(RenderedPlan, nulls=True),
+    )
+    add_tool(
+        server,
+        app,
+        plan_from_profile_tool,
+        title="Draft plans from a profile",
+        annotations=READS_HOSTS,
+        output_schema=schema_of(Drafts),
+    )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tools that look things up in the books: runs and the audit log; and the one that ends a run."""
+"""Tools that look up runs and the audit log, and the one that ends a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastmcp import FastMCP
 from pydantic import Field
 
 from mcp_bridge.audit.log import AuditEntry
-from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, AppContext, RunId, actionable
+from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, AppContext, RunId, actionable, add_tool
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.registry import RunRecord
 
@@ -43,52 +43,57 @@ class AuditPage(Strict):
     """The file at fault, what is wrong with it, and what to do."""
 
 
+def run_status_tool(app: AppContext, run_id: RunId) -> RunStatus:
+    """Tell how a run is doing and, once it has ended, what came of it on each host."""
+    with actionable():
+        record, result = app.service.history.status(run_id)
+        return RunStatus(run=record, result=result, progress=app.service.history.progress(run_id))
+
+
+def get_audit_log_tool(app: AppContext, limit: Limit = 100) -> AuditPage:
+    """Return the newest entries of the audit log: who changed what, where, and what came of it."""
+    return _page(app, app.service.history.audit.entries(limit=limit))
+
+
+def search_audit_log_tool(
+    app: AppContext,
+    query: Annotated[
+        str,
+        Field(
+            description="Text to look for anywhere in an entry: a host, a run, a caller.",
+            min_length=1,
+            max_length=200,
+        ),
+    ],
+    limit: Limit = 100,
+) -> AuditPage:
+    """Return the newest entries of the audit log that contain a text, without regard to case."""
+    return _page(app, app.service.history.audit.search(query, limit=limit))
+
+
+def cancel_run_tool(app: AppContext, run_id: RunId) -> RunStatus:
+    """End a run, also one that was begun before this server was started. Each host is left whole.
+
+    A host that has confirmed the change keeps it, any other is led back. run_status_tool tells which.
+    """
+    with actionable():
+        return RunStatus(run=app.service.history.cancel(run_id), result=None)
+
+
 def register_reading(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tools that only look."""
-
-    @server.tool(title="Status of a run", annotations=READS)
-    def run_status_tool(run_id: RunId) -> RunStatus:
-        """Tell how a run is doing and, once it has ended, what came of it on each host."""
-        with actionable():
-            record, result = app.service.status(run_id)
-            return RunStatus(run=record, result=result, progress=app.service.progress(run_id))
-
-    @server.tool(title="Read the audit log", annotations=READS)
-    def get_audit_log_tool(limit: Limit = 100) -> AuditPage:
-        """Return the newest entries of the audit log: who changed what, where, and what came of it."""
-        return _page(app, app.service.audit.entries(limit=limit))
-
-    @server.tool(title="Search the audit log", annotations=READS)
-    def search_audit_log_tool(
-        query: Annotated[
-            str,
-            Field(
-                description="Text to look for anywhere in an entry: a host, a run, a caller.",
-                min_length=1,
-                max_length=200,
-            ),
-        ],
-        limit: Limit = 100,
-    ) -> AuditPage:
-        """Return the newest entries of the audit log that contain a text, without regard to case."""
-        return _page(app, app.service.audit.search(query, limit=limit))
+    add_tool(server, app, run_status_tool, title="Status of a run", annotations=READS)
+    add_tool(server, app, get_audit_log_tool, title="Read the audit log", annotations=READS)
+    add_tool(server, app, search_audit_log_tool, title="Search the audit log", annotations=READS)
 
 
 def register(server: FastMCP[Any], app: AppContext) -> None:
     """Add the tool that changes something."""
-
-    @server.tool(title="Cancel a run", annotations=CHANGES_HOSTS)
-    def cancel_run_tool(run_id: RunId) -> RunStatus:
-        """End a run, also one that was begun before this server was started. Each host is left whole.
-
-        A host that has confirmed the change keeps it, any other is led back. run_status_tool tells which.
-        """
-        with actionable():
-            return RunStatus(run=app.service.cancel(run_id), result=None)
+    add_tool(server, app, cancel_run_tool, title="Cancel a run", annotations=CHANGES_HOSTS)
 
 
 def _page(app: AppContext, entries: list[AuditEntry]) -> AuditPage:
-    damage, whole = app.service.audit.check_recent()
+    damage, whole = app.service.history.audit.check_recent()
     if damage is None:
         return AuditPage(entries=entries, intact=True)
     told = f"{damage}. {damage.hint}"

@@ -93,7 +93,7 @@ def test_damage(tmp_path: Path, name: str, *, closed: bool) -> None:
     assert told in str(log.check_recent()[0])
     with pytest.raises(AuditError, match="may have lost entries at its end"):
         put(path, 1)
-    log.settle()  # nor does this make it whole
+    log.flush()  # nor does this make it whole
     assert told in str(log.check()[0])
     if name == "head that is a folder":
         (tmp_path / "audit.head").rmdir()  # nobody but a person can

@@ -139,7 +139,7 @@ def test_rotation(tmp_path: Path) -> None:
     log = AuditLog(path, rotate_bytes=2000)
     for number in range(1, 31):
         log.append(caller="x", action="apply", outcome="done", detail={"n": number}, durable=number % 2 == 0)
-    log.settle()
+    log.flush()
     closed = sorted(tmp_path.glob("audit-*.jsonl"))
     assert len(closed) >= 3
     damage, head = log.check()

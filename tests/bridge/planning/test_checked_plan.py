@@ -152,11 +152,11 @@ def test_the_process_of_a_run_judges_nothing(nobody: Settings, tmp_path: Path) -
 
 
 def test_refusals_are_written_down(nobody: Settings) -> None:
-    """A plan that is refused at the door is in the audit log, with the hosts that it was for."""
+    """A plan that is refused before its run begins is in the audit log, with the hosts that it was for."""
     service = Service(nobody, caller="tester")
     with pytest.raises(PlanError):
         service.check(example("too-large"), Scope(limit="nobody"))
-    (entry,) = service.audit.entries()
+    (entry,) = service.history.audit.entries()
     assert (entry.action, entry.outcome, entry.detail["hosts"]) == ("apply", "refused", "nobody")
 
 

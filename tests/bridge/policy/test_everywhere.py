@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ansible_runner
 import pytest
 import yaml
 
+from ansible_collections.netopt.linux.plugins.action.netopt_apply import ActionModule
+from ansible_collections.netopt.linux.plugins.plugin_utils import _policy
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
 from mcp_bridge.backends import ansible_environment
 from mcp_bridge.backends.ansible_runner import run_playbook
 from mcp_bridge.backends.job import Job
@@ -118,6 +122,41 @@ def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
     digest = check(GOOD, load_policy()).target_inputs.digest
     forged = {"netopt_plan": BAD, "netopt_validated": True, "netopt_digest": "1" * 64}
     assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
+
+
+def test_form_of_a_plan_that_was_checked_elsewhere(tmp_path: Path) -> None:
+    """What netopt says of one plan opens no way for another that has not even the form of a plan."""
+    digest = check(GOOD, load_policy()).target_inputs.digest
+    forged = {"iface": "eth0", "changes": {"mtuu": 1400}}
+    result = launch(tmp_path, checked=digest, netopt_plan=forged, netopt_validated=True, netopt_digest=digest)
+    assert "mtuu" in said(result)
+
+
+@pytest.mark.parametrize(
+    ("check_policy", "checked", "times"),
+    [(True, False, 0), (True, True, 1), (False, False, 1)],
+    ids=["judged here", "checked before Ansible", "no policy asked"],
+)
+def test_form_is_checked_once(
+    monkeypatch: pytest.MonkeyPatch, *, check_policy: bool, checked: bool, times: int
+) -> None:
+    """The action checks the form of a plan once; where the policy has just judged it, the policy has done so."""
+    plan = {"iface": "eth0", "changes": {"dscp": [{"match": {"proto": "tcp", "dports": 443}, "dscp": "EF"}]}}
+    judged = check(plan, load_policy()).target_inputs
+    monkeypatch.setenv(_policy.CHECKED, judged.digest if checked else "")
+    counted: list[Any] = []
+    for name in ("check_structure", "one_form"):
+        real = getattr(_policy, name)
+        monkeypatch.setattr(_policy, name, lambda plan, real=real: (counted.append(real), real(plan))[1])
+    monkeypatch.setattr(TransportAction, "ask", lambda _self, _module, options, _variables: options)
+    action = ActionModule.__new__(ActionModule)
+    action.options = {"plan": plan, "digest": judged.digest, "check_policy": check_policy, "checkpoint_id": "one"}
+    action._task = SimpleNamespace(check_mode=False)
+    sent = action.ask("netopt_apply", action.options, {})
+    assert len(counted) == 2 * times
+    (rule,) = sent["plan"]["changes"]["dscp"]
+    assert list(map(str, rule["match"]["dports"])) == ["443"]
+    assert sent["checkpoint_id"] == "one"
 
 
 def test_good_plan_goes_on(tmp_path: Path) -> None:

@@ -359,12 +359,12 @@ def test_run_whose_process_was_killed(settings: Settings) -> None:
 
 def test_nothing_to_report_on(settings: Settings) -> None:
     """An empty state folder, and a report of another version, are errors that say what to do."""
-    book = RunHistory(settings, caller="test")
+    history = RunHistory(settings, caller="test")
     with pytest.raises(RunError, match="There is no run to report on"):
-        source.find(book, None)
+        source.find(history, None)
     run = keep(settings, {**fleet.fleet(1).model_dump(mode="json"), "novelty": 1})
     with pytest.raises(RunError, match="expected shape: novelty"):
-        source.find(book, run)
+        source.find(history, run)
 
 
 def test_escapes_of_terminals_do_not_survive(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.report import error_line
 from mcp_bridge.runs.task import Finished, Scope, Task
 from mcp_bridge.settings import Settings
+from tests.bridge.runs.own_playbook import OwnPlaybook
 
 PYTHON = "/usr/bin/python3"
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
@@ -57,7 +58,7 @@ def run(settings: Settings, tmp_path: Path, playbook: str, hosts: dict[str, dict
     """Run a playbook on hosts with these variables."""
     source = tmp_path / "hosts.json"
     source.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    return Fleet(settings, caller="test").run(Task("apply", playbook), Scope(inventory=str(source)))
+    return Fleet(settings, caller="test").run(OwnPlaybook("apply", playbook=playbook), Scope(inventory=str(source)))
 
 
 def test_hosts_that_give_no_report(settings: Settings, tmp_path: Path, failing: str) -> None:
@@ -136,7 +137,7 @@ def test_patterns_that_match_nothing(settings: Settings, here: str, limit: str, 
     """The known hosts are named, and the machine that netopt runs on is never taken instead."""
     fleet = Fleet(settings, caller="test")
     with pytest.raises(InventoryError, match=message) as caught:
-        fleet.run(Task("query", "netopt.linux.query", {"netopt_query": "ip_info"}), Scope(limit=limit, inventory=here))
+        fleet.run(Task("query", {"netopt_query": "ip_info"}), Scope(limit=limit, inventory=here))
     assert hint in caught.value.hint
 
 
@@ -144,14 +145,14 @@ def test_playbook_that_is_not_there(settings: Settings, here: str) -> None:
     """What ansible-playbook says of the playbook itself reaches the caller, and the run is closed."""
     fleet = Fleet(settings, caller="test")
     with pytest.raises(NetoptBridgeError, match="could not be found"):
-        fleet.run(Task("query", "netopt.linux.no_such_playbook"), Scope(inventory=here))
+        fleet.run(OwnPlaybook("query", playbook="netopt.linux.no_such_playbook"), Scope(inventory=here))
     assert [record.state for record in fleet.runs.latest()] == ["failed"]
 
 
 def test_missing_inventory(settings: Settings) -> None:
     """An inventory that is not there is said to be missing, not empty."""
     with pytest.raises(InventoryError, match="There is no inventory /no/such"):
-        Fleet(settings, caller="test").run(Task("query", "netopt.linux.query"), Scope(inventory="/no/such"))
+        Fleet(settings, caller="test").run(Task("query"), Scope(inventory="/no/such"))
 
 
 @pytest.mark.parametrize(

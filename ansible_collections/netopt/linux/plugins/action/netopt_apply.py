@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import RESTART, ROLLED_BACK
-from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._plan.check import check_structure
-from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
-from ansible_collections.netopt.linux.plugins.plugin_utils._policy import Refusal, as_objects, enforced, warm
+from ansible_collections.netopt.linux.plugins.plugin_utils._policy import (
+    Refusal,
+    as_objects,
+    enforced,
+    in_one_form,
+    warm,
+)
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import over_new_connection
 from ansible_collections.netopt.linux.plugins.plugin_utils._transport import PYTHON_FLAGS, TransportAction
@@ -54,24 +57,16 @@ class ActionModule(TransportAction):
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return a module's result; nothing is asked of a host for a plan that the policy does not allow."""
-        if module == NAME:
-            options = {**options, "checkpoint_id": options["checkpoint_id"] or shared_id(self._task)}
-        if self.options["check_policy"]:
-            try:
-                if module == NAME:
-                    options = enforced(options)
-                else:
-                    enforced(self.options)
-            except Refusal as refusal:
-                return refusal.result
-        if module == NAME:
-            try:
-                check_structure(options["plan"])
-            except NetoptError as error:
-                return Refusal(error).result
-            options = {**options, "plan": one_form(options["plan"])}
-            if not self._task.check_mode and (options["plan"].get("validate") or {}).get("targets"):
-                return self._measured(options, variables)
+        passed = enforced if self.options["check_policy"] else in_one_form
+        try:
+            checked = passed(options if module == NAME else self.options)
+        except Refusal as refusal:
+            return refusal.result
+        if module != NAME:
+            return super().ask(module, options, variables)
+        options = {**checked, "checkpoint_id": options["checkpoint_id"] or shared_id(self._task)}
+        if not self._task.check_mode and (options["plan"].get("validate") or {}).get("targets"):
+            return self._measured(options, variables)
         return super().ask(module, options, variables)
 
     def _measured(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

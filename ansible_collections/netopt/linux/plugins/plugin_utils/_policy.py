@@ -21,6 +21,8 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
+from ansible_collections.netopt.linux.plugins.module_utils._plan.check import check_structure
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,12 +147,26 @@ def enforced(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of netopt_apply, with the policy's own word for all that it decides.
 
     A plan that was checked before Ansible was started is bound by its digest: its host renders it again, and refuses
-    another one.
+    another one. Until then nobody knows that this is that plan, so its form is checked here. The policy checks the form
+    of a plan that is judged here, and returns it in its normal form.
 
     Raises:
         Refusal: the policy does not allow the plan, or it is another one.
         AnsibleActionFail: there is no policy here.
     """
     if options["digest"] and os.environ.get(CHECKED) == options["digest"]:
-        return dict(options)
+        return in_one_form(options)
     return {**options, **judge(options["plan"], digest=options["digest"])}
+
+
+def in_one_form(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of netopt_apply with the plan in one form, for a plan that the policy has not judged here.
+
+    Raises:
+        Refusal: the plan has not the form of a plan.
+    """
+    try:
+        check_structure(options["plan"])
+    except NetoptError as error:
+        raise Refusal(error) from None
+    return {**options, "plan": one_form(options["plan"])}

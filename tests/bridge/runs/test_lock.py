@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of a run on disk: its lock, its events, what a killed one leaves, and who may touch a host."""
+"""A run on disk: its lock, its events, what a killed one leaves, and who may touch a host."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from mcp_bridge.runs.sweep import sweep
 from mcp_bridge.runs.task import Scope, Task
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
+from tests.bridge.runs.own_playbook import OwnPlaybook
 from tests.waiting import until
 
 
@@ -60,12 +61,12 @@ def private(folder: Path) -> Path:
 
 def test_lock_is_handed_over(tmp_path: Path) -> None:
     """A run lives as long as the process that its lock was handed to, whatever becomes of the one before it."""
-    life = RunLock.begin(tmp_path)
+    lock = RunLock.begin(tmp_path)
     assert run_lock.is_alive(tmp_path)
     with pytest.raises(BlockingIOError):
         RunLock.begin(tmp_path)
-    other = subprocess.Popen(["sleep", "60"], pass_fds=(life.descriptor,))
-    life.hand_over()
+    other = subprocess.Popen(["sleep", "60"], pass_fds=(lock.descriptor,))
+    lock.hand_over()
     assert run_lock.is_alive(tmp_path)
     other.kill()
     other.wait()
@@ -105,9 +106,9 @@ def test_lock_does_not_reach_children(tmp_path: Path) -> None:
     descriptor = os.dup(before.descriptor)
     before.hand_over()
     os.set_inheritable(descriptor, True)  # noqa: FBT003 - as in a process that was started with it
-    life = RunLock.inherited(descriptor, tmp_path)
+    lock = RunLock.inherited(descriptor, tmp_path)
     child = subprocess.Popen(["sleep", "60"], close_fds=False)
-    life.hand_over()
+    lock.hand_over()
     assert not run_lock.is_alive(tmp_path)
     child.kill()
     child.wait()
@@ -155,7 +156,7 @@ def lost_run(settings: Settings, *, action: str) -> tuple[str, Path, subprocess.
     record = registry.begin(action=action, caller="test", checkpoint_id="c" if action == "apply" else None)
     folder = registry.folder(record.run_id)
     (folder / "env").mkdir()
-    for name in ("env/extravars", "env/envvars", runner.JOB):
+    for name in ("env/extravars", "env/envvars", runner.TASK):
         (folder / name).write_text("secret", encoding="utf-8")
     (folder / "tmp" / "ansible-local-1").mkdir(parents=True)
     (folder / "tmp" / "ansible-local-1" / "key").write_text("secret", encoding="utf-8")
@@ -164,7 +165,7 @@ def lost_run(settings: Settings, *, action: str) -> tuple[str, Path, subprocess.
     (artifacts / "job_events" / "1-partial.json").write_text("secret", encoding="utf-8")
     (artifacts / "command").write_text("secret", encoding="utf-8")
     child = subprocess.Popen(["setsid", "sleep", "300"], env={**os.environ, ansible_environment.MARKER: record.run_id})
-    registry.life(record.run_id).hand_over()  # as the kernel does with the lock of a process that was killed
+    registry.lock(record.run_id).hand_over()  # as the kernel does with the lock of a process that was killed
     return record.run_id, folder, child
 
 
@@ -175,7 +176,7 @@ def test_remains_of_a_killed_run(settings: Settings, here: str, action: str, sta
     fleet = Fleet(settings, caller="test")
     assert fleet.runs.get(run_id).state == "lost"
     with pytest.raises(InventoryError):
-        fleet.run(Task("query", "netopt.linux.query"), Scope(limit="nobody", inventory=here))
+        fleet.run(Task("query"), Scope(limit="nobody", inventory=here))
     child.wait(timeout=20)
     assert process_tree.members(ansible_environment.marker(run_id)) == set()
     left = [path for path in folder.rglob("*") if path.is_file()]
@@ -188,13 +189,13 @@ def test_killed_before_a_host_was_touched(settings: Settings) -> None:
     """A change that had not come to know its hosts has failed; nobody needs to be asked."""
     run_id, _folder, child = lost_run(settings, action="apply")
     service = Service(settings, caller="test")
-    record, result = service.status(run_id)
+    record, result = service.history.status(run_id)
     child.wait(timeout=20)
     assert record.state == "failed"
     assert result is not None
     assert result["errors"] == ["The process that carried out the run was killed before it had touched a host"]
-    assert [entry.outcome for entry in service.audit.entries()] == ["failed"]
-    assert service.recover() == []
+    assert [entry.outcome for entry in service.history.audit.entries()] == ["failed"]
+    assert service.history.recover() == []
 
 
 def test_hosts_that_cannot_be_asked_leave_a_run_lost(settings: Settings, tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_hosts_that_cannot_be_asked_leave_a_run_lost(settings: Settings, tmp_pat
     (folder / "about.json").write_text(json.dumps({"inventory": str(inventory), "confirm": "auto"}), encoding="utf-8")
     service = Service(settings, caller="test")
     for _ in range(2):
-        record, result = service.status(run_id)
+        record, result = service.history.status(run_id)
         assert record.state == "lost"
         assert result is not None
         assert result["hosts"]["away"]["status"] == "unreachable"
@@ -268,8 +269,8 @@ def test_host_of_another_run_is_left_alone(settings: Settings, tmp_path: Path, h
     """A second change is refused before its first task; a question is not; the lock ends with what held it."""
     mark = tmp_path / "mark"
     fleet = Fleet(settings, caller="test")
-    slow = Task("apply", play(tmp_path, command("sleep", "6")))
-    quick = Task("apply", play(tmp_path, command("touch", str(mark))))
+    slow = OwnPlaybook("apply", playbook=play(tmp_path, command("sleep", "6")))
+    quick = OwnPlaybook("apply", playbook=play(tmp_path, command("touch", str(mark))))
     scope = Scope(inventory=here)
     record = fleet.begin(slow, scope)
     worker = threading.Thread(target=lambda: fleet.close(fleet.execute(record, slow, scope), result={}))
@@ -279,7 +280,7 @@ def test_host_of_another_run_is_left_alone(settings: Settings, tmp_path: Path, h
         fleet.run(quick, scope)
     assert caught.value.busy == {"here": record.run_id}
     assert not mark.exists()
-    fleet.run(Task("query", play(tmp_path, command("true"))), scope)
+    fleet.run(OwnPlaybook("query", playbook=play(tmp_path, command("true"))), scope)
     worker.join()
     fleet.run(quick, scope)
     assert mark.exists()
@@ -295,7 +296,7 @@ def test_no_change_without_a_lock(settings: Settings, tmp_path: Path, here: str)
     (locks / name).mkdir()
     with pytest.raises(RunError, match="could not be locked"):
         Fleet(settings, caller="test").run(
-            Task("apply", play(tmp_path, command("touch", str(mark)))), Scope(inventory=here)
+            OwnPlaybook("apply", playbook=play(tmp_path, command("touch", str(mark)))), Scope(inventory=here)
         )
     assert not mark.exists()
 
@@ -385,7 +386,7 @@ def test_process_of_a_run_imports_nothing_from_where_it_was_started(
     here.mkdir()
     (here / "json.py").write_text("import os\nos._exit(99)\n", encoding="utf-8")
     monkeypatch.chdir(here)
-    process = spawn.spawn(settings, folder=folder, life=RunLock.begin(folder), job={})
+    process = spawn.spawn(settings, folder=folder, lock=RunLock.begin(folder), task={})
     process.wait(timeout=60)
     log = (folder / spawn.LOG).read_text(encoding="utf-8")
     assert process.returncode != 99

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tool that applies a plan."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastmcp import Context, FastMCP
+from mcp.types import InputRequiredResult
+from pydantic import Field, ValidationError
+
+from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan
+from mcp_bridge.mcp_server.tools import resume_rollout
+from mcp_bridge.mcp_server.tools.call import (
+    CHANGES_HOSTS,
+    AppContext,
+    DryRun,
+    Hosts,
+    Label,
+    RunId,
+    actionable,
+    add_tool,
+    carry_out,
+    refused,
+)
+from mcp_bridge.mcp_server.tools.consent import confirmed
+from mcp_bridge.mcp_server.tools.consent_text import about_apply
+from mcp_bridge.mcp_server.tools.plans import as_object
+from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
+from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
+from mcp_bridge.service import ApplyOptions
+
+
+def register(server: FastMCP[Any], app: AppContext) -> None:
+    """Add the tool."""
+    add_tool(server, app, apply_rendered_plan_tool, title="Apply a rendered plan", annotations=CHANGES_HOSTS)
+
+
+async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by name
+    app: AppContext,
+    ctx: Context,
+    *,
+    rendered_plan: Annotated[
+        dict[str, Any] | str | None,
+        Field(
+            description="What render_change_plan_tool returned, unchanged: as an object or as JSON text. May be "
+            "left out with resume alone."
+        ),
+    ] = None,
+    checkpoint_label: Label = None,
+    hosts: Hosts = "all",
+    dry_run: DryRun = True,
+    confirm_timeout_s: Annotated[
+        int | None,
+        Field(
+            description="Seconds within which confirm_change_tool must be called, else every host restores by "
+            "itself. Leave out to have the change confirmed as soon as a new connection to the host comes about.",
+            ge=5,
+            le=86400,
+        ),
+    ] = None,
+    persist: Annotated[
+        bool,
+        Field(description="Bring the change back after a restart of a host, once it is confirmed; needs systemd there"),
+    ] = False,
+    rollout: Annotated[
+        Rollout | None,
+        Field(description="Go over the hosts in waves, and stop when too many fail. Leave out for all at once."),
+    ] = None,
+    resume: Annotated[
+        RunId | None,
+        Field(
+            description="Run id of a rollout that was interrupted or stopped: go on with its plan, hosts, waves "
+            "and checkpoint. All other arguments but dry_run are then left out."
+        ),
+    ] = None,
+) -> ChangeReport | InputRequiredResult:
+    """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
+
+    The plan is rendered again and refused when its digest differs. The default is a dry run; without it, the
+    person behind the client is asked first. Each host rehearses, writes a checkpoint, applies and reads back;
+    rollback_to_checkpoint_tool undoes it.
+    """
+    asked = ApplyOptions(
+        dry_run=dry_run,
+        label=checkpoint_label,
+        confirm_timeout_s=confirm_timeout_s,
+        persist=persist,
+        rollout=rollout,
+    )
+    given = None if rendered_plan is None else _rendered(rendered_plan)
+    with actionable():
+        wanted = resume_rollout.wanted(app.service, resume, given=given, options=asked)
+        plan = _permitted(app, wanted.rendered, wanted.options)
+        if not dry_run:
+            confirm_s = app.service.policy.validation_limits.confirm_timeout_default_s
+            lines = about_apply(
+                plan.rendered, app.reached(), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes
+            )
+            question = await confirmed(ctx, app.access, app.admission(), lines)
+            if question is not None:
+                return question
+    return await carry_out(app, ctx, hosts, partial(wanted.begin, plan), changes=not dry_run)
+
+
+def _permitted(app: AppContext, rendered: RenderedPlan, options: ApplyOptions) -> CheckedPlan:
+    """Return the plan made anew, after making sure that it is the one shown and that the caller may have it.
+
+    Raises:
+        PlanError, DigestError, AccessError: it is refused.
+    """
+    policy = app.service.policy
+    admission = app.admission()
+    checked = check_rendered(rendered, policy)
+    plan = checked.rendered.plan
+    check_plan(admission.caller, plan, policy)
+    if not options.dry_run:
+        check_confirm_timeout(admission.caller, options.confirm_timeout_s)
+    if admission.hosts is not None:
+        check_places(admission.caller, plan, admission.hosts, app.access.host_scope)
+    return checked
+
+
+def _rendered(value: dict[str, Any] | str) -> RenderedPlan:
+    try:
+        return RenderedPlan.model_validate(as_object(value, name="rendered_plan"))
+    except ValidationError as error:
+        lines = [f"- {'.'.join(map(str, issue['loc']))}: {issue['msg']}" for issue in error.errors(include_input=False)]
+        raise refused(
+            "This is not a rendered plan; pass on what render_change_plan_tool returned.\n" + "\n".join(lines)
+        ) from None
