@@ -218,7 +218,7 @@ class Service:
         return seconds
 
     def begin(self, action: CheckpointAction, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
-        """Register a confirmation, a rollback or a deletion.
+        """Register a confirmation, a rollback, a deletion, or that a person takes hosts as they are.
 
         Args:
             action: what is done with the checkpoint.

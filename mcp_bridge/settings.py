@@ -24,7 +24,9 @@ from mcp_bridge.errors import NetoptBridgeError
 COLLECTIONS_ROOT = Path(__file__).resolve().parent.parent  # holds ansible_collections/, in a checkout and in a wheel
 PREFIX = "NETOPT_"
 # what the processes of a run are told, and the lab's own
-NO_SETTINGS = frozenset({"NETOPT_RUN_ID", "NETOPT_RUN_FOLDER", "NETOPT_RUN_LOCKS", "NETOPT_LAB_ACCEL"})
+NO_SETTINGS = frozenset(
+    {"NETOPT_RUN_ID", "NETOPT_RUN_FOLDER", "NETOPT_RUN_LOCKS", "NETOPT_RUN_ENDS", "NETOPT_LAB_ACCEL"}
+)
 DEFAULT_RUN_TIMEOUT_S = 1800
 
 LogLevel = Literal["debug", "info", "warning", "error"]

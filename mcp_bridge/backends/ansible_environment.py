@@ -17,11 +17,12 @@ from mcp_bridge.settings import COLLECTIONS_ROOT
 MARKER = "NETOPT_RUN_ID"
 FOLDER = "NETOPT_RUN_FOLDER"
 LOCKS = "NETOPT_RUN_LOCKS"
+ENDS = "NETOPT_RUN_ENDS"  # when the run is ended, for the collection's _transport.py
 CHECKED = "NETOPT_CHECKED"  # the digest of the plan that was checked here; the collection's _policy.py believes it
 CALLBACKS = Path(__file__).resolve().parent.parent / "callbacks"
 TEMPORARY = "tmp"  # in the run's folder: whatever a killed Ansible leaves goes with the run
 # Of netopt's own variables, those that Ansible gets to see: tokens and keys are among the others.
-SHOWN = frozenset({MARKER, FOLDER, LOCKS, CHECKED, "NETOPT_POLICY_DIR"})
+SHOWN = frozenset({MARKER, FOLDER, LOCKS, ENDS, CHECKED, "NETOPT_POLICY_DIR"})
 DEFAULT_COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 # What the user's environment says wins over these.
 DEFAULTS = {

@@ -65,14 +65,17 @@ def run_playbook(
             ident=run_id,
             quiet=True,
             rotate_artifacts=0,
-            envvars=ansible_environment.build(
-                os.environ,
-                run_id=run_id,
-                cwd=cwd,
-                folder=folder,
-                locks=job.locks,
-                checked=job.extravars.get("netopt_digest") if job.extravars.get("netopt_validated") else None,
-            ),
+            envvars={
+                ansible_environment.ENDS: str(time.time() + job.timeout_s),
+                **ansible_environment.build(
+                    os.environ,
+                    run_id=run_id,
+                    cwd=cwd,
+                    folder=folder,
+                    locks=job.locks,
+                    checked=job.extravars.get("netopt_digest") if job.extravars.get("netopt_validated") else None,
+                ),
+            },
         )
         config.prepare()
         config.cwd = str(cwd)  # where the user's ansible.cfg and relative paths are looked for

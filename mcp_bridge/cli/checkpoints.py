@@ -21,12 +21,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "checkpoints",
-        help="list the checkpoints of hosts, take one or forget one",
+        help="list the checkpoints of hosts, take one, forget one, or accept what is left of one",
         description="List the checkpoints that hosts keep, newest first.",
     )
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--snapshot", action="store_true", help="write the present state down as a checkpoint")
     action.add_argument("--delete", metavar="CHECKPOINT", type=checkpoint_id, help="forget a checkpoint")
+    action.add_argument(
+        "--accept",
+        metavar="CHECKPOINT",
+        type=checkpoint_id,
+        help="take hosts as they are after a rollback that failed, so that the next change is possible",
+    )
     parser.add_argument(
         "--iface", metavar="NAME", default="auto", help="with --snapshot: the interface (default: auto)"
     )
@@ -41,6 +47,8 @@ def _checkpoints(args: argparse.Namespace) -> int:
         return carry_out(
             args, lambda service, scope: service.begin_snapshot(iface=args.iface, label=args.label, scope=scope)
         )
+    if args.accept:
+        return carry_out(args, lambda service, scope: service.begin("accept", checkpoint_id=args.accept, scope=scope))
     if args.delete:
         return carry_out(
             args, lambda service, scope: service.begin("delete_checkpoint", checkpoint_id=args.delete, scope=scope)

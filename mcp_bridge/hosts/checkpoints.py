@@ -27,7 +27,7 @@ class Checkpoint(Strict):
     plan_digest: str | None = None
     """Digest of the plan that was applied after it."""
     hosts: dict[str, str]
-    """By host: armed, applied (waits for a confirmation), confirmed, rolled_back, restore_failed or snapshot."""
+    """By host: armed, applied (to be confirmed), confirmed, rolled_back, restore_failed, accepted or snapshot."""
 
 
 class Checkpoints(Strict):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ from mcp_bridge.runs.task import Finished, Scope, Task
 
 MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})
 RESUME_TIMEOUT_S = 30.0
+GRACE_S = 45.0  # for asking hosts what became of a run that ended early, and for leading them back
+ASK_S = 25.0  # of these, for asking
+LEAST_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -110,18 +114,28 @@ def _truth(fleet: Fleet, record: RunRecord, finished: Finished) -> dict[str, Hos
     instead of by its own timer.
     """
     reason = finished.outcome.status
+    ends = time.monotonic() + GRACE_S
     said = {host: finished.events.reported(host) for host in finished.hosts}
     known = _for_good(
         {host: report for host, report in said.items() if report is not None}, rollout=finished.events.rollout
     )
-    told = recovery.ask(fleet, record, [host for host in finished.hosts if host not in known], reason=reason)
+    told = recovery.ask(
+        fleet, record, [host for host in finished.hosts if host not in known], reason=reason, timeout_s=ASK_S
+    )
     reports = told.reports
-    if record.action == "apply" and told.undecided:
-        reachable = [host for host in sorted(told.undecided) if reports[host].status != "unreachable"]
-        for host, back in recovery.revert(fleet, record, reachable).items():
+    begun = set(finished.events.hosts)
+    if record.action == "apply":
+        reachable = [
+            host
+            for host, report in sorted(reports.items())
+            if host in begun
+            and report.status != "unreachable"
+            and (host in told.undecided or report.status == "unchanged")
+        ]
+        left = max(LEAST_S, ends - time.monotonic())
+        for host, back in recovery.revert(fleet, record, reachable, timeout_s=left).items():
             if back.status != "skipped":
                 reports[host] = back.model_copy(update={"error": back.error or reports[host].error})
-    begun = set(finished.events.hosts)
     never = [host for host in reports if host not in begun and reports[host].status == "unchanged"]
     return {**known, **{host: report for host, report in reports.items() if host not in never}}
 

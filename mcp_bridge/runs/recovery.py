@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from mcp_bridge.runs.playbook_run import Fleet
 
 # a checkpoint's statuses on a host, as module_utils/_checkpoint/model.py has them
+ANEW = {"netopt_new_connection": True}  # those of the run may hang
 PENDING = frozenset({"armed", "applied"})
 ENDED: Mapping[str, HostStatus] = {
     "confirmed": "applied",
     "rolled_back": "rolled_back",
     "restore_failed": "rollback_failed",
+    "accepted": "rollback_failed",
     "snapshot": "applied",
 }
 
@@ -41,21 +43,24 @@ class Findings:
     undecided: frozenset[str] = frozenset()
 
 
-def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -> Findings:
-    """Ask hosts what became of a run on them, by its checkpoint.
+def ask(
+    fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str, timeout_s: float | None = None
+) -> Findings:
+    """Ask hosts over new connections what became of a run on them, by its checkpoint.
 
     Args:
         fleet: the hosts.
         record: the run.
         hosts: the names of those to ask.
         reason: why the run's own word is missing, as ``host_failure.interrupted`` takes it.
+        timeout_s: seconds that it may take, instead of those in the settings.
     """
     if not hosts:
         return Findings()
     about = fleet.about(record)
     scope = Scope(limit=",".join(hosts), inventory=about.get("inventory"))
     try:
-        finished = fleet.run(Task("checkpoints"), scope)
+        finished = fleet.run(Task("checkpoints", ANEW, timeout_s=timeout_s), scope)
     except NetoptBridgeError as problem:
         unknown = HostError(
             stage="connect", message=f"The host could not be asked: {problem.message}", hint=problem.hint
@@ -68,7 +73,8 @@ def ask(fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, reason: str) -
     for host in hosts:
         if host not in checkpoints:
             answer = finished.hosts.get(host)
-            reports[host] = HostReport(status="unreachable", error=answer.error if answer is not None else None)
+            error = answer.error if answer is not None and answer.status == "unreachable" else _hung(reason)
+            reports[host] = HostReport(status="unreachable", error=error)
             undecided.add(host)
             continue
         found = [header for header in checkpoints[host] if header["id"] == record.checkpoint_id]
@@ -97,7 +103,7 @@ def read_state(
     identity = record.checkpoint_id
     done = HostReport(status="applied", changed=True, checkpoint_id=identity)
     not_done = HostReport(status="failed", checkpoint_id=identity, error=interrupted)
-    simple = {"delete_checkpoint": status is None, "extend": status == "applied"}
+    simple = {"delete_checkpoint": status is None, "extend": status == "applied", "accept": status == "accepted"}
     if record.action in simple:
         return done if simple[record.action] else not_done
     if header is None:
@@ -127,6 +133,21 @@ def _interrupted(reason: str) -> HostError:
     return HostError.model_validate(host_failure.interrupted(reason))
 
 
+def _hung(reason: str) -> HostError:
+    """Return the error of a host that says nothing any more, however it is asked."""
+    return _interrupted(reason).model_copy(
+        update={
+            "stage": "connect",
+            "key": "ssh connection",
+            "wanted": "an answer",
+            "after": "silence, also over a new connection",
+            "message": "The host hangs: it did not answer while the run lasted, nor when it was asked anew",
+            "hint": "Look at the host. A change that was begun is restored by its guard; `netopt checkpoints` shows "
+            "what it holds once it answers.",
+        }
+    )
+
+
 def _pending(record: RunRecord, reason: str) -> HostReport:
     """Return the report of a host that has not decided yet."""
     error = _interrupted(reason).model_copy(
@@ -135,20 +156,26 @@ def _pending(record: RunRecord, reason: str) -> HostReport:
     return HostReport(status="failed", checkpoint_id=record.checkpoint_id, error=error)
 
 
-def revert(fleet: Fleet, record: RunRecord, hosts: Sequence[str]) -> dict[str, HostReport]:
+def revert(
+    fleet: Fleet, record: RunRecord, hosts: Sequence[str], *, timeout_s: float | None = None
+) -> dict[str, HostReport]:
     """Restore the hosts on which a change was begun and is not confirmed, and return what they say.
+
+    Where nothing was begun, whatever still keeps the host's lock for the run loses it.
 
     Args:
         fleet: the hosts.
         record: the run that was cancelled.
         hosts: their names.
+        timeout_s: seconds that it may take, instead of those in the settings.
     """
     if not hosts or record.checkpoint_id is None:
         return {}
     task = Task(
         "rollback",
-        {"netopt_checkpoint_id": record.checkpoint_id},
+        {"netopt_checkpoint_id": record.checkpoint_id, **ANEW},
         record={"checkpoint_id": record.checkpoint_id},
+        timeout_s=timeout_s,
     )
     scope = Scope(limit=",".join(hosts), inventory=fleet.about(record).get("inventory"))
     try:

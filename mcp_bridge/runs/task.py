@@ -16,9 +16,9 @@ from mcp_bridge.models.report import HostReport
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.report import Progress, RunEvents
 
-CheckpointAction = Literal["confirm", "delete_checkpoint", "rollback"]
+CheckpointAction = Literal["accept", "confirm", "delete_checkpoint", "rollback"]
 Action = Literal["apply", "checkpoints", "extend", "measure", "query", "snapshot", "verify"] | CheckpointAction
-CHANGES = frozenset({"apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
+CHANGES = frozenset({"accept", "apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ REST = {
     "measure": ("Measure", "ok"),
     "checkpoints": ("List the checkpoints", "ok"),
     "rollback": ("Restore the checkpoint", "changed"),
+    "accept": ("Accept what is left of the change", "ok"),
     "delete_checkpoint": ("Remove the checkpoint", "changed"),
     "snapshot": ("Write the state down", "changed"),
 }

@@ -9,7 +9,7 @@ Documented in ``plugins/modules/netopt_apply.py``.
 
 from __future__ import annotations
 
-import json
+import secrets
 import shlex
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import RESTART, ROLLED_BACK
+from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
+from ansible_collections.netopt.linux.plugins.plugin_utils._lost_answer import kept_out, what_became
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import (
     Refusal,
     as_objects,
@@ -25,14 +27,19 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._policy import (
     warm,
 )
 from ansible_collections.netopt.linux.plugins.plugin_utils._shared_id import shared_id
-from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import over_new_connection
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport import PYTHON_FLAGS, TransportAction
+from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import connect_anew, over_new_connection
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport import (
+    PYTHON_FLAGS,
+    TransportAction,
+    UnansweredError,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.netopt.linux.plugins.plugin_utils._confirm_and_measure import Proof
 
 NAME = "netopt_apply"
 GRACE_S = 20.0  # for how long after its time is up a host that restored itself is asked how that went
+UNKNOWN = "answer"  # what an error is about where nothing is known of the host
 CHECKPOINTS = "/var/lib/netopt/checkpoints"
 
 
@@ -69,6 +76,20 @@ class ActionModule(TransportAction):
             return self._measured(options, variables)
         return super().ask(module, options, variables)
 
+    def unanswered(
+        self, message: dict[str, Any], variables: dict[str, Any], error: UnansweredError | AnsibleConnectionFailure
+    ) -> dict[str, Any]:
+        """Return the result of a module whose answer is missing; an apply is not made twice."""
+        if message["module"] != NAME or message["check"] or kept_out(error):
+            return super().unanswered(message, variables, error)
+        return what_became(
+            self._connection,
+            message["options"],
+            lambda module, options: TransportAction.ask(self, module, options, variables),
+            lambda: self._run_there(message, variables),
+            error,
+        )
+
     def _measured(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Have the host measure, then apply; return the result of the latter, or why it was not begun."""
         from ansible_collections.netopt.linux.plugins.plugin_utils._confirm_and_measure import Proof  # noqa: PLC0415 - few measure
@@ -85,14 +106,24 @@ class ActionModule(TransportAction):
     def _confirm(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
         """Confirm the change over a new connection; the old one may live on where new ones are kept out."""
         report = result["report"]
-        program = f"{CHECKPOINTS}/{report['checkpoint_id']}/restore.pyz"
-        command = " ".join([self.python(variables), *PYTHON_FLAGS, shlex.quote(program), "--confirm --json"])
+        identity = report["checkpoint_id"]
+        program = f"{CHECKPOINTS}/{identity}/restore.pyz"
+        nonce = secrets.token_hex(16)
+        words = [self.python(variables), *PYTHON_FLAGS, shlex.quote(program), "--confirm --nonce", nonce]
         timeout = self.options["confirm_timeout_s"]
         deadline = time.monotonic() + timeout + GRACE_S
+
+        def refusal_of() -> dict[str, Any] | None:
+            answer = self._low_level_execute_command(" ".join(words))
+            told = answer_in(answer["stdout"], nonce)
+            if told is not None:
+                refused: dict[str, Any] | None = told["error"]
+                return refused
+            connect_anew(self._connection)
+            return _refusal(super(ActionModule, self).ask(*_once_more(identity), variables), answer)
+
         try:
-            answer = over_new_connection(
-                self._connection, lambda: self._low_level_execute_command(command), deadline=deadline
-            )
+            refusal = over_new_connection(self._connection, refusal_of, deadline=deadline)
         except AnsibleConnectionFailure as error:
             _fail(
                 result,
@@ -102,31 +133,39 @@ class ActionModule(TransportAction):
                 hint=f"At the host's console: python3 {program} --list",
             )
             return
-        refusal = _refusal(answer)
         if refusal:
             back = refusal["after"] == ROLLED_BACK
             late = back and refusal["key"] != RESTART
             _fail(
                 result,
-                status=ROLLED_BACK if back else "failed",
+                status=ROLLED_BACK if back else "unreachable" if refusal["key"] == UNKNOWN else "failed",
                 message=f"{_unheard(timeout)} and has done so" if late else refusal["message"],
                 after=refusal["after"],
                 hint="The plan kept the controller out; look at its rules and routes." if late else refusal["hint"],
             )
 
 
-def _refusal(answer: dict[str, Any]) -> dict[str, Any] | None:
-    """Return why a host did not confirm, with fields of ``HostReport.error``; ``None`` where it did."""
-    try:
-        error: dict[str, Any] | None = json.loads(answer["stdout"].strip().splitlines()[-1])["error"]
-    except (ValueError, LookupError, TypeError):
-        said = (answer["stderr"] or answer["stdout"]).strip() or f"exit status {answer['rc']}"
-        return {
-            "message": "The change is not confirmed: restore.pyz ended without an answer",
-            "after": said,
-            "hint": "The host restores itself when the time to confirm is up.",
-        }
-    return error
+def _once_more(identity: str) -> tuple[str, dict[str, Any]]:
+    """Return the question by which a host says whether a change is kept, and keeps it where it waits for that."""
+    return "netopt_checkpoint", {"state": "confirmed", "id": identity}
+
+
+def _refusal(result: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any] | None:
+    """Return why a host did not confirm, with fields of ``HostReport.error``; ``None`` where it did.
+
+    Args:
+        result: of netopt_checkpoint, which was asked since the first answer was missing.
+        answer: what came instead of the first one.
+    """
+    if "report" in result:
+        error: dict[str, Any] | None = result["report"]["error"]
+        return error
+    return {
+        "key": UNKNOWN,
+        "message": "The change was made; whether it is confirmed is not known, as no answer of the host arrives whole",
+        "after": (answer["stderr"] or answer["stdout"]).strip() or f"exit status {answer['rc']}",
+        "hint": "`netopt checkpoints` shows what became of it. Unless it is confirmed the host restores itself.",
+    }
 
 
 def _unheard(timeout: float) -> str:

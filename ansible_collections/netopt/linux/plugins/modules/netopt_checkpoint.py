@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: netopt_checkpoint
-short_description: Write the network's state down, restore it, confirm, extend, verify or remove checkpoints
+short_description: Write the network's state down, restore it, confirm, extend, accept, verify or remove checkpoints
 version_added: 0.1.0
 description:
   - Every change that M(netopt.linux.netopt_apply) makes has a checkpoint on the host. This module lists them, restores
@@ -43,19 +43,21 @@ options:
       - V(confirmed) keeps a change that waits for its confirmation.
       - V(extended) lets a change that waits for its confirmation wait until O(confirm_timeout_s) from now. Where it
         does not wait any more that is an error, which says what has become of it.
+      - V(accepted) lets what a change has left behind stay as it is, after a rollback of it that failed
+        (V(restore_failed)). The next change is possible then. The checkpoint stays, and V(restored) tries it again.
       - V(absent) removes the checkpoint and changes nothing else.
       - V(listed) returns the checkpoints and changes nothing.
       - V(verified) compares the host with what the changes in force have set, of each setting the newest, and changes
         nothing. Where something differs it says so as check mode does, with the status V(would_change).
     type: str
-    choices: [absent, confirmed, extended, listed, present, restored, verified]
+    choices: [absent, accepted, confirmed, extended, listed, present, restored, verified]
     default: listed
   id:
     description:
       - Name of the checkpoint. With O(state=present) one is made up unless given, the same on every host of the task.
       - With O(state=verified) only what this change set is compared; all changes in force unless given.
-      - On a host that has no such checkpoint V(restored), V(confirmed), V(extended) and V(verified) do nothing and
-        report V(skipped).
+      - On a host that has no such checkpoint V(restored), V(confirmed), V(extended), V(accepted) and V(verified) do
+        nothing and report V(skipped).
     type: str
   label:
     description:
@@ -149,7 +151,7 @@ checkpoints:
     status:
       description:
         - V(armed) while a change is being made, V(applied) until it is confirmed, V(confirmed), V(rolled_back),
-          V(restore_failed), or V(snapshot) for a state written down by hand.
+          V(restore_failed), V(accepted), or V(snapshot) for a state written down by hand.
       type: str
       returned: always
     digest:
@@ -177,6 +179,10 @@ changing:
   returned: when O(state=listed)
   type: str
   sample: netopt_apply, checkpoint 20260101T120000Z-4f2a1c
+kept:
+  description: What was reported of the change when it was made, in the shape of RV(report).
+  returned: when O(state=listed), O(id) is given, and the host has kept it
+  type: dict
 drift:
   description: The settings that are not as the changes in force have set them, in the order of applying.
   returned: when O(state=verified)

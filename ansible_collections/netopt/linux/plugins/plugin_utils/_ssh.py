@@ -15,6 +15,7 @@ KexAlgorithms, or has had it set by the system, gets what they set.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shlex
 import subprocess
@@ -65,6 +66,21 @@ def connect_anew(connection: Any) -> None:
     arguments = connection.get_option("ssh_args") or ""
     if not arguments.startswith(APART):
         connection.set_option("ssh_args", " ".join([APART, *_quicker(connection), arguments]).rstrip())
+
+
+def end_shared(connection: Any) -> None:
+    """End the connection that commands to a host share, where there is one: the host at its other end may hang.
+
+    Args:
+        connection: a connection plugin of ansible-core.
+    """
+    if connection.transport != "ssh":
+        return
+    host = connection.get_option("host") or "localhost"
+    program = connection.get_option("ssh_executable") or "ssh"
+    argv = connection._build_command(program, "ssh", "-O", "exit", host)  # noqa: SLF001 - it knows where it lies
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
 
 
 def over_new_connection(connection: Any, act: Callable[[], Result], *, deadline: float) -> Result:

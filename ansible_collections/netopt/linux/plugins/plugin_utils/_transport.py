@@ -23,8 +23,11 @@ import hashlib
 import importlib
 import json
 import marshal
+import os
+import secrets
 import shlex
 import struct
+import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -34,25 +37,34 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, PYTHON_FLAGS, bundle
-from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import BEGIN, ENTRIES, KEPT
-from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import watch
+from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import MARK, answer_in
+from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import ENTRIES, KEPT
+from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import connect_anew, end_shared, watch
 from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import ModuleCache
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
 USUAL_PYTHON = "/usr/bin/python3"
-TOO_OLD = 78
 UNCHECKED = 1  # PEP 552: the hash of the source stands for it and is not looked at
-NOT_KEPT = 79
 UNHEARD = "Data could not be sent"  # ansible-core, when ssh ended while it was written to, and said why only then
-NOT_HERE = (126, 127, TOO_OLD)  # no such program, not to be executed, or too old a Python
+ENDS = "NETOPT_RUN_ENDS"  # when netopt ends this run, in seconds of the epoch
+RUN_S = 1800.0  # where no netopt has started it
+NEW_CONNECTION = "netopt_new_connection"  # a variable: the connections that there are may hang
+NOT_HERE = (126, 127)  # of a shell: no such program, or not to be executed
+MISSING_PROGRAM = {"missing": "program"}
+MISSING_PYTHON = {"missing": "python"}
 
 # Reads the message from standard input, and the sources behind it or where they were kept; imports them from memory.
+# What is missing is said in a frame, as an exit status may be that of whatever the host runs around this.
 BOOTSTRAP = f"""
-import sys
+import json, os, sys, zlib
+def missing(what):
+    body = json.dumps({{"missing": what}})
+    values = ({MARK!r}, sys.argv[1], len(body), zlib.crc32(body.encode("ascii")) & 0xffffffff, body)
+    sys.stdout.write("\\n%s:%s:%d:%08x:%s\\n" % values)
+    sys.exit()
 if sys.version_info < (3, 8):
-    sys.exit({TOO_OLD})
-import json, os
+    missing("python")
 data = sys.stdin.buffer
 message = json.loads(data.readline().decode("utf-8"))
 sent = data.read()
@@ -64,9 +76,9 @@ else:
     try:
         memory = os.open({KEPT!r} % message["program"]["digest"], os.O_RDONLY)
     except OSError:
-        sys.exit({NOT_KEPT})
+        missing("program")
     if os.fstat(memory).st_size != message["program"]["size"]:
-        sys.exit({NOT_KEPT})
+        missing("program")
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True
 from {PACKAGE}._transport.bundle_import import install
@@ -74,6 +86,18 @@ install(sys.path[0], {PACKAGE!r})
 from {PACKAGE}._transport.remote_main import main
 main(message)
 """
+
+
+class UnansweredError(Exception):
+    """A host ran a command, and what it printed holds no answer.
+
+    Args:
+        answer: what ansible-core knows of the command: ``rc``, ``stdout`` and ``stderr``.
+    """
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__((answer["stderr"] or answer["stdout"]).strip() or f"exit status {answer['rc']}")
+        self.answer = answer
 
 
 class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no types
@@ -90,6 +114,9 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF
         )
         watch(self._connection)
+        if (task_vars or {}).get(NEW_CONNECTION):
+            end_shared(self._connection)
+            connect_anew(self._connection)
         return {**result, **self.ask(module, self.options, task_vars or {})}
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +137,10 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
                 "check": bool(self._task.check_mode),
                 "diff": bool(self._task.diff),
             }
-            answer = self._run_there(message, variables)
+            try:
+                answer = self._run_there(message, variables)
+            except (UnansweredError, AnsibleConnectionFailure) as error:
+                return self.unanswered(message, variables, error)
             if answer is not None:
                 return answer
         found: dict[str, Any] = self._execute_module(
@@ -121,35 +151,55 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
         )
         return found
 
+    def unanswered(
+        self, message: dict[str, Any], variables: dict[str, Any], error: UnansweredError | AnsibleConnectionFailure
+    ) -> dict[str, Any]:
+        """Return the result of a module whose answer is missing or torn: what it says when it is asked once more.
+
+        Whatever goes this way may be asked for twice; what may not is ``netopt_apply``.
+
+        Raises:
+            AnsibleConnectionFailure: the target cannot be reached.
+        """
+        if isinstance(error, AnsibleConnectionFailure):
+            raise error
+        connect_anew(self._connection)
+        try:
+            answer = self._run_there(message, variables)
+        except UnansweredError as again:
+            return without_result(message["module"], again)
+        return without_result(message["module"], error) if answer is None else answer
+
     def _pipelines(self) -> bool:
         """Whether a command may be handed something on its standard input."""
         asked = getattr(self._connection, "is_pipelining_enabled", None)  # from ansible-core 2.19 on
         return bool(asked() if asked else self._is_pipelining_enabled("new"))
 
     def _run_there(self, message: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the module's result, ``None`` where the target's Python is not found or too old."""
-        program = f"-c {shlex.quote(BOOTSTRAP)}"
-        words = [self._compute_environment_string(), self.python(variables), *PYTHON_FLAGS, program]
+        """Return the module's result, ``None`` where the target's Python is not found or too old.
+
+        Raises:
+            UnansweredError: what the target printed holds no answer.
+            AnsibleConnectionFailure: the target cannot be reached.
+        """
+        nonce = secrets.token_hex(16)
+        program = f"-c {shlex.quote(BOOTSTRAP)} {nonce}"
+        words = [self._compute_environment_string(), "exec", self.python(variables), *PYTHON_FLAGS, program]
         command = " ".join(word for word in words if word)
-        request = json.dumps({**message, "program": {"digest": DIGEST, "size": len(PROGRAM)}}).encode() + b"\n"
+        about = {"nonce": nonce, "ends_in_s": _time_left(), "program": {"digest": DIGEST, "size": len(PROGRAM)}}
+        request = json.dumps({**message, **about}).encode() + b"\n"
         cache = ModuleCache(DIGEST, self._address())
-        answer = {"rc": NOT_KEPT}
+        told: dict[str, Any] | None = MISSING_PROGRAM
         if cache.has_program():
             answer = self._low_level_execute_command(command, in_data=request)
-        if answer["rc"] == NOT_KEPT:
+            told = answer_in(answer["stdout"], nonce)
+        if told == MISSING_PROGRAM:
             answer = self._send(command, request)
-        if answer["rc"] in NOT_HERE:
+            told = answer_in(answer["stdout"], nonce)
+        if told == MISSING_PYTHON or (told is None and answer["rc"] in NOT_HERE):
             return None
-        _noise, found, line = answer["stdout"].rpartition(BEGIN)
-        if not found:
-            return {
-                "failed": True,
-                "msg": f"{message['module']} ended without a result",
-                "rc": answer["rc"],
-                "module_stdout": answer["stdout"],
-                "module_stderr": answer["stderr"],
-            }
-        told = json.loads(line)
+        if told is None:
+            raise UnansweredError(answer)
         if told["kept"]:
             cache.add()
         result: dict[str, Any] = told["result"]
@@ -182,6 +232,23 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             return str(self._templar.template(configured))
         discovered = variables.get("ansible_facts", {}).get("discovered_interpreter_python")
         return str(discovered or USUAL_PYTHON)
+
+
+def without_result(module: str, error: UnansweredError) -> dict[str, Any]:
+    """Return the result of a task for a module that gave none."""
+    return {
+        "failed": True,
+        "msg": f"{module} ended without a result",
+        "rc": error.answer["rc"],
+        "module_stdout": error.answer["stdout"],
+        "module_stderr": error.answer["stderr"],
+    }
+
+
+def _time_left() -> float:
+    """Return the seconds after which nobody waits for this run any more."""
+    ends = os.environ.get(ENDS)
+    return max(1.0, float(ends) - time.time()) if ends else RUN_S
 
 
 def _program() -> bytes:

@@ -24,9 +24,10 @@ APPLIED = "applied"  # made and read back; waits for a confirmation until confir
 CONFIRMED = "confirmed"  # made for good
 ROLLED_BACK = "rolled_back"  # undone, and proven to be
 RESTORE_FAILED = "restore_failed"  # undoing it did not restore the old state
+ACCEPTED = "accepted"  # a person has said that what it left behind stays as it is
 SNAPSHOT = "snapshot"  # a state written down by hand, with no change of ours behind it
 
-STATUSES = (ARMED, APPLIED, CONFIRMED, ROLLED_BACK, RESTORE_FAILED, SNAPSHOT)
+STATUSES = (ARMED, APPLIED, CONFIRMED, ROLLED_BACK, RESTORE_FAILED, ACCEPTED, SNAPSHOT)
 LIVE = (ARMED, APPLIED, CONFIRMED, RESTORE_FAILED)  # the change is, or may be, in force
 PENDING = (ARMED, APPLIED)  # not decided yet
 
@@ -202,7 +203,8 @@ def expired(headers: Iterable[Header], *, keep: int = KEEP) -> list[str]:
 
     What waits for a decision stays, what could not be restored stays, and so does what a person wrote down.
     """
-    finished = sorted((h for h in headers if h.status in (CONFIRMED, ROLLED_BACK)), key=lambda h: h.sequence)
+    closed = (CONFIRMED, ROLLED_BACK, ACCEPTED)
+    finished = sorted((h for h in headers if h.status in closed), key=lambda h: h.sequence)
     return [header.id for header in finished[: max(0, len(finished) - keep)]]
 
 

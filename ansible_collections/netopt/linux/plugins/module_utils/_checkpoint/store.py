@@ -26,7 +26,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .._common.files import text_of
+from .._common.files import for_owner, make_folders, text_of
 from .._common.report import HostReport
 from .model import (
     APPLIED,
@@ -169,7 +169,7 @@ class Store:
         target = self.path(header.id)
         partial = os.path.join(self.root, f".{header.id}.{os.getpid()}")
         try:
-            os.makedirs(self.root, mode=0o700, exist_ok=True)
+            make_folders((os.path.dirname(self.root), 0o755), (self.root, 0o700))
             if os.path.lexists(partial):  # left by a power cut; after a restart a process can have the same number
                 _remove_tree(partial)
             os.mkdir(partial, 0o700)
@@ -177,7 +177,7 @@ class Store:
             _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
             _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
             for name in RESERVES:
-                with open(os.path.join(partial, name), "wb") as stream:
+                with open(os.path.join(partial, name), "wb", opener=for_owner) as stream:
                     stream.write(bytes(RESERVE_BYTES))
             _sync_directory(partial)
             os.rename(partial, target)  # fails when the target is there, as it is never empty
@@ -271,7 +271,7 @@ class Store:
     def keep_report(self, identity: str, report: HostReport) -> None:
         """Keep what was reported. It is a convenience, so nothing is lost when the disk is full."""
         path = self.path(identity, "report.json")
-        with contextlib.suppress(OSError), open(path, "w", encoding="utf-8") as stream:
+        with contextlib.suppress(OSError), open(path, "w", encoding="utf-8", opener=for_owner) as stream:
             json.dump(report.as_dict(), stream)
 
     def report(self, identity: str) -> HostReport | None:

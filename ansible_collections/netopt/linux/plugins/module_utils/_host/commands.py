@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from .command_allowlist import ALLOWLIST, PACKAGES, refuse
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TIMEOUT_S = 30.0
+CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS", "SIGTRAP")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Tools:
             check: whether an exit status other than 0 is an error.
 
         Raises:
-            NetoptError: not on the allowlist, not installed, timed out, or failed.
+            NetoptError: not on the allowlist, not installed, timed out, failed, or ended by a signal; the last whatever
+                ``check`` says, since a tool that crashed has answered nothing.
         """
         import subprocess  # noqa: PLC0415 - a plan that holds already mostly runs no tool
 
@@ -100,9 +103,45 @@ class Tools:
             ) from None
         except subprocess.TimeoutExpired:
             raise NetoptError(
-                f"{command} did not finish within {self._timeout_s:g} s and was killed", stage=stage, key=command
+                f"{command} did not finish within {self._timeout_s:g} s and was killed",
+                stage=stage,
+                key=command,
+                wanted=f"an end within {self._timeout_s:g} s",
+                after=f"still at work after {self._timeout_s:g} s",
+                hint=f"{_untouched(stage)}The host is under load, or {argv[0]} waits for something: "
+                "look at the host with `top`, and run again once it has time.",
             ) from None
+        if done.returncode < 0:
+            raise _ended(argv, -done.returncode, stage)
         if check and done.returncode != 0:
             text = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
             raise NetoptError(f"{command}: {text[0]}", stage=stage, key=command, after="; ".join(text))
         return Completed(tuple(argv), done.returncode, done.stdout, done.stderr)
+
+
+def _ended(argv: list[str] | tuple[str, ...], number: int, stage: str) -> NetoptError:
+    """Return the error for a tool that a signal has ended."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        name = f"signal {number}"
+    command = " ".join(argv)
+    how, hint = f"was ended by {name}", "Somebody has ended it, or the host ran out of memory; see `dmesg`. Run again."
+    if name in CRASHES:
+        how = f"crashed ({name})"
+        hint = (
+            f"This is a defect of {argv[0]}: update the package {PACKAGES.get(argv[0], argv[0])} and run again. "
+            "If it crashes still, report it to whoever makes the package."
+        )
+    return NetoptError(
+        f"{argv[0]} {how}: {command}",
+        stage=stage,
+        key=command,
+        wanted="an exit status",
+        after=name,
+        hint=_untouched(stage) + hint,
+    )
+
+
+def _untouched(stage: str) -> str:
+    return "Nothing was changed on the host. " if stage == "rehearse" else ""

@@ -14,7 +14,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from .._common.files import text_of
+from .._common.files import for_owner, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def borrowed(kind: str | None, *, directory: str = RUN_DIR) -> Iterator[None]:
         yield
         return
     note = os.path.join(directory, NOTE)
-    with contextlib.suppress(OSError), open(note, "w", encoding="ascii") as stream:
+    with contextlib.suppress(OSError), open(note, "w", encoding="ascii", opener=for_owner) as stream:
         stream.write(f"{before} {kind}")
     try:
         try:

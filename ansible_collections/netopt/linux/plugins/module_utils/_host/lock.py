@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .._common.files import text_of
+from .._common.files import make_folders, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,7 @@ def _open(directory: str) -> int:
     """Open the lock file; where nothing can be written any more, one that is there serves as well."""
     path, flags = lock_path(directory), os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        make_folders((directory, 0o700))
         return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600)
     except OSError as error:
         if error.errno not in (errno.EROFS, errno.ENOSPC):

@@ -16,6 +16,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .._common.deadline import end_with_parent
 from .._common.errors import NetoptError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def _unshare_network() -> None:
     import ctypes  # noqa: PLC0415 - only the child in the namespace needs it
 
     libc = ctypes.CDLL(None, use_errno=True)
+    end_with_parent(libc)  # a rehearsal that nobody waits for any more
     if libc.unshare(CLONE_NEWNET) == 0:
         return
     refused = os.strerror(ctypes.get_errno())

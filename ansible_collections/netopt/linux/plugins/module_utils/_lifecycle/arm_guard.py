@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.store import ARCHIVE
+from .._common.deadline import go_on
 from .._common.errors import NetoptError
 from .._host.lock import start_time
 from .._host.systemd import systemd_is_ours
@@ -59,6 +60,7 @@ def arm(store: Store, identity: str, *, after_s: float, tools: Tools) -> Armed:
         NetoptError: the process did not come up; nothing may be changed then.
     """
     guard = _guard_process(store, identity)
+    go_on()  # from now on the guard ends this process where it hangs
     if not systemd_is_ours():
         return Armed(guard)
     archive = store.path(identity, ARCHIVE)

@@ -32,8 +32,8 @@ def main(argv: list[str] | None = None) -> int:
     archive = os.path.abspath(sys.argv[0])
     if arguments == ["--guard"]:
         return _guard(archive)
-    if arguments == ["--confirm", "--json"]:
-        return _confirm(archive)
+    if arguments[:2] == ["--confirm", "--nonce"]:
+        return _confirm(archive, arguments[2])
     options = _parse(arguments)
     try:
         return _run(options, archive)
@@ -51,14 +51,13 @@ def _guard(archive: str) -> int:
     return DONE
 
 
-def _confirm(archive: str) -> int:
-    """Keep the change and say in one line of JSON what came of it, for a controller that counts the milliseconds."""
-    import json  # noqa: PLC0415
-
+def _confirm(archive: str, nonce: str) -> int:
+    """Keep the change and say in a frame what came of it, for a controller that counts the milliseconds."""
     from .._checkpoint.store import Store  # noqa: PLC0415
     from .._common.signals import interrupts_wait  # noqa: PLC0415
     from .._host.commands import Tools  # noqa: PLC0415
     from .._host.lock import host_lock  # noqa: PLC0415
+    from .._transport.frame import frame  # noqa: PLC0415
     from .confirm import confirm  # noqa: PLC0415
 
     identity = _own_id(archive)
@@ -68,7 +67,7 @@ def _confirm(archive: str) -> int:
             confirm(Store(_state_dir(archive)), identity, Tools(keep_open=(lock,)))
     except NetoptError as refusal:
         error = refusal.as_dict()
-    sys.stdout.write(json.dumps({"id": identity, "error": error}) + "\n")
+    sys.stdout.write(frame(nonce, {"id": identity, "error": error}))
     return FAILED if error else DONE
 
 
@@ -86,17 +85,16 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(
         prog="restore.pyz",
-        description="Show, restore, confirm or extend what netopt changed on this host. "
+        description="Show, restore, confirm, extend or accept what netopt changed on this host. "
         "Restoring a change undoes the ones made after it first.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="list the checkpoints of this host")
     what.add_argument("--diff", action="store_true", help="show what restoring would change, and change nothing")
     what.add_argument("--restore", action="store_true", help="restore the host to before the change")
-    what.add_argument(
-        "--confirm", action="store_true", help="keep the change for good; with --json and nothing else, said as JSON"
-    )
+    what.add_argument("--confirm", action="store_true", help="keep the change for good")
     what.add_argument("--extend", type=float, metavar="S", help="let the change wait S more seconds to be confirmed")
+    what.add_argument("--accept", action="store_true", help="let what a rollback that failed has left stay as it is")
     parser.add_argument("--if-unconfirmed", action="store_true", help="with --restore: only if it is not confirmed")
     parser.add_argument("--keep-conflicts", action="store_true", help="leave alone what was changed by others since")
     parser.add_argument("--wait", type=float, default=60.0, metavar="S", help="seconds to wait for a running change")
@@ -109,6 +107,7 @@ def _run(options: argparse.Namespace, archive: str) -> int:
     from .._checkpoint.store import Store  # noqa: PLC0415
     from .._host.commands import Tools  # noqa: PLC0415
     from .._host.lock import host_lock  # noqa: PLC0415
+    from .accept import accept  # noqa: PLC0415
     from .confirm import confirm  # noqa: PLC0415
     from .extend import extend  # noqa: PLC0415
 
@@ -123,6 +122,9 @@ def _run(options: argparse.Namespace, archive: str) -> int:
         tools = Tools(keep_open=(descriptor,))
         if options.confirm:
             sys.stdout.write("confirmed\n" if confirm(store, identity, tools) else "confirmed before\n")
+            return DONE
+        if options.accept:
+            sys.stdout.write("accepted\n" if accept(store, identity) else "accepted before\n")
             return DONE
         if options.extend is not None:
             extend(store, identity, check_timeout(options.extend, name="--extend"), tools)

@@ -26,7 +26,7 @@ from .._checkpoint.model import (
     due,
     to_revert,
 )
-from .._checkpoint.store import CONFIRM, RESTORE, boot_id
+from .._checkpoint.store import ARCHIVE, CONFIRM, RESTORE, boot_id
 from .._common.errors import NetoptError
 from .._host.kernel_modules import unload_unused
 from .._subsystems.restore import KEEP, Restored, restore
@@ -35,6 +35,7 @@ from .confirm import confirm
 from .disarm_guard import disarm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .._checkpoint.model import Content, Header
@@ -148,13 +149,18 @@ def roll_back(
     return undone
 
 
-def recover(store: Store, tools: Tools) -> list[str]:
+def recover(store: Store, tools: Tools, *, concerns: Callable[[Header], bool] = lambda _header: True) -> list[str]:
     """Undo what earlier runs left half done, newest first, and return a line for a person about each.
 
     That is a change which has lost its maker, one whose time to be confirmed is over, and one whose rollback failed.
 
+    Args:
+        store: where the checkpoints lie.
+        tools: to run programs with.
+        concerns: whether what a change left behind is in the way of the one that is to come.
+
     Raises:
-        NetoptError: one of them cannot be undone; the older ones are as they were.
+        NetoptError: one that is in the way cannot be undone; the older ones are as they were.
     """
     told = []
     for header in list(store.unfinished()):
@@ -176,12 +182,16 @@ def recover(store: Store, tools: Tools) -> list[str]:
         except NetoptError as error:
             errors = [error]
         if errors:
-            raise _remains(header, why, errors)
+            remains = _remains(store, header, why, errors)
+            if concerns(header):
+                raise remains
+            told.append(f"{remains.message}. This plan does not touch what it changed. {remains.hint}")
+            continue
         told.append(f"The change {header.id} {why}; the state before it was restored first.")
     return told
 
 
-def _remains(header: Header, why: str, errors: list[NetoptError]) -> NetoptError:
+def _remains(store: Store, header: Header, why: str, errors: list[NetoptError]) -> NetoptError:
     """Return the error for a change that stands in the way of the next one since it cannot be undone."""
     first = errors[0]
     return NetoptError(
@@ -190,9 +200,10 @@ def _remains(header: Header, why: str, errors: list[NetoptError]) -> NetoptError
         key=first.key,
         wanted=first.wanted,
         after=first.after,
-        hint=f"{first.hint + ' ' if first.hint else ''}Remains of {header.id} are on this host, so nothing is built "
-        f"upon it. Mend what stands in the way and apply again, or run: netopt rollback {header.id}. To take the host "
-        f"as it is: netopt checkpoints --delete {header.id}.",
+        hint=" ".join(filter(None, [error.hint for error in errors]))
+        + f" Remains of {header.id} are on this host, so nothing is built upon what it changed. Mend what stands in "
+        f"the way and apply again, or run: netopt rollback {header.id}. To take the host as it is: netopt checkpoints "
+        f"--accept {header.id}; on the host: python3 {store.path(header.id, ARCHIVE)} --accept.",
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STATES = ("present", "restored", "confirmed", "extended", "verified", "absent", "listed")
+STATES = ("present", "restored", "confirmed", "extended", "accepted", "verified", "absent", "listed")
 ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": list(STATES), "default": "listed"},
     "id": {"type": "str"},
@@ -23,7 +23,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "confirm_timeout_s": {"type": "float"},
 }
 REQUIRED_IF: list[tuple[Any, ...]] = [
-    *(("state", state, ("id",)) for state in ("restored", "confirmed", "absent")),
+    *(("state", state, ("id",)) for state in ("restored", "confirmed", "accepted", "absent")),
     ("state", "extended", ("id", "confirm_timeout_s")),
 ]
 
@@ -42,4 +42,6 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     more: dict[str, Any] = {} if outcome.drift is None else {"drift": outcome.drift}
     if options["state"] == "listed":
         more["changing"] = outcome.changing
+        if outcome.kept is not None:
+            more["kept"] = outcome.kept.as_dict()
     return dict(as_result(outcome.report, diff_mode=diff), checkpoints=outcome.checkpoints, **more)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netopt_checkpoint does: write a state down, list, restore, confirm, extend, verify and remove checkpoints."""
+"""What netopt_checkpoint does: write a state down; list, restore, confirm, extend, accept, verify, remove them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ class Request:
     """What is asked of the checkpoints of this host.
 
     Attributes:
-        state: ``present``, ``restored``, ``confirmed``, ``extended``, ``verified``, ``absent`` or ``listed``.
+        state: ``present``, ``restored``, ``confirmed``, ``extended``, ``accepted``, ``verified``, ``absent`` or
+            ``listed``.
         id: the checkpoint; ``None`` to make one up (``present``) or to mean all (``listed``, ``verified``).
         label: what a person calls it.
         ifaces: interfaces whose MTU, offloads and queueing disciplines are written down; ``auto`` is allowed.
@@ -74,13 +75,15 @@ class Request:
 class Outcome:
     """What came of a request: the report, the checkpoints it was about, and what differs from them where asked.
 
-    ``changing`` is what is being done to the host at this moment, for ``listed``.
+    ``changing`` is what is being done to the host at this moment, and ``kept`` what was reported of the one checkpoint
+    that was asked for, for ``listed``.
     """
 
     report: HostReport = field(default_factory=HostReport)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     drift: list[dict[str, Any]] | None = None
     changing: str | None = None
+    kept: HostReport | None = None
 
 
 def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR) -> Outcome:
@@ -180,6 +183,8 @@ def _listed(request: Request, store: Store, tools: Tools, outcome: Outcome) -> N
     headers = [header for header in store.headers() if request.id in (None, header.id)]
     outcome.checkpoints = [_describe(header) for header in headers]
     outcome.changing = _changing()
+    if request.id is not None:
+        outcome.kept = store.report(request.id)
     outcome.report.warnings += [
         f"The checkpoint {identity} is damaged and cannot be restored." for identity in store.damaged()
     ]
@@ -322,6 +327,18 @@ def _extended(request: Request, store: Store, tools: Tools, outcome: Outcome) ->
     outcome.checkpoints = [_describe(done.after)]
 
 
+def _accepted(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    del tools
+    if _unknown(request, store, outcome):
+        return
+    from .._lifecycle.accept import accept  # noqa: PLC0415 - the others do without
+
+    identity = request.id or ""
+    if accept(store, identity, check=request.check):
+        _change(outcome, request)
+    outcome.checkpoints = [_describe(store.header(identity))]
+
+
 def _verified(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
     if request.id is not None and _unknown(request, store, outcome):
         return
@@ -366,6 +383,7 @@ def _absent(request: Request, store: Store, tools: Tools, outcome: Outcome) -> N
 
 _ACTIONS = {
     "absent": _absent,
+    "accepted": _accepted,
     "confirmed": _confirmed,
     "extended": _extended,
     "listed": _listed,

@@ -22,6 +22,7 @@ RESTORE = "restore"
 KEEP = "keep"
 # Backwards, but for the MTU: a default qdisc takes its quantum from the device at the moment in which it comes back.
 RESTORE_ORDER = ("nft", "link", "tc", "sysctl")
+SHOWN = 10  # differences in an error
 PASSES = 3  # one key may reset another, so what is left after a pass is tried again
 
 
@@ -115,14 +116,26 @@ def _restore_part(part: _Part, done: Restored, *, after: Any, on_conflict: str, 
         failure = _perform(part, operations, done) or failure
         operations = without_conflicts(pure.operations(part.observe(), part.target), kept)
     if operations:
-        left = ", ".join(operation.key for operation in operations)
-        raise failure or NetoptError(
-            f"Not restored: {left}",
-            stage="restore",
-            key=operations[0].key,
-            wanted="the state before the change",
-            hint="These commands are left to do: " + "; ".join(operation.command for operation in operations),
-        )
+        raise _not_restored(part, operations, failure)
+
+
+def _not_restored(part: _Part, operations: list[Operation], failure: NetoptError | None) -> NetoptError:
+    """Return the error that says what differs still, and which commands are left to do."""
+    try:
+        differing = part.subsystem.pure.diff(part.observe(), part.target)
+    except NetoptError:  # what refused to restore it may refuse to show it
+        differing = []
+    left = ", ".join(operation.key for operation in operations)
+    first = differing[0] if differing else None
+    why = f"{failure.hint.rstrip('.')}. " if failure and failure.hint else ""
+    return NetoptError(
+        f"Not restored: {left}" + (f": {failure.message}" if failure else ""),
+        stage="restore",
+        key=first.key if first else operations[0].key,
+        wanted=first.after if first else "the state before the change",
+        after="; ".join(f"{one.key} is {one.before}, was {one.after}" for one in differing[:SHOWN]) or None,
+        hint=f"{why}These commands are left to do: " + "; ".join(operation.command for operation in operations),
+    )
 
 
 def _perform(part: _Part, operations: list[Operation], done: Restored) -> NetoptError | None:

@@ -49,8 +49,13 @@ def _absent(key: str, value: str, intent: Intent, current: State) -> NetoptError
 
 def _read_only(key: str, value: str, current: State) -> NetoptError:
     """Return the error for a key that exists and cannot be written."""
-    hint = "Nothing may write it here: /proc/sys is mounted read-only, or the kernel offers it for reading only."
-    if not current["initial_netns"]:
+    hint = "Nothing may write it here: the kernel offers it for reading only."
+    if key in current["mounted_read_only"]:
+        hint = (
+            "/proc/sys is mounted read-only here, as in most containers: set it when the container is started "
+            f"(--sysctl {key}={value}), or mount /proc/sys read-write."
+        )
+    elif not current["initial_netns"]:
         hint = "It can be written only in the initial network namespace: set it on the machine that holds this one."
     return NetoptError(
         f"{key} is read-only here",

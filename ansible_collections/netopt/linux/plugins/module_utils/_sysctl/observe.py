@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     State = dict[str, Any]
 
 PROC_SYS = "/proc/sys"
+PROC_SYS_NET = "/proc/sys/net"  # may be a mount of its own
 SYS_MODULE = "/sys/module"
 # Registered for the initial network namespace alone ever since there are namespaces (net/core/sysctl_net_core.c,
 # net_core_table), so its presence tells where this process is. Comparing with /proc/1/ns/net would not: in a
@@ -55,6 +56,11 @@ def read(key: str) -> str | None:
             f"{key} cannot be read: {error.strerror}", stage="observe", key=key, hint="Reading it takes root."
         ) from None
     return " ".join(text.split())
+
+
+def _on_read_only_mount(key: str) -> bool:
+    """Tell whether a key lies on a mount that is read-only, as in most containers."""
+    return bool(os.statvfs(PROC_SYS_NET if key.startswith("net.") else PROC_SYS).f_flag & os.ST_RDONLY)
 
 
 def in_initial_netns() -> bool:
@@ -128,11 +134,11 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
     """
     keys = dict.fromkeys(name for key in scope["keys"] for name in _expand(key))
     values = {key: read(key) for key in keys}
+    read_only = [key for key, value in values.items() if value is not None and not os.access(file_of(key), os.W_OK)]
     return {
         "values": values,
-        "read_only": [
-            key for key, value in values.items() if value is not None and not os.access(file_of(key), os.W_OK)
-        ],
+        "read_only": read_only,
+        "mounted_read_only": [key for key in read_only if _on_read_only_mount(key)],
         "modules": {module: module_state(module, tools) for module in scope.get("modules", [])},
         "initial_netns": in_initial_netns(),
         "page_bytes": os.sysconf("SC_PAGE_SIZE"),

@@ -4,8 +4,9 @@
 
 """Sysctl keys: what a plan asks for, how it reads as commands, and what has to be written to get there.
 
-State: ``{"values": {key: text or None}, "read_only": [key], "modules": {name: state}, "initial_netns": bool,
-"page_bytes": int, "lro": {iface: bool}, "ra_default": [iface]}``. Keys are spelt as by ``keys.canonical``.
+State: ``{"values": {key: text or None}, "read_only": [key], "mounted_read_only": [key], "modules": {name: state},
+"initial_netns": bool, "page_bytes": int, "lro": {iface: bool}, "ra_default": [iface]}``. Keys are spelt as by
+``keys.canonical``.
 A module's state is ``missing`` (the kernel has none), ``loadable``, ``idle`` (loaded, nothing uses it) or ``used``.
 A wanted state holds only what is wanted; whatever it leaves out is not compared.
 """

@@ -23,6 +23,7 @@ from .._host.commands import Tools
 from .._host.facts import gather
 from .._host.kernel_modules import loaded, unload_unused
 from .._host.lock import RUN_DIR, host_lock
+from .._host.privileges import check_net_admin
 from .._plan.check import check_structure
 from .._plan.form import one_form
 from .._sysctl.observe import read
@@ -33,9 +34,11 @@ from .unchanged_cache import UnchangedCache, key_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .._checkpoint.model import Header
     from .._common.change import Operation
     from .request import Request
 
+TC = "tc"
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 
 
@@ -115,18 +118,38 @@ class Transaction:
             tools=tools,
             modules=self._modules,
             boot_root=self._boot_root,
-            on_operation=self._on_operation,
+            on_operation=self._before,
         )
-        held = change.run(identity, changes, ifaces)
+        try:
+            held = change.run(identity, changes, ifaces)
+        except NetoptError as error:
+            if "not permitted" in error.message:  # what the tools say of it tells less
+                check_net_admin(TC)
+            raise
+        if request.check:
+            for entry in self._report.diff:
+                check_net_admin(entry["subsystem"])
         if held and not request.check:
             unchanged.keep(key, held)
+
+    def _before(self, operation: Operation) -> None:
+        """Refuse an operation that the kernel would refuse in words that tell less."""
+        check_net_admin(operation.subsystem)
+        self._on_operation(operation)
 
     def _recover(self, tools: Tools) -> None:
         """Undo what an earlier run left half done."""
         if not self._request.check and any(self._store.unfinished()):
             from .._lifecycle.rollback import recover  # noqa: PLC0415 - hardly ever
 
-            self._report.warnings.extend(recover(self._store, tools))
+            self._report.warnings.extend(recover(self._store, tools, concerns=self._concerns))
+
+    def _concerns(self, header: Header) -> bool:
+        """Return whether the plan touches what an earlier change, whose rollback failed, has touched."""
+        from .remains import touches  # noqa: PLC0415 - hardly ever
+
+        changes = self._request.plan.get("changes") or {}
+        return touches(changes, host_interfaces(named(self._request.plan), gather()), self._store, header)
 
     def _fit(self) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return the changes as they fit this host, and the interfaces that they are for."""

@@ -19,6 +19,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .._common.files import for_owner
 from .._subsystems.table import TABLE
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class UnchangedCache:
         kept = dict(list(entries.items())[-PLANS_KEPT:])
         partial = f"{self._path}.{os.getpid()}"
         with contextlib.suppress(OSError):
-            with open(partial, "w", encoding="utf-8") as stream:
+            with open(partial, "w", encoding="utf-8", opener=for_owner) as stream:
                 json.dump(kept, stream)
             os.replace(partial, self._path)
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 import contextlib
 import glob
 import importlib
-import json
 import os
 import sys
 from typing import Any
 
+from .._common.deadline import end_at
 from .._common.errors import NetoptError
-from .._common.files import bytes_of
+from .._common.files import bytes_of, for_owner, make_folders
 from .._common.report import HostReport, as_result, defect
+from .frame import frame
 
 ENTRIES = {
     "netopt_apply": "_modules.apply",
@@ -28,17 +29,19 @@ ENTRIES = {
     "netopt_probe": "_modules.probe",
     "netopt_query": "_modules.query",
 }
-BEGIN = "netopt-result:"
 KEPT = "/run/netopt/program-%s.zip"  # for root alone, and gone with a restart
 
 
 def main(message: dict[str, Any]) -> None:
-    """Run one module's entry and print ``{"result", "kept"}`` as one line of JSON behind ``BEGIN``.
+    """Run one module's entry and print ``{"result", "kept"}`` in a frame.
 
     Args:
-        message: ``{"module", "options", "check", "diff", "program": {"digest", "size"}}``.
+        message: ``{"module", "options", "check", "diff", "nonce", "ends_in_s", "program": {"digest", "size"}}``.
+            A change that has no guard by the time that the controller waits no longer is ended.
     """
     try:
+        if message["module"] == "netopt_apply" and not message["check"] and message.get("ends_in_s"):
+            end_at(message["ends_in_s"])
         entry = importlib.import_module(".." + ENTRIES[message["module"]], __package__)
         result = entry.run(message["options"], check=message["check"], diff=message["diff"])
     except Exception as error:  # noqa: BLE001 - the controller gets a report, whatever happens here
@@ -48,7 +51,7 @@ def main(message: dict[str, Any]) -> None:
     kept = False
     with contextlib.suppress(OSError):
         kept = _keep(KEPT % message["program"]["digest"], message["program"]["size"])
-    sys.stdout.write(f"\n{BEGIN}{json.dumps({'result': result, 'kept': kept})}\n")
+    sys.stdout.write(frame(message["nonce"], {"result": result, "kept": kept}))
     sys.stdout.flush()
 
 
@@ -62,11 +65,11 @@ def _keep(path: str, size: int) -> bool:
         return False
     if os.path.exists(path) and os.path.getsize(path) == size:
         return True
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    make_folders((os.path.dirname(path), 0o700))
     for other in glob.glob(KEPT % "*" + "*"):
         os.unlink(other)
     partial = f"{path}.{os.getpid()}"
-    with open(partial, "wb") as stream:
+    with open(partial, "wb", opener=for_owner) as stream:
         stream.write(bytes_of(sys.path[0]))
     os.replace(partial, path)
     return True

@@ -105,7 +105,7 @@ def test_a_change_waits_for_its_confirmation(call: Call) -> None:
     assert program("--extend", "600") == 0
     longer = call("netopt_checkpoint", state="extended", id="one", confirm_timeout_s=900)
     assert 600 < longer["checkpoints"][0]["confirm_in_s"] <= 900
-    assert program("--confirm", "--json") == 0
+    assert program("--confirm", "--nonce", "a7") == 0
     assert status(call("netopt_checkpoint", state="confirmed", id="one")) == "unchanged"
     assert program("--restore", "--if-unconfirmed") == 0
     assert Path("/proc/sys/net/ipv4/tcp_fin_timeout").read_text(encoding="ascii").strip() == "15"

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._query.catalog import QUERIES
 from ansible_collections.netopt.linux.plugins.module_utils._transport import remote_main
+from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,12 +73,12 @@ def test_what_is_measured(call: Call) -> None:
     assert call("netopt_probe", ping=["no name"], duration_s=1)["failed"]
 
 
-def test_the_transport_prints_one_line(capfd: pytest.CaptureFixture[str]) -> None:
-    """Whatever happens, a result is behind the mark."""
+def test_each_result_is_in_the_frame_of_its_question(capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever happens, there is a result."""
     message = {"module": "netopt_info", "options": {"gather": ["facts"], "iface": ["auto"], "sysctl": []}}
     told = {"check": False, "diff": False, "program": {"digest": "0", "size": 0}}
-    remote_main.main({**message, **told})
-    remote_main.main({"module": "netopt_apply", "options": {}, **told})
-    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith(remote_main.BEGIN)]
-    results = [json.loads(line[len(remote_main.BEGIN) :])["result"] for line in lines]
+    remote_main.main({**message, **told, "nonce": "a1"})
+    remote_main.main({"module": "netopt_apply", "options": {}, **told, "nonce": "b2"})
+    said = capfd.readouterr().out
+    results = [(answer_in(said, nonce) or {})["result"] for nonce in ("a1", "b2")]
     assert [result.get("failed", False) for result in results] == [False, True]

@@ -34,6 +34,7 @@ def state(values: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "values": values,
         "read_only": [],
+        "mounted_read_only": [],
         "modules": {},
         "initial_netns": True,
         "page_bytes": 4096,
@@ -267,7 +268,12 @@ def test_lro_comes_back() -> None:
             state({"net.bridge.x": None}, modules={"br_netfilter": "missing"}),
             "module br_netfilter",
         ),
-        ({"net.core.x": "1"}, state({"net.core.x": "0"}, read_only=["net.core.x"]), "mounted read-only"),
+        ({"net.core.x": "1"}, state({"net.core.x": "0"}, read_only=["net.core.x"]), "for reading only"),
+        (
+            {"net.core.x": "1"},
+            state({"net.core.x": "0"}, read_only=["net.core.x"], mounted_read_only=["net.core.x"], initial_netns=False),
+            "/proc/sys is mounted read-only here",
+        ),
         (
             {"net.core.x": "1"},
             state({"net.core.x": "0"}, read_only=["net.core.x"], initial_netns=False),
