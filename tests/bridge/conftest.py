@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import ansible.utils.collection_loader  # noqa: F401 - first: it wants the hooks of imports as they are at the start
 import pytest
 
 from mcp_bridge.lab.state import Lab

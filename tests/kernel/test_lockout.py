@@ -318,7 +318,7 @@ def test_the_way_through_the_host_is_found(stack: ExitStack) -> None:
     site = Site(stack)
     plain = site.facts(site.connect())["management"]
     assert (plain["arrives"], plain["leaves"], plain["mtu"]) == (["eth0"], ["eth0"], 1500)
-    assert (plain["peers"], plain["tracked"], plain["source"]) == ([CONTROLLER[4]], 0, HOST[4])
+    assert (plain["peers"], plain["tracked"], plain["source"]) == ([CONTROLLER[4]], False, HOST[4])
     with site.controller.inside():
         run(f"ip route add {OTHER}/32 via {HOST[4]}")
     crooked = site.facts(site.connect(to=OTHER))["management"]

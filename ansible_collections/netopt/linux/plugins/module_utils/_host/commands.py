@@ -39,6 +39,7 @@ class Tools:
 
     Attributes:
         cache: what readers keep to spare reading it again, by subsystem; it lasts as long as the run.
+        warnings: what a person has to be told about what could not be done, for the report.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Tools:
         self._timeout_s = timeout_s
         self._keep_open = keep_open
         self.cache: dict[str, Any] = {}
+        self.warnings: list[str] = []
 
     def run(
         self, argv: list[str] | tuple[str, ...], *, stage: str, stdin: str | None = None, check: bool = True

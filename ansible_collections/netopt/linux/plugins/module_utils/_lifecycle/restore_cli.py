@@ -168,4 +168,6 @@ def _restore(store: Store, identity: str, tools: Tools, options: argparse.Namesp
         for error in undone.restored.errors:
             failed = True
             sys.stderr.write(f"  {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
+    for warning in tools.warnings:
+        sys.stderr.write(f"  {warning}\n")
     return FAILED if failed else DONE

@@ -30,7 +30,10 @@ class Flow:
         tagged: those of ``leaves`` that its packets pass with a VLAN tag.
         source: the address that the kernel would choose for packets to the controller.
         peers: the other ends of all established connections to the same port.
-        tracked: how many connections the kernel tracks, 0 while it tracks none, ``None`` where it is not known.
+        tracked: whether the kernel tracks it, ``None`` where that is not known.
+        in_use: how many connections the kernel tracks.
+        sent_to, sent_to_port: where its first packet was sent, which is not where it arrived if somebody redirects it.
+        under: the interfaces below a tunnel, which see its packets as those of another flow.
         picked_up: whether a connection that was there before tracking is taken for a valid one.
         mtu: the largest packet of the interface that it leaves by, in bytes.
     """
@@ -44,7 +47,11 @@ class Flow:
     tagged: FrozenSet[str] = frozenset()
     source: Address | None = None
     peers: Tuple[Address, ...] = ()
-    tracked: int | None = None
+    tracked: bool | None = None
+    in_use: int = 0
+    sent_to: Address | None = None
+    sent_to_port: int | None = None
+    under: Tuple[str, ...] = ()
     picked_up: bool = True
     mtu: int = 1500
 
@@ -82,6 +89,10 @@ def flow_of(management: Mapping[str, Any] | None) -> Flow | None:
         source=address(management.get("source")),
         peers=tuple(found for found in map(address, management.get("peers") or ()) if found is not None),
         tracked=management.get("tracked"),
+        in_use=int(management.get("in_use") or 0),
+        sent_to=address(management.get("sent_to_addr")) or local,
+        sent_to_port=int(management.get("sent_to_port") or management["local_port"]),
+        under=tuple(management.get("under") or ()),
         picked_up=bool(management.get("picked_up", True)),
         mtu=int(management.get("mtu") or 1500),
     )

@@ -40,7 +40,7 @@ def starved_by_queues(
         flow: the controller's connection.
         within_s: seconds within which a new connection has to be had.
     """
-    shared = [name for name in flow.leaves if name in ifaces]
+    shared = [name for name in (*flow.leaves, *flow.under) if name in ifaces]
     wanted = intent(changes, ifaces)
     if not shared or not wanted:
         return
@@ -137,7 +137,9 @@ def _classed(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Seq
     for device in shared:
         for dscp in _marks(changes, flow):
             if wanted.filters:
-                name = _class_of(everything, default, flow, dscp=dscp, tagged=device in flow.tagged)
+                name = _class_of(
+                    everything, default, flow, dscp=dscp, tagged=device in flow.tagged or device in flow.under
+                )
             else:  # the table sees the interface that a packet is routed to, not those below
                 name = _looked_up(found, flow, dscp) if device in flow.arrives else None
                 name = _leaf(everything, name, default)

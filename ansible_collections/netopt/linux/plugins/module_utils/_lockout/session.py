@@ -12,21 +12,25 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._netlink import conntrack
 from .._netlink import messages as rt
+from .._netlink.addresses import addresses
+from .._netlink.flow import TCP, Tuple
 from .._netlink.route_socket import KernelRefusedError, RouteSocket
 from .._sysctl.observe import read
 from .connection import address
+from .tunnel_devices import carrier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from .connection import Address
 
-RTM_GETADDR, RTM_GETROUTE = 22, 26  # linux/rtnetlink.h
-IFA_ADDRESS, IFA_LOCAL = 1, 2
+RTM_GETROUTE, RTM_GETNEIGH = 26, 30  # linux/rtnetlink.h
+NDA_DST = 1  # linux/neighbour.h
+NDMSG = struct.Struct("=BBHiHBB")  # family, padding, padding, index, state, flags, type
 RTA_DST, RTA_SRC, RTA_OIF, RTA_PREFSRC = 1, 2, 4, 7
 IFLA_LINK, IFLA_MASTER = 5, 10
-IFADDRMSG = struct.Struct("=BBBBi")  # family, prefix length, flags, scope, index
 RTMSG = struct.Struct("=BBBBBBBBI")  # family, destination and source lengths, tos, table, protocol, scope, type, flags
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 UPON_ANOTHER = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")  # IFLA_LINK is what they send by
@@ -44,7 +48,8 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The same with ``arrives`` and ``leaves`` (names of interfaces), ``tagged``, ``source``, ``mtu``, ``peers``,
-        ``tracked`` and ``picked_up``, as ``connection.Flow`` explains them.
+        ``tracked``, ``in_use``, ``sent_to_addr``, ``sent_to_port``, ``under`` and ``picked_up``, as ``connection.Flow``
+        explains them, and ``tunnels``, as ``tunnel.Outer`` does.
     """
     remote, local = address(management.get("remote_addr")), address(management.get("local_addr"))
     found: dict[str, Any] = dict(management)
@@ -52,20 +57,23 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
         return found
     with RouteSocket() as route:
         devices = _devices(route)
-        owners = [index for index, owned in _addresses(route) if owned == local]
+        owners = [index for index, owned in addresses(route) if owned == local]
         leaves, _source = _route(route, remote, local)
         _leaves, source = _route(route, remote, None)
+        ways = [index for index in dict.fromkeys([*([leaves] if leaves else []), *owners]) if index in devices]
+        below, tagged = _below(devices, ways)
+        tunnels, under = _carriers(route, devices, below)
     names = {index: device["name"] for index, device in devices.items()}
-    ways = [index for index in dict.fromkeys([*([leaves] if leaves else []), *owners]) if index in devices]
-    below, tagged = _below(devices, ways)
     found["arrives"] = [names[index] for index in ways]
     found["leaves"] = [names[index] for index in below]
     found["tagged"] = [names[index] for index in tagged]
     found["mtu"] = min((devices[index]["mtu"] for index in ways), default=1500)
     found["source"] = None if source is None else str(source)
     found["peers"] = [str(peer) for peer in peers(int(management["local_port"]))]
-    count = read(TRACKED)
-    found["tracked"] = 0 if count is None else int(count)
+    found["tunnels"] = tunnels
+    found["under"] = [names[index] for index in under]
+    found["in_use"] = int(read(TRACKED) or 0)
+    found.update(_tracking(found, remote, local))
     found["picked_up"] = read(LOOSE) != "0"
     return found
 
@@ -81,20 +89,11 @@ def _devices(route: RouteSocket) -> dict[int, dict[str, Any]]:
             "name": rt.as_text(told[rt.IFLA_IFNAME]),
             "mtu": rt.as_u32(told[rt.IFLA_MTU]),
             "kind": rt.as_text(info.get(rt.IFLA_INFO_KIND, b"")),
+            "data": info.get(rt.IFLA_INFO_DATA, b""),
             "link": rt.as_u32(told[IFLA_LINK]) if IFLA_LINK in told else 0,
             "master": rt.as_u32(told[IFLA_MASTER]) if IFLA_MASTER in told else 0,
         }
     return found
-
-
-def _addresses(route: RouteSocket) -> Iterator[tuple[int, Address]]:
-    """Yield the host's addresses with the number of the interface that each is on."""
-    for body in route.dump(RTM_GETADDR, IFADDRMSG.pack(0, 0, 0, 0, 0)):
-        index = IFADDRMSG.unpack_from(body)[4]
-        told = dict(rt.attributes(body[IFADDRMSG.size :]))
-        packed = told.get(IFA_LOCAL) or told.get(IFA_ADDRESS)
-        if packed:
-            yield index, ipaddress.ip_address(packed)
 
 
 def _route(route: RouteSocket, remote: Address, local: Address | None) -> tuple[int | None, Address | None]:
@@ -126,6 +125,65 @@ def _below(devices: Mapping[int, Mapping[str, Any]], ways: list[int]) -> tuple[l
             tagged += [number for number in under if number not in tagged]
         found += [number for number in under if number not in found]
     return found, tagged
+
+
+def _tracking(management: Mapping[str, Any], remote: Address, local: Address) -> dict[str, Any]:
+    """Return whether the session is tracked, by its own addresses and ports, and where it was first sent."""
+    port = management.get("remote_port")
+    if port is None:
+        return {"tracked": None if management["in_use"] else False}
+    answer = Tuple(TCP, local, remote, int(management["local_port"]), int(port))
+    try:
+        entry = conntrack.lookup(answer)
+    except conntrack.TrackingUnknownError:
+        return {"tracked": None if management["in_use"] else False}
+    if entry is None:
+        return {"tracked": False}
+    return {"tracked": True, "sent_to_addr": str(entry.sent.dst), "sent_to_port": entry.sent.dport}
+
+
+def _carriers(
+    route: RouteSocket, devices: Mapping[int, Mapping[str, Any]], ways: list[int]
+) -> tuple[list[dict[str, Any]], list[int]]:
+    """Return (the outer flows of the tunnels among some interfaces, the interfaces that these pass)."""
+    found: list[dict[str, Any]] = []
+    under: list[int] = []
+    todo = list(ways)
+    for index in todo:  # grows while it is walked: one tunnel may be carried by another
+        device = devices[index]
+        carrier = carrier_of(device["kind"], device["data"])
+        if carrier is None:
+            continue
+        remote, local = carrier.remote or _only_peer(route, index), carrier.local
+        leaves, source = _route(route, remote, local) if remote else (carrier.link or None, None)
+        below = _below(devices, [leaves])[0] if leaves is not None and leaves in devices else []
+        under += [number for number in below if number not in under]
+        todo += [number for number in below if number not in todo]
+        found.append(
+            {
+                "device": device["name"],
+                "kind": device["kind"],
+                "protocol": carrier.protocol,
+                "local": None if (local or source) is None else str(local or source),
+                "local_port": carrier.local_port,
+                "remote": None if remote is None else str(remote),
+                "one_way": carrier.one_way,
+                "arrives": [devices[number]["name"] for number in below[:1]],
+            }
+        )
+    return found, under
+
+
+def _only_peer(route: RouteSocket, index: int) -> Address | None:
+    """Return the one other end that a vxlan's forwarding database knows; ``None`` where there are several or none."""
+    known = set()
+    for body in route.dump(RTM_GETNEIGH, NDMSG.pack(socket.AF_BRIDGE, 0, 0, 0, 0, 0, 0)):
+        told = dict(rt.attributes(body[NDMSG.size :]))
+        if NDMSG.unpack_from(body)[3] == index and NDA_DST in told:
+            one = ipaddress.ip_address(told[NDA_DST])
+            if not one.is_unspecified and not one.is_multicast:
+                known.add(one)
+    return known.pop() if len(known) == 1 else None
 
 
 def peers(port: int) -> list[Address]:

@@ -12,12 +12,13 @@ the controller.
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING, Any
 
-from .._nft.rules import DEFAULT_BURST, DEFAULT_MASK, SECONDS
+from .._nft.rules import DEFAULT_BURST, DEFAULT_MASK
 from .connection import Flow, flow_of, has_port, is_tcp, within
+from .limits import IPV6_MTU_MIN, PACKETS_PER_S, seconds_each
 from .reply_queue import starved_by_queues
+from .tunnel import cut, outers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 BLOCKED = "management_blocked"
 STARVED = "management_starved"
 CONFIRM_S = 120.0  # in which a new connection is wanted where no time for the confirmation is given
-PACKETS_PER_S = 50  # below, a session over ssh does not get anywhere: 64 kbit/s are 14 full packets and their answers
-IPV6_MTU_MIN = 1280
+SPARE_MIN, SPARE_PART = 64, 4  # free entries beside those in use: so many, or one for so many
 _CONNTRACK_MAX = "net.netfilter.nf_conntrack_max"
-_RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
 _OTHER_WAY = "Leave the management port out of the rule, or apply the plan by another interface or from a console."
 
 
@@ -53,7 +52,9 @@ def lockout(
     if flow is None:
         return []
     within_s = confirm_s or CONFIRM_S
+    outers = outers_of(management or {})
     return [
+        *(_issue(BLOCKED, *found) for outer in outers for found in cut(changes, ifaces, outer, flow.name)),
         *_mtu(changes, ifaces, flow),
         *_nat_of_requests(changes, ifaces, flow),
         *_tracking(changes, ifaces, flow),
@@ -87,27 +88,27 @@ def _nat_of_requests(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Ite
         if entry["type"] != "dnat" or not flow.comes_by([entry["iface"]] if entry.get("iface") else ifaces):
             continue
         ports = [] if entry.get("port") is None else [entry["port"]]
-        meets = is_tcp(entry.get("protocol")) and has_port(flow.local_port, ports) and _meets_addresses(entry, flow)
+        meets = is_tcp(entry.get("protocol")) and has_port(flow.sent_to_port, ports) and _meets_addresses(entry, flow)
         if not meets:
             continue
         to_addr, to_port = entry.get("to_addr"), entry.get("to_port")
-        stays = (to_addr is None or within(flow.local, to_addr)) and (
-            to_port is None or str(to_port) == str(flow.local_port)
-        )
+        # the plan's rules come first: where one matches, nobody else redirects the connection any more
+        port = flow.sent_to_port if to_port is None else to_port
+        stays = (to_addr is None or within(flow.local, to_addr)) and str(port) == str(flow.local_port)
         if not stays:
             target = f"{to_addr or 'this host'}{'' if to_port is None else f' port {to_port}'}"
             yield _issue(
                 BLOCKED,
                 f"nat_rules[{index}]",
                 f"The rule would send {flow.name} to {target} instead",
-                f"Give the rule a port other than {flow.local_port}, or a src or dst that leaves the controller out.",
+                f"Give the rule a port other than {flow.sent_to_port}, or a src or dst that leaves the controller out.",
             )
         return
 
 
 def _meets_addresses(entry: Mapping[str, Any], flow: Flow, *, reply: bool = False) -> bool:
     """Return whether a rule's addresses, and its family, are those of the connection."""
-    source, target = (flow.local, flow.remote) if reply else (flow.remote, flow.local)
+    source, target = (flow.local, flow.remote) if reply else (flow.remote, flow.sent_to or flow.local)
     to_addr = entry.get("to_addr")
     if to_addr is not None and ipaddress.ip_network(to_addr, strict=False).version != flow.family:
         return False
@@ -121,15 +122,18 @@ def _tracking(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[I
         ("connection_tracking.max_connections", tracking.get("max_connections")),
         (f"sysctl.{_CONNTRACK_MAX}", changes.get("sysctl", {}).get(_CONNTRACK_MAX)),
     ):
-        if size is not None and flow.tracked and int(size) <= flow.tracked:
+        if size is None or not flow.in_use:
+            continue
+        least = flow.in_use + max(SPARE_MIN, flow.in_use // SPARE_PART)
+        if 0 < int(size) < least:
             yield _issue(
                 BLOCKED,
                 path,
-                f"A table of {size} connections would be full at once, since {flow.tracked} are tracked now, and would "
-                f"keep out {flow.name}",
-                f"Raise it well above {flow.tracked}.",
+                f"A table of {size} connections would be full at once or soon, since {flow.in_use} are tracked now, "
+                f"and would keep out {flow.name}",
+                f"Use {least} or more: a quarter above what is tracked now, and {SPARE_MIN} at least.",
             )
-    if tracking.get("drop_invalid") and flow.tracked == 0 and not flow.picked_up and flow.comes_by(ifaces):
+    if tracking.get("drop_invalid") and flow.tracked is False and not flow.picked_up and flow.comes_by(ifaces):
         yield _issue(
             BLOCKED,
             "connection_tracking.drop_invalid",
@@ -163,17 +167,10 @@ def _meets_rate(entry: Mapping[str, Any], flow: Flow, ifaces: Sequence[str]) -> 
     return is_tcp(entry.get("protocol")) and has_port(flow.local_port, ports) and flow.comes_by(ifaces)
 
 
-def _seconds_each(entry: Mapping[str, Any]) -> float:
-    """Return the seconds in which a limit lets one more through."""
-    found = _RATE.match(str(entry["rate"]))
-    count = int(found.group("count")) if found else 0
-    return SECONDS[found.group("per")] / count if found and count else float("inf")
-
-
 def _rate_limits(changes: Changes, ifaces: Sequence[str], flow: Flow, within_s: float) -> Iterator[Issue]:
     """Once the burst is used up, by anybody or by the controller itself, the next connection has to wait its turn."""
     for index, entry in enumerate(changes.get("rate_limits") or ()):
-        wait_s = _seconds_each(entry)
+        wait_s = seconds_each(entry)
         if wait_s <= within_s or not _meets_rate(entry, flow, ifaces):
             continue
         whose = "this source has" if entry.get("per_source") else "all sources together have"
@@ -193,7 +190,7 @@ def _packet_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Itera
     for index, entry in enumerate(changes.get("rate_limits") or ()):
         if entry.get("per") != "packets" or not _meets_rate(entry, flow, ifaces):
             continue
-        if _seconds_each(entry) > 1 / PACKETS_PER_S:
+        if seconds_each(entry) > 1 / PACKETS_PER_S:
             yield _issue(
                 STARVED,
                 f"rate_limits[{index}]",
@@ -204,7 +201,7 @@ def _packet_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Itera
 
 def _nat_of_replies(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
     """Replies of a tracked connection are never translated; those of one older than tracking are, as if it were new."""
-    if flow.tracked != 0:
+    if flow.tracked is not False:
         return
     for index, entry in enumerate(changes.get("nat_rules") or ()):
         names = [entry["iface"]] if entry.get("iface") else ifaces

@@ -99,7 +99,9 @@ def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR)
             else:
                 purpose = f"netopt_checkpoint, {request.state} {request.id or ''}".rstrip()
                 with host_lock(purpose, wait_s=LOCK_WAIT_S, directory=run_dir) as lock:
-                    act(request, store, Tools(keep_open=(lock,)), outcome)
+                    tools = Tools(keep_open=(lock,))
+                    act(request, store, tools, outcome)
+                    outcome.report.warnings.extend(tools.warnings)
     except NetoptError as error:
         bad = host_report.ROLLBACK_FAILED if request.state == "restored" else host_report.FAILED
         outcome.report.fail(bad, error)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # In an inet table nft 1.0.6 prints `reject with icmpx type port-unreachable` as a bare `reject`, and reads that back as
 # the refusal of one IP version when the rule matches on one.
@@ -79,6 +79,34 @@ def elements(line: str) -> list[str]:
 def elements_line(found: Iterable[str]) -> str:
     """Return the line that holds elements, in the order of their text."""
     return f"{ELEMENTS}{{ {', '.join(sorted(found))} }}"
+
+
+def elements_of(text: str, types: Iterable[str]) -> dict[str, list[str]]:
+    """Return ``{"map classes_...": [elements]}`` of our maps that look one address up.
+
+    Args:
+        text: a listing, or a text to load.
+        types: the lines that say so, e.g. ``type ipv4_addr : classid``.
+    """
+    wanted = {f"\t\t{line}" for line in types}
+    return {
+        block[0].strip(" \t{"): [one for line in block if line.startswith(ELEMENTS) for one in elements(line)]
+        for block in _blocks(statements(text))
+        if block[0].startswith(OUR_MAP) and wanted & set(block)
+    }
+
+
+def with_elements(text: str, kept: Mapping[str, set[str]]) -> str:
+    """Return a text with some elements of some of our maps, the others as they are."""
+    lines = []
+    for block in _blocks(statements(text)):
+        chosen = kept.get(block[0].strip(" \t{"))
+        for line in block:
+            if chosen is None or not line.startswith(ELEMENTS):
+                lines.append(line)
+            elif some := [one for one in elements(line) if one in chosen]:
+                lines.append(f"{ELEMENTS}{{ {', '.join(some)} }}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def class_blocks(text: str) -> list[str]:

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 NETLINK_NETFILTER = 12
 NEWCHAIN, GETCHAIN = 10 << 8 | 3, 10 << 8 | 4  # NFNL_SUBSYS_NFTABLES
+NEWTABLE, GETTABLE = 10 << 8 | 0, 10 << 8 | 1
 NEWGEN, GETGEN = 10 << 8 | 15, 10 << 8 | 16
+TABLE_NAME = 1
 CHAIN_TABLE, CHAIN_NAME = 1, 3
 GEN_ID = 1
 NFGENMSG = struct.pack("=BBH", 1, 0, 0)  # NFPROTO_INET, NFNETLINK_V0
+ALL_FAMILIES = struct.pack("=BBH", 0, 0, 0)  # NFPROTO_UNSPEC
 TIMEOUT_S = 5.0
 RECEIVE_BYTES = 1 << 16
 
@@ -53,7 +56,17 @@ def generation() -> tuple[int, int] | None:
     return None
 
 
-def _answers(kind: int, flags: int) -> Iterator[rt.Message]:
+def is_last_table() -> bool:
+    """Return whether no table stands behind ``inet netopt``, in the order in which the ruleset is listed."""
+    last = None
+    for reply in _answers(GETTABLE, rt.NLM_F_DUMP, ALL_FAMILIES):
+        if reply.type == NEWTABLE:
+            told = dict(rt.attributes(reply.body[len(NFGENMSG) :]))
+            last = reply.body[:1], rt.as_text(told.get(TABLE_NAME, b""))
+    return last in (None, (NFGENMSG[:1], "netopt"))
+
+
+def _answers(kind: int, flags: int, asked_for: bytes = NFGENMSG) -> Iterator[rt.Message]:
     """Yield the kernel's answers to a question; none where it has no nfnetlink."""
     try:
         asked = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
@@ -62,7 +75,7 @@ def _answers(kind: int, flags: int) -> Iterator[rt.Message]:
     with asked:
         asked.settimeout(TIMEOUT_S)
         asked.bind((0, 0))
-        asked.send(rt.message(kind, rt.NLM_F_REQUEST | flags, 1, NFGENMSG))
+        asked.send(rt.message(kind, rt.NLM_F_REQUEST | flags, 1, asked_for))
         while True:
             for reply in rt.messages(asked.recv(RECEIVE_BYTES)):
                 if reply.type in (rt.NLMSG_DONE, rt.NLMSG_ERROR):

@@ -4,19 +4,21 @@
 
 """Table ``inet netopt``: what a plan asks of nftables, its script, and how one state of it becomes another.
 
-A State is ``{"present": bool, "listing": str, "text": str}``. ``listing`` is the kernel's own form as nft prints it,
-without counters and without what rules remember in dynamic sets; it alone is compared. ``text`` is a table that
-nft can load: with counters and elements where it was read from a kernel.
+A State is ``{"present": bool, "listing": str, "text": str, "in_place": bool}``. ``listing`` is the kernel's own form
+as nft prints it, without counters and without what rules remember in dynamic sets; it alone is compared. ``text`` is
+a table that nft can load: with counters and elements where it was read from a kernel. ``in_place`` says that it is to
+be emptied and filled again rather than deleted and made anew, and is there only where it was read from a kernel.
 No other table is ever read for change or written.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
-from . import list_parse
+from . import list_parse, translations
 from .intent import Intent, intent
 from .rules import TABLE, table
 
@@ -33,6 +35,25 @@ CLEAR = f"table {TABLE}\ndelete table {TABLE}\n"
 _HEREDOC = "NFT"
 _OUR_MAP, _ELEMENTS = list_parse.OUR_MAP.strip(), list_parse.ELEMENTS.strip()
 SHOWN_CHARS, SHOWN_LINES = 1000, 400  # of a transaction, in a report
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What ``perform`` needs.
+
+    Attributes:
+        text: what nft loads, all of it or nothing.
+        untranslated: rules of address translation that are no more there then; the flows that they met go with them.
+    """
+
+    text: str
+    untranslated: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """What an operator would type."""
+        gone = dict.fromkeys(translations.parse(rule).command for rule in self.untranslated)
+        return "\n".join([as_command(_shortened(self.text)), *gone])
 
 
 def transaction(wanted: Intent, *, most: int | None = None) -> str:
@@ -158,10 +179,14 @@ def operations(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Op
     if (current["present"], current["listing"]) == (wanted["present"], wanted["listing"]):
         return []
     key = f"table {TABLE}"
-    if not wanted["present"]:
-        return [Operation(SUBSYSTEM, key, f"nft delete table {TABLE}", CLEAR)]
-    text = _elements_alone(current["listing"], wanted["listing"]) or _cleared(current, wanted) + wanted["text"]
-    return [Operation(SUBSYSTEM, key, as_command(_shortened(text)), text)]
+    gone = tuple(translations.removed(current["listing"], wanted["listing"]))
+    if wanted["present"]:
+        elements = _elements_alone(current["listing"], wanted["listing"])
+        made = Transaction(elements or _cleared(current, wanted) + wanted["text"], gone)
+        return [Operation(SUBSYSTEM, key, made.command, made)]
+    made = Transaction(CLEAR, gone)
+    command = made.command.replace(as_command(CLEAR), f"nft delete table {TABLE}")
+    return [Operation(SUBSYSTEM, key, command, made)]
 
 
 def _shortened(text: str) -> str:
@@ -212,10 +237,13 @@ def _entries_of_map(key: str, before: list[str], after: list[str]) -> list[Chang
 def _cleared(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Return the commands that leave nothing in the table; it keeps its place among the tables of others if it can.
 
-    A table that is deleted and made anew goes to the end of the ruleset, and restoring would not bring it back.
+    A table that is deleted and made anew, which every nft does well, goes to the end of the ruleset. Where others stand
+    behind it, restoring would not bring it back to its place.
     """
     there, then = list_parse.parts(current["listing"]), list_parse.parts(wanted["listing"])
-    if not current["present"] or there.pop("", None) != then.get(""):  # flags and comment come with the table alone
+    if not (current["present"] and current.get("in_place")) or there.pop("", None) != then.get(
+        ""
+    ):  # flags, comment come with the table alone
         return CLEAR
     # maps first, since their elements point at chains and at counters
     heads = sorted(there, key=lambda head: (not head.startswith("map "), not head.startswith(("set ", "chain "))))

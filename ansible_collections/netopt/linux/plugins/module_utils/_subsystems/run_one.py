@@ -134,5 +134,7 @@ def run_subsystem(
         if begun:
             _undo(subsystem, io, scope=scope, before=current, tools=tools, report=report)
         return report
+    finally:
+        report.warnings.extend(tools.warnings)
     report.status, report.changed = APPLIED, True
     return report

@@ -126,6 +126,8 @@ class Transaction:
             if "not permitted" in error.message:  # what the tools say of it tells less
                 check_net_admin(TC)
             raise
+        finally:
+            self._report.warnings.extend(tools.warnings)
         if request.check:
             for entry in self._report.diff:
                 check_net_admin(entry["subsystem"])

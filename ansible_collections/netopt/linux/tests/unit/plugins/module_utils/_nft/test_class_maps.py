@@ -123,7 +123,7 @@ def test_elements_change_by_themselves() -> None:
     ]
     now, then = ({"present": True, "listing": text, "text": text} for text in texts)
     [operation] = nft_subsystem.operations(now, then)
-    assert operation.payload.splitlines() == [
+    assert operation.payload.text.splitlines() == [
         "delete element inet netopt classes_eth0_ip_daddr { 10.0.0.2 : 1:3 }",
         "add element inet netopt classes_eth0_ip_daddr { 10.0.0.2 : 1:4, 10.0.0.3 : 1:5 }",
     ]

@@ -289,5 +289,5 @@ def test_a_diff_names_the_rule(new: str, expected: list[tuple[str, str | None, s
 def test_one_transaction_leads_from_a_state_to_another(current: str, wanted: str, payloads: list[str]) -> None:
     """The whole table is replaced or deleted, and a diff shows wherever there is a step."""
     steps = nft_subsystem.operations(_state(current), _state(wanted))
-    assert payloads == [step.payload for step in steps]
+    assert payloads == [step.payload.text for step in steps]
     assert bool(payloads) == bool(nft_subsystem.diff(_state(current), _state(wanted)))

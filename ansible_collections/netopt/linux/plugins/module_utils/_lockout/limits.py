@@ -1,0 +1,26 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a session needs: how often a limit has to let something through, and the MTU of its IP version. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .._nft.rules import SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PACKETS_PER_S = 50  # below, a session over ssh does not get anywhere: 64 kbit/s are 14 full packets and their answers
+IPV6_MTU_MIN = 1280  # RFC 8200, section 5
+_RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
+
+
+def seconds_each(entry: Mapping[str, Any]) -> float:
+    """Return the seconds in which a limit lets one more through."""
+    found = _RATE.match(str(entry["rate"]))
+    count = int(found.group("count")) if found else 0
+    return SECONDS[found.group("per")] / count if found and count else float("inf")
