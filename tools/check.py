@@ -34,6 +34,7 @@ SCRIPTS = (
     "tools/ansible_test.sh",
     "contrib/execution-environment/build.sh",
     "tests/compat/before.sh",
+    "tests/tc_testing/prepare.sh",
 )
 ON_MACHINES = tuple(f"tests/e2e/test_{name}.py" for name in ("lab_vm", "vm", "vm_persist", "vm_waves"))
 NOTHING_COLLECTED = 5  # pytest's exit status
@@ -85,6 +86,7 @@ CHECKS = (
     _pytest("bridge", "tests/bridge"),
     _pytest("faults", "tests/faults", "-m", "not vm", root=True),
     _pytest("kernel", "tests/kernel", root=True),
+    _pytest("tc-states", "tests/tc_testing", root=True),
     _pytest("faults-vm", "tests/faults", "-m", "vm", root=True, machine=True),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True),
