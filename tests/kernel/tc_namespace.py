@@ -23,6 +23,15 @@ IFACE = "eth0"
 PLACES = (("parent", "1:"), ("parent", "1:1"), ("parent", "1:2"), ("ingress",), ("egress",))
 SCOPE = {"ifaces": [IFACE]}
 CLASSIFIERS = ("flower", "matchall")
+ACTIONS = {"act_mpls": "mpls dec_ttl", "act_skbedit": "skbedit priority 1"}
+OPTIONS = {
+    "tbf": "rate 1mbit burst 5k latency 50ms",
+    "netem": "delay 1ms",
+    "hfsc": "default 1",
+    "mqprio": "num_tc 2 map 0 1 queues 1@0 1@1 hw 0",
+    "taprio": "num_tc 1 map 0 queues 1@0 base-time 0 sched-entry S 01 300000 clockid CLOCK_TAI",
+    "red": "limit 9000 avpkt 100",
+}
 
 
 def run(script: str) -> None:
@@ -44,7 +53,7 @@ def make_interface(queues: int = 1) -> None:
 def told(device: str = IFACE, *, numbered: bool = True) -> list[str]:
     """Return all that ``tc -d`` says about a device, line by line, less counters and flows, actions numbered or not."""
     shows = [["qdisc", "show", "dev", device], ["class", "show", "dev", device]]
-    shows += [["filter", "show", "dev", device, *place] for place in PLACES]
+    shows += [[form, "show", "dev", device, *place] for form in ("filter", "chain") for place in PLACES]
     lines: list[str] = []
     for words in shows:
         done = subprocess.run(["tc", "-d", *words], check=False, capture_output=True, text=True)
@@ -75,19 +84,18 @@ def in_namespace(function: Callable[[], Any]) -> Any:
 
 @cache
 def has(kind: str) -> bool:
-    """Return whether this kernel has a qdisc, or a classifier with actions, of a kind."""
-    if kind in CLASSIFIERS:
-        line = f"tc qdisc add dev {IFACE} ingress; tc filter add dev {IFACE} ingress {kind} action drop"
+    """Return whether this kernel has a qdisc, a classifier with actions, or an action (``act_``), of a kind."""
+    if kind in CLASSIFIERS or kind in ACTIONS:
+        what = f"{kind} action drop" if kind in CLASSIFIERS else f"u32 match u32 0 0 action {ACTIONS[kind]}"
+        line = f"tc qdisc add dev {IFACE} ingress; tc filter add dev {IFACE} ingress protocol all {what}"
         return bool(in_namespace(lambda: _works(line)))
-    options = {"tbf": "rate 1mbit burst 5k latency 50ms", "netem": "delay 1ms", "hfsc": "default 1"}.get(kind, "")
-
-    root = "" if kind == "clsact" else "root"
-    return bool(in_namespace(lambda: _works(f"tc qdisc add dev {IFACE} {root} {kind} {options}")))
+    root = "" if kind in ("clsact", "ingress") else "root"
+    return bool(in_namespace(lambda: _works(f"tc qdisc add dev {IFACE} {root} {kind} {OPTIONS.get(kind, '')}")))
 
 
 def _works(command: str) -> bool:
     """Return whether a command succeeds on a new interface."""
-    make_interface()
+    make_interface(2)
     return subprocess.run(["bash", "-c", command], check=False, capture_output=True).returncode == 0
 
 

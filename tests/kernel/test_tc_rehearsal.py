@@ -104,17 +104,54 @@ def test_a_device_in_the_way() -> None:
     assert _refusal({"shaper": {"egress_mbit": 5}}, start) == {}
 
 
-def test_filters_that_cannot_be_told_apart() -> None:
-    """Two u32 groups of one preference below one qdisc are mixed up in the kernel's dump: they are not replaced."""
-    start = """set -e
+MIXED_UP = """set -e
 tc qdisc add dev eth0 root handle 1: htb
 tc class add dev eth0 parent 1: classid 1:1 htb rate 1mbit
 tc filter add dev eth0 parent 1: protocol ip pref 1 u32 match ip sport 80 0xffff flowid 1:1
 tc filter add dev eth0 parent 1:1 protocol ip pref 1 u32 match ip sport 81 0xffff flowid 1:1
 """
-    error = _refusal({"shaper": {"egress_mbit": 5}}, start)
+
+
+def test_filters_that_cannot_be_told_apart() -> None:
+    """Two u32 groups of one preference below one qdisc are mixed up in the kernel's dump: they are not replaced."""
+    error = _refusal({"shaper": {"egress_mbit": 5}}, MIXED_UP)
+    assert str(error["message"]).startswith("The present state cannot be made again")
     assert "same preference" in str(error["message"])
-    assert _refusal({"shaper": {"ingress_mbit": 5}}, start) == {}
+    assert _refusal({"shaper": {"ingress_mbit": 5}}, MIXED_UP) == {}
+
+
+def test_what_is_known_to_be_lost_is_refused_without_a_namespace() -> None:
+    """Where no way can be tried, what is known not to come back is refused, and nothing is touched."""
+
+    def attempt() -> dict[str, str | None]:
+        make_interface()
+        run(MIXED_UP)
+        before = told()
+        intent = tc_subsystem.intent({"shaper": {"egress_mbit": 5}}, (IFACE,))
+        try:
+            tc_kernel.force(intent, tc_kernel.observe(SCOPE, Tools()), Tools())
+        except NetoptError as error:
+            assert told() == before
+            return error.as_dict()
+        return {}
+
+    error = in_namespace(attempt)
+    assert "could not be brought back by a rollback" in error["message"]
+    assert "same preference" in error["message"]
+
+
+def test_a_queue_that_has_the_handle_of_the_hook_and_stays() -> None:
+    """The kernel takes no ingress hook beside it: the plan is refused, unless it replaces that queue as well."""
+    start = "tc qdisc add dev eth0 root handle ffff: bfifo limit 9000"
+    error = _refusal({"shaper": {"ingress_mbit": 5}}, start)
+    assert error["message"] == "eth0 qdisc root has the handle ffff:, which the kernel wants for the ingress hook"
+    assert _refusal({"shaper": {"ingress_mbit": 5, "egress_mbit": 5}}, start) == {}
+
+
+def test_a_shared_block_is_refused() -> None:
+    """Filters that other interfaces share cannot be shown in a namespace, and are not replaced."""
+    error = _refusal({"shaper": {"ingress_mbit": 5}}, "tc qdisc add dev eth0 ingress_block 9 clsact")
+    assert "shares its filters with other interfaces" in str(error["message"])
 
 
 def test_the_kernel_s_own_words() -> None:

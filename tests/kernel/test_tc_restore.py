@@ -173,6 +173,90 @@ tc filter add dev eth0 egress protocol all pref 2 matchall action pass
 tc filter add dev eth0 egress protocol ip pref 3 u32 match ip sport 80 0xffff action police rate 1mbit burst 9k drop
 """,
     ),
+    "chains without filters": (
+        ["clsact"],
+        1,
+        """
+tc qdisc add dev eth0 clsact
+tc chain add dev eth0 ingress chain 7
+tc chain add dev eth0 egress chain 0
+tc filter add dev eth0 ingress chain 9 protocol ip pref 3 u32 match ip sport 80 0xffff \
+  action mirred egress redirect dev peer
+""",
+    ),
+    "a chain below the root": (["htb", "tbf"], 1, HTB + "tc chain add dev eth0 parent 1: chain 3"),
+    "chains with templates": (
+        ["clsact", "flower"],
+        1,
+        """
+tc qdisc add dev eth0 clsact
+tc chain add dev eth0 ingress chain 4 protocol ip flower dst_ip 0.0.0.0/24 ip_proto tcp
+tc filter add dev eth0 ingress chain 4 protocol ip pref 1 flower dst_ip 10.0.0.0/24 ip_proto tcp action drop
+tc chain add dev eth0 egress chain 5 protocol ip flower src_mac 00:00:00:00:00:00/ff:ff:ff:00:00:00
+""",
+    ),
+    "hash tables alone": (
+        ["ingress"],
+        1,
+        """
+tc qdisc add dev eth0 ingress
+tc filter add dev eth0 ingress pref 99 handle 42: u32 divisor 256
+tc filter add dev eth0 ingress pref 99 handle 43: u32 divisor 16
+tc filter add dev eth0 ingress pref 3 handle 44: u32 divisor 1
+""",
+    ),
+    "a leaf with the handle of the hooks": (
+        ["htb", "tbf"],
+        1,
+        HTB + "tc qdisc replace dev eth0 parent 1:30 handle ffff: pfifo limit 3",
+    ),
+    "a root with the handle of the hooks": (["bfifo"], 1, "tc qdisc add dev eth0 root handle ffff: bfifo limit 9000"),
+    "classes of a root with the handle of the hooks": (
+        ["htb"],
+        1,
+        """
+tc qdisc add dev eth0 root handle ffff: htb default 1
+tc class add dev eth0 parent ffff: classid ffff:1 htb rate 3mbit
+tc filter add dev eth0 parent ffff: protocol ip pref 1 u32 match ip sport 80 0xffff flowid ffff:1
+""",
+    ),
+    "actions of mpls": (
+        ["clsact", "matchall", "act_mpls"],
+        1,
+        """
+tc qdisc add dev eth0 clsact
+tc filter add dev eth0 ingress protocol ip pref 1 matchall action mpls dec_ttl pipe
+tc filter add dev eth0 ingress protocol mpls_uc pref 2 matchall action mpls modify label 20 ttl 3
+tc filter add dev eth0 egress protocol ip pref 1 matchall action mpls push protocol mpls_mc label 123 tc 3 ttl 64
+tc filter add dev eth0 egress protocol mpls_uc pref 2 matchall action mpls pop protocol ip
+""",
+    ),
+    "an action that two filters share": (
+        ["clsact", "act_skbedit"],
+        1,
+        """
+tc qdisc add dev eth0 clsact
+tc actions add action skbedit priority 5 index 77
+tc filter add dev eth0 ingress protocol ip pref 1 u32 match u32 0 0 action skbedit index 77
+tc filter add dev eth0 egress protocol ip pref 2 u32 match u32 0 0 action skbedit index 77
+""",
+    ),
+    "mqprio in software": (
+        ["mqprio", "pfifo"],
+        4,
+        """
+tc qdisc add dev eth0 root handle 7: mqprio num_tc 2 map 0 0 1 1 queues 2@0 2@2 hw 0
+tc qdisc add dev eth0 parent 7:2 handle 72: pfifo limit 11
+""",
+    ),
+    "taprio": (
+        ["taprio"],
+        4,
+        (
+            "tc qdisc add dev eth0 root handle 100: taprio num_tc 2 map 0 1 queues 2@0 2@2 base-time 1000 "
+            "sched-entry S 01 300000 sched-entry S 02 500000 clockid CLOCK_TAI"
+        ),
+    ),
     "cake": (
         ["cake"],
         1,

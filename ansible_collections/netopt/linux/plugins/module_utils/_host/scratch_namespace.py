@@ -30,8 +30,14 @@ class ScratchUnavailableError(Exception):
     """The host does not let this process make a network namespace."""
 
 
-def _unshare_network() -> None:
-    """Move this process into a new, empty network namespace (unshare(2)), with a user namespace where that helps."""
+def move_to_new_namespace() -> None:
+    """Move this process into a new, empty network namespace (unshare(2)), with a user namespace where that helps.
+
+    What is called within a scratch namespace may call this for another empty one; the first goes then.
+
+    Raises:
+        ScratchUnavailableError: the host does not permit it.
+    """
     import ctypes  # noqa: PLC0415 - only the child in the namespace needs it
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -53,7 +59,7 @@ def _unshare_network() -> None:
 def _child(function: Callable[[], Any], write_end: int) -> None:
     """Run ``function`` in a new namespace and write its outcome as JSON."""
     try:
-        _unshare_network()
+        move_to_new_namespace()
         outcome = {"result": function()}
     except ScratchUnavailableError as error:
         outcome = {"unavailable": str(error)}

@@ -122,6 +122,8 @@ def run_subsystem(
             report.skipped.extend(io.skipped(intent, current))
         steps = subsystem.operations(current, wanted)
         report.differs(subsystem.diff(current, wanted))
+        if steps and hasattr(subsystem, "warnings"):
+            report.warnings.extend(subsystem.warnings(current, wanted))
         if check or not steps:
             report.status = WOULD_CHANGE if steps else UNCHANGED
             report.changed = bool(steps)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .._common.change import SUBSYSTEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from .._common.change import Change, Operation
     from .._host.commands import Tools
@@ -71,6 +71,8 @@ class Subsystem:
         observer: the module that reads the kernel, where that is one of its own.
         resolves_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``resolve`` computed can be tried in one.
+        beside: the subsystem whose plans this one may have to go along with, though they ask nothing of it.
+        warns: whether the pure module tells what a rollback may not bring back whole.
         counter: the module whose ``generation`` asks the kernel for what changes whenever anything of the subsystem
             does; ``None`` where the kernel cannot tell.
     """
@@ -79,6 +81,8 @@ class Subsystem:
     observer: str = "kernel"
     resolves_in_scratch: bool = False
     tries_in_scratch: bool = False
+    beside: str | None = None
+    warns: bool = False
     counter: str | None = None
 
     @property
@@ -96,6 +100,18 @@ class Subsystem:
         """What acts: observe, resolve, perform."""
         return self._module("kernel")  # type: ignore[no-any-return]  # see ``Kernel``
 
+    @property
+    def warnings(self) -> Callable[[State, State | None], list[str]] | None:
+        """What tells what a rollback may not bring back whole, from the state now and the wanted one."""
+        return self._module("subsystem").warnings if self.warns else None
+
+    def goes_along(self, asked: Container[str]) -> bool:
+        """Return whether this subsystem is concerned by a plan that asks something of the others in ``asked``.
+
+        A larger tree of classes is found by maps of nftables, which have to go with it.
+        """
+        return self.beside in asked and bool(self._module("netlink").finds_classes())
+
     def generation(self) -> Any:
         """Return what changes whenever anything of the subsystem does; ``None`` where the kernel cannot tell."""
         return self._module(self.counter).generation() if self.counter else None
@@ -107,8 +123,8 @@ class Subsystem:
 _PARTS = {
     "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True),
     "link": Subsystem("_link"),
-    "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True),
-    "nft": Subsystem("_nft", resolves_in_scratch=True, counter="netlink"),
+    "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, warns=True),
+    "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", counter="netlink"),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Set, Tuple
 
 from .netlink_options import loose
-from .objects import ROOT, TcObject, expanded, major, objects, rows, same
+from .objects import PLACED_FORMS, ROOT, TcObject, expanded, major, objects, rows, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def differing(now: Mapping[str, Any] | None, then: Mapping[str, Any] | None) -> 
         return objects(dict(now) if now else None), objects(dict(then) if then else None)
     rest = [_without(dict(each), shared) for each in (now, then)]
     found = [objects(each) for each in rest]
-    filtered = "qdisc" in shared and any(one.form == "filter" for each in found for one in each)
+    filtered = "qdisc" in shared and any(one.form in PLACED_FORMS for each in found for one in each)
     held = all(now["bulk"][form] == then["bulk"][form] for form in shared)
     if held and not filtered and not _unlike_singles(found):
         return found[0], found[1]
@@ -41,7 +41,7 @@ def differing(now: Mapping[str, Any] | None, then: Mapping[str, Any] | None) -> 
     for index, each in enumerate((now, then)):
         more = [expanded(form, each["bulk"][form], frozenset(wanted)) for form in shared]
         found[index] = [one for part in more for one in part] + found[index]
-        found[index].sort(key=lambda one: ("qdisc", "class", "filter").index(one.form))
+        found[index].sort(key=lambda one: ("qdisc", "class", *PLACED_FORMS).index(one.form))
     return found[0], found[1]
 
 
@@ -87,9 +87,9 @@ def _concerned(places: list[dict[str, Places]], shared: list[str], found: list[l
     if set(FORMS) - set(shared):  # the others of this form are told one by one
         unlike |= _unlike_singles(found)
     below = _below(places, unlike)
-    above: set[int] = {major(one.parent) for each in found for one in each if one.form == "filter"}
+    above: set[int] = {major(one.parent) for each in found for one in each if one.form in PLACED_FORMS}
     for tree in places:
-        for handle in [*below, *(one.parent for each in found for one in each if one.form != "filter")]:
+        for handle in [*below, *(one.parent for each in found for one in each if one.form not in PLACED_FORMS)]:
             place: int | None = handle
             while place is not None and place not in above:
                 above.add(place)

@@ -4,8 +4,8 @@
 
 """Turns steps on tc objects and links into netlink messages. Pure.
 
-A step is ``{"verb": "add|change|replace|delete", "iface": name, "object": TcObject}`` for a qdisc, class or filter,
-``{"verb": "link-add|link-set|link-delete", "iface": name, "link": {...}}`` for a device.
+A step is ``{"verb": "add|change|replace|delete", "iface": name, "object": TcObject}`` for a qdisc, class, filter or
+chain, ``{"verb": "link-add|link-set|link-delete", "iface": name, "link": {...}}`` for a device.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._netlink import messages as rt
 from .netlink_options import replayable, resent
+from .objects import PLACED_FORMS
 from .rate_tables import size_table
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _TYPES = {
     "qdisc": (rt.RTM_NEWQDISC, rt.RTM_DELQDISC),
     "class": (rt.RTM_NEWTCLASS, rt.RTM_DELTCLASS),
     "filter": (rt.RTM_NEWTFILTER, rt.RTM_DELTFILTER),
+    "chain": (rt.RTM_NEWCHAIN, rt.RTM_DELCHAIN),
 }
 _FLAGS = {
     "add": rt.NLM_F_CREATE | rt.NLM_F_EXCL,
@@ -49,8 +51,10 @@ def encode(step: Mapping[str, Any], indices: Mapping[str, int]) -> tuple[int, in
     one: TcObject = step["object"]
     new, delete = _TYPES[one.form]
     deleting = step["verb"] == "delete"
-    body = rt.TCMSG.pack(0, indices[step["iface"]], one.handle, one.parent, one.info) + rt.text(rt.TCA_KIND, one.kind)
-    if deleting and one.form != "filter":
+    body = rt.TCMSG.pack(0, indices[step["iface"]], one.handle, one.parent, one.info)
+    if one.kind and not (deleting and one.form == "chain"):
+        body += rt.text(rt.TCA_KIND, one.kind)
+    if deleting and one.form not in PLACED_FORMS:
         body = rt.TCMSG.pack(0, indices[step["iface"]], one.handle, one.parent if one.form == "qdisc" else 0, 0)
     if one.chain is not None:
         body += rt.u32(rt.TCA_CHAIN, one.chain)

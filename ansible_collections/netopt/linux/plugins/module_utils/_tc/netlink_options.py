@@ -48,6 +48,9 @@ _POLICE_SIZE = 56  # struct tc_police
 _MIRRED_PARMS, _MIRRED_SIZE = 2, 28
 
 _GATE_ENTRIES = 5
+_MPLS_PARMS, _MPLS_PROTOCOL, _MPLS_MODE = 2, 4, 20  # TCA_MPLS_PARMS and _PROTO, and where m_action is in struct tc_mpls
+_MPLS_WITHOUT_PROTOCOL = (3, 4)  # TCA_MPLS_ACT_MODIFY, _DEC_TTL
+_MQPRIO, _MQPRIO_HW = 82, 17  # struct tc_mqprio_qopt, and where its hw is
 
 HTB_PARMS, HTB_INIT = 1, 2
 _HTB_VERSION = 3  # what htb_init() asks for; the dump says 0x30011 instead
@@ -245,6 +248,8 @@ def replayable(kind: str, options: bytes, devices: tuple[str, ...], indices: Map
     def fill(action: str, data: bytes) -> bytes:
         if action == "police":
             return _with_rate_tables(data)
+        if action == "mpls":
+            return _mpls(data)
         if action != "mirred":
             return data
 
@@ -259,16 +264,26 @@ def replayable(kind: str, options: bytes, devices: tuple[str, ...], indices: Map
     return _edit_filter(kind, options, fill)
 
 
+def _mpls(options: bytes) -> bytes:
+    """Return the options of the action mpls without the protocol where its mode takes none; the dump always has it."""
+    parms = dict(rt.attributes(options)).get(_MPLS_PARMS, b"")
+    if len(parms) <= _MPLS_MODE or rt.as_u32(parms[_MPLS_MODE:]) not in _MPLS_WITHOUT_PROTOCOL:
+        return options
+    return _each(options, lambda number, payload: None if number == _MPLS_PROTOCOL else payload)
+
+
 def resent(kind: str, options: bytes) -> bytes:
     """Return a qdisc's options such that the kernel, given them, dumps what it dumped.
 
     It keeps the times of CoDel in units of 1024 ns and those of PIE in units of 64 ns, and rounds down both when it
     takes and when it tells microseconds. An sfq whose limit was never set holds more flows than that limit, which the
-    same limit, once sent, would cut.
+    same limit, once sent, would cut. An mqprio without hardware dumps attributes that it refuses.
     """
     if kind == "sfq" and len(options) >= _SFQ_V1:
         limit, flows = struct.unpack_from("=I", options, 8)[0], struct.unpack_from("=I", options, 16)[0]
         return _zeroed(options, 8, 12) if limit < flows else options
+    if kind == "mqprio" and len(options) >= _MQPRIO and not options[_MQPRIO_HW]:
+        return options[:_MQPRIO]
     times = _ROUNDED_TIMES.get(kind)
     if times is None:
         return options

@@ -28,8 +28,10 @@ State = Dict[str, Any]
 BULK = 256  # more objects of one form than so many are kept by shape
 
 ROOT, INGRESS = 0xFFFFFFFF, 0xFFFFFFF1  # parents that are no handles: TC_H_ROOT, TC_H_INGRESS
-HOOKS = 0xFFFF0000  # the handle of ingress and clsact
-HOOK_NAMES = {0xFFFFFFF2: "ingress", 0xFFFFFFF3: "egress"}
+HOOKS = 0xFFFF0000  # the handle of ingress and clsact, which any other qdisc may have as well
+INGRESS_HOOK, EGRESS_HOOK = 0xFFFFFFF2, 0xFFFFFFF3
+HOOK_NAMES = {INGRESS_HOOK: "ingress", EGRESS_HOOK: "egress"}
+PLACED_FORMS = ("filter", "chain")  # these have a place and no handle that others hang from
 NAME_LENGTH = 15  # IFNAMSIZ without the zero byte
 PROTOCOLS = {0x0003: "all", 0x0800: "ip", 0x86DD: "ipv6", 0x0806: "arp", 0x8100: "802.1Q"}
 
@@ -56,20 +58,23 @@ def ifb_name(iface: str) -> str:
 
 @dataclass(frozen=True)
 class TcObject:
-    """One qdisc, class or filter, in the kernel's own form.
+    """One qdisc, class, filter or chain of filters, in the kernel's own form.
 
     Attributes:
-        form: ``qdisc``, ``class`` or ``filter``.
-        kind: ``htb``, ``u32``, ...
+        form: ``qdisc``, ``class``, ``filter`` or ``chain``.
+        kind: ``htb``, ``u32``, ...; of a chain that of its template, empty without one.
         handle: 32 bits, major and minor; a filter's own handle.
         parent: the handle it hangs from.
         info: a filter's preference (high half) and protocol (low half, network order); else 0.
-        chain: a filter's chain.
+        chain: a filter's or a chain's number.
         options: TCA_OPTIONS without what is volatile; ``None`` when there are none.
         stab: TCA_STAB as dumped.
         devices: the interfaces that its actions point at, in their order.
         text: what ``tc -d`` says about it.
         shared: whether it takes part in a shared block.
+        estimated: whether it has a rate estimator, of which the kernel does not tell the times.
+        unknown: attributes of the dump that nobody here knows.
+        ingress: whether it is a filter at the ingress hook that was made by the hook's handle, and says so.
     """
 
     form: str
@@ -83,21 +88,35 @@ class TcObject:
     devices: tuple[str, ...] = ()
     text: str = ""
     shared: bool = False
+    estimated: bool = False
+    unknown: bytes = b""
+    ingress: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What identifies the object on its interface."""
         if self.form == "filter":
             return (self.form, self.parent, self.chain or 0, self.info, self.handle)
+        if self.form == "chain":
+            return (self.form, self.parent, self.chain or 0)
         return (self.form, self.handle)
+
+    @property
+    def at_hook(self) -> bool:
+        """Whether it is at the ingress or the egress hook; the hooks are known by their place, not by their handle."""
+        return (self.form == "qdisc" and self.parent == INGRESS) or (
+            self.form in PLACED_FORMS and (self.ingress or self.parent in HOOK_NAMES)
+        )
 
     @property
     def name(self) -> str:
         """The object in tc's words, without its interface."""
-        if self.form != "filter":
+        if self.form not in PLACED_FORMS:
             top = self.form == "qdisc" and self.parent in (ROOT, INGRESS)
             return f"{self.form} {handle_text(self.parent if top else self.handle)}"
         where = HOOK_NAMES.get(self.parent) or "parent " + handle_text(self.parent)
+        if self.form == "chain":
+            return f"chain {where} chain {self.chain}"
         chain = f" chain {self.chain}" if self.chain else ""
         return f"filter {where} protocol {self.protocol} pref {self.info >> 16}{chain} handle {self.handle_words}"
 
@@ -113,32 +132,28 @@ class TcObject:
         if self.kind != "u32":
             return hex(self.handle)
         table, bucket, node = self.handle >> 20, self.handle >> 12 & 0xFF, self.handle & 0xFFF
+        if not bucket and not node:
+            return "%x:" % table
         return "%x:%s:%s" % (table, "%x" % bucket if bucket else "", "%x" % node if node else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object as JSON can carry it; fields that say nothing are left out."""
         found: dict[str, Any] = {"form": self.form, "kind": self.kind, "handle": self.handle, "parent": self.parent}
-        if self.info:
-            found["info"] = self.info
+        said = {name: getattr(self, name) for name in ("info", "text", "shared", "estimated", "ingress")}
+        found.update({name: value for name, value in said.items() if value})
+        raw = (("options", self.options), ("stab", self.stab), ("unknown", self.unknown or None))
+        found.update({name: value.hex() for name, value in raw if value is not None})
         if self.chain is not None:
             found["chain"] = self.chain
-        if self.options is not None:
-            found["options"] = self.options.hex()
-        if self.stab is not None:
-            found["stab"] = self.stab.hex()
         if self.devices:
             found["devices"] = list(self.devices)
-        if self.text:
-            found["text"] = self.text
-        if self.shared:
-            found["shared"] = True
         return found
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> TcObject:
         """Return the object that ``as_dict`` described."""
         values = dict(found)
-        for name in ("options", "stab"):
+        for name in ("options", "stab", "unknown"):
             if name in values:
                 values[name] = bytes.fromhex(values[name])
         if "devices" in values:
@@ -146,15 +161,14 @@ class TcObject:
         return cls(**values)
 
 
+def _fixed(one: TcObject) -> tuple[Any, ...]:
+    """Return what of an object is compared as it is."""
+    return one.kind, one.parent, one.stab, one.devices, one.chain or 0, one.unknown
+
+
 def same(current: TcObject, wanted: TcObject) -> bool:
     """Return whether ``current`` is what is wanted; what ``wanted`` leaves to the kernel may be anything."""
-    if (current.kind, current.parent, current.stab, current.devices, current.chain or 0) != (
-        wanted.kind,
-        wanted.parent,
-        wanted.stab,
-        wanted.devices,
-        wanted.chain or 0,
-    ):
+    if _fixed(current) != _fixed(wanted):
         return False
     if current.options == wanted.options:
         return True
@@ -167,7 +181,7 @@ def same(current: TcObject, wanted: TcObject) -> bool:
 
 
 def objects(interface: dict[str, Any] | None) -> list[TcObject]:
-    """Return the objects of one interface of a State, in the kernel's order: qdiscs, classes, filters."""
+    """Return the objects of one interface of a State, in the kernel's order: qdiscs, classes, filters and chains."""
     if not interface:
         return []
     single = [TcObject.from_dict(found) for found in interface["objects"]]
@@ -177,7 +191,7 @@ def objects(interface: dict[str, Any] | None) -> list[TcObject]:
     found: list[TcObject] = []
     for form in ("qdisc", "class"):
         found += expanded(form, bulk[form]) if form in bulk else [one for one in single if one.form == form]
-    return [*found, *(one for one in single if one.form == "filter")]
+    return [*found, *(one for one in single if one.form in PLACED_FORMS)]
 
 
 def expanded(form: str, bulk: dict[str, Any], only: frozenset[int] | None = None) -> list[TcObject]:
@@ -220,7 +234,7 @@ def by_shape(found: Sequence[TcObject]) -> dict[str, Any]:
     shapes: list[TcObject] = []
     flat: list[int] = []
     for one in found:
-        shape = (one.kind, one.options, one.stab, one.shared)
+        shape = (one.kind, one.options, one.stab, one.shared, one.estimated, one.unknown)
         number = numbers.get(shape)
         if number is None:
             number = numbers[shape] = len(shapes)
@@ -241,7 +255,9 @@ def placed(found: list[TcObject]) -> list[TcObject]:
 
     That are qdiscs of handle 0, and the class of hfsc that has the qdisc's own handle.
     """
-    return [one for one in found if one.handle & 0xFFFF or one.form == "filter" or (one.form == "qdisc" and one.handle)]
+    return [
+        one for one in found if one.handle & 0xFFFF or one.form in PLACED_FORMS or (one.form == "qdisc" and one.handle)
+    ]
 
 
 def has_root(found: list[TcObject]) -> bool:

@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads qdiscs, classes and filters from the kernel."""
+"""Reads qdiscs, classes, filters and chains from the kernel."""
 
 from __future__ import annotations
 
 import struct
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
@@ -18,6 +19,8 @@ from .objects import (
     BULK,
     HOOK_NAMES,
     HOOKS,
+    INGRESS_HOOK,
+    PLACED_FORMS,
     State,
     TcObject,
     handle_text,
@@ -38,6 +41,7 @@ CLASSFUL = frozenset({"htb", "hfsc", "drr", "qfq", "cbq"})
 CLASS_FILTERS = frozenset({"htb", "hfsc", "cbq"})
 NO_FILTERS = frozenset({"mq", "mqprio", "noqueue", "pfifo_fast", "pfifo", "bfifo", "tbf", "netem", "fq"})
 _HTB = b"\x08\0\1\0htb\0" if sys.byteorder == "little" else b"?"  # how most classes begin
+KNOWN = frozenset(range(1, 17))  # TCA_KIND to TCA_EXT_WARN_MSG (linux/rtnetlink.h)
 PLACE = struct.Struct("=II")  # handle and parent within struct tcmsg
 SHOWN_OBJECTS = 1024  # filters whose text is asked for
 SHOWN_FILTERS = 64  # places with filters whose text is asked for; beyond, objects are told without it
@@ -67,7 +71,7 @@ def _parse(form: str, body: bytes, names: dict[int, str]) -> TcObject:
     """Return the object that a dumped message describes."""
     _family, _ifindex, handle, parent, info = rt.TCMSG.unpack_from(body)
     told = dict(rt.attributes(body[rt.TCMSG.size :]))
-    kind = rt.as_text(told[rt.TCA_KIND])
+    kind = rt.as_text(told.get(rt.TCA_KIND, b""))  # a chain without a template has none
     options = told.get(rt.TCA_OPTIONS)
     devices: tuple[str, ...] = ()
     if options is not None:
@@ -78,12 +82,24 @@ def _parse(form: str, body: bytes, names: dict[int, str]) -> TcObject:
         handle,
         parent,
         info if form == "filter" else 0,
-        rt.as_u32(told[rt.TCA_CHAIN]) if form == "filter" and rt.TCA_CHAIN in told else None,
+        rt.as_u32(told[rt.TCA_CHAIN]) if form in PLACED_FORMS and rt.TCA_CHAIN in told else None,
         options,
         told.get(rt.TCA_STAB),
         devices,
         shared=rt.TCA_INGRESS_BLOCK in told or rt.TCA_EGRESS_BLOCK in told,
+        estimated=form == "qdisc" and _is_estimated(told.get(rt.TCA_STATS2, b"")),
+        unknown=b"".join(rt.attribute(number, told[number]) for number in told if _is_unknown(number, told[number])),
     )
+
+
+def _is_estimated(stats: bytes) -> bool:
+    """Return whether the statistics of an object hold the rates of an estimator."""
+    return any(number == rt.TCA_STATS_RATE_EST for number, _payload in rt.attributes(stats))
+
+
+def _is_unknown(number: int, payload: bytes) -> bool:
+    """Return whether an attribute of a dump says something that is neither kept nor known to be of no weight."""
+    return number not in KNOWN or (number == rt.TCA_HW_OFFLOAD and any(payload))
 
 
 def all_qdiscs(route: RouteSocket, names: dict[int, str]) -> dict[str, list[TcObject]]:
@@ -98,11 +114,12 @@ def all_qdiscs(route: RouteSocket, names: dict[int, str]) -> dict[str, list[TcOb
 
 def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]:
     """Return the parents at which filters may be."""
-    kinds = {one.handle: one.kind for one in qdiscs}
-    places = [one.handle for one in qdiscs if one.handle and one.kind not in NO_FILTERS and one.handle != HOOKS]
+    kinds = {one.handle: one.kind for one in qdiscs if not one.at_hook}
+    places = [handle for handle, kind in kinds.items() if handle and kind not in NO_FILTERS]
     places += [one.handle for one in placed(classes) if kinds.get(major(one.handle)) in CLASS_FILTERS]
-    if HOOKS in kinds:
-        places += list(HOOK_NAMES) if kinds[HOOKS] == "clsact" else [next(iter(HOOK_NAMES))]
+    for one in qdiscs:
+        if one.at_hook:
+            places += list(HOOK_NAMES) if one.kind == "clsact" else [INGRESS_HOOK]
     return places
 
 
@@ -164,10 +181,12 @@ def _tree(
         else:
             said = holders = [placed_copy(shapes[number], handle, parent) for number, handle, parent in places]
     filters: list[list[TcObject]] = []
+    chains: list[TcObject] = []
     for place in _filter_places(qdiscs, holders):
-        bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
-        if bodies:
-            filters.append([_parse("filter", body, names) for body in bodies])
+        mine = _filters_at(route, index, place, names)
+        filters += [mine] if mine else []
+        told = route.dump(rt.RTM_GETCHAIN, rt.TCMSG.pack(0, index, 0, place, 0))
+        chains += _standing_chains([_parse("chain", body, names) for body in told], mine, place)
     if tools and len(qdiscs) <= BULK:
         qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
     if tools and said:
@@ -175,8 +194,23 @@ def _tree(
         said = [_with_class_text(one, texts) for one in said]
     if tools and len(filters) <= SHOWN_FILTERS and sum(map(len, filters)) <= SHOWN_OBJECTS:
         filters = [with_text(place, _show(tools, "filter", name, *_where(place[0]))) for place in filters]
-    found = packed([*qdiscs, *said, *_without_heads([one for place in filters for one in place])])
+    found = packed([*qdiscs, *said, *_without_heads([one for place in filters for one in place]), *chains])
     return {**found, "bulk": {**found.get("bulk", {}), **bulk}} if bulk else found
+
+
+def _filters_at(route: RouteSocket, index: int, place: int, names: dict[int, str]) -> list[TcObject]:
+    """Return the filters at one place; those made by the hook's handle say that handle, which a qdisc may have too."""
+    bodies = route.dump(rt.RTM_GETTFILTER, rt.TCMSG.pack(0, index, 0, place, 0))
+    found = [_parse("filter", body, names) for body in bodies]
+    if place != INGRESS_HOOK:
+        return found
+    return [replace(one, ingress=True) if one.parent == HOOKS else one for one in found]
+
+
+def _standing_chains(chains: list[TcObject], filters: list[TcObject], place: int) -> list[TcObject]:
+    """Return the chains of a place that have a template or no filters; filters make the others by themselves."""
+    filled = {one.chain or 0 for one in filters}
+    return [replace(one, parent=place) for one in chains if one.kind or one.chain not in filled]
 
 
 def _where(one: TcObject) -> list[str]:

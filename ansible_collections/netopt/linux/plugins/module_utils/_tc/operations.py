@@ -15,7 +15,7 @@ from .show_parse import command_of, shown
 from .transition import default_kind_for, tree_steps
 
 if TYPE_CHECKING:
-    from .filter_steps import Steps
+    from .u32_steps import Steps
 
 ONE_BY_ONE = 256  # up to so many steps on an interface, each is an operation of its own
 CHUNK = 1024

@@ -15,25 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._netlink import messages as rt
-from .._netlink.route_socket import KernelRefusedError, RouteSocket
+from .._netlink.route_socket import RouteSocket
 from .commands import Command, commands
 from .intent import Intent
+from .journey import rehearse_journey
 from .netlink_messages import encode
 from .netlink_options import loose
 from .objects import ROOT, State, TcObject, ifb_name, objects, packed
 from .observe import links, observe
 from .rehearse_bulk import WORKSHOP, cloned, shapes_of, split, workshop_commands
-from .root_and_ingress import is_ours, part, refuse_irreplaceable
+from .root_and_ingress import is_ours, part, refuse_irreplaceable, refuse_unshown
+from .stand_in import stand_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from .._host.commands import Tools
 
-STAND_INS = ("veth", "ifb", "dummy")  # veth first: loading the others makes devices on the host
-VETH_PEER = 1  # VETH_INFO_PEER
 U32_MARK = 10  # TCA_U32_MARK
-SHORTEST_MTU = 68
 BATCH_LINES = 2000  # so many fit into one tool's timeout on a busy host
 _CONFIG = {
     "fq": "NET_SCH_FQ",
@@ -48,19 +47,20 @@ _CONFIG = {
 
 
 def resolve(intent: Intent, current: State, tools: Tools) -> State:
-    """Return the State that the intent leads to; to be called inside a scratch namespace.
+    """Return the State that the intent leads to; to be called inside a scratch namespace, which is left for another.
 
     Raises:
-        NetoptError: the kernel or tc refuses the plan, loses part of it without a word, or something on the host
-            would have to go that could not be brought back.
+        NetoptError: the kernel or tc refuses the plan, loses part of it without a word, or the way there or back
+            does not lead to where it should.
+        ScratchUnavailableError: there can be no second namespace.
     """
     if not intent:
         return {"interfaces": {}}
-    refuse_irreplaceable(intent, current)
+    refuse_unshown(intent, current)
     _load_ifb(intent, tools)
     with RouteSocket() as route:
-        for place, iface in enumerate(intent.ifaces):
-            _stand_in(route, iface, current["interfaces"][iface]["link"], intent.mtu, place)
+        for iface in intent.ifaces:
+            stand_in(route, iface, current["interfaces"][iface]["link"], mtu=intent.mtu)
     todo = {iface: commands(intent, iface) for iface in intent.ifaces}
     parts = {iface: split(each, iface) for iface, each in todo.items()}
     _run([one for _heavy, light in parts.values() for one in light], tools, stage="rehearse")
@@ -70,7 +70,9 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:
         if heavy
     }
     made = _with_clones(observe({"ifaces": list(intent.ifaces)}, tools), clones)
-    return _merged(intent, current, _checked(intent, made, todo))
+    wanted = _merged(intent, current, _checked(intent, made, todo))
+    rehearse_journey(intent, current, wanted, tools)
+    return wanted
 
 
 def _shaped(
@@ -80,7 +82,7 @@ def _shaped(
     root = next(one.words[8:] for one in light if one.words[:8] == _root_words(iface))
     shapes = shapes_of(heavy)
     with RouteSocket() as route:
-        _stand_in(route, WORKSHOP, link, intent.mtu, len(intent.ifaces))
+        stand_in(route, WORKSHOP, {**link, "index": None}, mtu=intent.mtu)
         _tc_batches(workshop_commands(shapes, root), tools, "rehearse")
         found = cloned(route, heavy, shapes)
         indices = {name: each["index"] for name, each in links(route).items()}
@@ -121,34 +123,6 @@ def _load_ifb(intent: Intent, tools: Tools) -> None:
     """Load ifb without the two devices that it makes by default; a kernel that has it built in ignores this."""
     if intent.shapes_ingress:
         tools.run(["modprobe", "-q", "ifb", "numifbs=0"], stage="rehearse", check=False)
-
-
-def _stand_in(route: RouteSocket, name: str, link: dict[str, Any], mtu: int | None, place: int) -> None:
-    """Make an interface with the name, the queues, the queue length and the MTU of the host's."""
-    settings = {"mtu": max(mtu or link["mtu"], SHORTEST_MTU), "txqlen": link["txqlen"], "up": True}
-    there = {each: found["index"] for each, found in links(route).items()}
-    if name in there:  # lo, which every namespace has
-        route.change([encode({"verb": "link-set", "iface": name, "link": settings}, there)])
-        return
-    refused = None
-    for kind in STAND_INS:
-        step: dict[str, Any] = {"verb": "link-add", "iface": name}
-        step["link"] = {**settings, "kind": kind, "tx_queues": link["tx_queues"]}
-        if kind == "veth":
-            peer = rt.IFINFOMSG.pack(0, 0, 0, 0, 0) + rt.text(rt.IFLA_IFNAME, f"peer{place}.netopt")
-            step["data"] = rt.attribute(rt.IFLA_INFO_DATA, rt.attribute(VETH_PEER, peer))
-        try:
-            route.change([encode(step, there)])
-        except KernelRefusedError as error:
-            refused = error
-        else:
-            return
-    raise NetoptError(
-        f"No stand-in for {name} could be made in the scratch namespace: {refused}",
-        stage="rehearse",
-        key=name,
-        hint="The kernel needs one of " + ", ".join(STAND_INS) + ".",
-    )
 
 
 def _run(asked: Sequence[Command], tools: Tools, *, stage: str) -> None:
@@ -235,37 +209,45 @@ def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) 
     """Return the State that was made, once it is clear that nothing of the plan was lost on the way."""
     for iface, todo in asked_for.items():
         made = objects(found["interfaces"][iface])
-        helper = found["interfaces"].get(ifb_name(iface))
-        if any(one.words[:3] == ("ip", "link", "set") for one in todo) and not (helper and helper["link"]["up"]):
-            raise NetoptError(
-                f"{ifb_name(iface)}: ip said that it is up, and it is not",
-                stage="rehearse",
-                key=f"{ifb_name(iface)} link",
-                hint="See that the host's iproute2 is whole.",
-            )
         filters = [one for one in made if one.kind == "u32" and one.handle & 0xFFF]
         asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add")]
-        marked = [one for one in asked if "mark" in one.words]
-        if len(marked) != sum(U32_MARK in dict(rt.attributes(one.options or b"")) for one in filters if one.options):
-            at = marked[0].words.index("mark")
-            raise NetoptError(
-                f"{marked[0].key}: the kernel drops the match on the mark without a word",
-                stage="rehearse",
-                key=marked[0].key,
-                wanted=" ".join(marked[0].words[at - 1 : at + 3]),
-                after="a filter that matches any mark",
-                hint="this kernel was built without CONFIG_CLS_U32_MARK: match addresses, ports or DSCP instead.",
-            )
+        if any(one.words[:3] == ("ip", "link", "set") for one in todo):
+            _expect_up(ifb_name(iface), found["interfaces"].get(ifb_name(iface)))
+        _expect_marks([one for one in asked if "mark" in one.words], filters)
         if asked and intent.sets_root is intent.shapes_egress:
-            _expect_count(iface, "filters", len(asked), filters, lambda one: one.text or one.name)
+            _expect_count(iface, "filters", len(asked), filters)
         if intent.netem:
             wanted = [one for one in todo if "netem" in one.words]
-            there = [one for one in made if one.kind == "netem"]
-            _expect_count(iface, "netem qdiscs", len(wanted), there, lambda one: one.text or one.name)
+            _expect_count(iface, "netem qdiscs", len(wanted), [one for one in made if one.kind == "netem"])
     return found
 
 
-def _expect_count(iface: str, what: str, count: int, found: list[TcObject], word: Callable[[TcObject], str]) -> None:
+def _expect_up(device: str, interface: dict[str, Any] | None) -> None:
+    """Raise unless a device of ours is there and up."""
+    if not (interface and interface["link"]["up"]):
+        raise NetoptError(
+            f"{device}: ip said that it is up, and it is not",
+            stage="rehearse",
+            key=f"{device} link",
+            hint="See that the host's iproute2 is whole.",
+        )
+
+
+def _expect_marks(asked: list[Command], filters: list[TcObject]) -> None:
+    """Raise unless as many filters match a mark as were asked to; some kernels leave that match out."""
+    if len(asked) != sum(U32_MARK in dict(rt.attributes(one.options)) for one in filters if one.options):
+        at = asked[0].words.index("mark")
+        raise NetoptError(
+            f"{asked[0].key}: the kernel drops the match on the mark without a word",
+            stage="rehearse",
+            key=asked[0].key,
+            wanted=" ".join(asked[0].words[at - 1 : at + 3]),
+            after="a filter that matches any mark",
+            hint="this kernel was built without CONFIG_CLS_U32_MARK: match addresses, ports or DSCP instead.",
+        )
+
+
+def _expect_count(iface: str, what: str, count: int, found: list[TcObject]) -> None:
     """Raise unless as many objects were made as were asked for."""
     if len(found) != count:
         raise NetoptError(
@@ -273,7 +255,7 @@ def _expect_count(iface: str, what: str, count: int, found: list[TcObject], word
             stage="rehearse",
             key=f"{iface} {what}",
             wanted=str(count),
-            after="; ".join(word(one) for one in found) or "none",
+            after="; ".join(one.text or one.name for one in found) or "none",
             hint="The kernel or tc drops part of the plan without a word.",
         )
 

@@ -7,28 +7,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .._common.errors import NetoptError
-from .intent import Intent
 from .netlink_options import irreplaceable
 from .objects import HOOKS, State, TcObject, ifb_name, major, objects
+
+if TYPE_CHECKING:
+    from .intent import Intent
+
+LEAVE_OUT = "Remove it by hand if it may go, or leave this direction of the interface out of the plan."
 
 
 def part(found: list[TcObject], *, hooks: bool) -> list[TcObject]:
     """Return the objects at the ingress and egress hooks, or all others."""
-    return [
-        one
-        for one in found
-        if (one.form != "class" and major(one.handle if one.form == "qdisc" else one.parent) == HOOKS) is hooks
-    ]
+    return [one for one in found if one.at_hook is hooks]
 
 
-def _touches(intent: Intent, current: State, iface: str, one: TcObject) -> bool:
-    """Return whether the intent replaces the part of the tree that an object of the host belongs to."""
-    if major(one.handle if one.form == "qdisc" else one.parent) == HOOKS and one.form != "class":
-        return intent.shapes_ingress or is_ours(current, iface)
-    return intent.sets_root
+def touches(intent: Intent, current: State, iface: str, *, hooks: bool) -> bool:
+    """Return whether the intent replaces what is at the hooks of an interface, or all else."""
+    return intent.shapes_ingress or is_ours(current, iface) if hooks else intent.sets_root
 
 
 def is_ours(current: State, iface: str) -> bool:
@@ -37,43 +35,20 @@ def is_ours(current: State, iface: str) -> bool:
     return device is not None and device["link"]["kind"] == "ifb"
 
 
-def _what(one: TcObject) -> tuple[Any, ...]:
-    """Return what decides whether an object can be brought back."""
-    return one.form, one.kind, one.options or b"", one.shared
+def refuse_unshown(intent: Intent, current: State) -> None:
+    """Raise when the plan would replace what no scratch namespace can show whether it can be brought back.
 
-
-def _why_not(one: TcObject) -> str | None:
-    """Return why an object could not be brought back, ``None`` when it can."""
-    if one.shared:
-        return "it shares its filters with other interfaces (a tc block)"
-    return irreplaceable(one.form, one.kind, one.options or b"")
-
-
-def refuse_irreplaceable(intent: Intent, current: State) -> None:
-    """Raise when the plan would remove something that could not be brought back."""
+    Raises:
+        NetoptError: filters that other interfaces share, or a qdisc or a device in the way.
+    """
     for iface in intent.ifaces:
         found = objects(current["interfaces"][iface])
-        tables: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
-        for one in found:
-            if one.form == "filter" and one.kind == "u32":
-                tables[major(one.parent), one.handle >> 20].add((one.parent, one.info))
-        judged: dict[tuple[Any, ...], str | None] = {}
-        for one in found:
-            if not _touches(intent, current, iface, one):
-                continue
-            reason = judged.get(_what(one), "")
-            if reason == "":
-                reason = judged[_what(one)] = _why_not(one)
-            if one.form == "filter" and len(tables.get((major(one.parent), one.handle >> 20), ())) > 1:
-                reason = "the kernel does not tell which of two u32 filters with the same preference it belongs to"
-            if reason:
-                raise NetoptError(
-                    f"{iface} {one.name} could not be brought back by a rollback: {reason}",
-                    stage="rehearse",
-                    key=f"{iface} {one.name}",
-                    before=one.text or one.kind,
-                    hint="Remove it by hand if it may go, or leave this direction of the interface out of the plan.",
-                )
+        for one in _touched(intent, current, iface, found):
+            if one.shared:
+                raise _refusal(iface, one, "it shares its filters with other interfaces (a tc block)")
+        hooked = any(one.form == "qdisc" and one.at_hook for one in found)
+        if hooked or (intent.shapes_ingress and not intent.sets_root):
+            _refuse_handle_of_hook(iface, found)
         device = current["interfaces"].get(ifb_name(iface))
         if intent.shapes_ingress and device is not None and device["link"]["kind"] != "ifb":
             raise NetoptError(
@@ -84,3 +59,70 @@ def refuse_irreplaceable(intent: Intent, current: State) -> None:
                 before=device["link"]["kind"] or "a device without a kind",
                 hint="Rename that device: the name is needed to shape the ingress of " + iface + ".",
             )
+
+
+def _refuse_handle_of_hook(iface: str, found: list[TcObject]) -> None:
+    """Raise when a qdisc has the handle that the ingress hook has, or will have; filters are found by handle."""
+    for one in found:
+        if one.form == "qdisc" and one.handle == HOOKS and not one.at_hook:
+            raise NetoptError(
+                f"{iface} {one.name} has the handle ffff:, which the kernel wants for the ingress hook",
+                stage="rehearse",
+                key=f"{iface} {one.name}",
+                wanted="tc qdisc add dev " + iface + " ingress",
+                before=one.text or one.kind,
+                hint="Give that queue another handle, or shape egress in the same plan.",
+            )
+
+
+def refuse_irreplaceable(intent: Intent, current: State) -> None:
+    """Raise when the plan would remove what is known to be lost then; for hosts where the way back cannot be tried.
+
+    Raises:
+        NetoptError: something on the host could not be brought back.
+    """
+    refuse_unshown(intent, current)
+    for iface in intent.ifaces:
+        found = objects(current["interfaces"][iface])
+        mixed = mixed_up(found)
+        for one in _touched(intent, current, iface, found):
+            reason = why_lost(one, mixed)
+            if reason:
+                raise _refusal(iface, one, reason)
+
+
+def why_lost(one: TcObject, mixed: set[tuple[int, int]]) -> str | None:
+    """Return why an object is known not to come back, ``None`` where nothing is known against it.
+
+    Args:
+        one: the object.
+        mixed: what ``mixed_up`` returns for the objects of its interface.
+    """
+    if one.form == "filter" and one.kind == "u32" and (major(one.parent), one.handle >> 20) in mixed:
+        return "the kernel does not tell which of two u32 filters with the same preference it belongs to"
+    return irreplaceable(one.form, one.kind, one.options or b"")
+
+
+def mixed_up(found: list[TcObject]) -> set[tuple[int, int]]:
+    """Return the tables of u32, by qdisc and number, that the kernel's dump shows at more than one place."""
+    places: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
+    for one in found:
+        if one.form == "filter" and one.kind == "u32":
+            places[major(one.parent), one.handle >> 20].add((one.parent, one.info))
+    return {table for table, there in places.items() if len(there) > 1}
+
+
+def _touched(intent: Intent, current: State, iface: str, found: list[TcObject]) -> list[TcObject]:
+    """Return those of an interface's objects that are in a part that the intent replaces."""
+    replaced = {hooks: touches(intent, current, iface, hooks=hooks) for hooks in (False, True)}
+    return [one for one in found if replaced[one.at_hook]]
+
+
+def _refusal(iface: str, one: TcObject, reason: str) -> NetoptError:
+    return NetoptError(
+        f"{iface} {one.name} could not be brought back by a rollback: {reason}",
+        stage="rehearse",
+        key=f"{iface} {one.name}",
+        before=one.text or one.kind,
+        hint=LEAVE_OUT,
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .._netlink import messages as rt
 from .netlink_options import HTB_PARMS
-from .objects import HOOK_NAMES, HOOKS, INGRESS, ROOT, TcObject, handle_text
+from .objects import HOOK_NAMES, INGRESS, PLACED_FORMS, ROOT, TcObject, handle_text
 from .rate_tables import TICK_NS
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def shown(one: TcObject | None) -> str | None:
         return None
     if not one.text and one.form == "class" and one.kind == "htb" and one.options:
         return f"class htb {handle_text(one.handle)} {_where(one.parent)} {_rates(one.options)}"
+    if one.form == "chain":
+        return one.name + (f" with a template of {one.kind}" if one.kind else "")
     return one.text or f"{one.kind} {handle_text(one.handle)} parent {handle_text(one.parent)}"
 
 
@@ -61,21 +63,26 @@ def command_of(iface: str, verb: str, one: TcObject) -> str:
     """Return the tc command that an operator would type for a step on an object."""
     word = "del" if verb == "delete" else verb
     head = f"tc {one.form} {word} dev {iface}"
+    if one.form in PLACED_FORMS:
+        head += " " + (HOOK_NAMES.get(one.parent) or "parent " + handle_text(one.parent))
+    if one.form == "chain":
+        return f"{head} chain {one.chain}" + (
+            f" {one.kind} with the template's match" if one.kind and word != "del" else ""
+        )
     if one.form == "filter":
-        where = HOOK_NAMES.get(one.parent) or "parent " + handle_text(one.parent)
-        head += f" {where} protocol {one.protocol} pref {one.info >> 16}"
+        head += f" protocol {one.protocol} pref {one.info >> 16}"
         head += f" chain {one.chain}" if one.chain else ""
         head += f" handle {one.handle_words} {one.kind}" if one.handle else ""
     elif one.form == "class":
         above = one.handle & 0xFFFF0000 if one.parent == ROOT else one.parent
         head += "" if verb == "delete" else f" parent {handle_text(above)}"
         head += f" classid {handle_text(one.handle)}"
-    elif one.handle == HOOKS:
-        head += f" {one.kind if one.parent == INGRESS else 'ingress'}"
+    elif one.parent == INGRESS:
+        head += f" {one.kind}"
     else:
         head += " root" if one.parent == ROOT else f" parent {handle_text(one.parent)}"
         head += f" handle {handle_text(one.handle)}" if one.handle else ""
-    if verb == "delete" or one.handle == HOOKS:
+    if verb == "delete" or one.parent == INGRESS:
         return head
     if one.form != "filter":
         head += f" {one.kind}"

@@ -13,8 +13,9 @@ from .commands import Command, commands
 from .intent import Intent, intent
 from .objects import BULK
 from .operations import diff, operations
+from .undumped import warnings
 
-__all__ = ["Intent", "diff", "intent", "operations", "render", "scope"]
+__all__ = ["Intent", "diff", "intent", "operations", "render", "scope", "warnings"]
 
 
 def scope(wanted: Intent) -> dict[str, Any]:

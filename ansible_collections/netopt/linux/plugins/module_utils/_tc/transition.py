@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 
 from .._netlink import messages as rt
 from .creation_order import by_depth, creation_order, qdisc_order
-from .filter_steps import Steps, filter_steps
+from .filter_steps import filter_steps
 from .netlink_options import FQ_CODEL_FLOWS, HTB_PARMS, numbers
-from .objects import HOOKS, INGRESS, ROOT, TcObject, default_kinds, major, placed, same
+from .objects import INGRESS, PLACED_FORMS, ROOT, TcObject, default_kinds, major, placed, same
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .u32_steps import Steps
 
 KEEP, CHANGE, DROP = "keep", "change", "drop"
 # Qdiscs whose parameters the kernel changes in place; all that the dump holds is then set anew.
@@ -50,9 +52,11 @@ class Tree:
         for one in self.all:
             if one.form == "class":  # those too that come with their qdisc: all are in one table
                 self.class_list[major(one.handle)].append(one)
-        self.places: dict[int, list[TcObject]] = defaultdict(list)  # filters by the qdisc that they belong to
+        self.places: dict[int, list[TcObject]] = defaultdict(
+            list
+        )  # filters and chains by the qdisc that they belong to
         for one in mine:
-            if one.form == "filter":
+            if one.form in PLACED_FORMS:
                 self.places[major(one.parent)].append(one)
         self.qdiscs_under: dict[int, list[TcObject]] = defaultdict(list)
         for one in self.qdiscs.values():
@@ -60,7 +64,7 @@ class Tree:
                 self.qdiscs_under[major(one.parent)].append(one)
 
     def filters(self, handle: int) -> list[TcObject]:
-        """Return the filters at a qdisc and its classes."""
+        """Return the filters and chains at a qdisc and its classes."""
         return self.places.get(handle, [])
 
     def owner(self, one: TcObject) -> TcObject | None:
@@ -110,7 +114,7 @@ class Transition:
 
     def _loses_child(self, one: TcObject) -> bool:
         """Return whether a child goes without a successor, where the kernel would put one that drops everything."""
-        if one.kind in REFILLED or one.handle == HOOKS:
+        if one.kind in REFILLED or one.parent == INGRESS:
             return False
         return any(child.parent not in self._then.child_qdisc for child in self._now.qdiscs_under[one.handle])
 
@@ -141,7 +145,7 @@ class Transition:
         return found + self._creations({each: filters[each][1] for each in filters})
 
     def _filter_steps(self, handle: int) -> tuple[Steps, Steps]:
-        """Return (deletions, creations) of filters at one qdisc and its classes."""
+        """Return (deletions, creations) of filters and chains at one qdisc and its classes."""
         holder = self._now.qdiscs.get(handle)
         gone = holder is None or self.fate(holder) == DROP  # then its filters go with it
         return filter_steps([] if gone else self._now.filters(handle), self._then.filters(handle), self._is_lost)
@@ -159,8 +163,10 @@ class Transition:
 
     def _replaceable(self, place: int) -> bool:
         """Return whether the qdisc at a place can be replaced by the wanted one in a single message."""
-        wanted = self._then.child_qdisc.get(place)
-        return wanted is not None and place != INGRESS and wanted.handle not in self._now.qdiscs
+        wanted, there = self._then.child_qdisc.get(place), self._now.child_qdisc.get(place)
+        if wanted is None or place == INGRESS or wanted.handle in self._now.qdiscs:
+            return False
+        return there is None or there.handle not in self._then.qdiscs  # its handle is wanted at another place
 
     def _class_deletions(self) -> Steps:
         """Return the deletions of dropped classes of qdiscs that stay, children before parents."""

@@ -105,7 +105,7 @@ class Apply:
             header = self._arm(header)
             self._perform(rehearsal)
             after = _verify(rehearsal, self._tools)
-            if rehearsal.obstacle and self._nothing_new(header, rehearsal, persisted):
+            if rehearsal.refused and self._nothing_new(header, rehearsal, persisted):
                 return self._held(rehearsal, after)
             with interrupts_wait():
                 self._mark_made(header, ends_after_s)
@@ -121,19 +121,20 @@ class Apply:
         """Find out what the changes lead to on this host."""
         request = self._request
         intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
-        if "tc" in intents and "nft" not in intents:
-            from .._nft.netlink import finds_classes  # noqa: PLC0415 - for plans for tc alone
-
-            if finds_classes():  # those of a larger tree, which may have to go with it
-                intents["nft"] = TABLE["nft"].pure.intent(changes, ifaces)
+        for name, subsystem in TABLE.items():
+            if name not in intents and subsystem.goes_along(intents):
+                intents[name] = subsystem.pure.intent(changes, ifaces)
         rehearsal = rehearse(intents, self._tools)
         self._report.skipped.extend(rehearsal.skipped)
         return rehearsal
 
     def _warn(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
-        """Tell what was not rehearsed, and who else sets the same."""
-        if rehearsal.obstacle:
-            self._warn_of_untried(rehearsal)
+        """Tell what was not rehearsed, what the kernel does not show, and who else sets the same."""
+        if rehearsal.refused:
+            self._warn_of_unrehearsed(rehearsal)
+        for name in rehearsal.operations:
+            told = TABLE[name].warnings
+            self._report.warnings += told(rehearsal.current[name], rehearsal.wanted.get(name)) if told else []
         self._name_other_owners(changes, ifaces, rehearsal)
 
     def _write_down(
@@ -206,7 +207,7 @@ class Apply:
         try:
             return resolve({"tc": intent}, rehearsal.current, self._tools), float(duration)
         except ScratchUnavailableError:
-            rehearsal.calm["tc"] = intent
+            rehearsal.unrehearsed_ends["tc"] = intent
             return {}, float(duration)
 
     def _header(self, identity: str) -> Header:
@@ -247,14 +248,15 @@ class Apply:
                     raise
                 self._report.operations.append({"command": operation.command, "ok": True})
 
-    def _warn_of_untried(self, rehearsal: Rehearsal) -> None:
-        """Say that a part of the plan was not rehearsed, why, and what that means."""
+    def _warn_of_unrehearsed(self, rehearsal: Rehearsal) -> None:
+        """Say that a part of the plan was not rehearsed, why, and what that leaves unproven."""
         done = "is checked" if self._request.check else "was checked, made on the host itself"
         more = "; what it leads to shows only when it is made" if self._request.check else " and read back"
         self._report.warnings.append(
-            f"No network namespace can be made here ({rehearsal.obstacle}), so {' and '.join(rehearsal.untried)} "
-            f"{'are' if len(rehearsal.untried) > 1 else 'is'} not rehearsed: {done}{more}. With CAP_SYS_ADMIN "
-            "(in a container: --cap-add SYS_ADMIN) it would be."
+            f"No network namespace can be made here ({rehearsal.refused}), so {' and '.join(rehearsal.unrehearsed)} "
+            f"{'are' if len(rehearsal.unrehearsed) > 1 else 'is'} not rehearsed: {done}{more}. That a rollback leads "
+            "back to the present state was not proven. With CAP_SYS_ADMIN (in a container: --cap-add SYS_ADMIN) it "
+            "would be."
         )
 
     def _nothing_new(self, header: Header, rehearsal: Rehearsal, persisted: list[Change]) -> bool:
@@ -266,13 +268,13 @@ class Apply:
             not TABLE[name].pure.operations(rehearsal.current[name], rehearsal.wanted[name])
             for name in rehearsal.operations
         )
-        if same and not persisted and not rehearsal.ending:
+        if same and not persisted and not rehearsal.ends:
             disarm(header, self._tools)
             self._store.remove(header.id)
             self._report.checkpoint_id = None
             return True
         made = {name: rehearsal.wanted[name] for name in rehearsal.operations}
-        self._store.add(header.id, after=made, ending=rehearsal.ending)
+        self._store.add(header.id, after=made, ending=rehearsal.ends)
         return False
 
     def _mark_made(self, header: Header, ends_after_s: float | None) -> None:
@@ -392,4 +394,4 @@ def _verify(rehearsal: Rehearsal, tools: Tools) -> dict[str, Any]:
 
 
 def _only(states: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    return {name: states[name] for name in names if name in states}  # what is untried leads nowhere known yet
+    return {name: states[name] for name in names if name in states}  # what is not rehearsed leads nowhere known yet

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._host.commands import Tools
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rehearsal:
     """What a plan leads to. All dicts are by subsystem, in the order of applying.
 
@@ -34,9 +34,9 @@ class Rehearsal:
         wanted: the states that the plan leads to.
         operations: the steps from one to the other; only subsystems that have any.
         skipped: ``{"key", "reason"}`` of what the host lacks and the plan can do without.
-        obstacle: why no scratch namespace can be made here; ``wanted`` then lacks what needs one until it is made.
-        calm: ``{subsystem: intent}`` of what an impairment ends in, where that could not be rehearsed either.
-        ending: the states that these led to.
+        refused: why no scratch namespace can be made here; ``wanted`` then lacks what needs one until it is made.
+        unrehearsed_ends: ``{subsystem: intent}`` of what an impairment ends in, where that could not be rehearsed.
+        ends: the states that these led to.
     """
 
     intents: dict[str, Any]
@@ -45,17 +45,17 @@ class Rehearsal:
     wanted: dict[str, Any]
     operations: dict[str, list[Operation]]
     skipped: list[dict[str, str]]
-    obstacle: str | None = None
-    calm: dict[str, Any] = field(default_factory=dict)
-    ending: dict[str, Any] = field(default_factory=dict)
+    refused: str | None = None
+    unrehearsed_ends: dict[str, Any] = field(default_factory=dict)
+    ends: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def untried(self) -> list[str]:
+    def unrehearsed(self) -> list[str]:
         """The subsystems of which nobody knows yet what they lead to."""
         return [name for name in self.operations if name not in self.wanted]
 
     def diff(self) -> list[Change]:
-        """Return what changes, as a person would read it; of what is untried, what is asked."""
+        """Return what changes, as a person would read it; of what is not rehearsed, what is asked."""
         return [
             change
             for name, operations in self.operations.items()
@@ -67,19 +67,19 @@ class Rehearsal:
         ]
 
     def perform(self, operation: Operation, tools: Tools) -> None:
-        """Perform one of the operations; what is untried is read back, and is then what is wanted.
+        """Perform one of the operations; what is not rehearsed is read back, and is then what is wanted.
 
         Raises:
             NetoptError: the kernel or a tool refuses.
         """
         name = operation.subsystem
-        if name not in self.untried:
+        if name not in self.unrehearsed:
             TABLE[name].kernel.perform(operation, tools)
             return
         from .without_namespace import make  # noqa: PLC0415 - hardly any host forbids namespaces
 
-        if name in self.calm:
-            self.ending[name] = make(name, self.calm[name], self.current[name], tools)
+        if name in self.unrehearsed_ends:
+            self.ends[name] = make(name, self.unrehearsed_ends[name], self.current[name], tools)
         self.wanted[name] = make(name, self.intents[name], self.current[name], tools)
 
 
@@ -115,17 +115,19 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
     """
     scopes = {name: TABLE[name].pure.scope(intent) for name, intent in intents.items()}
     current = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
-    obstacle = None
+    refused = None
     try:
         wanted = resolve(intents, current, tools)
     except ScratchUnavailableError as error:
         from .without_namespace import check  # noqa: PLC0415 - hardly any host forbids namespaces
 
-        obstacle = str(error)
+        refused = str(error)
         check({name: intent for name, intent in intents.items() if TABLE[name].resolves_in_scratch}, tools)
         wanted = resolve(_plain(intents), current, tools)
     steps = {
-        name: TABLE[name].pure.operations(current[name], wanted[name]) if name in wanted else [_untried(name, intent)]
+        name: TABLE[name].pure.operations(current[name], wanted[name])
+        if name in wanted
+        else [_unrehearsed(name, intent)]
         for name, intent in intents.items()
     }
     skipped = [
@@ -141,7 +143,7 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
         wanted=wanted,
         operations={name: found for name, found in steps.items() if found},
         skipped=skipped,
-        obstacle=obstacle,
+        refused=refused,
     )
 
 
@@ -150,7 +152,7 @@ def _plain(intents: Mapping[str, Any]) -> dict[str, Any]:
     return {name: intent for name, intent in intents.items() if not TABLE[name].resolves_in_scratch}
 
 
-def _untried(name: str, intent: Any) -> Operation:
+def _unrehearsed(name: str, intent: Any) -> Operation:
     """Return the one step that makes on the host what could not be rehearsed."""
     return Operation(name, ", ".join(intent.ifaces) or name, TABLE[name].pure.render(intent).strip())
 

@@ -18,6 +18,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._tc.netlink_options i
     canonical,
     irreplaceable,
     loose,
+    replayable,
     resent,
 )
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import ROOT, TcObject, ifb_name, same
@@ -202,3 +203,29 @@ def test_pie_times_survive(asked: int) -> None:
     told = (asked * 1000 >> 6 << 6) // 1000
     sent = rt.as_u32(dict(rt.attributes(resent("pie", rt.u32(1, told))))[1])
     assert (sent * 1000 >> 6 << 6) // 1000 == told
+
+
+def mpls(mode: int) -> bytes:
+    """Return the options of a matchall with an action of mpls, with its protocol as dumped."""
+    options = rt.attribute(2, struct.pack("=5Ii", 0, 0, 3, 1, 1, mode)) + rt.attribute(4, b"\x88\x47")
+    action = rt.text(1, "mpls") + rt.attribute(rt.NESTED | 2, options)
+    return rt.attribute(2, rt.attribute(1, action))
+
+
+@pytest.mark.parametrize("mode", [1, 2, 5])
+def test_mpls_is_sent_with_its_protocol(mode: int) -> None:
+    """An action that pops or pushes wants the protocol that it dumped."""
+    assert b"\x88\x47" in replayable("matchall", mpls(mode), (), {})
+
+
+@pytest.mark.parametrize("mode", [3, 4])
+def test_mpls_is_sent_without_the_protocol_that_it_refuses(mode: int) -> None:
+    """An action that modifies, or lowers the TTL, dumps a protocol and refuses one."""
+    assert b"\x88\x47" not in replayable("matchall", mpls(mode), (), {})
+
+
+@pytest.mark.parametrize(("hardware", "length"), [(0, 82), (1, 92)])
+def test_mqprio_in_software_is_sent_as_the_plain_struct(hardware: int, length: int) -> None:
+    """Without hardware the kernel refuses the attributes that it dumps; with it they are sent."""
+    dumped = (bytes(17) + bytes([hardware]) + bytes(64)).ljust(84, b"\0") + rt.u32(1, 0)
+    assert len(resent("mqprio", dumped)) == length

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells what a rollback may not bring back because the kernel does not show it. Pure."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from .._netlink import messages as rt
+from .bulk_diff import differing
+from .objects import same
+
+if TYPE_CHECKING:
+    from .objects import State, TcObject
+
+JITTER = struct.Struct("=20xI")  # where struct tc_netem_qopt has it
+NETEM_JITTER64 = 11  # TCA_NETEM_JITTER64
+
+
+def warnings(current: State, wanted: State | None) -> list[str]:
+    """Return a warning for each qdisc that goes or changes and that a rollback may not bring back whole.
+
+    Args:
+        current: the State of the host.
+        wanted: the State that a plan leads to, ``None`` where nobody knows yet.
+    """
+    found = []
+    for iface, now in current["interfaces"].items():
+        before, after = differing(now, wanted["interfaces"].get(iface) if wanted else None)
+        stay = {one.key: one for one in after}
+        for one in before:
+            lost = _unshown(one) if one.form == "qdisc" else None
+            if lost and not (one.key in stay and same(one, stay[one.key])):
+                found.append(
+                    f"{iface} {one.name} ({one.kind}): the kernel does not show {lost}. "
+                    "A rollback brings the queue back without it: note how it was made."
+                )
+    return found
+
+
+def _unshown(one: TcObject) -> str | None:
+    """Return what of a qdisc the kernel does not show, ``None`` where it shows all that matters."""
+    if one.estimated:
+        return "the interval of its rate estimator (tc's word estimator)"
+    if one.kind == "netem" and one.options and _has_jitter(one.options):
+        return "whether its jitter follows a table (tc's word distribution)"
+    return None
+
+
+def _has_jitter(options: bytes) -> bool:
+    """Return whether a netem delays packets by times that vary."""
+    if len(options) >= JITTER.size and JITTER.unpack_from(options)[0]:
+        return True
+    told = dict(rt.attributes(options[JITTER.size :]))
+    return any(told.get(NETEM_JITTER64, b""))
