@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test tc-testing properties conformance measuring coverage docs galaxy integration matrix demo profiles lock changelog lint-changelog clean
+.PHONY: help setup lint test tc-testing properties conformance measuring coverage docs galaxy integration matrix images demo profiles lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ integration: setup ## every module on a lab host by ansible-test: in check mode,
 
 matrix: setup ## ansible-core 2.16 to 2.21 on the controller, Python 3.8 to 3.14 on hosts; NETOPT_PYTHONS=FOLDERS
 	@$(PYTHON) -m tools.matrix
+
+images: setup ## build the images of contrib and run them against lab hosts; as root, installs podman; ten minutes
+	@$(PYTHON) -m tools.images
 
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
 	@$(PYTHON) demo/run.py --kernel $(KERNEL)

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
+from mcp_bridge import http_address
 from mcp_bridge.errors import NetoptBridgeError
 
 COLLECTIONS_ROOT = Path(__file__).resolve().parent.parent  # holds ansible_collections/, in a checkout and in a wheel
@@ -56,6 +57,11 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _address(value: object) -> object:
+    return http_address.parse(value) if isinstance(value, str) else value
+
+
+Address = Annotated[tuple[str, int], BeforeValidator(_address)]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
@@ -89,6 +95,8 @@ class Settings:
     """Certificates that vouch for AWX, in PEM form. Without one, those of the system."""
     awx_templates: str | None = None
     """Job templates by playbook, by number or name: `apply=12, rollback=NetOpt rollback`."""
+    http: Address | None = None
+    """Where `netopt serve` speaks streamable HTTP, as `HOST:PORT`. Without it, on standard input and output."""
     read_only: bool = False
     """Withhold every tool that changes hosts from MCP clients."""
     access: Path | None = None

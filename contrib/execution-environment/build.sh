@@ -17,7 +17,14 @@ git -C "$here/../.." archive --output "$source/source.tar" HEAD
 tar -x -C "$source" -f "$source/source.tar"
 rm -rf "$here/build"
 mkdir "$here/build"
-python3 -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir "$here/build" "$source"
+# What makes the wheel is setuptools 77 or newer: where it is not installed, pip fetches one for this alone.
+enough='import sys; from importlib.metadata import version; sys.exit(int(version("setuptools").split(".")[0]) < 77)'
+isolation=""
+if python3 -c "$enough" 2>/dev/null; then
+  isolation=--no-build-isolation
+fi
+# shellcheck disable=SC2086 # no word where it is empty
+python3 -m pip wheel -qq --no-deps $isolation --wheel-dir "$here/build" "$source"
 ansible-galaxy collection build --output-path "$here/build" "$source/ansible_collections/netopt/linux"
 cp "$source/requirements-dev.lock" "$here/build/constraints.txt"
 ansible-builder "$action" --file "$here/execution-environment.yml" --context "$here/build/context" "$@"

@@ -11,6 +11,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from mcp_bridge import http_address
 from mcp_bridge.cli import options
 from mcp_bridge.exit_codes import EXIT_DONE
 
@@ -25,7 +26,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--http",
         metavar="HOST:PORT",
         type=_address,
-        help="streamable HTTP instead, at /mcp: for this user's processes, or with --access for whoever has a token",
+        help="streamable HTTP instead, at /mcp: for this user's processes, or with --access for whoever has a token"
+        " (default: NETOPT_HTTP)",
     )
     parser.add_argument(
         "--known-as",
@@ -52,10 +54,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise argparse.ArgumentTypeError(f"not HOST:PORT: {text!r}")
-    return host.strip("[]"), int(port)
+    try:
+        return http_address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -72,8 +74,9 @@ def _serve(args: argparse.Namespace) -> int:
     service = Service(settings, caller=login(), detached=True)
     service.history.recover_in_background()
     terms = Terms(access_file=args.access or settings.access, consent=args.consent or settings.consent)
-    if args.http:
-        host, port = args.http
+    address = args.http or settings.http
+    if address:
+        host, port = address
         server.serve_http(service, host=host, port=port, terms=terms, known_as=args.known_as)
     else:
         server.serve_stdio(service, terms=terms)

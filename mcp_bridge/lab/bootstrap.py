@@ -79,7 +79,7 @@ def bootstrap(root: Path, distribution: Distribution, packages: Sequence[str]) -
         LabError: mmdebstrap failed; ``mmdebstrap.log`` beside ``root`` has all that it said.
     """
     options = [f"--dpkgopt=path-exclude={path}" for path in UNUSED_PATHS]
-    options += ['--aptopt=Acquire::Languages "none"', *(f"--aptopt={line}" for line in _transport_settings())]
+    options += ['--aptopt=Acquire::Languages "none"', *(f"--aptopt={line}" for line in transport_settings())]
     include = "--include=" + ",".join(packages)
     where = [distribution.codename, str(root), *distribution.sources]
     run(
@@ -88,7 +88,7 @@ def bootstrap(root: Path, distribution: Distribution, packages: Sequence[str]) -
     )
 
 
-def _transport_settings() -> list[str]:
+def transport_settings() -> list[str]:
     """Return how this machine's apt reaches its sources: proxies, certificates, retries."""
     done = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False)
     wanted = re.compile(r"Acquire::(?:https?::(?:Proxy|CaInfo|Verify-Peer|Timeout)|Retries)\b.* \"[^\"]+\";")

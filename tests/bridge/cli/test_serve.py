@@ -31,8 +31,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Give the port of a real server on the loopback address."""
     number = free_port()
     state = tmp_path_factory.mktemp("state")
-    argv = [sys.executable, "-m", "mcp_bridge", "serve", "--http", f"127.0.0.1:{number}"]
-    environment = {**os.environ, "NETOPT_STATE_DIR": str(state)}
+    argv = [sys.executable, "-m", "mcp_bridge", "serve"]
+    environment = {**os.environ, "NETOPT_STATE_DIR": str(state), "NETOPT_HTTP": f"127.0.0.1:{number}"}
     with subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL) as server:
         try:
             await_server(server, number, seconds=60)
@@ -69,6 +69,20 @@ def test_web_page_is_refused(port: int, headers: dict[str, str]) -> None:
     """A request that a web page made a browser send is refused."""
     assert _status(port) == 200
     assert _status(port, **headers) in {403, 421}
+
+
+def test_health_check_of_a_container(port: int) -> None:
+    """It holds while the server answers where the setting says, and tells what is wrong otherwise."""
+    found = {}
+    for text in (f"127.0.0.1:{port}", f"0.0.0.0:{port}", f"127.0.0.1:{free_port()}", ""):
+        argv = [sys.executable, "-m", "mcp_bridge.operations.alive"]
+        environment = {**os.environ, "NETOPT_HTTP": text}
+        done = subprocess.run(argv, check=False, capture_output=True, text=True, env=environment, timeout=60)
+        found[text] = (done.returncode, done.stderr)
+    assert list(found.values())[:2] == [(0, ""), (0, "")]
+    assert [code for code, _said in found.values()][2:] == [1, 1]
+    assert "does not answer" in list(found.values())[2][1]
+    assert "NETOPT_HTTP: not HOST:PORT" in found[""][1]
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:8000", "192.0.2.1:8000"])

@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from mcp_bridge.cli.main import parser
 from mcp_bridge.operations import serving
 from mcp_bridge.operations.shutdown import CANCEL_S
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from tools.images.server import documented
 
 UNIT = COLLECTIONS_ROOT / "contrib" / "systemd" / "netopt.service"
 CONTAINERFILE = COLLECTIONS_ROOT / "contrib" / "Containerfile"
@@ -66,6 +68,21 @@ def test_systemd_gives_time_enough() -> None:
     stop = int(re.search(r"TimeoutStopSec=(\d+)", text)[1])  # type: ignore[index]
     assert stop >= grace + CANCEL_S + serving.CLOSE_S
     assert grace == Settings().shutdown_grace_s
+
+
+@pytest.mark.parametrize("program", ["podman build", "podman run"])
+def test_page_and_container_file_give_one_command(program: str) -> None:
+    """What the page tells people to do is what `make images` does: the head of the container file."""
+    page = (COLLECTIONS_ROOT / "docs" / "mcp.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    [told] = [line.split() for line in page.splitlines() if line.startswith(f"{program} ")]
+    assert told == documented(program)
+
+
+def test_container_is_given_time_enough() -> None:
+    """The engine does not kill a server that is still finishing its runs, and the image keeps its health check."""
+    stop = int(dict(pairwise(documented("podman run")))["--stop-timeout"])
+    assert stop >= Settings().shutdown_grace_s + CANCEL_S + serving.CLOSE_S
+    assert dict(pairwise(documented("podman build")))["--format"] == "docker"  # OCI's has no HEALTHCHECK
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
