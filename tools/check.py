@@ -46,7 +46,7 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``.
+        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``, ``releases``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -97,6 +97,8 @@ CHECKS = (
     Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     Check("integration", "test", ("tools/ansible_test.sh", "integration"), root=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
+    _pytest("oldest", "tests/releases", "-k", "namespace and bullseye and at_once", root=True),
+    _pytest("releases", "tests/releases", root=True, group="releases"),
     _pytest("conformance", "tests/conformance", root=True, group="conformance"),
     _pytest("measuring", "tests/measuring", root=True, group="measuring"),
 )

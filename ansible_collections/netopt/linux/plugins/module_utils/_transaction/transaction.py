@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .request import Request
 
 TC = "tc"
+TOOLS_AT_WORK = ("observe", "rehearse", "apply", "verify")
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 
 
@@ -86,6 +87,10 @@ class Transaction:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - a module reports, whatever happens to it
             self._fail(host_report.defect(error, stage="apply"))
+        if self._report.error and self._report.error["stage"] in TOOLS_AT_WORK:
+            from .._host.versions import too_old  # noqa: PLC0415 - for what has failed
+
+            self._report.warnings.extend(too_old(Tools(allowlist=self._request.allowlist)))
         if self._report.status != host_report.APPLIED:
             unload_unused(self._modules)
         return self._report

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import STATE_DIR, Store
+from ansible_collections.netopt.linux.plugins.module_utils._host import commands
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard, restore_cli
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
@@ -204,6 +205,17 @@ def test_refused_before_anything_is_touched(call: Call, view: View, changes: dic
     assert found["report"]["error"]["stage"] in {stage, "preflight", "plan"}
     assert found["report"]["error"]["hint"]
     assert view() == before
+
+
+def test_old_tools_are_named_where_a_change_fails(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an old tool refuses is reported with one line that says which is there and which is needed."""
+    tool = tmp_path / "nft"
+    tool.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "nftables v0.9.0" || exit 1\n', encoding="utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setattr(commands, "SEARCH_PATH", f"{tmp_path}:{commands.SEARCH_PATH}")
+    failed = call("netopt_apply", plan={"iface": "eth0", "changes": {"connection_limits": [LIMIT]}})
+    assert failed["failed"]
+    assert "This host has nftables 0.9.0; 0.9.8 or newer is needed." in failed["report"]["warnings"]
 
 
 def test_no_such_checkpoint_and_bad_options(call: Call) -> None:
