@@ -9,20 +9,15 @@ What the hosts' own tools print is compared, over plain ssh.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import json
 from typing import Any
 
 import pytest
 
-from mcp_bridge.lab.distribution import RELEASES, detect
-from mcp_bridge.lab.state import Lab
-from tests.e2e.fleet import Fleet, ready
-from tests.labs import brought_up
+from tests.e2e.fleet import Fleet
 
 pytestmark = pytest.mark.lab
 
-KERNELS = ("namespace", "vm")
 MATCH = [{"proto": "udp", "dports": ["5060-5070"]}]
 SIMPLE: dict[str, dict[str, Any]] = {
     "fq": {},
@@ -66,33 +61,13 @@ TOGETHER = [name for name in KINDS if not name.startswith("qdisc") and name not 
 LACKING = ("this kernel has no", "CONFIG_")
 
 
-def releases() -> tuple[str, ...]:
-    """Return the releases of this machine's distribution."""
-    return RELEASES.get(detect().id, ())
-
-
-@pytest.fixture(
-    scope="module", params=[(kernel, release) for kernel in KERNELS for release in releases()], ids="-".join
-)
-def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """One host; a test leaves it as it found it."""
-    kernel, release = request.param
-    yield from brought_up("release", hosts=1, kernel=kernel, release=release)
-
-
-@pytest.fixture
-def fleet(lab: Lab, tmp_path: Path) -> Fleet:
-    """The host, and a netopt of the test's own."""
-    return ready(lab, tmp_path)
-
-
 def applied(fleet: Fleet, changes: dict[str, Any]) -> str:
     """Apply changes, see that they hold and that there is nothing left to do, and return the checkpoint's id."""
     answer = fleet.apply(changes)
     (host,) = answer.report["hosts"].values()
     if host["status"] == "failed" and any(word in str(host["error"]["hint"]) for word in LACKING):
         pytest.skip(host["error"]["hint"])
-    assert host["status"] in ("applied", "unchanged"), host
+    assert host["status"] in ("applied", "unchanged"), json.dumps(host["error"], indent=1)
     assert fleet.apply(changes).statuses == {"unchanged"}
     verified = fleet.netopt("verify", "--json")
     assert verified.status == 0, verified.text

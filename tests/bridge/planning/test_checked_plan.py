@@ -75,8 +75,8 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(module, entry, counting)
 
-    # the package has a function by the name of the module; each validation begins with guard
-    count(sys.modules["mcp_bridge.validator.validate"], "guard", "validated")
+    # the package has a function by the name of the module; each validation begins with excess
+    count(sys.modules["mcp_bridge.validator.validate"], "excess", "validated")
     count(plans, "render", "rendered")
     return counted
 

@@ -315,7 +315,7 @@ def test_netopts_own_secrets_do_not_reach_ansible(tmp_path: Path, here: str, mon
     folder = private(tmp_path)
     run_playbook(Job(play(tmp_path, task), here), run_id=folder.name, folder=folder, on_event=take)
     names = {line.partition("=")[0] for line in seen[0].splitlines() if line.startswith("NETOPT_")}
-    assert names == {"NETOPT_POLICY_DIR", "NETOPT_RUN_ID", "NETOPT_RUN_FOLDER"}
+    assert names == {"NETOPT_POLICY_DIR", "NETOPT_RUN_ENDS", "NETOPT_RUN_ID", "NETOPT_RUN_FOLDER"}
     assert "s3cret" not in seen[0]
 
 

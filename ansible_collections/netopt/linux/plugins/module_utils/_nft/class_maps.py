@@ -275,13 +275,10 @@ def _rules(wanted: Mapping[str, Any], path: str) -> Iterator[Tuple[str, ...]]:
     ports = {"sports": wanted.get("sports") or [], "dports": wanted.get("dports") or []}
     protocol = wanted.get("proto")
     for family in match.families(wanted, path, addresses=("src", "dst"), protocol="proto"):
-        words = [f"meta nfproto {match.NFPROTO[family]}"]
-        words += match.sources_and_destinations(wanted, path, family)
-        if not protocol and (ports["sports"] or ports["dports"]):
-            words.append(f"meta l4proto {{ {', '.join(_PORTS_WITHOUT_PROTOCOL)} }}")
-            words += match.transport(None, path, **ports)[1:]
-        else:
-            words += match.transport(protocol, path, **ports)
+        what = match.transport(protocol, path, **ports)
+        if not protocol and what:
+            what[0] = f"meta l4proto {{ {', '.join(_PORTS_WITHOUT_PROTOCOL)} }}"
+        words = match.in_family(family, what, match.sources_and_destinations(wanted, path, family))
         words += [f"{match.ADDRESS[family]} dscp {int(dscp)}"] if dscp is not None else []
         words += [f"meta mark {int(mark)}"] if mark is not None else []
         yield tuple(words)

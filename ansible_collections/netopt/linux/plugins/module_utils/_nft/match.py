@@ -129,6 +129,22 @@ def transport(
     return words
 
 
+def in_family(family: int, what: Sequence[str], addresses: Sequence[str] = ()) -> list[str]:
+    """Return matches on the family, on addresses and on what else, in an order that every nft prints as it reads it.
+
+    nft 0.9.8 leaves the family out of print ahead of ICMP, and puts it behind when it reads that.
+
+    Args:
+        family: 4 or 6.
+        what: begins with what ``transport`` returned.
+        addresses: the matches on addresses.
+    """
+    named = f"meta nfproto {NFPROTO[family]}"
+    if any(what[:1] == [f"meta l4proto {protocol}"] for protocol in ONE_FAMILY):
+        return [*what, named, *addresses]
+    return [named, *addresses, *what]
+
+
 def source_prefix(family: int, mask: int, path: str) -> str:
     """Return the expression that gives a packet's source prefix.
 

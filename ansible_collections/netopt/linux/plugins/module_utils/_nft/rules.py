@@ -191,7 +191,7 @@ def _limit_connections(grown: _Table, entry: Mapping[str, Any], path: str, arriv
     name = "_".join(["connlimit", protocol, *([] if mask == DEFAULT_MASK else [str(mask)])])
     for family in match.FAMILIES:
         source = match.source_prefix(family, mask, path)
-        words = [*arriving, f"meta nfproto {match.NFPROTO[family]}", *match.transport(protocol, path, dports=[low])]
+        words = [*arriving, *match.in_family(family, match.transport(protocol, path, dports=[low]))]
         known = grown.counting_set(name, family, path, port=low)
         words += ["ct state new", f"add @{known} {{ {source} . {protocol} dport ct count over {limit} }}", "counter"]
         words.append(_refusal(entry.get("action", "reject"), protocol, family))
@@ -216,8 +216,8 @@ def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: li
     for family in match.families(entry, path, addresses=()):
         known = grown.rating_set(name, family, path, timeout_s=timeout_s)
         source = match.source_prefix(family, DEFAULT_MASK, path)
-        words = [*arriving, f"meta nfproto {match.NFPROTO[family]}", *what, f"update @{known} {{ {source} {over} }}"]
-        grown.rule("input", [*words, "counter drop"], path)
+        words = [*arriving, *match.in_family(family, what), f"update @{known} {{ {source} {over} }}", "counter drop"]
+        grown.rule("input", words, path)
 
 
 def _mark(grown: _Table, entry: Mapping[str, Any], path: str, ifaces: Sequence[str]) -> None:
@@ -225,9 +225,9 @@ def _mark(grown: _Table, entry: Mapping[str, Any], path: str, ifaces: Sequence[s
     wanted = entry.get("match") or {}
     ports = {"sports": wanted.get("sports") or [], "dports": wanted.get("dports") or []}
     for family in match.families(wanted, f"{path}.match", addresses=("src", "dst"), protocol="proto"):
-        words = [*match.interface("oifname", ifaces, "iface"), f"meta nfproto {match.NFPROTO[family]}"]
-        words += match.sources_and_destinations(wanted, f"{path}.match", family)
-        words += match.transport(wanted.get("proto"), f"{path}.match", **ports)
+        what = match.transport(wanted.get("proto"), f"{path}.match", **ports)
+        addresses = match.sources_and_destinations(wanted, f"{path}.match", family)
+        words = [*match.interface("oifname", ifaces, "iface"), *match.in_family(family, what, addresses)]
         grown.rule("egress", [*words, f"{match.ADDRESS[family]} dscp set {entry['dscp']} accept"], path)
 
 
@@ -247,12 +247,12 @@ def _nat(grown: _Table, entry: Mapping[str, Any], path: str, ifaces: Sequence[st
     chain, direction = ("nat_prerouting", "iifname") if kind == "dnat" else ("nat_postrouting", "oifname")
     ports = [] if entry.get("port") is None else [entry["port"]]
     for family in found:
-        words = [*match.interface(direction, names, path), f"meta nfproto {match.NFPROTO[family]}"]
-        words += match.sources_and_destinations(entry, path, family)
+        addresses = match.sources_and_destinations(entry, path, family)
         what = match.transport(entry.get("protocol"), path, dports=ports)
         if to_port is not None and not what:
             what = [f"meta l4proto {{ {', '.join(match.WITH_PORTS)} }}"]
-        grown.rule(chain, [*words, *what, _target(kind, to_addr, to_port, path)], path)
+        words = [*match.interface(direction, names, path), *match.in_family(family, what, addresses)]
+        grown.rule(chain, [*words, _target(kind, to_addr, to_port, path)], path)
 
 
 def _target(kind: str, to_addr: str | None, to_port: object, path: str) -> str:

@@ -20,7 +20,7 @@ from .._common.errors import NetoptError
 from .._host.scratch_namespace import move_to_new_namespace
 from .._netlink.route_socket import RouteSocket
 from .journey_sample import sampled
-from .objects import State, TcObject, ifb_name, objects, packed
+from .objects import GONE, State, TcObject, ifb_name, objects, packed
 from .observe import links, observe
 from .operations import diff, operations
 from .perform import perform
@@ -81,7 +81,7 @@ def _make_devices(intent: Intent, *states: State) -> None:
     with RouteSocket() as route:
         for iface in intent.ifaces:
             stand_in(route, iface, states[0]["interfaces"][iface]["link"])
-        there = {*links(route), *states[0]["interfaces"], *states[1]["interfaces"], "*"}
+        there = {*links(route), *states[0]["interfaces"], *states[1]["interfaces"], GONE}
         for name in sorted({device for one in found for device in one.devices} - there):
             stand_in(route, name, UNKNOWN_LINK)
 

@@ -32,6 +32,8 @@ HOOKS = 0xFFFF0000  # the handle of ingress and clsact, which any other qdisc ma
 INGRESS_HOOK, EGRESS_HOOK = 0xFFFFFFF2, 0xFFFFFFF3
 HOOK_NAMES = {INGRESS_HOOK: "ingress", EGRESS_HOOK: "egress"}
 PLACED_FORMS = ("filter", "chain")  # these have a place and no handle that others hang from
+U32_FIRST = 0x800  # tables from here on are numbered by the kernel
+GONE = "*"  # stands for a device that an action points at and that is there no more
 NAME_LENGTH = 15  # IFNAMSIZ without the zero byte
 PROTOCOLS = {0x0003: "all", 0x0800: "ip", 0x86DD: "ipv6", 0x0806: "arp", 0x8100: "802.1Q"}
 
@@ -125,6 +127,16 @@ class TcObject:
         """A filter's protocol in tc's words."""
         number = (self.info & 0xFF) << 8 | (self.info >> 8 & 0xFF)
         return PROTOCOLS.get(number, "0x%04x" % number)
+
+    @property
+    def is_first_table(self) -> bool:
+        """Whether it is the table that the kernel makes by itself for a group of u32 filters."""
+        return (
+            self.kind == "u32"
+            and self.form == "filter"
+            and self.handle >> 20 >= U32_FIRST
+            and not self.handle & 0xFFFFF
+        )
 
     @property
     def handle_words(self) -> str:

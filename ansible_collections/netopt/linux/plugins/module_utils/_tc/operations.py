@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
-from .bulk_diff import differing
-from .objects import ROOT, State, TcObject, default_kinds, has_root, placed, same
+from .bulk_diff import differing as _differing
+from .objects import GONE, ROOT, State, TcObject, default_kinds, has_root, placed, same
 from .show_parse import command_of, shown
 from .transition import default_kind_for, tree_steps
 
@@ -94,6 +94,26 @@ def _other_default(current: list[TcObject], wanted: list[TcObject], then: dict[s
     if then.get("default") or has_root(wanted) or has_root(current):
         return False
     return default_kinds(current, 0) != default_kinds(wanted, 0)
+
+
+def differing(now: dict[str, Any] | None, then: dict[str, Any] | None) -> tuple[list[TcObject], list[TcObject]]:
+    """Return the objects of two interfaces of a State that may differ.
+
+    What points at a device that is gone is wanted only where it is there: it cannot be made, and passes nothing on. The
+    table of u32 that the kernel makes for such a filter goes with it.
+    """
+    current, wanted = _differing(now, then)
+    there = {one.key for one in current if GONE in one.devices}
+    left = [one for one in wanted if GONE not in one.devices or one.key in there]
+    if len(left) == len(wanted):
+        return current, wanted
+    groups = {_group(one) for one in left if one.form == "filter" and not one.is_first_table}
+    return current, [one for one in left if not one.is_first_table or _group(one) in groups]
+
+
+def _group(one: TcObject) -> tuple[int, int, int]:
+    """Return the place, the chain and the preference with protocol of a filter."""
+    return one.parent, one.chain or 0, one.info
 
 
 def _tree_operations(name: str, now: dict[str, Any] | None, then: dict[str, Any], remade: set[str]) -> list[Operation]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what a rollback may not bring back because the kernel does not show it. Pure."""
+"""Tells what a rollback may not bring back: the kernel does not show it, or does not take it back. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._netlink import messages as rt
 from .bulk_diff import differing
-from .objects import same
+from .objects import GONE, same
 
 if TYPE_CHECKING:
     from .objects import State, TcObject
@@ -21,7 +21,7 @@ NETEM_JITTER64 = 11  # TCA_NETEM_JITTER64
 
 
 def warnings(current: State, wanted: State | None) -> list[str]:
-    """Return a warning for each qdisc that goes or changes and that a rollback may not bring back whole.
+    """Return a warning for each object that goes or changes and that a rollback may not bring back whole.
 
     Args:
         current: the State of the host.
@@ -32,13 +32,20 @@ def warnings(current: State, wanted: State | None) -> list[str]:
         before, after = differing(now, wanted["interfaces"].get(iface) if wanted else None)
         stay = {one.key: one for one in after}
         for one in before:
-            lost = _unshown(one) if one.form == "qdisc" else None
-            if lost and not (one.key in stay and same(one, stay[one.key])):
-                found.append(
-                    f"{iface} {one.name} ({one.kind}): the kernel does not show {lost}. "
-                    "A rollback brings the queue back without it: note how it was made."
-                )
+            told = _told(one)
+            if told and not (one.key in stay and same(one, stay[one.key])):
+                found.append(f"{iface} {one.name} ({one.kind}): {told}")
     return found
+
+
+def _told(one: TcObject) -> str | None:
+    """Return what is said of an object, ``None`` where nothing of it may be lost."""
+    if GONE in one.devices:
+        return "it points at a device that is gone, so the kernel does not take it back. A rollback leaves it out."
+    lost = _unshown(one) if one.form == "qdisc" else None
+    if lost:
+        return f"the kernel does not show {lost}. A rollback brings the queue back without it: note how it was made."
+    return None
 
 
 def _unshown(one: TcObject) -> str | None:

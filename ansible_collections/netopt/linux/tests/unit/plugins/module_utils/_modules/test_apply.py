@@ -168,6 +168,20 @@ def test_what_somebody_else_changed_since_is_found(call: Call) -> None:
     assert Path("/proc/sys/net/ipv4/tcp_fin_timeout").read_text(encoding="ascii").strip() == "78"
 
 
+def test_a_redirect_to_a_device_that_is_gone_is_mended_and_undone(call: Call, view: View) -> None:
+    """What points at a device that somebody has removed is made anew; a rollback leaves out what no kernel takes."""
+    before = view()
+    plan = {"iface": "eth0", "changes": {"shaper": {"egress_mbit": 100, "ingress_mbit": 50}}}
+    assert status(call("netopt_apply", plan=plan, checkpoint_id="one", confirm_timeout_s=0)) == "applied"
+    shell("ip link delete ifb-eth0")
+    mended = call("netopt_apply", plan=plan, checkpoint_id="two", confirm_timeout_s=0)
+    assert status(mended) == "applied"
+    assert any("points at a device that is gone" in line for line in mended["report"]["warnings"])
+    assert status(call("netopt_checkpoint", state="restored", id="two")) == "rolled_back"
+    assert status(call("netopt_checkpoint", state="restored", id="one")) == "rolled_back"
+    assert view() == before
+
+
 def test_a_state_is_written_down_by_hand(call: Call, view: View) -> None:
     """Whatever is done to the host afterwards, by whatever tool, is undone; and the checkpoint can be forgotten."""
     before = view()

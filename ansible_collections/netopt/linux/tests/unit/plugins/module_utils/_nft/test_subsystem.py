@@ -75,7 +75,7 @@ def test_an_intent_is_truthy_where_nft_has_something_to_do(changes: dict[str, An
             {"rate_limits": [{"rate": "9/hour", "protocol": "icmpv6", "per_source": True, "per": "packets"}]},
             [
                 (
-                    'iifname "eth0" meta nfproto ipv6 meta l4proto icmpv6 update @ratelimit_icmpv6_v6 '
+                    'iifname "eth0" meta l4proto icmpv6 meta nfproto ipv6 update @ratelimit_icmpv6_v6 '
                     "{ ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 9/hour burst 5 packets } counter drop"
                 )
             ],
