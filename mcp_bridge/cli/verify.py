@@ -26,7 +26,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "verify",
         help="say what differs from the confirmed changes",
-        description="Compare hosts with what the confirmed changes have set, of each knob the newest. Nothing is "
+        description="Compare hosts with what the confirmed changes have set, of each setting the newest. Nothing is "
         "changed. The exit status is 1 when anything differs.",
     )
     parser.add_argument(
@@ -61,14 +61,14 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _show(found: DriftReport) -> None:
-    """Print what differs for people: one line for each knob."""
+    """Print what differs for people: one line for each setting."""
     rows = [
         (name, entry.key, _value(entry.wanted), _value(entry.found), entry.checkpoint_id, entry.owner or "")
         for name, host in found.hosts.items()
         for entry in host.drift
     ]
     if rows:
-        table(("HOST", "KNOB", "WANTED", "FOUND", "SET BY", "NOW OWNED BY"), rows)
+        table(("HOST", "SETTING", "WANTED", "FOUND", "SET BY", "NOW OWNED BY"), rows)
     for name, host in found.hosts.items():
         for warning in host.report.warnings:
             say(f"{name}: {warning}")

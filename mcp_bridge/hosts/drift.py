@@ -15,20 +15,20 @@ from mcp_bridge.runs.task import Finished, Scope, Task
 
 
 class DriftEntry(Strict):
-    """One knob that is not as it should be."""
+    """One setting that is not as it should be."""
 
     subsystem: str
     """sysctl, link, tc or nft."""
     key: str
-    """The knob in the tool's own terms."""
+    """The setting in the tool's own terms."""
     wanted: str | None = None
-    """What the change set; none where it took the knob away."""
+    """What the change set; none where it took the setting away."""
     found: str | None = None
     """What is there now; none where there is nothing."""
     checkpoint_id: str
     """The change that set it."""
     owner: str | None = None
-    """Who has the knob now, where that can be known."""
+    """Who has the setting now, where that can be known."""
 
 
 class HostDrift(Strict):
@@ -37,9 +37,9 @@ class HostDrift(Strict):
     report: HostReport
     """unchanged, or would_change with what it would take to mend it; else why there is no answer."""
     drift: list[DriftEntry] = []
-    """The knobs that differ, in the order in which a plan is applied."""
+    """The settings that differ, in the order in which a plan is applied."""
     compared_with: list[str] = []
-    """The changes in force, oldest first; of each knob the newest counts."""
+    """The changes in force, oldest first; of each setting the newest counts."""
 
 
 class DriftReport(Strict):

@@ -46,7 +46,7 @@ class Adaptation(Strict):
 
 
 class LeftOut(Strict):
-    """A knob that hosts cannot have."""
+    """A setting that hosts cannot have."""
 
     key: str
     """The kernel parameter, or the field of ``changes``."""

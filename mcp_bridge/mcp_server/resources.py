@@ -61,15 +61,15 @@ def register(server: FastMCP[Any], service: Service) -> None:
 
 
 def _register_policy(server: FastMCP[Any], service: Service) -> None:
-    @server.resource("policy://config_cards/list", title="Knobs that may be tuned", mime_type=JSON)
+    @server.resource("policy://config_cards/list", title="Settings that may be tuned", mime_type=JSON)
     def cards() -> str:
-        """List the knobs that may be tuned: id, name, purpose and sysctl key."""
+        """List the settings that may be tuned: id, name, purpose and sysctl key."""
         shown = ("id", "category", "subcategory", "name", "purpose", "sysctl")
         return _json([{key: getattr(card, key) for key in shown} for card in service.policy.cards.values()])
 
-    @server.resource("policy://config_cards/{card_id}", title="One knob", mime_type=JSON)
+    @server.resource("policy://config_cards/{card_id}", title="One setting", mime_type=JSON)
     def card(card_id: str) -> str:
-        """Give one knob whole: use cases, impact, parameters, risk, effect and sources."""
+        """Give one setting whole: use cases, impact, parameters, risk, effect and sources."""
         return _json(_named(service.policy.cards, card_id, what="card"))
 
     @server.resource("policy://profiles/list", title="Profiles", mime_type=JSON)

@@ -45,7 +45,7 @@ class Offloads(Strict):
 
 
 class Changes(Strict):
-    """The knobs of a plan."""
+    """The settings of a plan."""
 
     sysctl: dict[SysctlKey, SysctlValue] | None = None
     """Kernel parameters; each key needs a card in the policy."""

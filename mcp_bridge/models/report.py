@@ -30,7 +30,7 @@ class DiffEntry(Strict):
     subsystem: str
     """sysctl, link, tc or nft."""
     key: str
-    """The knob in the tool's own terms."""
+    """The setting in the tool's own terms."""
     before: str | None = None
     """Value before, none where there was none."""
     after: str | None = None
@@ -52,7 +52,7 @@ class Skip(Strict):
     """A part of the plan that was left out on this host."""
 
     key: str
-    """The knob."""
+    """The setting."""
     reason: str
     """Why it was left out."""
 
@@ -72,7 +72,7 @@ class HostError(Strict):
     stage: str
     """Where in the run it happened, e.g. rehearse, apply, verify."""
     key: str | None = None
-    """The knob."""
+    """The setting."""
     wanted: str | None = None
     """What was asked for."""
     before: str | None = None

@@ -34,7 +34,7 @@ Fact = Literal[
 
 
 class Impact(PolicyModel):
-    """What changing the knob does, in words."""
+    """What changing the setting does, in words."""
 
     throughput: Text
     latency: Text
@@ -76,7 +76,7 @@ class Effect(PolicyModel):
     """When and where a change is felt.
 
     ``needs_module`` is a kernel module; ``{value}`` in it stands for the value that is set.
-    ``namespaced`` is false where the knob is absent or read-only outside the initial network namespace.
+    ``namespaced`` is false where the setting is absent or read-only outside the initial network namespace.
     """
 
     when: Literal["now", "new sockets", "next device"]
@@ -87,7 +87,7 @@ class Effect(PolicyModel):
 
 
 class Card(PolicyModel):
-    """One knob: what it is for, what it costs, how it is set and where that is written."""
+    """One setting: what it is for, what it costs, how it is set and where that is written."""
 
     id: Annotated[str, Field(pattern=r"^(sysctl|tc|iptables|ethtool|link)\.[a-z0-9_]+$")]
     category: Literal["sysctl", "tc", "firewall", "link"]

@@ -99,7 +99,7 @@ class Remark(Strict):
     """Something that hosts say, or that was left out on them."""
 
     key: str | None
-    """The knob that was left out; none for a warning."""
+    """The setting that was left out; none for a warning."""
     text: str
     """The warning, or the reason."""
     hosts: list[str]

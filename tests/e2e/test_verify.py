@@ -62,7 +62,7 @@ def test_drift_of_every_kind(fleet: Fleet) -> None:
     assert (fin["wanted"], fin["found"]) == ("21", "33")
     for_people = fleet.netopt("verify", "-l", fleet.name(1))
     assert for_people.status == 1
-    assert all(word in for_people.text for word in ("KNOB", FIN, "eth0 class 1:20"))
+    assert all(word in for_people.text for word in ("SETTING", FIN, "eth0 class 1:20"))
     assert fleet.apply(CHANGES).statuses == {"applied", "unchanged"}
     assert fleet.netopt("verify").status == 0
     assert fleet.netopt("rollback", str(applied.report["checkpoint_id"])).status == 0

@@ -103,7 +103,7 @@ def test_whole_tree_gone(host: Host) -> None:
     assert {"eth0 class 1:1", "ifb-eth0 link"} <= keys, keys
 
 
-def test_of_each_knob_the_newest_change_counts(host: Host) -> None:
+def test_of_each_setting_the_newest_change_counts(host: Host) -> None:
     """What a newer change set is wanted, what it left alone is wanted as an older one set it."""
     host.apply(EVERYTHING, checkpoint_id="one")
     host.apply({"sysctl": {FIN: "20"}, "mtu": 1300}, checkpoint_id="two")

@@ -56,9 +56,9 @@ async def verify_drift_tool(
         CheckpointId | None, Field(description="Only what this change set; by default all changes in force.")
     ] = None,
 ) -> DriftReport:
-    """Compare hosts with what the confirmed changes have set, knob by knob, and change nothing.
+    """Compare hosts with what the confirmed changes have set, setting by setting, and change nothing.
 
-    Tells wanted and found, the change that set it, and who owns the knob now where that can be known.
+    Tells wanted and found, the change that set it, and who owns the setting now where that can be known.
     Applying the plan again mends what differs.
     """
     fleet = app.on_behalf_of(ctx).fleet()

@@ -94,7 +94,7 @@ async def plan_from_profile_tool(
 ) -> ToolResult:
     """Adapt a profile to the facts of each host and return the plans, hosts with equal plans together.
 
-    Says which rule changed what, and which knobs the hosts cannot have and why. Reads facts from the hosts,
+    Says which rule changed what, and which settings the hosts cannot have and why. Reads facts from the hosts,
     changes nothing. Validate, render and apply each plan to its own hosts: pass on its pattern.
     """
     service = app.on_behalf_of(ctx)

@@ -85,7 +85,7 @@ def test_the_rule_behind_a_change(name: str, rule: str, key: str) -> None:
 
 
 def test_what_hosts_cannot_have() -> None:
-    """Knobs that a rule or the kernel takes away are named with the reason, and are not in the plan."""
+    """Settings that a rule or the kernel takes away are named with the reason, and are not in the plan."""
     found = drafts()
     by_rule = {entry.key: entry for entry in of(found, "namespace").unsupported}
     assert by_rule["net.core.rmem_max"].rule == "namespace_keys"

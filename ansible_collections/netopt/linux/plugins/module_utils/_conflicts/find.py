@@ -120,7 +120,7 @@ class Owners:
                 text = self._text(folder, name, "tuned.conf")
                 if text:
                     found = conflicts_parse.sections(text)
-                    for key, value in conflicts_parse.tuned_knobs(found).items():
+                    for key, value in conflicts_parse.tuned_settings(found).items():
                         sets.setdefault(key, (value, f"/{folder}/{name}/tuned.conf"))
                     waiting += (conflicts_parse.value_of(found, "main", "include") or "").replace(",", " ").split()
                     break
@@ -152,7 +152,7 @@ class Owners:
                 yield (
                     owner,
                     path,
-                    conflicts_parse.networkd_knobs(conflicts_parse.sections(self._text(path.lstrip("/")))),
+                    conflicts_parse.networkd_settings(conflicts_parse.sections(self._text(path.lstrip("/")))),
                 )
 
     def _network_manager(self, index: int) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -162,7 +162,7 @@ class Owners:
             for name in self._names(folder):
                 profile = conflicts_parse.sections(self._text(folder, name))
                 if conflicts_parse.value_of(profile, "connection", "uuid") == uuid:
-                    yield "NetworkManager", f"/{folder}/{name}", conflicts_parse.networkmanager_knobs(profile)
+                    yield "NetworkManager", f"/{folder}/{name}", conflicts_parse.networkmanager_settings(profile)
 
     def _firewalls(self, changes: Mapping[str, Any], keys: Mapping[str, str]) -> Iterator[str]:
         """Yield who else filters or translates packets."""

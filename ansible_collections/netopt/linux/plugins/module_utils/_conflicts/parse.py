@@ -92,7 +92,7 @@ def value_of(found: Sections, section: str, key: str) -> str | None:
     return values[-1] if values else None
 
 
-def networkd_knobs(found: Sections) -> dict[str, str]:
+def networkd_settings(found: Sections) -> dict[str, str]:
     """Return what a .link or .network file sets of ``mtu``, ``qdisc`` and offloads by their short names."""
     settings: dict[str, str] = {}
     for section, pairs in found:
@@ -106,7 +106,7 @@ def networkd_knobs(found: Sections) -> dict[str, str]:
     return settings
 
 
-def networkmanager_knobs(found: Sections) -> dict[str, str]:
+def networkmanager_settings(found: Sections) -> dict[str, str]:
     """Return what a connection profile sets of ``mtu``, ``qdisc`` and offloads by the kernel's or tool's names."""
     settings: dict[str, str] = {}
     for section, pairs in found:
@@ -120,7 +120,7 @@ def networkmanager_knobs(found: Sections) -> dict[str, str]:
     return settings
 
 
-def tuned_knobs(found: Sections) -> dict[str, str]:
+def tuned_settings(found: Sections) -> dict[str, str]:
     """Return the sysctl keys that a TuneD profile sets; a value that it computes is given as written."""
     settings: dict[str, str] = {}
     for section, pairs in found:

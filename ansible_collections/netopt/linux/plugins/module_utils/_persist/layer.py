@@ -112,13 +112,13 @@ def merged(layers: Iterable[Layer]) -> dict[str, Any]:
 
 def diff(before: Layer, after: Layer) -> list[Change]:
     """Return how what is there after a restart changes, setting by setting."""
-    old, new = _knobs(before), _knobs(after)
+    old, new = _settings(before), _settings(after)
     names = dict.fromkeys([*new, *old])
     changed = [name for name in names if old.get(name) != new.get(name)]
     return [Change(SUBSYSTEM, f"{name} at boot", _said(old.get(name)), _said(new.get(name))) for name in changed]
 
 
-def _knobs(layer: Layer) -> dict[str, Any]:
+def _settings(layer: Layer) -> dict[str, Any]:
     """Return a layer as a flat list of settings."""
     found: dict[str, Any] = dict(layer["sysctl"])
     found.update({f"module {module}": "loaded" for module in layer["modules"]})
