@@ -95,7 +95,7 @@ class Lab:
             for step in nft_subsystem.operations(current, wanted):
                 nft_kernel.perform(step, Tools())
 
-    def flows(self) -> set[conntrack.Entry]:
+    def flows(self) -> set[Any]:
         """Return what the host tracks."""
         with self.host.inside():
             return set(conntrack.flows(self.version))

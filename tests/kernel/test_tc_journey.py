@@ -16,7 +16,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.commands import
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
 from ansible_collections.netopt.linux.plugins.module_utils._tc import journey
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
-from tests.kernel.tc_namespace import IFACE, in_namespace, make_interface, run, settled, told
+from tests.kernel.tc_namespace import IFACE, in_namespace, make_interface, resolved, run, told
 
 PLAN = {"shaper": {"egress_mbit": 50, "ingress_mbit": 20}}
 START = """set -e
@@ -37,7 +37,7 @@ def refusal(state: str, form: str, **other: Any) -> dict[str, str | None]:
         before = told()
         intent = tc_subsystem.intent(PLAN, (IFACE,))
         try:
-            states = dict(zip(("current", "wanted"), copy.deepcopy(settled(PLAN)), strict=True))
+            states = dict(zip(("current", "wanted"), copy.deepcopy(resolved(PLAN)), strict=True))
             interface = states[state]["interfaces"][IFACE]
             next(one for one in interface["objects"] if one["form"] == form).update(other)
             in_scratch_namespace(lambda: journey.rehearse_journey(intent, states["current"], states["wanted"], Tools()))
@@ -96,7 +96,7 @@ def test_what_the_plan_leaves_alone_is_not_made() -> None:
     def attempt() -> str:
         make_interface()
         run(START)
-        current, wanted = copy.deepcopy(settled({"shaper": {"egress_mbit": 50}}))
+        current, wanted = copy.deepcopy(resolved({"shaper": {"egress_mbit": 50}}))
         for each in (current, wanted):
             hook = next(one for one in each["interfaces"][IFACE]["objects"] if one["kind"] == "clsact")
             hook["unknown"] = UNKNOWN

@@ -16,6 +16,9 @@ ACTIONS = (
     *("sample", "simple", "skbedit", "skbmod", "tunnel_key", "vlan"),
 )
 PLAIN = {"noqueue"}
+# Where a class of these loses its queue, the kernel puts its default there, as for a new class; it only is not listed
+# (the graft functions in net/sched).
+REFILLED = {"drr", "ets", "hfsc", "htb", "multiq", "prio", "qfq"}
 MOVING = (  # listed while packets wait; drawn by lot; counts packets; set by whoever reads the counters
     (re.compile(r"(?m)^class (?:fq_codel|fq_pie|cake|sfq|hhf) .*\n"), ""),
     (re.compile(r" (?:seed|perturbation) \d+"), ""),
@@ -54,12 +57,23 @@ def view(host: Host) -> View:
     devices, blocks = {}, set(re.findall(r"(?:ingress|egress)_block (\d+)", qdiscs))
     for name in names.split():
         mine = re.findall(rf"(?m)^qdisc (\S+) (\S+) dev {re.escape(name)} (.*)$", qdiscs)
-        devices[name] = _moved("\n".join(sorted(" ".join(words) for words in mine)))
+        devices[name] = _moved("\n".join(sorted(" ".join(words) for words in _listed_alike(mine))))
         if {kind for kind, _handle, _rest in mine} - PLAIN:
             devices[name] += "\n" + _device(host, name, [handle for _kind, handle, _rest in mine])
     lines = [f"actions ls action {kind}" for kind in ACTIONS]
     lines += [f"{form} show block {number}" for number in sorted(blocks) for form in ("chain", "filter")]
     return View(devices, _batch(host, lines) + host.shell("ip -d link show"))
+
+
+def _listed_alike(qdiscs: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Return qdiscs (kind, handle, the rest) without default ones that are there whether they are listed or not."""
+    kinds = {handle: kind for kind, handle, _rest in qdiscs if handle != "0:"}
+    parents = [re.match(r"parent (\w+:)", rest) for _kind, _handle, rest in qdiscs]
+    return [
+        one
+        for one, parent in zip(qdiscs, parents, strict=True)
+        if not (one[1] == "0:" and one[2].endswith("(invisible)") and parent and kinds.get(parent[1]) in REFILLED)
+    ]
 
 
 def _device(host: Host, name: str, handles: list[str]) -> str:
