@@ -278,4 +278,4 @@ def test_a_crash_of_nft_is_called_one(tmp_path: Path) -> None:
     program.chmod(0o755)
     report = apply_with(program, **LIMITS)
     assert report["status"] == "failed"
-    assert "nft was ended by SIGSEGV" in report["error"]["message"]
+    assert "nft crashed (SIGSEGV)" in report["error"]["message"]

@@ -38,7 +38,11 @@ PROTOCOLS = {
 }
 Ports = Tuple[Tuple[int, int], ...]
 _COMMENT = re.compile(r' comment "[^"]*"$')
-_STATEMENT = re.compile(r"\b(?P<word>dnat|snat|redirect|masquerade)\b(?P<rest>.*)$")
+_LOGGED = re.compile(r'\blog prefix "[^"]*"')
+_STATEMENT = re.compile(  # other than ct status, and than chains and sets of these names
+    r"(?<!jump )(?<!goto )(?<![\w./@])"
+    r"(?P<word>[ds]nat(?= (?:ip6? )?(?:[a-z. ]+ )?to )|(?:redirect|masquerade)(?= |$))(?P<rest>.*)$"
+)
 _TARGET = re.compile(
     r"to (?:\[(?P<v6>[0-9a-f:]+)\]|(?P<addr>[0-9a-f.]+\.[0-9]+|[0-9a-f]*:[0-9a-f:]*:[0-9a-f:.]*))?"
     r"(?::(?P<low>\d+)(?:-(?P<high>\d+))?)?(?:\s|$)"
@@ -128,15 +132,20 @@ def _rules(listing: str) -> list[str]:
         return []
     lines = (line for head, lines in list_parse.parts(listing).items() if head.startswith("chain ") for line in lines)
     plain = (_COMMENT.sub("", line) for line in lines if not line.startswith("type "))
-    return [line for line in plain if _STATEMENT.search(line)]
+    return [line for line in plain if _statement(line)]
+
+
+def _statement(rule: str) -> re.Match[str] | None:
+    """Return the statement of a rule that translates."""
+    return _STATEMENT.search(_LOGGED.sub("log", rule))
 
 
 def parse(rule: str) -> Translation:
     """Return what a translating rule says, as far as it is said in words that plans use."""
-    statement = _STATEMENT.search(rule)
+    statement = _statement(rule)
     if statement is None:
         raise ValueError(f"not a rule that translates: {rule}")
-    before, word = rule[: statement.start()], statement.group("word")
+    before, word = statement.string[: statement.start()], statement.group("word")
     target = _TARGET.search(statement.group("rest"))
     to_addr = target and (target.group("v6") or target.group("addr"))
     to_ports: Ports = ()

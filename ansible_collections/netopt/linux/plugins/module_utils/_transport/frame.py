@@ -10,11 +10,14 @@ another question, is no answer.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import zlib
 from typing import Any
 
 MARK = "netopt-answer"
+_LENGTH = re.compile(r"[0-9]{1,10}")
 
 
 def frame(nonce: str, answer: dict[str, Any]) -> str:
@@ -30,9 +33,12 @@ def answer_in(text: str, nonce: str) -> dict[str, Any] | None:
     while place >= 0:
         length, _colon, rest = text[place + len(begin) :].partition(":")
         checksum, _colon, rest = rest.partition(":")
-        if length.isdecimal() and checksum == _checksum(rest[: int(length)]):
-            found: dict[str, Any] = json.loads(rest[: int(length)])
-            return found
+        body = rest[: int(length)] if _LENGTH.fullmatch(length) else ""
+        if body and checksum == _checksum(body):
+            with contextlib.suppress(ValueError, RecursionError):  # a checksum proves no JSON
+                found = json.loads(body)
+                if isinstance(found, dict):
+                    return found
         place = text.find(begin, place + 1)
     return None
 

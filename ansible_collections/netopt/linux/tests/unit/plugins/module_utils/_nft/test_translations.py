@@ -88,6 +88,42 @@ def test_a_rule_that_only_moved_is_not_removed() -> None:
 
 
 @pytest.mark.parametrize(
+    "rule",
+    [
+        "jump dnat",
+        "ip saddr 10.0.0.0/8 goto masquerade",
+        "tcp dport vmap { 80 : jump redirect, 81 : goto snat }",
+        "jump my.redirect",
+        "ip saddr @snat drop",
+        "ct status dnat accept",
+        "ct status snat,dnat accept",
+        'log prefix "dnat to a.1 " drop',
+        'log prefix "redirect " accept',
+    ],
+)
+def test_a_rule_that_only_names_a_translation_is_none(rule: str) -> None:
+    """Chains, sets and the state of a flow may be called so: no flow goes with such a rule."""
+    assert removed(TABLE.format(f"\t\t{rule}\n"), "") == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "word"),
+    [
+        ('log prefix "snat to x.1 " dnat ip to 10.0.0.5', "dnat"),
+        ("ct status dnat masquerade random,persistent", "masquerade"),
+        ("dnat ip addr . port to tcp dport map { 81 : 10.0.0.1 . 80 }", "dnat"),
+        ("snat ip prefix to ip saddr map { 10.0.0.0/24 : 192.0.2.0/24 }", "snat"),
+        ("dnat to 10.0.0.1-10.0.0.9:1000-2000", "dnat"),
+        ("redirect", "redirect"),
+    ],
+)
+def test_every_form_of_a_translation_is_known(rule: str, word: str) -> None:
+    """The statement counts, whatever stands before it."""
+    (found,) = removed(TABLE.format(f"\t\t{rule}\n"), "")
+    assert parse(found).word == word
+
+
+@pytest.mark.parametrize(
     ("text", "names"),
     [
         ('\t\tiif "lo" accept comment "x"\n', []),

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in, frame
@@ -41,3 +43,16 @@ def test_an_answer_is_found(text: str) -> None:
 def test_what_is_torn_is_no_answer(text: str) -> None:
     """A part of an answer, or the answer to another question, is none."""
     assert answer_in(text, NONCE) is None
+
+
+@pytest.mark.parametrize("body", ["x", "[1]", "1", "[" * 100_000], ids=["no JSON", "a list", "a number", "too deep"])
+def test_what_is_whole_and_no_answer_is_passed_over(body: str) -> None:
+    """A host that frames something else has not answered, and what it prints ends no task."""
+    whole = f"netopt-answer:{NONCE}:{len(body)}:{zlib.crc32(body.encode()):08x}:{body}\n"
+    assert answer_in(whole, NONCE) is None
+    assert answer_in(whole + FRAME, NONCE) == ANSWER
+
+
+def test_a_length_without_end_is_passed_over() -> None:
+    """Python takes no number of so many digits."""
+    assert answer_in(f"netopt-answer:{NONCE}:{'9' * 5000}:{FRAME}", NONCE) == ANSWER
