@@ -13,12 +13,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# A line of shell: waits until both ends of the pair eth0 and peer0 have noticed each other, which the kernel tells them
-# a moment after both are up, and until IPv6 has given them its addresses, which it does then.
-PAIR_IS_UP = """
+# Lines of shell: wait until both ends of the pair eth0 and peer0 have noticed each other, which the kernel tells them a
+# moment after both are up; the second also until IPv6 has given them its addresses, which it does then.
+ENDS_ARE_UP = """
 for device in eth0 peer0; do
-  until ip link show $device | grep -q 'state UP' && ip -6 addr show dev $device | grep -q 'scope link'
-  do sleep 0.01; done
+  until ip link show $device | grep -q 'state UP'; do sleep 0.01; done
+done
+"""
+PAIR_IS_UP = f"""{ENDS_ARE_UP}
+for device in eth0 peer0; do
+  until ip -6 addr show dev $device | grep -q 'scope link'; do sleep 0.01; done
 done
 """
 

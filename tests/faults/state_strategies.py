@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.waiting import PAIR_IS_UP
+from tests.waiting import ENDS_ARE_UP
 
 RATE = st.integers(1, 900).map(lambda rate: f"{rate}mbit")
 HANDLE = st.integers(1, 0x7FFF).map(lambda number: f"{number:x}")
@@ -92,7 +92,7 @@ MULTIQUEUE = [  # as eth0 was made at first, but with four queues
     "ip addr add 2001:db8::1/64 dev eth0",
     "ip link set eth0 up",
     "ip link set peer0 up",
-    PAIR_IS_UP,
+    ENDS_ARE_UP,  # without addresses of their own: see hosts.py
 ]
 QUEUES = st.sampled_from([[], [], MULTIQUEUE])
 MQ = st.tuples(HANDLE, st.lists(LEAF, max_size=3)).map(

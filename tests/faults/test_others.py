@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.conftest import Faults
 from tests.faults.engine import Strike, apply, applying, confirming, guarding, restoring, start
-from tests.faults.hosts import AROUND_S, Host, host
+from tests.faults.hosts import AROUND_S, NAME, Host, host
 from tests.faults.states import CHANGES, SMALL, STATES
 from tests.waiting import past, until
 
@@ -211,7 +211,7 @@ def test_kill_9_at_random_moments_leaves_one_state_or_the_other(faults: Faults) 
                 time.sleep(after_s)  # any moment, whatever goes on then
                 makers = [pid for pid, words in made.processes().items() if "pytest" in words]
                 makers = sorted({*makers} - {*made.guards()})  # which begin as its forks
-                made.shell("; ".join(f"kill -9 {pid}" for pid in makers) or ":")
+                made.shell("\n".join(f"grep -qx {NAME} /proc/{pid}/comm || kill -9 {pid}" for pid in makers) or ":")
                 running.outcome()
                 made.wait_until_idle()
                 status = made.status(identity)
