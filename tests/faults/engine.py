@@ -177,7 +177,7 @@ def restoring(identity: str, *, strike: Strike | None = None) -> Callable[[], li
         with host_lock("a test that restores", wait_s=10) as lock:
             undone = roll_back(Store(), identity, Tools(keep_open=(lock,)))
         sys.setprofile(None)
-        return [error.message for one in undone for error in one.restored.errors]
+        return [error.message for one in undone for error in one.restored.failures]
 
     return restore
 

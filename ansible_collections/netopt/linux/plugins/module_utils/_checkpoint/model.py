@@ -99,6 +99,8 @@ class Content:
         persist: ``{"root", "layer"}``: what the change leaves for the next boot, see ``_persist/layer.py``; empty
             when nothing.
         modules: the kernel modules that were loaded before; empty for a snapshot by hand.
+        views: what the tools printed before, see ``_subsystems/read_views.py``; empty for a snapshot by hand, and where
+            an older release wrote the checkpoint.
     """
 
     scopes: dict[str, Any]
@@ -108,6 +110,7 @@ class Content:
     plan: dict[str, Any] = field(default_factory=dict)
     persist: dict[str, Any] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
+    views: dict[str, Any] = field(default_factory=dict)
 
 
 def due(header: Header) -> float | None:

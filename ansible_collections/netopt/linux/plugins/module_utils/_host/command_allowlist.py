@@ -36,6 +36,7 @@ ALLOWLIST: dict[str, list[str]] = {
         "-[djs] -[djs] -[djs] class show",
         "-[djs] -[djs] -[djs] filter show",
         "-batch -",
+        "-d -batch - $",
         "qdisc add",
         "qdisc replace",
         "qdisc change",

@@ -165,7 +165,7 @@ def _restore(store: Store, identity: str, tools: Tools, options: argparse.Namesp
             sys.stdout.write(f"  {change.key}: {change.before} -> {change.after}\n")
         for change in undone.restored.conflicts:
             sys.stdout.write(f"  changed by others since: {change.key}\n")
-        for error in undone.restored.errors:
+        for error in undone.restored.failures:
             failed = True
             sys.stderr.write(f"  {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
     for warning in tools.warnings:

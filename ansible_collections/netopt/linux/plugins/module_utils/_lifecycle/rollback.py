@@ -29,6 +29,7 @@ from .._checkpoint.model import (
 from .._checkpoint.store import ARCHIVE, CONFIRM, RESTORE, boot_id
 from .._common.errors import NetoptError
 from .._host.kernel_modules import unload_unused
+from .._subsystems.read_views import unlike
 from .._subsystems.restore import KEEP, Restored, restore
 from .._subsystems.restore import RESTORE as OVERWRITE
 from .confirm import confirm
@@ -113,10 +114,21 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
         unload_unused(content.modules)
         disarm(header, tools)
         status = RESTORE_FAILED if restored.errors else ROLLED_BACK
-        note = "; ".join(error.message for error in restored.errors) or note
-        with contextlib.suppress(NetoptError):  # the host is restored, even if a full disk cannot be told
-            store.update(replace(header.with_status(status), ends_at=None, persist=False, note=note))
+        undone = replace(header.with_status(status), ends_at=None, persist=False, note=note)
+        _note(store, undone, restored)
+        if status == ROLLED_BACK and header.boot_id == boot_id():  # a restart alone makes the tools print otherwise
+            kept = {change.subsystem for change in restored.conflicts} if on_conflict == KEEP else set()
+            restored.unlike += unlike(content.views, content.before, tools, without=kept)
+            if restored.unlike:
+                _note(store, undone, restored)
     return restored
+
+
+def _note(store: Store, header: Header, restored: Restored) -> None:
+    """Write down how a rollback went, with its failures where there are any."""
+    note = "; ".join(error.message for error in restored.failures) or header.note
+    with contextlib.suppress(NetoptError):  # the host is restored, even if a full disk cannot be told
+        store.update(replace(header, note=note))
 
 
 def _decided_to_restore(store: Store, header: Header) -> bool:
@@ -144,7 +156,7 @@ def roll_back(
             break
         restored = roll_back_one(store, header, tools, on_conflict=on_conflict, check=check)
         undone.append(Undone(header.id, restored))
-        if restored.errors:
+        if restored.failures:
             break
     return undone
 
@@ -178,7 +190,9 @@ def recover(store: Store, tools: Tools, *, concerns: Callable[[Header], bool] = 
         why = "was not confirmed in time" if late else "could not be rolled back" if again else "was interrupted"
         note = "rolled back at the second attempt" if again else f"the change {why}"
         try:
-            errors = roll_back_one(store, header, tools, note=note).errors
+            restored = roll_back_one(store, header, tools, note=note)
+            errors = restored.errors
+            told += [error.message for error in restored.unlike]
         except NetoptError as error:
             errors = [error]
         if errors:

@@ -278,7 +278,7 @@ def _restored(request: Request, store: Store, tools: Tools, outcome: Outcome) ->
             report.status = host_report.UNCHANGED
         elif not request.check:
             report.status = host_report.ROLLED_BACK
-    errors = [error for one in undone for error in one.restored.errors]
+    errors = [error for one in undone for error in one.restored.failures]
     for error in errors:
         report.fail(host_report.ROLLBACK_FAILED, error)
     outcome.checkpoints = [_describe(store.header(one.id)) for one in undone]

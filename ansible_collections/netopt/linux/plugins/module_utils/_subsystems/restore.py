@@ -35,12 +35,19 @@ class Restored:
         conflicts: the part of ``diff`` that somebody else had changed since.
         operations: in the shape of ``HostReport.operations``.
         errors: why it did not succeed; empty when it did.
+        unlike: what the tools print other than before the change, though the kernel's own answers read as before.
     """
 
     diff: list[Change] = field(default_factory=list)
     conflicts: list[Change] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
     errors: list[NetoptError] = field(default_factory=list)
+    unlike: list[NetoptError] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[NetoptError]:
+        """Everything that a person has to be told of: ``errors`` and ``unlike``."""
+        return [*self.errors, *self.unlike]
 
     def add(self, other: Restored) -> None:
         """Add what else was restored."""

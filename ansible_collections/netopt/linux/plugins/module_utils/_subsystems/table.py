@@ -25,15 +25,19 @@ if TYPE_CHECKING:
     # what the table names: ansible-core sends along only what it sees imported
     from .._link import kernel as _link_kernel  # noqa: F401
     from .._link import subsystem as _link_subsystem  # noqa: F401
+    from .._link import view as _link_view  # noqa: F401
     from .._nft import kernel as _nft_kernel  # noqa: F401
     from .._nft import netlink as _nft_netlink  # noqa: F401
     from .._nft import subsystem as _nft_subsystem  # noqa: F401
+    from .._nft import view as _nft_view  # noqa: F401
     from .._sysctl import kernel as _sysctl_kernel  # noqa: F401
     from .._sysctl import observe as _sysctl_observe  # noqa: F401
     from .._sysctl import subsystem as _sysctl_subsystem  # noqa: F401
+    from .._sysctl import view as _sysctl_view  # noqa: F401
     from .._tc import kernel as _tc_kernel  # noqa: F401
     from .._tc import observe as _tc_observe  # noqa: F401
     from .._tc import subsystem as _tc_subsystem  # noqa: F401
+    from .._tc import view as _tc_view  # noqa: F401
 
 State = Any  # a JSON-able dict whose shape is private to the subsystem
 
@@ -67,7 +71,7 @@ class Subsystem:
     """One subsystem.
 
     Attributes:
-        folder: where its modules lie: ``subsystem.py`` decides, ``kernel.py`` acts.
+        folder: where its modules lie: ``subsystem.py`` decides, ``kernel.py`` acts, ``view.py`` reads by the tools.
         observer: the module that reads the kernel, where that is one of its own.
         resolves_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``resolve`` computed can be tried in one.
@@ -104,6 +108,11 @@ class Subsystem:
     def warnings(self) -> Callable[[State, State | None], list[str]] | None:
         """What tells what a rollback may not bring back whole, from the state now and the wanted one."""
         return self._module("subsystem").warnings if self.warns else None
+
+    @property
+    def view(self) -> Callable[[State, Tools], dict[str, list[str]]]:
+        """What reads what the tools print of the things of a state: ``{command: [line, ...]}``."""
+        return self._module("view").view  # type: ignore[no-any-return]  # by its name
 
     def goes_along(self, asked: Container[str]) -> bool:
         """Return whether this subsystem is concerned by a plan that asks something of the others in ``asked``.

@@ -22,6 +22,7 @@ from .._host.scratch_namespace import ScratchUnavailableError
 from .._lifecycle.arm_guard import arm
 from .._lifecycle.disarm_guard import disarm
 from .._lifecycle.rollback import roll_back_one
+from .._subsystems.read_views import read_views
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
 from .._transport.restore_archive import restore_archive
@@ -150,6 +151,7 @@ class Apply:
             plan=self._request.plan,
             persist=persist,
             modules=self._modules,
+            views=read_views(rehearsal.operations, rehearsal.current, self._tools),
         )
         self._store.create(header, content, restore_archive())
         self._report.checkpoint_id = identity
@@ -336,7 +338,7 @@ class Apply:
             try:
                 restored = roll_back_one(self._store, header, self._tools, content=content, note=error.message)
                 self._report.operations.extend(restored.operations)
-                failures = restored.errors
+                failures = restored.failures
                 if not self._begun and not failures:
                     with contextlib.suppress(OSError):  # nothing was changed, even if that cannot be written down
                         self._store.remove(header.id)
