@@ -29,6 +29,7 @@ ORDERED = ("nft ",)
 _BY_THEMSELVES = {
     "tc": re.compile(r"class (?:fq_codel|fq_pie|cake|sfq|hhf) .*|chain .*\bchain 0"),
 }
+_GONE = re.compile(r"(?P<group>filter .*?\bchain \d+ ).*\bto device \*\)")
 _MOVING = {
     "tc": re.compile(
         # counted, drawn by lot, numbered by the kernel, or set by whoever reads the counters
@@ -46,7 +47,7 @@ def differences(before: View, after: View) -> list[NetoptError]:
     for command in before:
         if command not in after:  # what it asks for has gone: if that is wrong, another command misses it
             continue
-        was, now = (_still(command, view[command]) for view in (before, after))
+        was, now = (_still(command, lines) for lines in _without_gone(before[command], after[command]))
         gone, new = list((Counter(was) - Counter(now)).elements()), list((Counter(now) - Counter(was)).elements())
         if command.startswith(ORDERED) and not gone and not new:
             gone = [line for line, other in zip(was, now) if line != other]
@@ -54,6 +55,15 @@ def differences(before: View, after: View) -> list[NetoptError]:
         if gone or new:
             found.append(_error(command, gone, new))
     return found
+
+
+def _without_gone(was: list[str], now: list[str]) -> tuple[list[str], list[str]]:
+    """Return the lines of both without groups of filters that point at a device that is gone: no kernel takes these."""
+    groups = tuple({found["group"] for found in map(_GONE.match, [*was, *now]) if found})
+    if not groups:
+        return was, now
+    was, now = ([line for line in lines if not f"{line} ".startswith(groups)] for lines in (was, now))
+    return was, now
 
 
 def _still(command: str, lines: Iterable[str]) -> list[str]:

@@ -70,3 +70,15 @@ def test_long_differences_are_shortened() -> None:
     assert error.wanted is not None
     assert error.wanted.endswith("\nand 3 more lines")
     assert len(error.wanted) < 3000
+
+
+def test_filters_that_point_at_a_device_that_is_gone_do_not_count() -> None:
+    """No kernel takes such a filter back, so a rollback leaves it and its table out; other filters count."""
+    command = "tc -d filter show dev eth0 ingress"
+    head = "filter protocol all pref 1 u32 chain 0"
+    gone = f"{head} fh 800::800 order 2048 key ht 800 bkt 0 action order 1: mirred (Egress Redirect to device *) stolen"
+    other = "filter protocol ip pref 2 flower chain 0 handle 0x1"
+    before = {command: [head, f"{head} fh 800: ht divisor 1", gone, other]}
+    assert differences(before, {command: [other]}) == []
+    (error,) = differences(before, {command: []})
+    assert error.wanted == other
