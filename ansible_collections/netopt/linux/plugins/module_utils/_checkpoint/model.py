@@ -101,6 +101,7 @@ class Content:
         modules: the kernel modules that were loaded before; empty for a snapshot by hand.
         views: what the tools printed before, see ``_subsystems/read_views.py``; empty for a snapshot by hand, and where
             an older release wrote the checkpoint.
+        numbers: the kernel's numbers of the interfaces in ``scopes``; empty likewise.
     """
 
     scopes: dict[str, Any]
@@ -111,6 +112,7 @@ class Content:
     persist: dict[str, Any] = field(default_factory=dict)
     modules: list[str] = field(default_factory=list)
     views: dict[str, Any] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
 
 
 def due(header: Header) -> float | None:

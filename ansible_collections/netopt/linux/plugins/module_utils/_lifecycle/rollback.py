@@ -34,6 +34,7 @@ from .._subsystems.restore import KEEP, Restored, restore
 from .._subsystems.restore import RESTORE as OVERWRITE
 from .confirm import confirm
 from .disarm_guard import disarm
+from .same_interfaces import of_same_interfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
     if not check and header.status == APPLIED and not _decided_to_restore(store, header):
         raise NetoptError(f"{header.id} has been confirmed meanwhile", stage="confirm", key=header.id)
     try:
-        content = content or store.content(header.id)
+        content = of_same_interfaces(header, content or store.content(header.id), tools)
     except NetoptError:
         if not check:
             with contextlib.suppress(NetoptError):

@@ -22,6 +22,7 @@ from .._host.scratch_namespace import ScratchUnavailableError
 from .._lifecycle.arm_guard import arm
 from .._lifecycle.disarm_guard import disarm
 from .._lifecycle.rollback import roll_back_one
+from .._lifecycle.same_interfaces import numbers_of
 from .._subsystems.read_views import read_views
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
@@ -151,6 +152,7 @@ class Apply:
             plan=self._request.plan,
             persist=persist,
             modules=self._modules,
+            numbers=numbers_of(_only(rehearsal.scopes, rehearsal.operations)),
             views=read_views(rehearsal.operations, rehearsal.current, self._tools),
         )
         self._store.create(header, content, restore_archive())

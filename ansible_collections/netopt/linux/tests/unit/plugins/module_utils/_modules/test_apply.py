@@ -182,6 +182,25 @@ def test_a_redirect_to_a_device_that_is_gone_is_mended_and_undone(call: Call, vi
     assert view() == before
 
 
+MADE_ANEW = "ip link add d0 type veth peer name d1; tc qdisc add dev d0 root handle 7: tbf rate 1mbit burst 5k limit 9k"
+
+
+@pytest.mark.parametrize("then", ["true", MADE_ANEW], ids=["gone", "made anew"])
+def test_an_interface_that_is_not_the_same_any_more_is_left_alone(call: Call, then: str) -> None:
+    """A rollback restores nothing on an interface that is gone, or that somebody has made anew, and says so."""
+    shell("ip link add d0 type veth peer name d1; ip link set d0 up")
+    plan = {"iface": "d0", "changes": {"shaper": {"egress_mbit": 100}, "mtu": 1400, "sysctl": {FIN: "15"}}}
+    assert status(call("netopt_apply", plan=plan, checkpoint_id="one", confirm_timeout_s=0)) == "applied"
+    shell(f"ip link del d0; {then}")
+    before = subprocess.run(["tc", "-d", "qdisc", "show"], check=True, capture_output=True, text=True).stdout
+    undone = call("netopt_checkpoint", state="restored", id="one")
+    assert status(undone) == "rolled_back"
+    how = "is gone" if then == "true" else "was made anew"
+    assert f"d0 {how} since the change, so nothing was restored on it." in undone["report"]["warnings"]
+    assert Path("/proc/sys/net/ipv4/tcp_fin_timeout").read_text(encoding="ascii").strip() == "60"
+    assert before == subprocess.run(["tc", "-d", "qdisc", "show"], check=True, capture_output=True, text=True).stdout
+
+
 def test_a_state_is_written_down_by_hand(call: Call, view: View) -> None:
     """Whatever is done to the host afterwards, by whatever tool, is undone; and the checkpoint can be forgotten."""
     before = view()
