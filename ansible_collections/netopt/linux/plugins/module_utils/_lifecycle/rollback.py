@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .._checkpoint.model import (
+    ACCEPTED,
     APPLIED,
     ARMED,
     CONFIRMED,
@@ -114,7 +115,7 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
     if not check and header.status != SNAPSHOT:
         unload_unused(content.modules)
         disarm(header, tools)
-        status = RESTORE_FAILED if restored.errors else ROLLED_BACK
+        status = _status(header, restored)
         undone = replace(header.with_status(status), ends_at=None, persist=False, note=note)
         _note(store, undone, restored)
         if status == ROLLED_BACK and header.boot_id == boot_id():  # a restart alone makes the tools print otherwise
@@ -123,6 +124,13 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
             if restored.unlike:
                 _note(store, undone, restored)
     return restored
+
+
+def _status(header: Header, restored: Restored) -> str:
+    """Return what a checkpoint is after a rollback; what a person has accepted stays so where it fails again."""
+    if not restored.errors:
+        return ROLLED_BACK
+    return ACCEPTED if header.status == ACCEPTED else RESTORE_FAILED
 
 
 def _note(store: Store, header: Header, restored: Restored) -> None:
