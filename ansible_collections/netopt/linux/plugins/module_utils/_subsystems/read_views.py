@@ -34,8 +34,11 @@ def read_views(names: Iterable[str], before: dict[str, Any], tools: Tools) -> di
     """
     found = {}
     for name in names:
+        read = TABLE[name].view
+        if read is None:
+            continue
         try:
-            view = TABLE[name].view(before[name], tools)
+            view = read(before[name], tools)
         except NetoptError:
             continue
         found[name] = {"tools": {tool: _file_of(tool) for tool in _tools_of(view)}, "view": view}

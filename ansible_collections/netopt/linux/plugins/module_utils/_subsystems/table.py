@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     # what the table names: ansible-core sends along only what it sees imported
     from .._link import kernel as _link_kernel  # noqa: F401
     from .._link import subsystem as _link_subsystem  # noqa: F401
-    from .._link import view as _link_view  # noqa: F401
     from .._nft import kernel as _nft_kernel  # noqa: F401
     from .._nft import netlink as _nft_netlink  # noqa: F401
     from .._nft import subsystem as _nft_subsystem  # noqa: F401
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from .._sysctl import kernel as _sysctl_kernel  # noqa: F401
     from .._sysctl import observe as _sysctl_observe  # noqa: F401
     from .._sysctl import subsystem as _sysctl_subsystem  # noqa: F401
-    from .._sysctl import view as _sysctl_view  # noqa: F401
     from .._tc import kernel as _tc_kernel  # noqa: F401
     from .._tc import observe as _tc_observe  # noqa: F401
     from .._tc import subsystem as _tc_subsystem  # noqa: F401
@@ -71,11 +69,13 @@ class Subsystem:
     """One subsystem.
 
     Attributes:
-        folder: where its modules lie: ``subsystem.py`` decides, ``kernel.py`` acts, ``view.py`` reads by the tools.
+        folder: where its modules lie: ``subsystem.py`` decides, ``kernel.py`` acts.
         observer: the module that reads the kernel, where that is one of its own.
         resolves_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``resolve`` computed can be tried in one.
         beside: the subsystem whose plans this one may have to go along with, though they ask nothing of it.
+        viewed: whether ``view.py`` has what the tools print, for a rollback to be proven by; the others are read and
+            compared as the tools print them anyway.
         warns: whether the pure module tells what a rollback may not bring back whole.
         counter: the module whose ``generation`` asks the kernel for what changes whenever anything of the subsystem
             does; ``None`` where the kernel cannot tell.
@@ -86,6 +86,7 @@ class Subsystem:
     resolves_in_scratch: bool = False
     tries_in_scratch: bool = False
     beside: str | None = None
+    viewed: bool = False
     warns: bool = False
     counter: str | None = None
 
@@ -110,9 +111,9 @@ class Subsystem:
         return self._module("subsystem").warnings if self.warns else None
 
     @property
-    def view(self) -> Callable[[State, Tools], dict[str, list[str]]]:
+    def view(self) -> Callable[[State, Tools], dict[str, list[str]]] | None:
         """What reads what the tools print of the things of a state: ``{command: [line, ...]}``."""
-        return self._module("view").view  # type: ignore[no-any-return]  # by its name
+        return self._module("view").view if self.viewed else None
 
     def goes_along(self, asked: Container[str]) -> bool:
         """Return whether this subsystem is concerned by a plan that asks something of the others in ``asked``.
@@ -132,8 +133,8 @@ class Subsystem:
 _PARTS = {
     "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True),
     "link": Subsystem("_link"),
-    "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, warns=True),
-    "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", counter="netlink"),
+    "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, viewed=True, warns=True),
+    "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", viewed=True, counter="netlink"),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying
