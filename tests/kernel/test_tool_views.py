@@ -143,7 +143,7 @@ def test_what_moves_by_itself_is_no_failure(host: Host) -> None:
     report = host.checkpoint("restored", id="one")["report"]
     assert (report["status"], report["error"]) == ("rolled_back", None)
     views = host.shell(f"cat {CHECKPOINTS}/one/state.json")
-    for text in ("set ports: element 11-300", "class htb 7:1 root", "limit rate 9/second", "mtu 1500"):
+    for text in ("set ports: element 11-300", "class htb 7:1 root", "limit rate 9/second"):
         assert text in views
     assert '192.0.2.7"' not in views
 
