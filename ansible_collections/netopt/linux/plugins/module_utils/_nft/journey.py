@@ -44,7 +44,7 @@ _STAND_INS = ("veth", "dummy")  # as in the rehearsal of tc
 def there_and_back(current: Mapping[str, Any], wanted: Mapping[str, Any], tools: Tools) -> None:
     """Try the way from a state to another and the way back; to be called in a scratch namespace, behind ``wanted``.
 
-    Where there is no table yet, the way there is what has just made the wanted one, and only the way back is tried.
+    Where there is no table yet, the way there is what has just made the wanted one, and the way back deletes it whole.
 
     Args:
         current: the host's state.
@@ -54,14 +54,13 @@ def there_and_back(current: Mapping[str, Any], wanted: Mapping[str, Any], tools:
     Raises:
         NetoptError: stage ``rehearse``, with the object and the step, when one of the steps fails or leads elsewhere.
     """
-    if not nft_subsystem.operations(current, wanted):
+    if not current["present"] or not nft_subsystem.operations(current, wanted):
         return
     current, wanted = _sampled(current, wanted)
     there = nft_subsystem.operations(current, wanted)
-    if current["present"]:
-        _make_interfaces(interfaces_in(current["text"]))
-        _go(PRESENT, nft_subsystem.CLEAR + current["text"], current, tools)
-        _go(THERE, there[0].payload.text, wanted, tools)
+    _make_interfaces(interfaces_in(current["text"]))
+    _go(PRESENT, nft_subsystem.CLEAR + current["text"], current, tools)
+    _go(THERE, there[0].payload.text, wanted, tools)
     made = {**wanted, "in_place": current.get("in_place", False)}
     (back,) = nft_subsystem.operations(made, current)
     _go(BACK, back.payload.text, current, tools)

@@ -48,6 +48,9 @@ def rehearse_journey(intent: Intent, current: State, wanted: State, tools: Tools
     now, then = _concerned(intent, current, wanted)
     if not operations(now, then):
         return
+    if _is_plain(now) and _is_plain(wanted, of=("bulk",)):  # of what is there many times, only a sample was made
+        _from_where_it_was_made(intent, now, then, tools)
+        return
     move_to_new_namespace()
     _make_devices(intent, now, then)
     _lead(now, PRESENT, now, tools)
@@ -57,6 +60,24 @@ def rehearse_journey(intent: Intent, current: State, wanted: State, tools: Tools
     if intent.mtu:
         set_mtu({iface: now["interfaces"][iface]["link"]["mtu"] for iface in intent.ifaces})
     _lead(now, BACK, now, tools)
+
+
+def _is_plain(state: State, of: tuple[str, ...] = ("objects", "bulk")) -> bool:
+    """Return whether no interface of a State has objects of its own, or none of those kept in some way."""
+    return not any(each.get(kept) for each in state["interfaces"].values() if each for kept in of)
+
+
+def _from_where_it_was_made(intent: Intent, now: State, then: State, tools: Tools) -> None:
+    """Go back and there again on the stand-ins on which the plan was made, where the host has its default trees alone.
+
+    It is the same way, begun at its other end, and takes no second namespace. There is no state to make first.
+    """
+    if intent.mtu:
+        set_mtu({iface: now["interfaces"][iface]["link"]["mtu"] for iface in intent.ifaces})
+    _lead(now, BACK, now, tools)
+    if intent.mtu:
+        set_mtu(dict.fromkeys(intent.ifaces, intent.mtu))
+    _lead(then, THERE, now, tools)
 
 
 def _concerned(intent: Intent, current: State, wanted: State) -> tuple[State, State]:
