@@ -47,9 +47,10 @@ def strike(fault: str, key: str) -> None:
     if fault == "drift":
         Path("/proc/sys/net/ipv4/tcp_fin_timeout").write_text("77", encoding="ascii")
         return
-    if fault == "gone":
-        subprocess.run(["ip", "link", "del", "eth0"], check=True)
-    if fault in {"error", "gone"}:
+    if fault == "read-only":
+        for words in (["--bind"], ["-o", "remount,ro,bind"]):
+            subprocess.run(["mount", *words, "/proc/sys", "/proc/sys"], check=True)
+    if fault in {"error", "read-only"}:
         raise NetoptError("made to fail", stage="apply", key=key)
     if fault == "defect":
         raise KeyError("made to fail")

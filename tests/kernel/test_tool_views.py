@@ -103,7 +103,7 @@ def test_told_at_the_console(host: Host) -> None:
     host.shell(LOST["a chain"][0])
     plan = {"iface": "eth0", "changes": SHAPER}
     assert blind(host, ["chains"], plan=plan, checkpoint_id="one", confirm_timeout_s=0)["status"] == "applied"
-    path = f"{CHECKPOINTS}/one/state.json"
+    path = f"{CHECKPOINTS}/one/seen.json"
     told = host.shell(
         f"grep -c 'tc -d chain show dev eth0 ingress' {path}; python3 -I {CHECKPOINTS}/one/restore.pyz --restore"
     )
@@ -142,7 +142,7 @@ def test_what_moves_by_itself_is_no_failure(host: Host) -> None:
     host.shell("ping -c 3 -i 0.1 -W 1 192.0.2.9; nft add element inet netopt seen { 192.0.2.99 }")
     report = host.checkpoint("restored", id="one")["report"]
     assert (report["status"], report["error"]) == ("rolled_back", None)
-    views = host.shell(f"cat {CHECKPOINTS}/one/state.json")
+    views = host.shell(f"cat {CHECKPOINTS}/one/seen.json")
     for text in ("set ports: element 11-300", "class htb 7:1 root", "limit rate 9/second"):
         assert text in views
     assert '192.0.2.7"' not in views
@@ -157,7 +157,7 @@ def test_what_cannot_be_compared_is_not(host: Host, how: str) -> None:
     rewrite = "del value['views']" if how == "without views" else "value['views']['tc']['tools']['tc'] = [1, 1]"
     program = (
         "from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import seal, unseal; "
-        f"path = '{CHECKPOINTS}/one/state.json'; value = unseal(open(path).read(), name=path); {rewrite}; "
+        f"path = '{CHECKPOINTS}/one/seen.json'; value = unseal(open(path).read(), name=path); {rewrite}; "
         "open(path, 'w').write(seal(value))"
     )
     host.run(sys.executable, "-c", program)

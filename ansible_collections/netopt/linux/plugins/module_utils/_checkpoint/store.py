@@ -9,6 +9,7 @@
     state.json   Content, sealed with its sha256; written once, before the first change
     header.json  Header, sealed; replaced whole whenever the status changes
     decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
+    seen.json    fields of Content that proofs alone need, sealed; beside state.json, which older releases read strictly
     made.json    what the change was found to have made, where no rehearsal said so before; sealed
     report.json  what the module said, so that the one that confirms can say it again
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
@@ -51,6 +52,7 @@ STATE_DIR = "/var/lib/netopt"
 ARCHIVE = "restore.pyz"
 CONFIRM = "confirmed"
 RESTORE = "restore"
+SEEN = ("views", "numbers")
 RESERVES = ("reserve.1", "reserve.2")
 RESERVE_BYTES = 8192
 
@@ -134,6 +136,8 @@ class Store:
         """
         value = self._read(identity, "state.json")
         value.pop("header", None)
+        with contextlib.suppress(NetoptError):  # a rollback goes without them
+            value.update(self._read(identity, "seen.json"))
         if os.path.exists(self.path(identity, "made.json")):
             for name, states in self._read(identity, "made.json").items():
                 value[name] = {**value.get(name, {}), **states}
@@ -173,7 +177,10 @@ class Store:
             if os.path.lexists(partial):  # left by a power cut; after a restart a process can have the same number
                 _remove_tree(partial)
             os.mkdir(partial, 0o700)
-            _write(os.path.join(partial, "state.json"), seal({**vars(content), "header": header.as_dict()}).encode())
+            state = {**vars(content), "header": header.as_dict()}
+            seen = {name: state.pop(name) for name in SEEN}
+            _write(os.path.join(partial, "state.json"), seal(state).encode())
+            _write(os.path.join(partial, "seen.json"), seal(seen).encode())
             _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
             _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
             for name in RESERVES:

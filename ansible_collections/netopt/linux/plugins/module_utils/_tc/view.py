@@ -34,7 +34,9 @@ def view(before: dict[str, Any], tools: Tools) -> dict[str, list[str]]:
     found = {}
     for name in names:
         found[f"tc -d qdisc show dev {name}"] = [one for one, told in qdiscs if told["dev"] == name]
-        found.update(_below(name, [(told["kind"], told["handle"]) for _, told in qdiscs if told["dev"] == name], tools))
+        found.update(
+            _below(name, [(told["kind"], told["handle"]) for _one, told in qdiscs if told["dev"] == name], tools)
+        )
     return found
 
 

@@ -51,8 +51,9 @@ def header(identity: str, number: int = 1, status: str = checkpoint_model.ARMED)
 
 def test_create_and_read(store: checkpoint_store.Store) -> None:
     """A checkpoint reads as it was written, and only root can read it."""
-    store.create(header("one"), CONTENT, b"program")
-    assert header("one") == store.header("one")
+    written = header("one")  # of this second
+    store.create(written, CONTENT, b"program")
+    assert written == store.header("one")
     assert store.content("one") == CONTENT
     folder = Path(store.path("one"))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -61,6 +62,7 @@ def test_create_and_read(store: checkpoint_store.Store) -> None:
         "reserve.1",
         "reserve.2",
         "restore.pyz",
+        "seen.json",
         "state.json",
     ]
     assert os.access(folder / "restore.pyz", os.X_OK)
