@@ -21,11 +21,10 @@ RELEASES = {
     "ubuntu": ("focal", "jammy", "noble", "resolute"),
 }
 KERNELS = {"debian": "linux-image-cloud-amd64", "ubuntu": "linux-image-virtual"}
-PACKAGES = (
+# what a host needs: its kernel's tools, sshd and Python
+HOST_PACKAGES = (
     "conntrack",
-    "dbus",
     "ethtool",
-    "iperf3",
     "iproute2",
     "iputils-ping",
     "kmod",
@@ -33,11 +32,8 @@ PACKAGES = (
     "openssh-server",
     "procps",
     "python3",
-    "python3-apt",
-    "systemd",
-    "systemd-sysv",
-    "udev",
 )
+PACKAGES = tuple(sorted((*HOST_PACKAGES, "dbus", "iperf3", "python3-apt", "systemd", "systemd-sysv", "udev")))
 
 
 @dataclass(frozen=True)

@@ -10,23 +10,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from .bootstrap import bootstrap, built_once, cache_home
-from .distribution import detect
+from .distribution import HOST_PACKAGES, detect
 from .requirements import ROOT_TOOLS, require
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PACKAGES = (
-    "conntrack",
-    "ethtool",
-    "iproute2",
-    "iputils-ping",
-    "kmod",
-    "nftables",
-    "openssh-server",
-    "procps",
-    "python3",
-)
 
 
 def ensure(release: str) -> Path:
@@ -41,5 +29,5 @@ def ensure(release: str) -> Path:
         if partial:
             require(ROOT_TOOLS)
             sys.stderr.write(f"Building the root of {release}; once.\n")
-            bootstrap(partial / "root", distribution, PACKAGES)
+            bootstrap(partial / "root", distribution, HOST_PACKAGES)
     return directory / "root"

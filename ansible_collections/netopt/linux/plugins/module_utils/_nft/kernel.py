@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads, rehearses and loads table ``inet netopt`` with nft: the only code of its subsystem that touches the kernel."""
+"""Rehearses and loads table ``inet netopt``; ``observe.py`` reads it, ``journey.py`` goes its way there and back."""
 
 from __future__ import annotations
 

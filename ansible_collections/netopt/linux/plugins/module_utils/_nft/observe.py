@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
@@ -27,7 +26,6 @@ _HINTS = (
     ("Operation not supported", "This kernel lacks what the rule needs; install its extra modules (nft_*, nf_nat)."),
     ("No such file or directory", "This kernel lacks what the rule needs; install its extra modules (nft_*, nf_nat)."),
     ("Operation not permitted", "Run as root, with CAP_NET_ADMIN."),
-    ("ended by SIG", "nft itself crashed, which is a defect of its version. Install a newer nftables."),
     ("syntax error", "This nft may be too old for the rule; 1.0 and newer are known to work."),
 )
 
@@ -84,8 +82,6 @@ def complaint(done: Completed) -> tuple[str, int]:
 
     The first one counts: once the kernel has refused a rule it refuses those that follow as well.
     """
-    if done.rc < 0:
-        return f"nft was ended by {signal.Signals(-done.rc).name}", 0
     text = done.stderr.strip() or f"exit status {done.rc}"
     found = _REFUSED.search(text)
     return (found.group("message"), int(found.group("line"))) if found else (text.splitlines()[0], 0)
