@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from mcp_bridge.collection.checks import RULE_FIELDS
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.policy import Policy
 
@@ -83,7 +82,7 @@ def check_plan(caller: Caller, plan: ParameterPlan, policy: Policy) -> None:
     denied = sorted(
         {
             card
-            for card in cards_of(plan.changes.dump(), policy)
+            for card in cards_of({**plan.taken_away(), **plan.changes.dump()}, policy)
             if card not in brought and not _matches(card, caller.rule.cards)
         }
     )
@@ -105,7 +104,8 @@ def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], host
         ("netem", "Impairments (netem)", caller.rule.netem),
         ("nat_rules", "Address translation (NAT)", caller.rule.nat),
     ):
-        if getattr(plan.changes, field) is not None and not (entries and host_scope.within(hosts, entries)):
+        touched = getattr(plan.changes, field) is not None or field in plan.taken_away()
+        if touched and not (entries and host_scope.within(hosts, entries)):
             raise AccessError(
                 f"{name} is not allowed to the caller {caller.name} on all of these hosts",
                 hint=f"Allowed on: {', '.join(entries) or 'no host'}.",
@@ -116,20 +116,24 @@ def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], host
 def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
     """Yield the ids of the cards that a plan's changes touch."""
     for field, value in changes.items():
-        if value in ({}, []) and field not in RULE_FIELDS:  # an empty field of rules takes rules away
+        if value in ({}, []):
             continue
         if field == "sysctl":
             yield from (policy.sysctl_cards[key].id if key in policy.sysctl_cards else f"sysctl.{key}" for key in value)
         elif field == "qdisc":
-            yield from _qdisc_cards(value, policy)
+            yield from _qdisc_cards(value or {"type": None}, policy)  # null takes the queue away
         elif field == "netem":
-            yield from (NETEM_FIELDS.get(name, "tc.netem_impairments") for name in value if name not in NETEM_FREE)
+            yield from (
+                NETEM_FIELDS.get(name, "tc.netem_impairments")
+                for name in value or NETEM_FIELDS
+                if name not in NETEM_FREE
+            )
         else:
             yield from CARDS[field]
             if field == "htb_classes":
-                for entry in value:
+                for entry in value or ():
                     yield from _qdisc_cards(entry.get("leaf") or {}, policy)
-            if field == "connection_tracking" and "max_connections" in value:
+            if field == "connection_tracking" and "max_connections" in (value or ()):
                 yield "iptables.connection_tracking_size"
 
 

@@ -7,10 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.netopt.linux.plugins.module_utils._nft.class_maps import is_exact
-from ansible_collections.netopt.linux.plugins.module_utils._nft.subsystem import intent as nft_intent
 from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import looked_up
 from ansible_collections.netopt.linux.plugins.module_utils._tc.u32_match import port_masks
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.displaced_rules import FIELDS as RULE_FIELDS
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import CHECKS as PREFLIGHT_CHECKS
 
-__all__ = ["PREFLIGHT_CHECKS", "RULE_FIELDS", "is_exact", "looked_up", "nft_intent", "port_masks"]
+__all__ = ["PREFLIGHT_CHECKS", "is_exact", "looked_up", "port_masks"]

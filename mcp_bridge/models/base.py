@@ -59,6 +59,13 @@ class Strict(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+def set_only(value: Any) -> Any:
+    """Return JSON data without what is not set, at every level."""
+    if isinstance(value, dict):
+        return {key: set_only(item) for key, item in value.items() if item is not None}
+    return [set_only(item) for item in value] if isinstance(value, list) else value
+
+
 @cache
 def _field_texts(model: type[BaseModel]) -> dict[str, str]:
     """Return the text below each field of a model, the fields that it inherits included."""

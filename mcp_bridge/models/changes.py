@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a plan changes. Every field is optional; a field that is absent is left alone on the host."""
+"""What a plan changes. Every field is optional; a field that is absent is left alone on the host.
+
+Null, or an empty list, takes a field away that an earlier plan has set.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from .base import NO_BOOL, Strict
+from .base import NO_BOOL, Strict, set_only
 from .firewall import ConnectionLimit, ConnectionTracking, NatRule, RateLimit
 from .qdisc import Qdisc
 from .scalars import Classid, SysctlKey, SysctlValue
@@ -47,8 +50,8 @@ class Offloads(Strict):
 class Changes(Strict):
     """The settings of a plan."""
 
-    sysctl: dict[SysctlKey, SysctlValue] | None = None
-    """Kernel parameters; each key needs a card in the policy."""
+    sysctl: dict[SysctlKey, SysctlValue | None] | None = None
+    """Kernel parameters; each key needs a card in the policy. Null takes one away."""
     qdisc: Qdisc | None = None
     """Queueing discipline of the interface."""
     shaper: Shaper | None = None
@@ -74,6 +77,31 @@ class Changes(Strict):
     mtu: Annotated[int, Field(ge=68, le=65_536), NO_BOOL] | None = None
     """Largest packet, bytes."""
 
+    def dump(self) -> dict[str, Any]:
+        """Return the changes as JSON data, without what is not set and what is taken away."""
+        found: dict[str, Any] = set_only(super().dump())
+        return found
+
+    def taken_away(self) -> dict[str, Any]:
+        """Return the fields, and the keys of ``sysctl`` and ``offloads``, that are null or empty."""
+        found: dict[str, Any] = {}
+        given = self.dump()
+        for field in type(self).model_fields:
+            if field not in self.model_fields_set:
+                continue
+            value = getattr(self, field)
+            if field == "sysctl":
+                keys = {key: None for key, each in (value or {}).items() if each is None}
+            elif field == "offloads":
+                keys = {key: None for key in value.model_fields_set if getattr(value, key) is None} if value else {}
+            else:
+                keys = {}
+                if given.get(field) in (None, {}, []):
+                    found[field] = None
+            if keys:
+                found[field] = keys
+        return found
+
     def is_empty(self) -> bool:
-        """Return whether nothing at all is asked for."""
-        return not any(value not in ({}, []) for value in self.dump().values())
+        """Return whether nothing at all is asked for, and nothing taken away."""
+        return not any(value not in ({}, []) for value in self.dump().values()) and not self.taken_away()

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-from .base import Strict
+from .base import Strict, set_only
 from .changes import Changes
 from .measurement import ValidateSpec
 from .scalars import Iface
 
+PlanName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 ProfileName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 Remark = Annotated[str, Field(max_length=4096)]
 
@@ -24,16 +25,11 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _set_only(value: Any) -> Any:
-    """Return JSON data without what is not set, at every level."""
-    if isinstance(value, dict):
-        return {key: _set_only(item) for key, item in value.items() if item is not None}
-    return [_set_only(item) for item in value] if isinstance(value, list) else value
-
-
 class ParameterPlan(Strict):
     """A change of network settings, for one interface or several, on any number of hosts."""
 
+    name: PlanName | None = None
+    """Which plan of the host this is; applied again it replaces itself, and leaves other plans alone."""
     iface: Iface
     """Interface name, a list of them, or ``auto`` for the interface of each host's default route."""
     profile: ProfileName | None = None
@@ -57,7 +53,18 @@ class ParameterPlan(Strict):
 
         There is no return type, as that would replace the fields in the published schema.
         """
-        return _set_only(handler(self))
+        found = set_only(handler(self))
+        for field, value in self.taken_away().items():
+            changes = found.setdefault("changes", {})
+            changes[field] = {**changes.get(field, {}), **value} if value else None
+        return found
+
+    def taken_away(self) -> dict[str, Any]:
+        """Return those of the changes that are null or empty: they take away what the plan has set of them before.
+
+        Of ``sysctl`` and ``offloads`` single keys are taken away. A plan with a name has no need to say so.
+        """
+        return {} if self.name else self.changes.taken_away()
 
     @property
     def ifaces(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from mcp_bridge.collection import plans
 from mcp_bridge.collection.errors import NetoptError
 from mcp_bridge.errors import DigestError, PlanError
 from mcp_bridge.models import Issue, ParameterPlan, RenderedPlan
+from mcp_bridge.models.base import set_only
 from mcp_bridge.planning.planner import AUTO
 from mcp_bridge.validator import profile_changes, validate
 
@@ -81,7 +82,7 @@ def check(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> CheckedPla
     digest = plans.digest(data, text)
     profile = _profile_of(data, policy)
     adaptations = policy.rules.adaptations_for(profile.name) if profile else []
-    keys = None if adaptations else data["changes"].get("sysctl", {}).keys()  # an adaptation may bring keys in
+    keys = None if adaptations else (data["changes"].get("sysctl") or {}).keys()  # an adaptation may bring keys in
     warnings = [f"{issue.path}: {issue.message}" for issue in result.issues if issue.severity == "warning"]
     return CheckedPlan(
         RenderedPlan(**text, plan=normal, digest=digest, warnings=[*warnings, *_notes(normal, profile)]),
@@ -130,7 +131,7 @@ def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
     try:
         return plans.render(data, skippable=policy.skippable, modules=policy.modules)
     except NetoptError as error:
-        below = f"sysctl.{error.key}" if error.key in data["changes"].get("sysctl", {}) else error.key
+        below = f"sysctl.{error.key}" if error.key in (data["changes"].get("sysctl") or {}) else error.key
         path = f"changes.{below}" if below else "changes"
         raise PlanError([Issue(path=path, message=error.message, hint=error.hint)]) from None
 
@@ -141,8 +142,7 @@ def _profile_of(data: dict[str, Any], policy: Policy) -> Profile | None:
     A plan without changes of its own has them: normalising has filled them in.
     """
     profile = policy.profiles.get(data.get("profile", ""))
-    changes = data["changes"]
-    return profile if profile and changes == profile_changes(profile, policy, beside=changes) else None
+    return profile if profile and set_only(data["changes"]) == profile_changes(profile, policy) else None
 
 
 def _notes(plan: ParameterPlan, profile: Profile | None) -> Iterator[str]:

@@ -6,17 +6,13 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.checks import RULE_FIELDS, nft_intent
 from mcp_bridge.models import ParameterPlan
 
 from .sysctl_value import canonical_sysctl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mcp_bridge.policy import Policy, Profile
 
 
@@ -32,10 +28,11 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     """
     data = plan.dump()
     profile = policy.profiles.get(plan.profile) if plan.profile else None
-    given = data.get("changes", {})
-    changes = normal_changes(given, policy)
+    changes = normal_changes(plan.changes.dump(), policy)
     if not changes and profile:
-        changes = profile_changes(profile, policy, beside=given)
+        changes = profile_changes(profile, policy)
+    for field, value in plan.taken_away().items():
+        changes[field] = {**changes.get(field, {}), **value} if value else None
     data["changes"] = changes
     if isinstance(data["iface"], list) and len(data["iface"]) == 1:
         data["iface"] = data["iface"][0]
@@ -45,29 +42,20 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     return ParameterPlan.model_validate(data)
 
 
-def profile_changes(
-    profile: Profile, policy: Policy, *, beside: Mapping[str, Any] = MappingProxyType({})
-) -> dict[str, Any]:
+def profile_changes(profile: Profile, policy: Policy) -> dict[str, Any]:
     """Return the values of a profile in canonical form.
 
     Args:
         profile: brings the values.
         policy: brings what canonical means.
-        beside: changes of a plan; its empty fields of rules stay, as they say that these rules may go.
     """
     stand_in = ParameterPlan.model_validate({"iface": "auto", "changes": profile.changes})
-    emptied = {field: value for field, value in beside.items() if field in RULE_FIELDS and value in ({}, [])}
-    return normal_changes({**emptied, **stand_in.dump()["changes"]}, policy)
+    return normal_changes(stand_in.changes.dump(), policy)
 
 
 def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
-    """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back.
-
-    An empty field of rules stays beside others: there it says that its rules may go, see ``displaced_rules.py``.
-    """
+    """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back."""
     result = {field: value for field, value in changes.items() if value not in ({}, [])}
-    if nft_intent(result, ()):
-        result = {field: value for field, value in changes.items() if field in result or field in RULE_FIELDS}
     if "sysctl" in result:
         result["sysctl"] = {
             key: canonical_sysctl(value, policy.limits.at(f"sysctl.{key}"))

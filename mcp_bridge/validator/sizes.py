@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_bridge.models.base import set_only
+
 from .finding import Finding, Path, did_you_mean
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def check_sizes(plan: dict[str, Any], policy: Policy) -> Iterator[Finding]:
         policy: holds the sizes in ``validation_limits``.
     """
     limits = policy.validation_limits
-    changes = plan.get("changes", {})
+    changes = set_only(plan.get("changes", {}))
     targets = plan.get("validate", {}).get("targets", {})
     classes = changes.get("htb_classes", [])
     iface = plan.get("iface")

@@ -60,7 +60,7 @@ def validate(plan: Mapping[str, Any] | ParameterPlan, policy: Policy) -> Validat
 def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Finding]:
     """Yield what the policy says against the parts of a plan that parsed."""
     data = plan.dump()
-    changes = data.get("changes", {})
+    changes = plan.changes.dump()
     partial = frozenset(str(path[1]) for path in parsed.removed if path[0] == "changes" and len(path) > 1)
     is_whole = not any(path[0] == "changes" for path in parsed.removed if path)
     if plan.profile is not None and plan.profile not in policy.profiles:

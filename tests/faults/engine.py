@@ -29,7 +29,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard impo
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.rollback import roll_back
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as transaction_apply
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import transaction as engine
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import request_of
 from tests.faults.hosts import IFACE, Host, Outcome, Running
 
 PACKAGE = Path(engine.__file__).parents[1]
@@ -121,7 +121,7 @@ def applying(
                 os.kill(os.getpid(), strike.number)  # type: ignore[union-attr]
 
         watch(strike)
-        request = Request(plan={"iface": IFACE, "changes": dict(changes)}, **options)
+        request = request_of({"plan": {"iface": IFACE, "changes": dict(changes)}, **options})
         report = engine.Transaction(request, on_operation=on_operation).run()
         sys.setprofile(None)
         return report.as_dict()

@@ -22,7 +22,7 @@ from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as transaction_apply
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import request_of
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
 from tests.kernel.killed_between_files import killed_after
 
@@ -64,7 +64,7 @@ def main() -> None:
     on_operation = going_wrong(asked.pop("at", None), asked.pop("fault", None))
     boot_root = asked.pop("boot_root", "/")
     killed_after(asked.pop("dies_at", None))
-    transaction = Transaction(Request(**asked), on_operation=on_operation, boot_root=boot_root)
+    transaction = Transaction(request_of(asked), on_operation=on_operation, boot_root=boot_root)
     print(json.dumps(transaction.run().as_dict()))
 
 

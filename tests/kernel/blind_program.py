@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.netopt.linux.plugins.module_utils._modules import checkpoint_states
 from ansible_collections.netopt.linux.plugins.module_utils._nft import list_parse
 from ansible_collections.netopt.linux.plugins.module_utils._tc import observe
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import request_of
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
 
 COMMENT = re.compile(r' comment "[^"]*"')
@@ -46,7 +46,7 @@ def main() -> None:
         place, function, change = BLIND[name]
         setattr(place, function, _then(getattr(place, function), change))
     if "plan" in asked:
-        report = Transaction(Request(**asked), on_operation=lambda _operation: None, boot_root="/").run()
+        report = Transaction(request_of(asked), on_operation=lambda _operation: None, boot_root="/").run()
     else:
         report = checkpoint_states.run(checkpoint_states.Request(**asked)).report
     print(json.dumps(report.as_dict()))

@@ -88,7 +88,10 @@ class Host:
 
     def apply(self, changes: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         """Apply changes and return the report; ``{}`` when the process was killed."""
-        asked = {"plan": {"iface": IFACE, "changes": changes}, **options}
+        return self.ask(**{"plan": {"iface": IFACE, "changes": changes}, **options})
+
+    def ask(self, **asked: Any) -> dict[str, Any]:
+        """Apply or remove plans and return the report; ``{}`` when the process was killed."""
         out = self.run(*APPLY, stdin=json.dumps(asked), check=False)
         return json.loads(out) if out.startswith("{") else {}
 

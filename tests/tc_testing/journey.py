@@ -25,7 +25,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store imp
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._drift.verify import verify
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import request_of
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
 from tests.faults.engine import restoring
 from tests.faults.hosts import Host, differences
@@ -152,7 +152,8 @@ def _applying(
                 raise NetoptError(MADE_TO_FAIL, stage="apply", key=operation.key)
 
         plan = {"iface": device, "changes": {"shaper": shaper}}
-        return Transaction(Request(plan=plan, checkpoint_id=identity), on_operation=on_operation).run().as_dict()
+        request = request_of({"plan": plan, "checkpoint_id": identity})
+        return Transaction(request, on_operation=on_operation).run().as_dict()
 
     return apply
 

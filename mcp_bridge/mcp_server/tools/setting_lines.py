@@ -16,8 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcp_bridge.collection.checks import RULE_FIELDS
-
 HURTS = (
     "nat_rules",
     "connection_limits",
@@ -51,7 +49,7 @@ def split(changes: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 def lines(path: str, value: Any) -> Iterator[str]:
     """Yield every setting below a value: ``shaper.egress_mbit = 700``; rules of a list take a line for those alike."""
     if _takes_away(path, value):
-        yield f"{path}: no rules; those in force are taken away"
+        yield f"{path}: taken away, as it was before netopt"
     elif isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from lines(f"{path}.{key}" if path else str(key), inner)
@@ -62,8 +60,8 @@ def lines(path: str, value: Any) -> Iterator[str]:
 
 
 def _takes_away(path: str, value: Any) -> bool:
-    """Return whether a setting says that rules in force may go, see ``_transaction/displaced_rules.py``."""
-    return path in RULE_FIELDS and value in ({}, [])
+    """Return whether a setting takes away what an earlier plan has set."""
+    return bool(path) and value in (None, [])
 
 
 def word(value: Any) -> str:

@@ -10,6 +10,7 @@
     header.json  Header, sealed; replaced whole whenever the status changes
     decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
     seen.json    fields of Content that proofs alone need, sealed; beside state.json, which older releases read strictly
+    plans.json   which plans are in force once the change is made, sealed; see _plans/in_force.py
     made.json    what the change was found to have made, where no rehearsal said so before; sealed
     report.json  what the module said, so that the one that confirms can say it again
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
@@ -41,6 +42,7 @@ from .model import (
     Header,
     check_id,
     expired,
+    in_force,
     seal,
     unseal,
 )
@@ -53,6 +55,7 @@ ARCHIVE = "restore.pyz"
 CONFIRM = "confirmed"
 RESTORE = "restore"
 SEEN = ("views", "numbers")
+PLANS = "plans.json"
 RESERVES = ("reserve.1", "reserve.2")
 RESERVE_BYTES = 8192
 
@@ -81,6 +84,7 @@ class Store:
 
     def __init__(self, state_dir: str = STATE_DIR) -> None:
         self.root = os.path.join(state_dir, "checkpoints")
+        self._removed_path = os.path.join(state_dir, "plans.json")  # what checkpoints leave in force when removed
         self.persist_path = os.path.join(state_dir, "persist.json")  # there after a restart, see _persist/store.py
 
     def path(self, identity: str, name: str = "") -> str:
@@ -159,13 +163,36 @@ class Store:
 
         self._with_room(identity, put, partial)
 
-    def create(self, header: Header, content: Content, archive: bytes) -> None:
+    def plans(self, identity: str) -> dict[str, Any] | None:
+        """Return which plans are in force once a change is made, ``None`` where an older release made it.
+
+        Raises:
+            NetoptError: it is damaged.
+        """
+        if not os.path.exists(self.path(identity, PLANS)):
+            return None
+        return self._read(identity, PLANS)
+
+    def plans_of_removed(self) -> dict[str, Any] | None:
+        """Return ``{"sequence", "plans"}`` of the newest change in force whose checkpoint was removed.
+
+        Raises:
+            NetoptError: it is damaged.
+        """
+        try:
+            text = text_of(self._removed_path)
+        except FileNotFoundError:
+            return None
+        return unseal(text, name=self._removed_path)
+
+    def create(self, header: Header, content: Content, archive: bytes, *, plans: dict[str, Any] | None = None) -> None:
         """Write a checkpoint so that it survives a power cut, or not at all.
 
         Args:
             header: with the id that it gets.
             content: what is restored.
             archive: the program that restores it.
+            plans: which plans are in force once the change is made; ``None`` for a snapshot by hand.
 
         Raises:
             NetoptError: the id is taken, or the disk refuses.
@@ -181,6 +208,8 @@ class Store:
             seen = {name: state.pop(name) for name in SEEN}
             _write(os.path.join(partial, "state.json"), seal(state).encode())
             _write(os.path.join(partial, "seen.json"), seal(seen).encode())
+            if plans is not None:
+                _write(os.path.join(partial, PLANS), seal(plans).encode())
             _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
             _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
             for name in RESERVES:
@@ -289,16 +318,51 @@ class Store:
             return None
 
     def remove(self, identity: str) -> None:
-        """Remove a checkpoint: it is gone from the list first, then from the disk."""
+        """Remove a checkpoint: it is gone from the list first, then from the disk. Plans that it holds stay in force.
+
+        Raises:
+            NetoptError: the disk refuses to take over which plans are in force; the checkpoint is still there.
+        """
+        self._take_over_plans(identity)
         gone = os.path.join(self.root, f".{check_id(identity)}.removed.{os.getpid()}")
         os.rename(self.path(identity), gone)
         _remove_tree(gone)
+
+    def _take_over_plans(self, identity: str) -> None:
+        """Keep which plans are in force where the checkpoint that says it is to go."""
+        header = self._header_or_none(identity)
+        holding = in_force(self.headers(), boot_id())
+        if header is None or not holding or holding[-1].id != identity:
+            return
+        plans, known = self.plans(identity), self.plans_of_removed()
+        if plans is None or (known and known["sequence"] > header.sequence):
+            return
+        partial = f"{self._removed_path}.{os.getpid()}"
+        try:
+            _write(partial, seal({"sequence": header.sequence, "plans": plans}).encode())
+            os.rename(partial, self._removed_path)
+            _sync_directory(os.path.dirname(self._removed_path))
+        except OSError as error:
+            _forget(partial)
+            raise NetoptError(
+                f"The checkpoint {identity} cannot be removed: which plans are in force cannot be written: "
+                f"{error.strerror}",
+                stage="checkpoint",
+                key=self._removed_path,
+                hint="Make room on the disk that holds it, or make it writable.",
+            ) from None
+
+    def undone(self, header: Header) -> None:
+        """Forget plans that a removed checkpoint has left in force, once an older change is undone."""
+        known = self.plans_of_removed()
+        if known and known["sequence"] > header.sequence:
+            _forget(self._removed_path)
 
     def retain(self) -> list[str]:
         """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""
         removed = expired(self.headers())
         for identity in removed:
-            with contextlib.suppress(OSError):  # what is kept too long does no harm
+            with contextlib.suppress(OSError, NetoptError):  # what is kept too long does no harm
                 self.remove(identity)
         with contextlib.suppress(OSError):
             for name in os.listdir(self.root):
@@ -308,7 +372,8 @@ class Store:
 
     def next_sequence(self) -> int:
         """Return the sequence number of the next checkpoint."""
-        return max((header.sequence for header in self.headers()), default=0) + 1
+        removed: int = (self.plans_of_removed() or {"sequence": 0})["sequence"]
+        return max([removed, *(header.sequence for header in self.headers())]) + 1
 
     def unfinished(self) -> Iterator[Header]:
         """Yield the headers of this boot whose change is neither kept nor wholly undone, newest first."""

@@ -12,7 +12,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._common.change import SUBSYSTEMS, Change
+from .._plans.compose import intents, touched
+from .._plans.record import InForce
 from .._subsystems.table import TABLE
+from .._tc.objects import ifb_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,6 +102,53 @@ def _merged(old: Any, new: Any) -> Any:
     if not isinstance(old, dict) or not isinstance(new, dict):
         return copy.deepcopy(new)
     return {**old, **{key: _merged(old[key], value) if key in old else value for key, value in new.items()}}
+
+
+def keep_claimed(target: Target, record: InForce) -> None:
+    """Take out of what should hold what no plan in force says anything of any more: it was given back.
+
+    Args:
+        target: what the changes in force have led to.
+        record: the plans in force.
+    """
+    if not record.kept_by:  # older releases kept none
+        return
+    asked = intents(record, touched(InForce(), record, record.sections), skippable={}, modules={})
+    claims = {name: TABLE[name].origin.claims(intent) for name, intent in asked.items()}
+    states = target.states
+    if "sysctl" in states:
+        mine = claims.get("sysctl", set())
+        values = {key: value for key, value in states["sysctl"]["values"].items() if key in mine}
+        modules = {name: state for name, state in states["sysctl"].get("modules", {}).items() if state == "used"}
+        states["sysctl"] = {**states["sysctl"], "values": values, "modules": modules, "lro": {}}
+    for name, inner in (("link", "links"), ("tc", "interfaces")):
+        if name not in states:
+            continue
+        mine = claims.get(name, set())
+        ifaces = {claim.partition(" ")[0] for claim in mine}
+        ifaces |= {ifb_name(iface) for iface in ifaces}
+        kept = {iface: it for iface, it in states[name][inner].items() if iface in ifaces}
+        if name == "link":
+            kept = {iface: _claimed(iface, link, mine, record) for iface, link in kept.items()}
+        states[name] = {**states[name], inner: kept}
+        target.scopes[name] = {
+            **target.scopes[name],
+            "ifaces": [i for i in target.scopes[name]["ifaces"] if i in ifaces],
+        }
+    if "nft" in states and "nft" not in asked:
+        del states["nft"]
+
+
+def _claimed(iface: str, link: Mapping[str, Any], claims: set[str], record: InForce) -> dict[str, Any]:
+    """Return what of an interface's wanted state plans in force say something of."""
+    mine = {claim.partition(" ")[2] for claim in claims if claim.startswith(f"{iface} ")}
+    origins = record.origins.get("link", {})
+    members = {member for name in mine for member in origins.get(f"{iface} {name}", {}).get("requested", {})}
+    found = {kind: value for kind, value in link.items() if kind != "mtu" or "mtu" in mine}
+    for kind, names in (("active", mine), ("requested", members)):
+        if kind in link:
+            found[kind] = {name: on for name, on in link[kind].items() if name in names}
+    return found
 
 
 def without(target: Target, missing: Iterable[str]) -> list[Change]:

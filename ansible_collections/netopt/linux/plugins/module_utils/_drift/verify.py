@@ -14,9 +14,21 @@ from typing import TYPE_CHECKING
 from .._checkpoint.model import APPLIED, ARMED, RESTORE_FAILED, in_force
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
+from .._plans.in_force import plans_in_force
 from .._subsystems.table import TABLE
 from .cause import Culprits
-from .expected import Drift, Target, differences, in_order, lay_over, nft_owner, set_by, states_of, without
+from .expected import (
+    Drift,
+    Target,
+    differences,
+    in_order,
+    keep_claimed,
+    lay_over,
+    nft_owner,
+    set_by,
+    states_of,
+    without,
+)
 
 if TYPE_CHECKING:
     from .._checkpoint.model import Header
@@ -55,6 +67,7 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits:
     here = boot_id()
     found = Verified(headers=in_force(store.headers(), here))
     target = _target(store, found, here)
+    keep_claimed(target, plans_in_force(store))
     _warn_of_others(store, found, here)
     present = {name for _index, name in socket.if_nameindex()}
     named = {iface for name in ("link", "tc") for iface in target.scopes.get(name, {}).get("ifaces", ())}

@@ -136,6 +136,8 @@ def _status(header: Header, restored: Restored) -> str:
 def _note(store: Store, header: Header, restored: Restored) -> None:
     """Write down how a rollback went, with its failures where there are any."""
     note = "; ".join(error.message for error in restored.failures) or header.note
+    if header.status == ROLLED_BACK:
+        store.undone(header)
     with contextlib.suppress(NetoptError):  # the host is restored, even if a full disk cannot be told
         store.update(replace(header, note=note))
 

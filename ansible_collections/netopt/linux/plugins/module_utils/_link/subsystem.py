@@ -11,12 +11,14 @@ the kernel changes these too. A wanted state holds only what is wanted; whatever
 
 from __future__ import annotations
 
+import copy
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
+from .._common.intents import OneIntent
 from .ethtool_features import SHORT_NAMES, long_name
 from .ipv6_below_1280 import IPV6_MIN_MTU, ipv6_operations, route_argv
 
@@ -30,22 +32,24 @@ NEED_SCATTER_GATHER = ("tcp-segmentation-offload", "generic-segmentation-offload
 
 
 @dataclass(frozen=True)
-class Intent:
+class Intent(OneIntent):
     """What a plan asks of its interfaces: the same of each.
 
     Attributes:
         ifaces: the interfaces.
         mtu: bytes, ``None`` to leave it.
         offloads: on or off by short name (``gro``) or by the kernel's own name.
+        former: what is to be as it was, since no plan asks for it any more, as a State has it of an interface.
     """
 
     ifaces: tuple[str, ...] = ()
     mtu: int | None = None
     offloads: dict[str, bool] = field(default_factory=dict)
+    former: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Tell whether anything is asked for."""
-        return bool(self.ifaces) and (self.mtu is not None or bool(self.offloads))
+        return bool(self.ifaces) and (self.mtu is not None or bool(self.offloads) or bool(self.former))
 
 
 def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
@@ -84,8 +88,10 @@ def render(wanted: Intent) -> tuple[list[str], list[str]]:
 
 def scope(wanted: Intent) -> dict[str, Any]:
     """Return what has to be read for an intent: ``{"ifaces": [iface], "ipv6": bool, "features": bool}``."""
-    below = wanted.mtu is not None and wanted.mtu < IPV6_MIN_MTU
-    return {"ifaces": list(wanted.ifaces), "ipv6": below, "features": bool(wanted.offloads)}
+    mtus = [mtu for one in wanted.parts for mtu in (one.mtu, one.former.get("mtu")) if mtu is not None]
+    features = any(one.offloads or one.former.get("requested") or one.former.get("active") for one in wanted.parts)
+    below = any(mtu < IPV6_MIN_MTU for mtu in mtus) or any("ipv6" in one.former for one in wanted.parts)
+    return {"ifaces": list(wanted.ifaces), "ipv6": below, "features": features}
 
 
 def _feature_to_set(name: str, on: bool, link: Mapping[str, Any], iface: str) -> dict[str, bool]:  # noqa: FBT001
@@ -159,12 +165,12 @@ def merge(wanted: Intent, current: State) -> State:
     """
     links: dict[str, Any] = {}
     for iface in wanted.ifaces:
-        link = current["links"][iface]
-        entry: dict[str, Any] = {}
-        if wanted.mtu is not None:
-            _check_mtu(wanted.mtu, link, iface)
-            entry["mtu"] = wanted.mtu
-        for name, on in wanted.offloads.items():
+        link, asked = current["links"][iface], wanted.of(iface)
+        entry: dict[str, Any] = copy.deepcopy(asked.former)
+        if asked.mtu is not None:
+            _check_mtu(asked.mtu, link, iface)
+            entry["mtu"] = asked.mtu
+        for name, on in asked.offloads.items():
             entry.setdefault("requested", {}).update(_feature_to_set(name, on, link, iface))
             entry.setdefault("active", {})[long_name(name)] = on
         _check_dependencies(entry.get("active", {}), link, iface)

@@ -12,7 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "plan": {"type": "dict", "required": True},
+    "plan": {"type": "dict"},
+    "plans": {"type": "list", "elements": "dict"},
+    "remove": {"type": "list", "elements": "str"},
+    "judged": {"type": "list", "elements": "dict"},
+    "by": {"type": "str"},
     "digest": {"type": "str"},
     "adaptations": {"type": "list", "elements": "dict", "default": []},
     "skippable": {"type": "dict", "default": {}},
@@ -29,13 +33,15 @@ ARGUMENT_SPEC: dict[str, Any] = {
 OF_THE_CONTROLLER = frozenset({"check_policy", "confirm"})  # the policy is there, and so is whoever confirms
 CONFIRM_TIMEOUT_S = (5, 86400)
 REQUIRED_IF: list[tuple[Any, ...]] = []
+MUTUALLY_EXCLUSIVE = [("plan", "plans", "remove")]
+REQUIRED_ONE_OF = [("plan", "plans", "remove")]
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Apply the plan and return the module's result."""
     from .._common.errors import NetoptError  # noqa: PLC0415 - see above
     from .._common.report import FAILED, HostReport, as_result  # noqa: PLC0415
-    from .._transaction.request import Request  # noqa: PLC0415
+    from .._transaction.request import request_of  # noqa: PLC0415
     from .._transaction.transaction import Transaction  # noqa: PLC0415
 
     shortest, longest = CONFIRM_TIMEOUT_S
@@ -47,4 +53,4 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
         report.fail(FAILED, NetoptError(problem, stage="plan", key="confirm_timeout_s", wanted=wanted))
         return as_result(report, diff_mode=diff)
     asked = {name: value for name, value in options.items() if name not in OF_THE_CONTROLLER}
-    return as_result(Transaction(Request(check=check, **asked)).run(), diff_mode=diff)
+    return as_result(Transaction(request_of(asked, check=check)).run(), diff_mode=diff)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from .._common.intents import OneIntent
 from .._tc.intent import intent as _tc_intent
 from .._tc.intent import looked_up
 from .class_maps import lookups
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Intent:
+class Intent(OneIntent):
     """What a plan asks of nftables; falsy when it asks nothing.
 
     Attributes:
@@ -35,6 +36,8 @@ class Intent:
         classes: entries of ``changes.htb_classes`` that packets find by maps; empty where filters do.
         shapes: whether the plan sets the root qdisc of the interfaces, so that it says how packets find classes there.
         absent: the table is to go away, whatever else is said.
+        plan: the name of the plan whose rules these are, ``""`` for the one without a name; each rule says it.
+        former: the table as it was before any plan had rules, where it is to be so again: a State.
     """
 
     ifaces: tuple[str, ...] = ()
@@ -47,19 +50,26 @@ class Intent:
     accept_established: bool | None = None
     drop_invalid: bool = False
     absent: bool = False
+    plan: str = ""
+    former: Mapping[str, Any] | None = None
 
     @cached_property
     def lookups(self) -> list[Lookup]:
         """The rules by which packets find their classes, see ``class_maps.lookups``."""
         return lookups(self.classes, self.ifaces)
 
+    @property
+    def rules(self) -> bool:
+        """Whether any rules are asked for beside those that find classes."""
+        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules)
+        return any(lists) or bool(self.accept_established) or self.drop_invalid
+
     def __bool__(self) -> bool:
         """Say whether anything is asked."""
-        lists = (self.dscp, self.connection_limits, self.rate_limits, self.nat_rules, self.classes)
-        return any(lists) or bool(self.accept_established) or self.drop_invalid or self.absent
+        return self.rules or bool(self.classes) or self.absent or self.former is not None
 
 
-def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
+def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...], *, plan: str = "") -> Intent:
     """Return what normalised ``changes`` ask of nftables on ``ifaces``; keys set to ``None`` count as left out."""
     tracking = changes.get("connection_tracking") or {}
     classes = changes.get("htb_classes") or ()
@@ -73,6 +83,7 @@ def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
         shapes=_tc_intent(changes, ifaces).shapes_egress,
         accept_established=tracking.get("accept_established"),
         drop_invalid=bool(tracking.get("drop_invalid")),
+        plan=plan,
     )
 
 

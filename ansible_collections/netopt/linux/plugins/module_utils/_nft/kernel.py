@@ -46,10 +46,14 @@ def _resolved(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str
     """Return the State that the intent leads to."""
     if not intent:
         return nft_subsystem.with_others(intent, current, current) if current["present"] else current
+    former = next((one.former for one in intent.parts if one.former is not None), None)
+    if former is not None and not any(one.classes for one in intent.parts):
+        return nft_subsystem.with_others(intent, current, former)
     made = _made(intent, tools, most=SAMPLE)
     whole = nft_subsystem.with_all_elements(intent, made["listing"], most=SAMPLE)
     made = _made(intent, tools, most=None) if whole is None else {**made, "listing": whole}
-    if made["present"] is bool(intent.absent):
+    absent = any(one.absent for one in intent.parts)
+    if made["present"] is absent:
         raise NetoptError(
             f"nft took the rules, and table {TABLE} is {'there' if made['present'] else 'not there'} all the same",
             stage="rehearse",
@@ -58,7 +62,7 @@ def _resolved(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str
         )
     return (
         made
-        if intent.absent
+        if absent
         else nft_subsystem.with_others(intent, current, {**made, "text": nft_subsystem.table_text(intent)})
     )
 
@@ -71,8 +75,9 @@ def force(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, An
     """
     if not intent and not current["present"]:
         return current
-    made = _made(intent, tools, most=None) if intent else current
-    for step in nft_subsystem.operations(made, nft_subsystem.with_others(intent, current, made)):
+    former = next((one.former for one in intent.parts if one.former is not None), None)
+    made = _made(intent, tools, most=None) if intent and former is None else current
+    for step in nft_subsystem.operations(made, nft_subsystem.with_others(intent, current, former or made)):
         perform(step, tools)  # what the plan leaves alone comes back
     return observe(_BRIEF, tools)
 

@@ -28,10 +28,12 @@ from . import match
 from .class_maps import suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from .class_maps import Lookup
     from .intent import Intent
+
+    _Entry = tuple[str, dict[str, Any], Intent]
 
 TABLE = "inet netopt"
 SET_SIZE = 65535  # sources that a set remembers; the kernel sets aside a megabyte for it when the set is made
@@ -126,15 +128,29 @@ def table(intent: Intent, *, most: int | None = None) -> list[Line]:
         NetoptError: stage ``plan``, when an entry cannot be said in nft.
     """
     grown = _Table()
-    _input(grown, intent)
-    for number, entry in enumerate(intent.dscp):
-        _mark(grown, entry, f"dscp[{number}]", intent.ifaces)
-    for number, entry in enumerate(intent.nat_rules):
-        _nat(grown, entry, f"nat_rules[{number}]", intent.ifaces)
-    leaving = match.interface("oifname", intent.ifaces, "iface") if intent.classes else []
-    for one in intent.lookups:
-        _classify(grown, one, leaving, suffix(intent.ifaces), most)
+    _input(grown, intent.parts)
+    for part in intent.parts:
+        for path, entry in _entries(part, "dscp"):
+            _mark(grown, entry, path, part.ifaces)
+    for part in intent.parts:
+        for path, entry in _entries(part, "nat_rules"):
+            _nat(grown, entry, path, part.ifaces)
+    for part in intent.parts:
+        leaving = match.interface("oifname", part.ifaces, "iface") if part.classes else []
+        for one in part.lookups:
+            _classify(grown, one, leaving, suffix(part.ifaces), most)
     return grown.lines()
+
+
+def _entries(part: Intent, field: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (the path, the entry) of each entry of a field; the path of a plan with a name begins with it."""
+    for number, entry in enumerate(getattr(part, field)):
+        yield _whose(part, f"{field}[{number}]"), entry
+
+
+def _whose(part: Intent, path: str) -> str:
+    """Return a path that says whose it is."""
+    return f"{part.plan}: {path}" if part.plan else path
 
 
 def _classify(grown: _Table, one: Lookup, leaving: list[str], mine: str, most: int | None) -> None:
@@ -145,37 +161,55 @@ def _classify(grown: _Table, one: Lookup, leaving: list[str], mine: str, most: i
     grown.rule(f"{CHAIN_PREFIX}_{mine}", [*leaving, one.rule], one.path, comment=path)
 
 
-def _input(grown: _Table, intent: Intent) -> None:
+def _input(grown: _Table, parts: Sequence[Intent]) -> None:
     """Add what guards this host: the accepted first, then every limit."""
-    limits = bool(intent.connection_limits or intent.rate_limits)
-    accept = intent.accept_established if intent.accept_established is not None else limits
-    if not (limits or accept or intent.drop_invalid):
+    guarded = [one for one in parts if one.connection_limits or one.rate_limits]
+    accepting = [one for one in parts if _accepts(one)]
+    dropping = [one for one in parts if one.drop_invalid]
+    if not (guarded or accepting or dropping):
         return
-    rates = [(f"rate_limits[{number}]", entry) for number, entry in enumerate(intent.rate_limits)]
-    packets = [(path, entry) for path, entry in rates if entry.get("per") == "packets"]
-    connections = [(path, entry) for path, entry in rates if entry.get("per") != "packets"]
-    arriving = match.interface("iifname", intent.ifaces, "iface")
-    if "lo" not in intent.ifaces:
+    packets, connections = _rate_limits(guarded)
+    if all("lo" not in one.ifaces for one in (*guarded, *accepting, *dropping)):
         grown.rule("input", ['iif "lo" accept'], "", "loopback is never limited")
     if packets:
         kinds = "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert"
         grown.rule("input", [f"icmpv6 type {{ {kinds} }} accept"], "", "neighbour discovery is never limited")
-    if accept:
+    for part in accepting[:1]:  # one rule says it for all
         words = ["ct state established,related accept"]
-        grown.rule("input", words, "connection_tracking.accept_established")
-    if intent.drop_invalid:
-        words = [*arriving, "ct state invalid counter drop"]
-        grown.rule("input", words, "connection_tracking.drop_invalid")
-    for path, entry in packets:
-        _limit_rate(grown, entry, path, arriving)
-    if limits:
+        grown.rule("input", words, _whose(part, "connection_tracking.accept_established"))
+    for part in dropping:
+        words = [*_arriving(part), "ct state invalid counter drop"]
+        grown.rule("input", words, _whose(part, "connection_tracking.drop_invalid"))
+    for path, entry, part in packets:
+        _limit_rate(grown, entry, path, _arriving(part))
+    if guarded:
         # A TCP connection older than the tracking of connections looks new in its middle, and must not be cut.
         words = ["ct state new tcp flags & (fin|syn|rst|ack) != syn accept"]
         grown.rule("input", words, "", "only the start of a connection is limited")
-    for number, entry in enumerate(intent.connection_limits):
-        _limit_connections(grown, entry, f"connection_limits[{number}]", arriving)
-    for path, entry in connections:
-        _limit_rate(grown, entry, path, arriving)
+    for part in guarded:
+        for path, entry in _entries(part, "connection_limits"):
+            _limit_connections(grown, entry, path, _arriving(part))
+    for path, entry, part in connections:
+        _limit_rate(grown, entry, path, _arriving(part))
+
+
+def _rate_limits(parts: Sequence[Intent]) -> tuple[list[_Entry], list[_Entry]]:
+    """Return the rate limits that count packets, and those that count connections, each with its path and its plan."""
+    every = [(path, entry, part) for part in parts for path, entry in _entries(part, "rate_limits")]
+    packets = [each for each in every if each[1].get("per") == "packets"]
+    return packets, [each for each in every if each[1].get("per") != "packets"]
+
+
+def _accepts(part: Intent) -> bool:
+    """Return whether established connections pass ahead of a plan's limits; they do unless it says otherwise."""
+    if part.accept_established is not None:
+        return part.accept_established
+    return bool(part.connection_limits or part.rate_limits)
+
+
+def _arriving(part: Intent) -> list[str]:
+    """Return the words for what arrives on the interfaces of a plan."""
+    return match.interface("iifname", part.ifaces, "iface")
 
 
 def _limit_connections(grown: _Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-__all__ = ["Intent", "diff", "intent", "operations", "render", "scope", "table_text", "transaction", "with_others"]
+__all__ = [
+    "Intent",
+    "beside",
+    "diff",
+    "intent",
+    "operations",
+    "render",
+    "scope",
+    "table_text",
+    "transaction",
+    "with_others",
+]
 
 SUBSYSTEM = "nft"
 ABSENT: dict[str, Any] = {"present": False, "listing": "", "text": ""}
@@ -56,6 +67,16 @@ class Transaction:
         return "\n".join([as_command(_shortened(self.text)), *gone])
 
 
+def beside(intents: Mapping[str, Any]) -> Intent:
+    """Return the intent of a change that asks nothing of the table: classes of the trees that it makes anew go.
+
+    Args:
+        intents: of the other subsystems, that of tc among them.
+    """
+    trees = intents["tc"].parts
+    return Intent(ifaces=tuple(iface for one in trees if one.sets_root for iface in one.ifaces), shapes=True)
+
+
 def transaction(wanted: Intent, *, most: int | None = None) -> str:
     """Return the nft file that makes the table anew, all of it or nothing; ``""`` when nothing is asked.
 
@@ -66,7 +87,7 @@ def transaction(wanted: Intent, *, most: int | None = None) -> str:
     Raises:
         NetoptError: stage ``plan``, when an entry cannot be said in nft.
     """
-    if wanted.absent:
+    if any(one.absent for one in wanted.parts):
         return CLEAR
     return CLEAR + table_text(wanted, most=most) if wanted else ""
 
@@ -84,7 +105,7 @@ def with_others(wanted: Intent, current: Mapping[str, Any], made: Mapping[str, A
         current: the state now.
         made: the state that the intent by itself leads to; the current one, where it asks nothing.
     """
-    touched = set(wanted.ifaces) if wanted.shapes else set()
+    touched = {iface for one in wanted.parts if one.shapes for iface in one.ifaces}
     kept, mine = (list_parse.class_blocks(state["listing"]) for state in (current, made))
     stale = list_parse.of_interfaces(current["listing"], touched)
     if made is current:
@@ -93,6 +114,9 @@ def with_others(wanted: Intent, current: Mapping[str, Any], made: Mapping[str, A
     more = [head for head in kept if head not in stale and head not in mine]
     if not more:
         return dict(made)
+    if not made["present"]:
+        rest = [head for head in list_parse.parts(current["listing"]) if head not in more]
+        return {"present": True, **{name: list_parse.without(current[name], rest) for name in ("listing", "text")}}
     return {**made, **{name: list_parse.joined(made[name], current[name], more) for name in ("listing", "text")}}
 
 
@@ -107,7 +131,8 @@ def with_all_elements(wanted: Intent, made: str, *, most: int) -> str | None:
     Returns:
         ``None`` when nft says the elements in other words than we do, so that they cannot be foretold.
     """
-    plain = {one.name: one for one in wanted.lookups if one.name and one.is_plain and len(one.elements) > most}
+    lookups = [one for each in wanted.parts for one in each.lookups]
+    plain = {one.name: one for one in lookups if one.name and one.is_plain and len(one.elements) > most}
     if not plain:
         return made
     lines = made.splitlines()

@@ -6,7 +6,9 @@
 
 A *layer* is one confirmed change's share: ``{"sysctl": {key: value}, "modules": [name], "links": {iface: {"mtu",
 "features"}}, "tc": {iface: {"links": [words], "batch": [line]}}, "nft": text or None}``. Later layers cover
-earlier ones setting by setting; what is left when one is taken away is what the others say.
+earlier ones setting by setting; what is left when one is taken away is what the others say. ``"released"``, where a
+layer has it, names what is not persisted any more: ``{"sysctl": [key], "links": [[iface, "mtu" or feature]], "tc":
+[iface]}``; of the table ``""`` says so.
 """
 
 from __future__ import annotations
@@ -14,8 +16,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change
-from .._sysctl.side_effects import CONGESTION_CONTROL
-from .._sysctl.subsystem import congestion_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,71 +23,6 @@ if TYPE_CHECKING:
     Layer = Mapping[str, Any]
 
 SUBSYSTEM = "persist"
-BUILT_IN = ("cubic", "reno")  # algorithms that no module brings on any distribution's kernel
-
-
-def layer_of(
-    changes: Mapping[str, Any],
-    intents: Mapping[str, Any],
-    current: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return what of a rehearsed plan can be persisted. Impairments cannot: they end by themselves.
-
-    Args:
-        changes: normalised changes as they fit the host.
-        intents: ``{subsystem: intent}`` that were made of them.
-        current: ``{subsystem: state}`` now.
-        wanted: ``{subsystem: state}`` that the rehearsal led to.
-    """
-    found = empty()
-    if "sysctl" in intents:
-        # a floor that is reached already may be so by an earlier change, and be gone after a restart
-        reached = {key: current["sysctl"]["values"].get(key) for key in intents["sysctl"].floors}
-        values = {**reached, **wanted["sysctl"]["values"]}
-        found["sysctl"] = {key: value for key, value in values.items() if value is not None}
-        needed = [module for key, module in intents["sysctl"].modules.items() if key in found["sysctl"]]
-        algorithm = found["sysctl"].get(CONGESTION_CONTROL)
-        if algorithm and algorithm not in BUILT_IN:
-            needed.append(congestion_module(algorithm))
-        found["modules"] = list(dict.fromkeys(needed))
-    if "link" in intents:
-        found["links"] = {
-            iface: {
-                **({"mtu": link["mtu"]} if "mtu" in link else {}),
-                **({"features": dict(link["requested"])} if link.get("requested") else {}),
-            }
-            for iface, link in wanted["link"]["links"].items()
-        }
-    if "tc" in intents:
-        found["tc"] = _tc(changes, intents["tc"].ifaces)
-    if "nft" in intents:
-        from .._nft.subsystem import CLEAR  # noqa: PLC0415 - most plans do without
-
-        found["nft"] = CLEAR + wanted["nft"]["text"] if wanted["nft"]["present"] else ""
-    return found
-
-
-def _tc(changes: Mapping[str, Any], ifaces: Iterable[str]) -> dict[str, Any]:
-    """Return the commands for each interface, without impairments and without what only clears a running host."""
-    from .._tc.commands import commands  # noqa: PLC0415
-    from .._tc.intent import intent  # noqa: PLC0415
-
-    calm = {name: value for name, value in changes.items() if name != "netem"}
-    found: dict[str, Any] = {}
-    for iface in ifaces:
-        asked = intent(calm, (iface,))
-        steps = [step for step in commands(asked, iface) if step.when is None] if asked else []
-        if steps:
-            found[iface] = {
-                "links": [
-                    {"words": list(step.words[1:]), "may_fail": step.unless is not None}
-                    for step in steps
-                    if step.words[0] == "ip"
-                ],
-                "batch": [" ".join(step.words[1:]) for step in steps if step.words[0] == "tc"],
-            }
-    return found
 
 
 def empty() -> dict[str, Any]:
@@ -99,6 +34,7 @@ def merged(layers: Iterable[Layer]) -> dict[str, Any]:
     """Return what layers amount to, the later ones over the earlier ones."""
     found = empty()
     for layer in layers:
+        _release(found, layer.get("released", {}))
         found["sysctl"].update(layer["sysctl"])
         found["modules"] = list(dict.fromkeys([*found["modules"], *layer["modules"]]))
         for iface, link in layer["links"].items():
@@ -108,6 +44,20 @@ def merged(layers: Iterable[Layer]) -> dict[str, Any]:
         found["tc"].update(layer["tc"])
         found["nft"] = layer["nft"] if layer["nft"] is not None else found["nft"]
     return found
+
+
+def _release(found: dict[str, Any], released: Mapping[str, Any]) -> None:
+    """Take out of what layers amount to what is not persisted any more."""
+    for key in released.get("sysctl", ()):
+        found["sysctl"].pop(key, None)
+    for iface, name in released.get("links", ()):
+        link = found["links"].get(iface, {})
+        link.pop(name, None)
+        link.get("features", {}).pop(name, None)
+        if not any(link.values()):
+            found["links"].pop(iface, None)
+    for iface in released.get("tc", ()):
+        found["tc"].pop(iface, None)
 
 
 def diff(before: Layer, after: Layer) -> list[Change]:

@@ -78,7 +78,8 @@ def _problems(value: Any, shape: Shape, path: str) -> Iterator[Problem]:
             yield from _problems(item, container.item, f"{path}[{index}]")
     elif isinstance(container, MapOf):
         for key, item in value.items():
-            yield from _problems(item, container.value, _below(path, key))
+            if not (item is None and container.null):
+                yield from _problems(item, container.value, _below(path, key))
     elif isinstance(container, Record):
         yield from _in_record(value, container, path)
     elif isinstance(container, ByType):

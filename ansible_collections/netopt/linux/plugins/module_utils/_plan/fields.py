@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Shape = Union[str, "Words", "ListOf", "MapOf", "Record", "ByType", "Either"]
 
+BY_KEY = ("sysctl", "offloads")  # fields of changes of which each key is a section of its own
+
 TEXT = "text"
 WHOLE = "a whole number"
 NUMBER = "a number"
@@ -37,9 +39,10 @@ class ListOf(NamedTuple):
 
 
 class MapOf(NamedTuple):
-    """An object with any keys."""
+    """An object with any keys, whose values may be null where ``null`` says so."""
 
     value: Shape
+    null: bool = False
 
 
 class Field(NamedTuple):
@@ -204,7 +207,7 @@ _NAT_RULE = {
 _OFFLOADS = _each(FLAG, "rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
 
 _CHANGES = {
-    "sysctl": _may(MapOf(_NUMBER_OR_TEXT)),
+    "sysctl": _may(MapOf(_NUMBER_OR_TEXT, null=True)),
     "qdisc": _may(_QDISC),
     "shaper": _may(Record(_each(NUMBER, "egress_mbit", "ingress_mbit", "ceil_mbit"))),
     "netem": _may(Record(_NETEM)),
@@ -230,6 +233,7 @@ _VALIDATE = {
 
 PLAN = Record(
     {
+        "name": _may(TEXT),
         "iface": _must(Either((TEXT, ListOf(TEXT)))),
         "profile": _may(TEXT),
         "changes": Field(Record(_CHANGES)),

@@ -11,21 +11,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .fields import PLAN
+from .fields import BY_KEY, PLAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a plan without what is not set, with a list for a single port, and with the first name of each key."""
-    found: dict[str, Any] = _set_only({PLAN.aliases.get(key, key): value for key, value in plan.items()})
+    """Return a plan without what is not set, with a list for a single port, and with the first name of each key.
+
+    Sections that it takes away stay null.
+    """
+    found: dict[str, Any] = set_only({PLAN.aliases.get(key, key): value for key, value in plan.items()})
     changes = found.get("changes", {})
     for rule in changes.get("dscp", ()):
         _list_ports(rule["match"])
     for one in changes.get("htb_classes", ()):
         for match in one.get("match", ()):
             _list_ports(match)
+    for name, value in taken_away(plan).items():
+        changes[name] = {**changes.get(name, {}), **value} if value else None
+    return found
+
+
+def taken_away(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a plan's changes that are null, as they take a section away; a plan with a name has no need to.
+
+    Of ``sysctl`` and ``offloads`` the keys are the sections, so that these are null and not the whole.
+    """
+    found: dict[str, Any] = {}
+    for name, value in (plan.get("changes") or {}).items():
+        if name not in BY_KEY and value is None and not plan.get("name"):
+            found[name] = None
+        elif name in BY_KEY and not plan.get("name"):
+            keys = {key: None for key, each in (value or {}).items() if each is None}
+            found.update({name: keys} if keys else {})
     return found
 
 
@@ -36,8 +56,8 @@ def _list_ports(match: dict[str, Any]) -> None:
             match[side] = [match[side]]
 
 
-def _set_only(value: Any) -> Any:
+def set_only(value: Any) -> Any:
     """Return a copy without keys that are null, at every level."""
     if isinstance(value, dict):
-        return {key: _set_only(item) for key, item in value.items() if item is not None}
-    return [_set_only(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: set_only(item) for key, item in value.items() if item is not None}
+    return [set_only(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.interfaces import named
 from .._link import subsystem as link_subsystem
 from .._nft import subsystem as nft_subsystem
+from .._plan.form import set_only
 from .._sysctl import subsystem as sysctl_subsystem
 from .._tc import subsystem as tc_subsystem
 
@@ -42,7 +43,7 @@ def render(
     Raises:
         NetoptError: stage ``plan``, when a part of the plan cannot be said in commands.
     """
-    changes = dict(plan.get("changes") or {})
+    changes = set_only(plan.get("changes") or {})
     ifaces = named(plan)
     ip_link_cmds, ethtool_cmds = link_subsystem.render(link_subsystem.intent(changes, ifaces))
     return {
@@ -50,7 +51,7 @@ def render(
             sysctl_subsystem.intent(changes, ifaces, skippable=skippable, modules=modules)
         ),
         "tc_script": tc_subsystem.render(tc_subsystem.intent(changes, ifaces)),
-        "nft_script": nft_subsystem.render(nft_subsystem.intent(changes, ifaces)),
+        "nft_script": nft_subsystem.render(nft_subsystem.intent(changes, ifaces, plan=plan.get("name") or "")),
         "ethtool_cmds": ethtool_cmds,
         "ip_link_cmds": ip_link_cmds,
     }

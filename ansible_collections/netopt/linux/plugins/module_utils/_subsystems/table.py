@@ -24,16 +24,20 @@ if TYPE_CHECKING:
 
     # what the table names: ansible-core sends along only what it sees imported
     from .._link import kernel as _link_kernel  # noqa: F401
+    from .._link import origin as _link_origin  # noqa: F401
     from .._link import subsystem as _link_subsystem  # noqa: F401
     from .._nft import kernel as _nft_kernel  # noqa: F401
     from .._nft import netlink as _nft_netlink  # noqa: F401
+    from .._nft import origin as _nft_origin  # noqa: F401
     from .._nft import subsystem as _nft_subsystem  # noqa: F401
     from .._nft import view as _nft_view  # noqa: F401
     from .._sysctl import kernel as _sysctl_kernel  # noqa: F401
     from .._sysctl import observe as _sysctl_observe  # noqa: F401
+    from .._sysctl import origin as _sysctl_origin  # noqa: F401
     from .._sysctl import subsystem as _sysctl_subsystem  # noqa: F401
     from .._tc import kernel as _tc_kernel  # noqa: F401
     from .._tc import observe as _tc_observe  # noqa: F401
+    from .._tc import origin as _tc_origin  # noqa: F401
     from .._tc import subsystem as _tc_subsystem  # noqa: F401
     from .._tc import view as _tc_view  # noqa: F401
 
@@ -48,6 +52,15 @@ class Pure(Protocol):
     scope: Callable[[Any], dict[str, Any]]
     diff: Callable[[State, State], list[Change]]
     operations: Callable[[State, State], list[Operation]]
+    beside: Callable[[Any], Any]  # of those that have to go along with another alone
+
+
+class Origin(Protocol):
+    """What the module of a subsystem that knows what was there before any plan offers."""
+
+    claims: Callable[[Any], set[str]]
+    remember: Callable[[Any, State], dict[str, Any]]
+    give_back: Callable[[Any, dict[str, Any], dict[str, Any]], Any]
 
 
 class Observer(Protocol):
@@ -94,6 +107,11 @@ class Subsystem:
     def pure(self) -> Pure:
         """What decides: intent, scope, diff, operations."""
         return self._module("subsystem")  # type: ignore[no-any-return]  # by its name, see ``Pure``
+
+    @property
+    def origin(self) -> Origin:
+        """What keeps how things were before any plan set them: claims, remember, give_back."""
+        return self._module("origin")  # type: ignore[no-any-return]  # see ``Origin``
 
     @property
     def observe(self) -> Callable[[dict[str, Any], Tools], State]:

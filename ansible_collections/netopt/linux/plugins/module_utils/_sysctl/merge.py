@@ -168,7 +168,27 @@ def merge(intent: Intent, current: State) -> State:
         loading = intent.modules.get(key) in modules
         if loading or (not _floor_reached(key, floor, current) and not _floor_skipped(key, current)):
             values[key] = str(buckets_for(floor, current["page_bytes"]))
-    return {"values": values, "modules": modules}
+    found: State = {"values": values, "modules": modules}
+    return _with_former(intent, current, found) if intent.former else found
+
+
+def _with_former(intent: Intent, current: State, found: State) -> State:
+    """Return a wanted state together with what is to be as it was; keys that are gone need no giving back."""
+    back = {
+        key: value
+        for key, value in intent.former["values"].items()
+        if key not in found["values"] and value is not None and current["values"].get(key) is not None
+    }
+    for key, value in back.items():
+        if not same(key, current["values"][key], value):
+            if key in current["read_only"]:
+                raise _read_only(key, value, current)
+            _check_irreversible(key, value, intent, current)
+    return {
+        "values": {**found["values"], **back},
+        "modules": {**intent.former["modules"], **found["modules"]},
+        "lro": intent.former["lro"],
+    }
 
 
 def _rounded(key: str, value: str, current: State) -> str:

@@ -60,16 +60,19 @@ class Intent:
         floors: keys that are raised to at least this number and never lowered.
         skippable: keys that a kernel may lack, each with the reason to report.
         modules: the kernel module that brings a key.
+        former: what is to be as it was, since no plan asks for it any more: ``{"values", "modules", "lro"}`` as in a
+            State; empty where nothing is.
     """
 
     values: dict[str, str] = field(default_factory=dict)
     floors: dict[str, int] = field(default_factory=dict)
     skippable: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    former: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Tell whether anything is asked for."""
-        return bool(self.values or self.floors)
+        return bool(self.values or self.floors or self.former)
 
 
 def _module_of(key: str, modules: Mapping[str, str]) -> str | None:
@@ -176,18 +179,19 @@ def scope(wanted: Intent) -> dict[str, Any]:
 
     ``{"keys": [key or pattern], "modules": [module], "lro": bool, "ra": bool}``.
     """
-    keys = dict.fromkeys((*wanted.values, *wanted.floors))
+    former = wanted.former.get("values", {})
+    keys = dict.fromkeys((*wanted.values, *wanted.floors, *former))
     for key in tuple(keys):
         keys.update(dict.fromkeys(resets(key)))
-    modules = list(dict.fromkeys(wanted.modules.values()))
+    modules = list(dict.fromkeys((*wanted.modules.values(), *wanted.former.get("modules", {}))))
     if CONGESTION_CONTROL in wanted.values:
         keys[AVAILABLE_CONGESTION_CONTROL] = None
         modules.append(congestion_module(wanted.values[CONGESTION_CONTROL]))
     return {
         "keys": list(keys),
         "modules": modules,
-        "lro": any(is_forwarding(key) for key in wanted.values),
-        "ra": IPV6_FORWARD in wanted.values,
+        "lro": any(is_forwarding(key) for key in (*wanted.values, *former)),
+        "ra": IPV6_FORWARD in wanted.values or IPV6_FORWARD in former,
     }
 
 

@@ -76,6 +76,7 @@ def commands(wanted: Intent, iface: str) -> list[Command]:
     Raises:
         NetoptError: the plan cannot be turned into commands.
     """
+    wanted = wanted.of(iface)
     layout = _Layout(wanted, iface)
     if wanted.shapes_ingress:
         layout.ingress_device()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
+from .._common.intents import OneIntent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -29,7 +31,7 @@ def looked_up(classes: Iterable[Mapping[str, Any]]) -> bool:
 
 
 @dataclass(frozen=True)
-class Intent:
+class Intent(OneIntent):
     """What a plan asks of the qdiscs of some interfaces; falsy when it asks nothing.
 
     Attributes:
@@ -38,6 +40,9 @@ class Intent:
         mtu: the MTU that the plan sets, on which the kernel bases some defaults.
         absent: whether the kernel's own qdisc shall be back instead.
         filters: whether the classes' matches become filters; else maps of nftables do, see ``_nft/class_maps.py``.
+        former_root: what is to stand at the root again since no plan asks for anything there; ``None`` otherwise.
+        former_hook: what is to stand at the hooks again where our ingress shaper goes, and its device, see
+            ``origin.py``.
     """
 
     ifaces: Tuple[str, ...] = ()
@@ -49,14 +54,17 @@ class Intent:
     mtu: int | None = None
     absent: bool = False
     filters: bool = True
+    former_root: Dict[str, Any] | None = None
+    former_hook: Dict[str, Any] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.ifaces) and (self.absent or self.shapes_egress or self.shapes_ingress)
+        gives_back = self.former_root is not None or self.former_hook is not None
+        return bool(self.ifaces) and (self.absent or gives_back or self.shapes_egress or self.shapes_ingress)
 
     @property
     def sets_root(self) -> bool:
         """Whether the root qdisc is touched at all."""
-        return self.absent or self.shapes_egress
+        return self.absent or self.shapes_egress or self.former_root is not None
 
     @property
     def shapes_egress(self) -> bool:

@@ -54,12 +54,16 @@ def rehearse_journey(intent: Intent, current: State, wanted: State, tools: Tools
     move_to_new_namespace()
     _make_devices(intent, now, then)
     _lead(now, PRESENT, now, tools)
-    if intent.mtu:
-        set_mtu(dict.fromkeys(intent.ifaces, intent.mtu))
+    mtus = _mtus(intent)
+    set_mtu(mtus)
     _lead(then, THERE, now, tools)
-    if intent.mtu:
-        set_mtu({iface: now["interfaces"][iface]["link"]["mtu"] for iface in intent.ifaces})
+    set_mtu({iface: now["interfaces"][iface]["link"]["mtu"] for iface in mtus})
     _lead(now, BACK, now, tools)
+
+
+def _mtus(intent: Intent) -> dict[str, int]:
+    """Return the MTU that each interface gets along with its tree; only of those that get another one."""
+    return {iface: intent.of(iface).mtu for iface in intent.ifaces if intent.of(iface).mtu}
 
 
 def _is_plain(state: State, of: tuple[str, ...] = ("objects", "bulk")) -> bool:
@@ -72,11 +76,10 @@ def _from_where_it_was_made(intent: Intent, now: State, then: State, tools: Tool
 
     It is the same way, begun at its other end, and takes no second namespace. There is no state to make first.
     """
-    if intent.mtu:
-        set_mtu({iface: now["interfaces"][iface]["link"]["mtu"] for iface in intent.ifaces})
+    mtus = _mtus(intent)
+    set_mtu({iface: now["interfaces"][iface]["link"]["mtu"] for iface in mtus})
     _lead(now, BACK, now, tools)
-    if intent.mtu:
-        set_mtu(dict.fromkeys(intent.ifaces, intent.mtu))
+    set_mtu(mtus)
     _lead(then, THERE, now, tools)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import rehearse
 from .observe import observe
+from .operations import operations
 from .perform import perform
 from .rehearse import resolve
 
@@ -26,7 +27,12 @@ def force(intent: Intent, current: State, tools: Tools) -> State:
         NetoptError: as ``resolve``; the host may then be left half way, the caller restores ``current``.
     """
     made = rehearse.force(intent, current, tools)
-    return rehearse._merged(intent, current, made)  # noqa: SLF001 - the other half of this subsystem
+    wanted = rehearse._merged(intent, current, made)  # noqa: SLF001 - the other half of this subsystem
+    if any(one.former_root is not None or one.former_hook is not None for one in intent.parts):
+        there = observe({"ifaces": list(intent.ifaces)}, tools)
+        for step in operations(there, wanted):  # no command makes what was there before
+            perform(step, tools)
+    return wanted
 
 
 __all__ = ["force", "observe", "perform", "resolve"]

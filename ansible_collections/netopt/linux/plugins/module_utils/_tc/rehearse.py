@@ -60,12 +60,12 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:
     _load_ifb(intent, tools)
     with RouteSocket() as route:
         for iface in intent.ifaces:
-            stand_in(route, iface, current["interfaces"][iface]["link"], mtu=intent.mtu)
+            stand_in(route, iface, current["interfaces"][iface]["link"], mtu=intent.of(iface).mtu)
     todo = {iface: commands(intent, iface) for iface in intent.ifaces}
     parts = {iface: split(each, iface) for iface, each in todo.items()}
     _run([one for _heavy, light in parts.values() for one in light], tools, stage="rehearse")
     clones = {
-        iface: _shaped(intent, iface, current["interfaces"][iface]["link"], heavy, light, tools)
+        iface: _shaped(intent.of(iface), iface, current["interfaces"][iface]["link"], heavy, light, tools)
         for iface, (heavy, light) in parts.items()
         if heavy
     }
@@ -121,7 +121,7 @@ def force(intent: Intent, current: State, tools: Tools) -> State:
 
 def _load_ifb(intent: Intent, tools: Tools) -> None:
     """Load ifb without the two devices that it makes by default; a kernel that has it built in ignores this."""
-    if intent.shapes_ingress:
+    if any(one.shapes_ingress for one in intent.parts):
         tools.run(["modprobe", "-q", "ifb", "numifbs=0"], stage="rehearse", check=False)
 
 
@@ -208,17 +208,18 @@ def _hint(one: Command, said: str) -> str:
 def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) -> State:
     """Return the State that was made, once it is clear that nothing of the plan was lost on the way."""
     for iface, todo in asked_for.items():
+        wanted = intent.of(iface)
         made = objects(found["interfaces"][iface])
         filters = [one for one in made if one.kind == "u32" and one.handle & 0xFFF]
         asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add")]
         if any(one.words[:3] == ("ip", "link", "set") for one in todo):
             _expect_up(ifb_name(iface), found["interfaces"].get(ifb_name(iface)))
         _expect_marks([one for one in asked if "mark" in one.words], filters)
-        if asked and intent.sets_root is intent.shapes_egress:
+        if asked and wanted.sets_root is wanted.shapes_egress:
             _expect_count(iface, "filters", len(asked), filters)
-        if intent.netem:
-            wanted = [one for one in todo if "netem" in one.words]
-            _expect_count(iface, "netem qdiscs", len(wanted), [one for one in made if one.kind == "netem"])
+        if wanted.netem:
+            impaired = [one for one in todo if "netem" in one.words]
+            _expect_count(iface, "netem qdiscs", len(impaired), [one for one in made if one.kind == "netem"])
     return found
 
 
@@ -279,20 +280,26 @@ def _merged(intent: Intent, current: State, made: State) -> State:
         ours = is_ours(current, iface)
         host = objects(now)
         fresh = objects(new)
-        root = [] if intent.absent else part(fresh if intent.shapes_egress else host, hooks=False)
-        hook = part(fresh, hooks=True) if intent.shapes_ingress else [] if ours else part(host, hooks=True)
+        one = intent.of(iface)
+        root = [] if one.absent else part(fresh if one.shapes_egress else host, hooks=False)
+        if one.former_root is not None:
+            root = objects(one.former_root)
+        hook = part(fresh, hooks=True) if one.shapes_ingress else [] if ours else part(host, hooks=True)
         wanted[device] = None if ours else current["interfaces"].get(device)
-        if intent.shapes_ingress:
+        if ours and one.former_hook is not None and not one.shapes_ingress:
+            hook, wanted[device] = objects(one.former_hook["hook"]), one.former_hook["device"]
+        if one.shapes_ingress:
             link = {**made["interfaces"][device]["link"], "index": None, "address": None}
             link.update(tx_queues=None, rx_queues=None)
             shaped = _loosened(objects(made["interfaces"][device]))
             wanted[device] = {"link": link, "default": False, **packed(shaped)}
-        kept = packed(_loosened_part(intent, root, hook))
-        wanted[iface] = {"link": now["link"], "default": intent.absent, **kept}
+        kept = packed(_loosened_part(one, root, hook))
+        default = one.absent or (one.former_root is not None and one.former_root["default"])
+        wanted[iface] = {"link": now["link"], "default": default, **kept}
     return {"interfaces": wanted}
 
 
 def _loosened_part(intent: Intent, root: list[TcObject], hook: list[TcObject]) -> list[TcObject]:
     """Return root and hook, loosened where they were made by the rehearsal."""
-    plain = [*([] if intent.sets_root else root), *([] if intent.shapes_ingress else hook)]
-    return [*_loosened(root if intent.sets_root else []), *_loosened(hook if intent.shapes_ingress else []), *plain]
+    plain = [*([] if intent.shapes_egress else root), *([] if intent.shapes_ingress else hook)]
+    return [*_loosened(root if intent.shapes_egress else []), *_loosened(hook if intent.shapes_ingress else []), *plain]

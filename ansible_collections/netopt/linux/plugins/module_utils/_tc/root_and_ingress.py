@@ -26,7 +26,8 @@ def part(found: list[TcObject], *, hooks: bool) -> list[TcObject]:
 
 def touches(intent: Intent, current: State, iface: str, *, hooks: bool) -> bool:
     """Return whether the intent replaces what is at the hooks of an interface, or all else."""
-    return intent.shapes_ingress or is_ours(current, iface) if hooks else intent.sets_root
+    one = intent.of(iface)
+    return bool(one.shapes_ingress or is_ours(current, iface) if hooks else one.sets_root)
 
 
 def is_ours(current: State, iface: str) -> bool:
@@ -42,15 +43,16 @@ def refuse_unshown(intent: Intent, current: State) -> None:
         NetoptError: filters that other interfaces share, or a qdisc or a device in the way.
     """
     for iface in intent.ifaces:
+        wanted = intent.of(iface)
         found = objects(current["interfaces"][iface])
         for one in _touched(intent, current, iface, found):
             if one.shared:
                 raise _refusal(iface, one, "it shares its filters with other interfaces (a tc block)")
         hooked = any(one.form == "qdisc" and one.at_hook for one in found)
-        if hooked or (intent.shapes_ingress and not intent.sets_root):
+        if hooked or (wanted.shapes_ingress and not wanted.sets_root):
             _refuse_handle_of_hook(iface, found)
         device = current["interfaces"].get(ifb_name(iface))
-        if intent.shapes_ingress and device is not None and device["link"]["kind"] != "ifb":
+        if wanted.shapes_ingress and device is not None and device["link"]["kind"] != "ifb":
             raise NetoptError(
                 f"{ifb_name(iface)} exists, but is no ifb device",
                 stage="rehearse",

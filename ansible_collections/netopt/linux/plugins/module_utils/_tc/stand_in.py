@@ -64,6 +64,8 @@ def stand_in(route: RouteSocket, name: str, link: Mapping[str, Any], *, mtu: int
 
 def set_mtu(names: Mapping[str, int]) -> None:
     """Set the MTU of devices in this namespace, as the change itself does before it comes to their qdiscs."""
+    if not names:
+        return
     with RouteSocket() as route:
         there = {name: found["index"] for name, found in links(route).items()}
         route.change(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, Content, Header
 from .._checkpoint.store import CONFIRM, boot_id, now_utc
 from .._common import report as host_report
+from .._common.change import Change
 from .._common.errors import NetoptError
 from .._common.signals import interrupts_wait
 from .._host.lock import start_time
@@ -23,23 +24,28 @@ from .._lifecycle.arm_guard import arm
 from .._lifecycle.disarm_guard import disarm
 from .._lifecycle.rollback import roll_back_one
 from .._lifecycle.same_interfaces import numbers_of
+from .._plans.compose import Touched, plan_text
+from .._plans.lead import lead, with_origins
+from .._plans.record import without_field
 from .._subsystems.read_views import read_views
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
 from .._transport.restore_archive import restore_archive
-from .rehearse import intents_of, rehearse, resolve
+from .rehearse import rehearse, resolve
 from .unchanged_cache import BRIEF, CachedState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._checkpoint.store import Store
-    from .._common.change import Change, Operation
+    from .._common.change import Operation
     from .._common.report import HostReport
     from .._host.commands import Tools
     from .._lifecycle import restore_cli  # noqa: F401 - what restore.pyz begins with, for ansible-core to send along
+    from .._plans.change import PlansChange
+    from .._plans.record import InForce
     from .rehearse import Rehearsal
-    from .request import Request
+    from .request import PlanRequest, Request
 
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 
@@ -77,37 +83,37 @@ class Apply:
         self._on_operation = on_operation
         self._begun = False
 
-    def run(self, identity: str, changes: dict[str, Any], ifaces: tuple[str, ...]) -> CachedState | None:
-        """Bring the changes about, and return how the host reads once they hold; ``None`` where they do not.
+    def run(self, identity: str, plans: PlansChange) -> CachedState | None:
+        """Bring a change of the plans about, and return how the host reads once it holds; ``None`` where it does not.
 
         Args:
             identity: the id that a checkpoint gets.
-            changes: the plan's changes as they fit this host.
-            ifaces: the interfaces that they are for.
+            plans: what is in force, what is to be, and what leads there.
 
         Raises:
             NetoptError: the plan is refused; nothing was touched.
         """
-        _check_digest(self._request)
-        rehearsal = self._rehearse(changes, ifaces)
-        persist, persisted = self._persist(changes, rehearsal)
-        if not rehearsal.operations and not persist:
+        _check_digests(self._request)
+        rehearsal = self._rehearse(plans)
+        record = with_origins(plans.after, plans.before, plans.led, rehearsal.current)
+        persist, persisted = self._persist(plans, rehearsal)
+        recorded = _recorded(plans)
+        if not rehearsal.operations and not persist and not recorded:
             return self._held(rehearsal, rehearsal.current)
-        self._report.differs([*rehearsal.diff(), *persisted])
-        self._warn(changes, ifaces, rehearsal)
+        self._report.differs([*rehearsal.diff(), *persisted] or recorded)
+        self._warn(plans, rehearsal)
         self._refuse_undecided(rehearsal)
-        self._refuse_displacing(rehearsal)
         if self._request.check:
             self._report.status = host_report.WOULD_CHANGE
             self._report.changed = True
             return None
-        ending, ends_after_s = self._time_box(changes, ifaces, rehearsal)
-        header, content = self._write_down(identity, rehearsal, ending=ending, persist=persist)
+        ending, ends_after_s = self._time_box(plans, record, rehearsal)
+        header, content = self._write_down(identity, rehearsal, record, ending=ending, persist=persist)
         try:
             header = self._arm(header)
             self._perform(rehearsal)
             after = _verify(rehearsal, self._tools)
-            if rehearsal.refused and self._nothing_new(header, rehearsal, persisted):
+            if rehearsal.refused and self._nothing_new(header, rehearsal, [*persisted, *recorded]):
                 return self._held(rehearsal, after)
             with interrupts_wait():
                 self._mark_made(header, ends_after_s)
@@ -119,28 +125,27 @@ class Apply:
             return self._held(rehearsal, after)
         return None
 
-    def _rehearse(self, changes: dict[str, Any], ifaces: tuple[str, ...]) -> Rehearsal:
-        """Find out what the changes lead to on this host."""
-        request = self._request
-        intents = intents_of(changes, ifaces, skippable=request.skippable, modules=request.modules)
+    def _rehearse(self, plans: PlansChange) -> Rehearsal:
+        """Find out what the change leads to on this host."""
+        intents = dict(plans.led.intents)
         for name, subsystem in TABLE.items():
             if name not in intents and subsystem.goes_along(intents):
-                intents[name] = subsystem.pure.intent(changes, ifaces)
+                intents[name] = subsystem.pure.beside(intents)
         rehearsal = rehearse(intents, self._tools)
         self._report.skipped.extend(rehearsal.skipped)
         return rehearsal
 
-    def _warn(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
+    def _warn(self, plans: PlansChange, rehearsal: Rehearsal) -> None:
         """Tell what was not rehearsed, what the kernel does not show, and who else sets the same."""
         if rehearsal.refused:
             self._warn_of_unrehearsed(rehearsal)
         for name in rehearsal.operations:
             told = TABLE[name].warnings
             self._report.warnings += told(rehearsal.current[name], rehearsal.wanted.get(name)) if told else []
-        self._name_other_owners(changes, ifaces, rehearsal)
+        self._name_other_owners(plans, rehearsal)
 
     def _write_down(
-        self, identity: str, rehearsal: Rehearsal, *, ending: dict[str, Any], persist: dict[str, Any]
+        self, identity: str, rehearsal: Rehearsal, record: InForce, *, ending: dict[str, Any], persist: dict[str, Any]
     ) -> tuple[Header, Content]:
         """Write the checkpoint that restores the host, and return it."""
         header = replace(self._header(identity), persist=bool(persist))
@@ -149,13 +154,13 @@ class Apply:
             before=_only(rehearsal.current, rehearsal.operations),
             after=_only(rehearsal.wanted, rehearsal.operations),
             ending=ending,
-            plan=self._request.plan,
+            plan=self._request.plans[0].plan if len(self._request.plans) == 1 else {},
             persist=persist,
             modules=self._modules,
             numbers=numbers_of(_only(rehearsal.scopes, rehearsal.operations)),
             views=read_views(rehearsal.operations, rehearsal.current, self._tools),
         )
-        self._store.create(header, content, restore_archive())
+        self._store.create(header, content, restore_archive(), plans=record.as_dict())
         self._report.checkpoint_id = identity
         return header, content
 
@@ -188,24 +193,25 @@ class Apply:
                         hint="Wait for its end, or roll it back first.",
                     )
 
-    def _refuse_displacing(self, rehearsal: Rehearsal) -> None:
-        """Refuse to take away rules of a change in force that the plan says nothing of."""
-        intent = rehearsal.intents.get("nft")
-        if intent and "nft" in rehearsal.operations:
-            from .refuse_displacing import refuse_displacing  # noqa: PLC0415 - most plans leave the rules alone
-
-            current = rehearsal.current["nft"]
-            self._report.warnings += refuse_displacing(self._store, self._request.plan, intent, current)
-
     def _time_box(
-        self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal
+        self, plans: PlansChange, record: InForce, rehearsal: Rehearsal
     ) -> tuple[dict[str, Any], float | None]:
         """Return the states that an impairment is to end in, and after how many seconds it ends."""
-        duration = (changes.get("netem") or {}).get("duration_s")
-        if not duration or "tc" not in rehearsal.operations:
+        durations = {one.changes["netem"]["duration_s"] for one in plans.asked if one.changes.get("netem")}
+        if not durations or "tc" not in rehearsal.operations:
             return {}, None
-        calm = {name: value for name, value in changes.items() if name != "netem"}
-        intent = intents_of(calm, ifaces, skippable={}, modules={}).get("tc")
+        if len(durations) > 1:
+            raise NetoptError(
+                "changes.netem.duration_s: the impairments of one change end together",
+                stage="plan",
+                key="changes.netem.duration_s",
+                wanted=" and ".join(f"{each} s" for each in sorted(durations)),
+                hint="Give them the same duration, or apply the plans one after the other. Nothing was changed.",
+            )
+        duration = durations.pop()
+        calm = without_field(record, "netem")
+        trees = Touched(set(), set(), plans.about.trees, table=False)
+        intent = lead(record, calm, trees, plans.present, skippable={}, modules={}).intents.get("tc")
         if intent is None:
             return {"tc": rehearsal.current["tc"]}, float(duration)
         try:
@@ -223,7 +229,7 @@ class Apply:
             boot_id=boot_id(),
             status=ARMED,
             label=request.checkpoint_label,
-            digest=request.digest,
+            digest=request.plans[0].digest if len(request.plans) == 1 else None,
             give_up_at=time.monotonic() + GUARD_S + request.confirm_timeout_s,
             maker={"pid": os.getpid(), "started": start_time(os.getpid())},
         )
@@ -301,26 +307,26 @@ class Apply:
         self._store.keep_report(header.id, self._report)
         self._store.retain()
 
-    def _name_other_owners(self, changes: dict[str, Any], ifaces: tuple[str, ...], rehearsal: Rehearsal) -> None:
+    def _name_other_owners(self, plans: PlansChange, rehearsal: Rehearsal) -> None:
         """Warn of whoever else sets the same settings, and may set them again."""
         from .._conflicts.find import Owners  # noqa: PLC0415 - a plan that holds already does without
 
         values = rehearsal.wanted.get("sysctl", {}).get("values", {})
         keys = {key: value for key, value in values.items() if value is not None}
-        self._report.warnings.extend(Owners().warnings(changes, ifaces, keys, persist=self._request.persist))
+        for part in plans.parts:
+            for told in Owners().warnings(part.changes, part.ifaces, keys, persist=self._request.persist):
+                if told not in self._report.warnings:
+                    self._report.warnings.append(told)
 
-    def _persist(self, changes: dict[str, Any], rehearsal: Rehearsal) -> tuple[dict[str, Any], list[Change]]:
+    def _persist(self, plans: PlansChange, rehearsal: Rehearsal) -> tuple[dict[str, Any], list[Change]]:
         """Return what is to be left for the next boot as in ``Content.persist``, and what that changes."""
-        if not self._request.persist:
+        if not self._request.persist and not plans.lets_go_of_persisted:
             return {}, []
-        from .._persist.layer import layer_of  # noqa: PLC0415
+        from .._plans.persisted import layer_of  # noqa: PLC0415
 
-        if changes.get("netem"):
+        if self._request.persist and any(one.changes.get("netem") for one in plans.asked):
             self._report.warnings.append("changes.netem: an impairment ends by itself and is not persisted.")
-        asked = {
-            "root": self._boot_root,
-            "layer": layer_of(changes, rehearsal.intents, rehearsal.current, rehearsal.wanted),
-        }
+        asked = {"root": self._boot_root, "layer": layer_of(plans, rehearsal.current, rehearsal.wanted)}
         found = _persisting().would_change(self._store, asked)
         return (asked if found else {}), found
 
@@ -360,17 +366,21 @@ def _persisting() -> Any:
     return persist_on_confirm
 
 
-def _check_digest(request: Request) -> None:
-    """Refuse a plan that does not read as the one that was looked at."""
-    if request.digest is None:
-        return
-    found = digest(request.plan, render(request.plan, skippable=request.skippable, modules=request.modules))
-    if found != request.digest:
+def _check_digests(request: Request) -> None:
+    """Refuse plans that do not read as those that were looked at."""
+    for one in request.plans:
+        if one.digest is not None:
+            _check_digest(one, request)
+
+
+def _check_digest(one: PlanRequest, request: Request) -> None:
+    found = digest(one.plan, render(one.plan, skippable=request.skippable, modules=request.modules))
+    if found != one.digest:
         raise NetoptError(
             "The plan is not the one that was rendered: its digest differs",
             stage="plan",
             key="digest",
-            wanted=request.digest,
+            wanted=one.digest,
             after=found,
             hint="Render the plan again, look at it, and apply that.",
         )
@@ -394,6 +404,18 @@ def _verify(rehearsal: Rehearsal, tools: Tools) -> dict[str, Any]:
                 after=first.before if first else None,
                 hint="Something else on this host sets the same setting, or the kernel limits it.",
             )
+    return found
+
+
+def _recorded(plans: PlansChange) -> list[Change]:
+    """Return what changes in the record of the plans in force."""
+    found = []
+    for name in sorted({*plans.before.names(), *plans.after.names()}):
+        old, new = plans.before.of(name), plans.after.of(name)
+        told = [record.plans.get(name, {}).get("checkpoint") for record in (plans.before, plans.after)]
+        if old != new or told[0] != told[1]:
+            words = [f"{len(sections)} settings" if sections else None for sections in (old, new)]
+            found.append(Change("plan", plan_text(name), *words))
     return found
 
 

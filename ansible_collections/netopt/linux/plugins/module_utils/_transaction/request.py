@@ -7,7 +7,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OF_PLANS = frozenset({"plan", "plans", "remove", "judged", "digest", "adaptations"})
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """One plan that is to be applied.
+
+    Attributes:
+        plan: normalised ParameterPlan.
+        digest: what the plan and its rendered text must hash to; ``None`` to take the plan as it is.
+        adaptations: the policy's rules that fit a profile's values to a host; none for values that a user wrote.
+    """
+
+    plan: dict[str, Any]
+    digest: str | None = None
+    adaptations: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The plan's name, empty for one without."""
+        return str(self.plan.get("name") or "")
 
 
 @dataclass(frozen=True)
@@ -15,9 +40,9 @@ class Request:
     """What is asked of this host.
 
     Attributes:
-        plan: normalised ParameterPlan.
-        digest: what the plan and its rendered text must hash to; ``None`` to take the plan as it is.
-        adaptations: the policy's rules that fit a profile's values to a host; none for values that a user wrote.
+        plans: what is to be applied, together.
+        remove: names of plans that are to be taken away.
+        by: who asks, for those who ask later who it was.
         skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
         modules: ``{sysctl key: kernel module}`` of keys that a module brings.
         labels: the host's labels from the inventory.
@@ -29,9 +54,9 @@ class Request:
         check: say what would be done, and do nothing.
     """
 
-    plan: dict[str, Any]
-    digest: str | None = None
-    adaptations: list[dict[str, Any]] = field(default_factory=list)
+    plans: tuple[PlanRequest, ...] = ()
+    remove: tuple[str, ...] = ()
+    by: str | None = None
     skippable: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     labels: list[str] = field(default_factory=list)
@@ -41,3 +66,22 @@ class Request:
     confirm_timeout_s: float = 0.0
     persist: bool = False
     check: bool = False
+
+
+def request_of(options: Mapping[str, Any], *, check: bool = False) -> Request:
+    """Return the request that the options of netopt_apply say.
+
+    Args:
+        options: ``plan`` with ``digest`` and ``adaptations``, or ``plans`` with these in ``judged``, or ``remove``; and
+            the fields of a request.
+        check: as in ``Request``.
+    """
+    rest = {name: value for name, value in options.items() if name not in OF_PLANS}
+    plans = options.get("plans") or []
+    judged = options.get("judged") or [{} for _plan in plans]
+    if options.get("plan") is not None:
+        plans, judged = [options["plan"]], [options]
+    asked = tuple(
+        PlanRequest(plan, said.get("digest"), said.get("adaptations") or []) for plan, said in zip(plans, judged)
+    )
+    return Request(plans=asked, remove=tuple(options.get("remove") or ()), check=check, **rest)

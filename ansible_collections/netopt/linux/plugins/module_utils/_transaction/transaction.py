@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import check_id
-from .._checkpoint.store import Store, boot_id, new_id
+from .._checkpoint.store import Store, boot_id, new_id, now_utc
 from .._common import report as host_report
 from .._common.errors import NetoptError
 from .._common.interfaces import host_interfaces, named
@@ -25,7 +25,9 @@ from .._host.kernel_modules import loaded, unload_unused
 from .._host.lock import RUN_DIR, host_lock
 from .._host.privileges import check_net_admin
 from .._plan.check import check_structure
-from .._plan.form import one_form
+from .._plan.form import one_form, set_only
+from .._plans.change import Fitted, plans_change
+from .._plans.in_force import plans_in_force
 from .._sysctl.observe import read
 from .adapt_profile import adapt
 from .preflight import meets_connections, preflight
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 
     from .._checkpoint.model import Header
     from .._common.change import Operation
-    from .request import Request
+    from .._plans.change import PlansChange
+    from .._plans.record import InForce
+    from .request import PlanRequest, Request
 
 TC = "tc"
 TOOLS_AT_WORK = ("observe", "rehearse", "apply", "verify")
@@ -75,8 +79,10 @@ class Transaction:
         """Carry out the request and return what came of it. Nothing is raised."""
         try:
             with interrupts_raise():
-                check_structure(self._request.plan)
-                request = self._request = replace(self._request, plan=one_form(self._request.plan))
+                for one in self._request.plans:
+                    check_structure(one.plan)
+                plans = tuple(replace(one, plan=one_form(one.plan)) for one in self._request.plans)
+                request = self._request = replace(self._request, plans=plans)
                 identity = check_id(request.checkpoint_id or new_id())
                 if request.check:
                     self._run(identity, Tools(allowlist=request.allowlist))
@@ -107,15 +113,19 @@ class Transaction:
 
             check_host(self._boot_root)
         self._recover(tools)
-        changes, ifaces = self._fit()
-        key = self._key(changes, ifaces)
+        before = plans_in_force(self._store)
+        facts = self._facts()
+        fitted = [self._fit(one, facts) for one in request.plans]
+        key = self._key(fitted, before.kept_by)
         unchanged = UnchangedCache(self._run_dir)
-        left_out = None if request.persist else unchanged.look_up(key, tools)
+        left_out = None if request.persist or request.remove else unchanged.look_up(key, tools)
         if left_out is not None:
             self._report.skipped.extend(left_out)
             return
         from .apply import Apply  # noqa: PLC0415 - a plan that holds already does without
 
+        plans = self._plans_change(before, fitted, identity, facts)
+        self._preflight(plans, facts)
         change = Apply(
             request,
             store=self._store,
@@ -126,7 +136,7 @@ class Transaction:
             on_operation=self._before,
         )
         try:
-            held = change.run(identity, changes, ifaces)
+            held = change.run(identity, plans)
         except NetoptError as error:
             if "not permitted" in error.message:  # what the tools say of it tells less
                 check_net_admin(TC)
@@ -137,7 +147,7 @@ class Transaction:
             for entry in self._report.diff:
                 check_net_admin(entry["subsystem"])
         if held and not request.check:
-            unchanged.keep(key, held)
+            unchanged.keep(self._key(fitted, self._report.checkpoint_id or before.kept_by), held)
 
     def _before(self, operation: Operation) -> None:
         """Refuse an operation that the kernel would refuse in words that tell less."""
@@ -155,29 +165,68 @@ class Transaction:
         """Return whether the plan touches what an earlier change, whose rollback failed, has touched."""
         from .remains import touches  # noqa: PLC0415 - hardly ever
 
-        changes = self._request.plan.get("changes") or {}
-        return touches(changes, host_interfaces(named(self._request.plan), gather()), self._store, header)
+        if self._request.remove:  # what was there before any plan may be anything
+            return True
+        facts = gather()
+        return any(
+            touches(
+                set_only(one.plan.get("changes") or {}), host_interfaces(named(one.plan), facts), self._store, header
+            )
+            for one in self._request.plans
+        )
 
-    def _fit(self) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """Return the changes as they fit this host, and the interfaces that they are for."""
-        request = self._request
-        changes = dict(request.plan.get("changes") or {})
-        keys = {*FORWARDING, *changes.get("sysctl", {})}
-        for rule in request.adaptations:
-            keys.update(rule.get("keep_higher", {}).get("sysctl", []))
-        facts = gather(sysctl=sorted(keys))
-        ifaces = host_interfaces(named(request.plan), facts)
-        if request.adaptations:
-            adapted = adapt(changes, request.adaptations, facts, ifaces)
+    def _facts(self) -> dict[str, Any]:
+        """Return what of the host the plans depend on."""
+        keys = set(FORWARDING)
+        for one in self._request.plans:
+            keys.update((one.plan.get("changes") or {}).get("sysctl") or {})
+            for rule in one.adaptations:
+                keys.update(rule.get("keep_higher", {}).get("sysctl", []))
+        return gather(sysctl=sorted(keys))
+
+    def _fit(self, one: PlanRequest, facts: dict[str, Any]) -> Fitted:
+        """Return a plan as it fits this host."""
+        changes = set_only(one.plan.get("changes") or {})
+        ifaces = host_interfaces(named(one.plan), facts)
+        if one.adaptations:
+            adapted = adapt(changes, one.adaptations, facts, ifaces)
             changes = adapted.changes
             self._report.warnings.extend(adapted.notes)
             self._report.skipped.extend(adapted.skipped)
-        if facts["management"] and meets_connections(changes):
+        return Fitted(one.plan, one.digest, changes, ifaces)
+
+    def _plans_change(self, before: InForce, fitted: list[Fitted], identity: str, facts: dict[str, Any]) -> PlansChange:
+        """Return what becomes of the plans in force."""
+        request = self._request
+        unknown = sorted(set(request.remove) - set(before.names()))
+        if unknown:
+            known = ", ".join(name for name in before.names() if name) or "none with a name"
+            self._report.warnings.append(f"No plan {', '.join(unknown)} is in force on this host; it has {known}.")
+        change = plans_change(
+            before,
+            fitted,
+            request.remove,
+            facts["interfaces"],
+            {"checkpoint": identity, "since": now_utc(), "by": request.by},
+            persist=request.persist,
+            skippable=request.skippable,
+            modules=request.modules,
+        )
+        for setting in sorted(change.led.unknown):
+            self._report.warnings.append(f"How {setting} was before is not known; it stays as it is.")
+        return change
+
+    def _preflight(self, plans: PlansChange, facts: dict[str, Any]) -> None:
+        """Refuse what this host forbids, and tell what it makes doubtful."""
+        parts = plans.parts
+        if facts["management"] and any(meets_connections(part.changes) for part in parts):
             from .._lockout.session import path_of  # noqa: PLC0415 - most plans do without
 
             facts["management"] = path_of(facts["management"])
-            facts["confirm_timeout_s"] = request.confirm_timeout_s
-        issues = preflight(changes, ifaces, facts, request.labels)
+            facts["confirm_timeout_s"] = self._request.confirm_timeout_s
+        issues = [
+            issue for part in parts for issue in preflight(part.changes, part.ifaces, facts, self._request.labels)
+        ]
         for issue in issues:
             if issue["severity"] == "warning":
                 self._report.warnings.append(f"{issue['path']}: {issue['message']}. {issue.get('hint') or ''}".rstrip())
@@ -189,17 +238,17 @@ class Transaction:
                 key=errors[0]["path"],
                 hint=errors[0].get("hint"),
             )
-        return changes, ifaces
 
-    def _key(self, changes: dict[str, Any], ifaces: tuple[str, ...]) -> str:
-        """Return what a rehearsal of these changes depends on, beside what is read from the kernel anyway."""
+    def _key(self, fitted: list[Fitted], in_force: str) -> str:
+        """Return what a rehearsal of these plans depends on, beside what is read from the kernel anyway."""
         request = self._request
         return key_of(
             boot=boot_id(),
-            plan=request.plan,
-            digest=request.digest,
-            changes=None if changes == request.plan.get("changes") else changes,
-            ifaces=ifaces,
+            plans=[
+                [one.plan, one.digest, None if one.changes == one.plan.get("changes") else one.changes, one.ifaces]
+                for one in fitted
+            ],
+            in_force=in_force,
             skippable=request.skippable,
             modules=request.modules,
             default_qdisc=read("net.core.default_qdisc"),

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import STATE_DIR, Store
 from ansible_collections.netopt.linux.plugins.module_utils._host import commands
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle import guard, restore_cli
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import request_of
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -134,9 +134,8 @@ def test_kept_over_a_restart_and_taken_back(call: Call, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
 
     def persist(identity: str | None, changes: dict[str, Any]) -> str:
-        request = Request(
-            plan={"iface": "eth0", "changes": changes}, persist=True, checkpoint_id=identity, confirm_timeout_s=0
-        )
+        plan = {"iface": "eth0", "changes": changes}
+        request = request_of({"plan": plan, "persist": True, "checkpoint_id": identity, "confirm_timeout_s": 0})
         report = Transaction(request, boot_root=str(tmp_path)).run()
         assert report.status != "failed", report.errors
         return str(report.status)

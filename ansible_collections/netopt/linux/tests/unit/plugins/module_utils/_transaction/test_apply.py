@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import STATE_DIR, Store
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import request_of
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def run(
             fault()
         left[0] -= 1
 
-    request = Request(plan={"iface": "eth0", "changes": dict(changes)}, checkpoint_id=identity, confirm_timeout_s=0)
+    asked = {"plan": {"iface": "eth0", "changes": dict(changes)}, "checkpoint_id": identity, "confirm_timeout_s": 0}
+    request = request_of(asked)
     return Transaction(request, on_operation=on_operation).run()
 
 

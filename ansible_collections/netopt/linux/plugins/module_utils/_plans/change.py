@@ -1,0 +1,144 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked of a host, laid over the plans in force there: what a change is about, and what it leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Iterable, Mapping
+
+from .._common.errors import NetoptError
+from .._plan.form import taken_away
+from .compose import Part, Touched, refuse_conflicts, refuse_other_acceptance, touched, trees
+from .lead import Lead, lead
+from .record import UNNAMED, InForce, Section, put, sections_of, without_plan
+
+_TREE = ("qdisc", "ingress", "shaper", "netem", "htb_classes", "default_class")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A plan as it fits this host.
+
+    Attributes:
+        plan: normalised ParameterPlan.
+        digest: of the plan and its text, ``None`` where nobody has looked at them.
+        changes: the plan's changes, adapted; nothing in them is null.
+        ifaces: the interfaces that they are for.
+    """
+
+    plan: Mapping[str, Any]
+    digest: str | None
+    changes: dict[str, Any]
+    ifaces: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The plan's name, ``UNNAMED`` for one without."""
+        return str(self.plan.get("name") or UNNAMED)
+
+    def sections(self, checkpoint: str, *, persist: bool) -> list[Section]:
+        """Return what the plan says, section by section."""
+        gone = sections_of(taken_away(self.plan), self.ifaces, self.name)
+        said = sections_of(self.changes, self.ifaces, self.name)
+        return [replace(one, checkpoint=checkpoint, persist=persist) for one in (*gone, *said)]
+
+
+@dataclass(frozen=True)
+class PlansChange:
+    """A change of the plans in force.
+
+    Attributes:
+        asked: the plans that are applied.
+        before: what is in force.
+        after: what is to be; its origins are those of ``before``.
+        about: what the change touches.
+        led: what leads from one to the other.
+        present: the interfaces of the host.
+        modules: the kernel module that brings a kernel parameter, as far as the policy says so.
+    """
+
+    asked: tuple[Fitted, ...]
+    before: InForce
+    after: InForce
+    about: Touched
+    led: Lead
+    present: frozenset[str]
+    modules: Mapping[str, str]
+
+    @property
+    def lets_go_of_persisted(self) -> bool:
+        """Whether something is taken away or replaced that is there again after a restart."""
+        left = {id(one) for one in self.after.sections}
+        return any(one.persist and id(one) not in left for one in self.before.sections)
+
+    @property
+    def parts(self) -> list[Part]:
+        """What the plans ask, each with the tree that its interfaces get by all plans together."""
+        found = []
+        for one in self.asked:
+            rest = {name: value for name, value in one.changes.items() if name not in _TREE}
+            shaped = trees(self.after, one.ifaces) if len(rest) < len(one.changes) else []
+            found += [Part(one.name, tree.ifaces, {**rest, **tree.changes}) for tree in shaped]
+            left = tuple(iface for iface in one.ifaces if all(iface not in tree.ifaces for tree in shaped))
+            if left:
+                found.append(Part(one.name, left, rest))
+        return found
+
+
+def plans_change(  # noqa: PLR0913 - by name, and one caller
+    before: InForce,
+    asked: Iterable[Fitted],
+    remove: Iterable[str],
+    present: Iterable[str],
+    about: Mapping[str, Any],
+    *,
+    persist: bool,
+    skippable: Mapping[str, str],
+    modules: Mapping[str, str],
+) -> PlansChange:
+    """Return what becomes of the plans in force.
+
+    Args:
+        before: what is in force.
+        asked: plans that are applied.
+        remove: names of plans that are taken away.
+        present: the interfaces of the host.
+        about: ``{"checkpoint", "since", "by"}`` of the change.
+        persist: whether what the plans say is to be there again after a restart.
+        skippable: ``{kernel parameter: reason}`` of those that a kernel may lack.
+        modules: ``{kernel parameter: kernel module}`` of those that a module brings.
+
+    Raises:
+        NetoptError: two plans want different values for one section.
+    """
+    plans, there = tuple(asked), frozenset(present)
+    after, named = before, []
+    for name in remove:
+        after = without_plan(after, name)
+    for one in plans:
+        said = one.sections(about["checkpoint"], persist=persist)
+        named += said
+        after = put(after, one.name, said, {**about, "digest": one.digest})
+    _refuse_same_names(plans)
+    refuse_conflicts(after)
+    refuse_other_acceptance(after)
+    what = touched(before, after, named)
+    led = lead(before, after, what, there, skippable=skippable, modules=modules)
+    return PlansChange(plans, before, after, what, led, there, modules)
+
+
+def _refuse_same_names(plans: tuple[Fitted, ...]) -> None:
+    """Refuse two plans of one name in one change: the second would take the first one away."""
+    names = [one.name for one in plans if one.name]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise NetoptError(
+            f"Two of the plans have the name {twice}",
+            stage="plan",
+            key="name",
+            wanted="one plan for each name",
+            hint="Give one of them another name, or make one plan of the two. Nothing was changed.",
+        )

@@ -1,0 +1,297 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Composes the plans in force into what a host shall hold. Pure.
+
+Only what a change touches is composed: the kernel parameters, offloads and interfaces' trees that it names or takes
+away, and table ``inet netopt`` as a whole where it has anything to do with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
+
+from .._common.errors import NetoptError
+from .._common.intents import together
+from .._subsystems.table import TABLE
+from .record import HTB, OFFLOADS, SIDE_BY_SIDE, SYSCTL, TRACKING, UNNAMED, InForce, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+MTU = "mtu"
+TREE = ("qdisc", "ingress", "shaper", "netem", HTB)
+RULES = (*SIDE_BY_SIDE, TRACKING)
+SHOWN = 80  # characters of a value in a message
+SHOWN_CONFLICTS = 5
+
+
+@dataclass(frozen=True)
+class Part:
+    """What stands together for some interfaces.
+
+    Attributes:
+        plan: whose it is; ``UNNAMED`` also for what several plans make together, which is a tree.
+        ifaces: the interfaces.
+        changes: fields of a plan's ``changes``, none of them null.
+    """
+
+    plan: str
+    ifaces: Tuple[str, ...]
+    changes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """What a change is about.
+
+    Attributes:
+        keys: kernel parameters that it sets or lets go.
+        links: ``(interface, offload or "mtu")``.
+        trees: interfaces whose trees it makes anew.
+        table: whether it makes the table anew.
+    """
+
+    keys: Set[str]
+    links: Set[Tuple[str, str]]
+    trees: Set[str]
+    table: bool
+
+
+def refuse_conflicts(record: InForce) -> None:
+    """Refuse plans of which two want different values for one section.
+
+    Raises:
+        NetoptError: names both plans and both values.
+    """
+    found = list(_conflicts(record))
+    if found:
+        raise NetoptError(
+            "; ".join(message for _path, message in found[:SHOWN_CONFLICTS])
+            + (f"; and {len(found) - SHOWN_CONFLICTS} more" if len(found) > SHOWN_CONFLICTS else ""),
+            stage="plan",
+            key=found[0][0],
+            hint="Two plans cannot want different values. Take it out of one of them; netopt plans lists what each "
+            "sets, netopt remove NAME takes a plan away. Nothing was changed.",
+        )
+
+
+def _conflicts(record: InForce) -> Iterable[tuple[str, str]]:
+    """Yield the path and the words of each conflict."""
+    by_section: Dict[Tuple[str, str], List[Section]] = defaultdict(list)
+    for one in record.sections:
+        if one.field not in SIDE_BY_SIDE:
+            by_section[one.field, one.key].append(one)
+    for held in by_section.values():
+        for at, one in enumerate(held):
+            for other in held[at + 1 :]:
+                shared = [name for name in one.ifaces if name in other.ifaces]
+                if one.plan == other.plan or (one.ifaces and not shared):
+                    continue
+                for path, mine, theirs in _differing(one, other):
+                    where = f" of {', '.join(shared)}" if shared else ""
+                    wanted = f"{plan_text(other.plan)} wants {_shown(theirs)}, {plan_text(one.plan)} {_shown(mine)}"
+                    yield path, f"{path}{where}: {wanted}"
+
+
+def _differing(one: Section, other: Section) -> Iterable[tuple[str, Any, Any]]:
+    """Yield the path and both values of what two sections say differently."""
+    if one.field != TRACKING:
+        if not _same(one, other):
+            yield one.path, one.value, other.value
+        return
+    for key, value in one.value.items():
+        if key in other.value and other.value[key] != value:
+            yield f"{one.path}.{key}", value, other.value[key]
+
+
+def _same(one: Section, other: Section) -> bool:
+    """Return whether two sections want the same; kernel parameters are compared as the kernel reads them."""
+    if one.field == SYSCTL:
+        return str(one.value).split() == str(other.value).split()
+    return bool(one.value == other.value)
+
+
+def plan_text(name: str) -> str:
+    """Return how a plan is called in a message."""
+    return f"plan {name}" if name else "the plan without a name"
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."
+
+
+def touched(before: InForce, after: InForce, named: Iterable[Section]) -> Touched:
+    """Return what a change is about: what its plans name, and what is in force on one side of it alone."""
+    old, new = set(map(_identity, before.sections)), set(map(_identity, after.sections))
+    changed = [one for one in before.sections if _identity(one) not in new]
+    changed += [one for one in after.sections if _identity(one) not in old]
+    about = [*named, *changed]
+    tracking = [one for one in about if one.field == TRACKING]
+    return Touched(
+        keys={one.key for one in about if one.field == SYSCTL} | {key for one in tracking for key in _keys_of(one)},
+        links={(iface, one.key or MTU) for one in about if one.field in (OFFLOADS, MTU) for iface in one.ifaces},
+        trees={iface for one in about if one.field in TREE for iface in one.ifaces},
+        table=any(one.field in RULES and _in_table(one) for one in about),
+    )
+
+
+def of_present(about: Touched, present: Container[str]) -> Touched:
+    """Return what a change is about without interfaces that the host has not."""
+    return replace(
+        about,
+        links={each for each in about.links if each[0] in present},
+        trees={iface for iface in about.trees if iface in present},
+    )
+
+
+def _identity(one: Section) -> tuple[Any, ...]:
+    return one.plan, one.field, one.key, one.ifaces, id(one.value) if one.field == HTB else repr(one.value)
+
+
+def _keys_of(one: Section) -> set[str]:
+    """Return the kernel parameters that a section of connection tracking sets."""
+    return set(TABLE["sysctl"].origin.claims(TABLE["sysctl"].pure.intent({TRACKING: one.value or {}})))
+
+
+def _in_table(one: Section) -> bool:
+    """Return whether a section has to do with rules; timeouts of connection tracking have not."""
+    return (
+        one.field != TRACKING
+        or not one.value
+        or any(name in one.value for name in ("accept_established", "drop_invalid"))
+    )
+
+
+def settings(record: InForce, about: Touched) -> dict[str, Any]:
+    """Return the changes by which the kernel parameters that are touched are set."""
+    found: dict[str, Any] = {}
+    for one in record.sections:
+        if one.field == SYSCTL and one.key in about.keys:
+            found.setdefault(SYSCTL, {})[one.key] = one.value
+        elif one.field == TRACKING and _keys_of(one) & about.keys:
+            found.setdefault(TRACKING, {}).update(one.value)
+    return found
+
+
+def links(record: InForce, about: Touched) -> list[Part]:
+    """Return what is set of interfaces, as far as it is touched."""
+    found: Dict[str, Dict[str, Any]] = defaultdict(dict)
+    for one in record.sections:
+        for iface in one.ifaces:
+            if one.field == MTU and (iface, MTU) in about.links:
+                found[iface][MTU] = one.value
+            elif one.field == OFFLOADS and (iface, one.key) in about.links:
+                found[iface].setdefault(OFFLOADS, {})[one.key] = one.value
+    return _grouped(found)
+
+
+def trees(record: InForce, ifaces: Iterable[str]) -> list[Part]:
+    """Return what makes the trees of some interfaces, out of the sections of all plans."""
+    wanted = set(ifaces)
+    found: Dict[str, Dict[str, Any]] = defaultdict(dict)
+    mtus: Dict[str, Any] = {}
+    for one in record.sections:
+        for iface in one.ifaces:
+            if iface not in wanted:
+                continue
+            if one.field == MTU:
+                mtus[iface] = one.value
+            elif one.field == HTB:
+                found[iface].update(one.value)
+            elif one.field in TREE:
+                found[iface][one.field] = one.value
+    for iface, mtu in mtus.items():
+        if iface in found:
+            found[iface][MTU] = mtu
+    return _grouped(found)
+
+
+def rules(record: InForce) -> list[Part]:
+    """Return the rules of all plans, in the order of their names."""
+    found: Dict[Tuple[str, Tuple[str, ...]], Dict[str, Any]] = {}
+    for one in sorted(record.sections, key=lambda one: one.plan):
+        if one.field in RULES:
+            found.setdefault((one.plan, one.ifaces), {})[one.field] = one.value
+    return [Part(plan, ifaces, changes) for (plan, ifaces), changes in found.items()]
+
+
+def _grouped(by_iface: Mapping[str, Dict[str, Any]]) -> list[Part]:
+    """Return what is the same for several interfaces as one part."""
+    found: List[Tuple[List[str], Dict[str, Any]]] = []
+    for iface, changes in by_iface.items():
+        for ifaces, known in found:
+            if known == changes:
+                ifaces.append(iface)
+                break
+        else:
+            found.append(([iface], changes))
+    return [Part(UNNAMED, tuple(ifaces), changes) for ifaces, changes in found]
+
+
+def intents(
+    record: InForce, about: Touched, *, skippable: Mapping[str, str], modules: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what the plans in force ask of each subsystem, as far as a change touches it.
+
+    Args:
+        record: what is to be in force.
+        about: what the change touches.
+        skippable: ``{kernel parameter: reason}`` of those that a kernel may lack.
+        modules: ``{kernel parameter: kernel module}`` of those that a module brings.
+    """
+    shaped = trees(record, about.trees)
+    found = {
+        "sysctl": TABLE["sysctl"].pure.intent(settings(record, about), (), skippable=skippable, modules=modules),
+        "link": _together("link", links(record, about)),
+        "tc": _together("tc", shaped),
+    }
+    found["sysctl"] = _only_keys(found["sysctl"], about.keys)
+    classes = _together("nft", [part for part in shaped if HTB in part.changes])
+    if about.table or classes:
+        found["nft"] = _together("nft", [*rules(record), *shaped])
+    return {name: intent for name, intent in found.items() if intent}
+
+
+def _only_keys(intent: Any, keys: Set[str]) -> Any:
+    """Return an intent without kernel parameters that connection tracking brings along and that are not touched."""
+    return replace(
+        intent,
+        values={key: value for key, value in intent.values.items() if key in keys},
+        floors={key: value for key, value in intent.floors.items() if key in keys},
+    )
+
+
+def _together(subsystem: str, parts: Iterable[Part]) -> Any:
+    """Return what some parts ask of a subsystem."""
+    pure = TABLE[subsystem].pure
+    named = subsystem == "nft"
+    every = [pure.intent(part.changes, part.ifaces, **({"plan": part.plan} if named else {})) for part in parts]
+    return together([one for one in every if one or (named and one.shapes)] or every)
+
+
+def refuse_other_acceptance(record: InForce) -> None:
+    """Refuse rules of which some are to meet established connections and others are not: one rule decides for all.
+
+    Raises:
+        NetoptError: names both plans.
+    """
+    said: Dict[bool, str] = {}
+    for part in rules(record):
+        limits = bool(part.changes.get("connection_limits") or part.changes.get("rate_limits"))
+        accepts = (part.changes.get(TRACKING) or {}).get("accept_established")
+        if limits or accepts is not None:
+            said.setdefault(limits if accepts is None else accepts, part.plan)
+    if len(said) > 1 and said[True] != said[False]:
+        path = "changes.connection_tracking.accept_established"
+        raise NetoptError(
+            f"{path}: {plan_text(said[False])} has established connections meet its limits, and "
+            f"{plan_text(said[True])} lets them pass ahead of all limits",
+            stage="plan",
+            key=path,
+            hint="Say the same in both plans. Nothing was changed.",
+        )

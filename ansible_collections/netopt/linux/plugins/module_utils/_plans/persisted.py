@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of the plans in force shall be there again after a restart, as a layer of ``_persist/layer.py``. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Iterable, Mapping
+
+from .._persist.layer import empty
+from .._sysctl.side_effects import CONGESTION_CONTROL
+from .._sysctl.subsystem import congestion_module
+from .compose import intents, of_present, rules, trees
+from .record import without_field
+
+if TYPE_CHECKING:
+    from .change import PlansChange
+    from .compose import Part
+
+BUILT_IN = ("cubic", "reno")  # algorithms that no module brings on any distribution's kernel
+
+
+def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a change leaves for the next boot: what it touches, as the persisted sections of all plans say it.
+
+    Impairments are never persisted: they end by themselves.
+
+    Args:
+        plans: what is to be in force, and what the change touches.
+        current: ``{subsystem: state}`` now.
+        wanted: ``{subsystem: state}`` that the rehearsal led to.
+    """
+    calm = without_field(plans.after, "netem")
+    kept = replace(calm, sections=tuple(one for one in calm.sections if one.persist))
+    about = of_present(plans.about, plans.present)
+    asked = intents(kept, about, skippable={}, modules=plans.modules)
+    found = empty()
+    if "sysctl" in asked:
+        # a floor that is reached already may be so by an earlier change, and be gone after a restart
+        reached = {key: current["sysctl"]["values"].get(key) for key in asked["sysctl"].floors}
+        values = {**reached, **wanted["sysctl"]["values"]}
+        mine = {*asked["sysctl"].values, *asked["sysctl"].floors}
+        found["sysctl"] = {key: value for key, value in values.items() if value is not None and key in mine}
+        needed = [module for key, module in asked["sysctl"].modules.items() if key in found["sysctl"]]
+        algorithm = found["sysctl"].get(CONGESTION_CONTROL)
+        if algorithm and algorithm not in BUILT_IN:
+            needed.append(congestion_module(algorithm))
+        found["modules"] = list(dict.fromkeys(needed))
+    if "link" in asked:
+        found["links"] = {
+            iface: {
+                **({"mtu": link["mtu"]} if asked["link"].of(iface).mtu is not None else {}),
+                **(
+                    {"features": dict(link["requested"])}
+                    if asked["link"].of(iface).offloads and link.get("requested")
+                    else {}
+                ),
+            }
+            for iface, link in wanted["link"]["links"].items()
+            if iface in asked["link"].ifaces
+        }
+    found["tc"] = _commands(trees(kept, about.trees))
+    if "nft" in asked or about.table:
+        found["nft"] = _table(asked.get("nft"), rules(kept) == rules(plans.after), wanted.get("nft"))
+    links = {(iface, name) for iface in found["links"] for name in _names(found["links"][iface])}
+    released = {
+        "sysctl": sorted(about.keys - set(found["sysctl"])),
+        "links": sorted([list(each) for each in about.links - links]),
+        "tc": sorted(about.trees - set(found["tc"])),
+    }
+    return {**found, **({"released": released} if any(released.values()) else {})}
+
+
+def _names(link: Mapping[str, Any]) -> list[str]:
+    return [*(["mtu"] if "mtu" in link else []), *link.get("features", ())]
+
+
+def _table(asked: Any, whole: bool, wanted: Mapping[str, Any] | None) -> str:  # noqa: FBT001 - a fact about the two others
+    """Return the text that makes the table at boot; ``""`` where none is to be made."""
+    from .._nft.subsystem import CLEAR, table_text  # noqa: PLC0415 - most plans do without
+
+    if whole and wanted is not None:
+        return CLEAR + wanted["text"] if wanted["present"] else ""
+    return CLEAR + table_text(asked) if asked else ""
+
+
+def _commands(parts: Iterable[Part]) -> dict[str, Any]:
+    """Return the commands for each interface, without what only clears a running host."""
+    from .._tc.commands import commands  # noqa: PLC0415 - most plans do without
+    from .._tc.intent import intent  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    for part in parts:
+        for iface in part.ifaces:
+            asked = intent(part.changes, (iface,))
+            steps = [step for step in commands(asked, iface) if step.when is None] if asked else []
+            if steps:
+                found[iface] = {
+                    "links": [
+                        {"words": list(step.words[1:]), "may_fail": step.unless is not None}
+                        for step in steps
+                        if step.words[0] == "ip"
+                    ],
+                    "batch": [" ".join(step.words[1:]) for step in steps if step.words[0] == "tc"],
+                }
+    return found

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What plans have set on a host: sections, which plan each is of, and what was there before. Pure.
+
+A *section* is the unit in which plans are kept side by side: one kernel parameter, one offload of some interfaces, or
+another field of ``changes`` for some interfaces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
+
+from .._link.ethtool_features import long_name
+from .._plan.fields import BY_KEY
+from .._sysctl.keys import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+UNNAMED = ""  # the plan without a name
+SYSCTL, OFFLOADS = BY_KEY  # each of their keys is a section of its own
+HTB, DEFAULT_CLASS = "htb_classes", "default_class"
+SIDE_BY_SIDE = ("dscp", "connection_limits", "rate_limits", "nat_rules")  # lists of rules: those of all plans count
+TRACKING = "connection_tracking"
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one plan says of one section.
+
+    Attributes:
+        plan: the plan's name, ``UNNAMED`` for the one without.
+        field: the field of ``changes``.
+        key: the kernel parameter or the offload; empty for other fields.
+        ifaces: the interfaces as the host calls them; none for kernel parameters.
+        value: what the plan says. Of ``htb_classes`` it is an object with the default class beside the classes.
+        checkpoint: the change that set it.
+        persist: whether it is there again after a restart.
+    """
+
+    plan: str
+    field: str
+    key: str
+    ifaces: Tuple[str, ...]
+    value: Any
+    checkpoint: str = ""
+    persist: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where in a plan it stands, e.g. ``changes.sysctl.net.core.somaxconn``."""
+        return f"changes.{self.field}.{self.key}" if self.key else f"changes.{self.field}"
+
+    def says_as(self, other: Section) -> bool:
+        """Return whether two sections say the same of the same."""
+        return replace(self, checkpoint="", persist=other.persist) == replace(other, checkpoint="")
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The plans in force on a host.
+
+    Attributes:
+        sections: what they say, in the order in which it was said.
+        plans: by name ``{"digest", "checkpoint", "since", "by"}`` of the change that set it last.
+        origins: ``{subsystem: {claim: origin}}``: what was there before any plan set it, see ``origin.py`` of each.
+        kept_by: the change that keeps the record; not part of it.
+    """
+
+    sections: Tuple[Section, ...] = ()
+    plans: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    origins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kept_by: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as JSON can carry it."""
+        sections = [{**asdict(one), "ifaces": list(one.ifaces)} for one in self.sections]
+        return {"sections": sections, "plans": dict(self.plans), "origins": dict(self.origins)}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> InForce:
+        """Return the record that ``as_dict`` gave."""
+        sections = tuple(Section(**{**one, "ifaces": tuple(one["ifaces"])}) for one in found["sections"])
+        return cls(sections, found["plans"], found["origins"])
+
+    def names(self) -> list[str]:
+        """Return the names of the plans that say anything, in order; ``UNNAMED`` first."""
+        return sorted({one.plan for one in self.sections})
+
+    def of(self, plan: str) -> list[Section]:
+        """Return the sections of one plan."""
+        return [one for one in self.sections if one.plan == plan]
+
+
+def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) -> list[Section]:
+    """Return what a plan's changes say, section by section; ``None``, ``[]`` or ``{}`` takes a section away.
+
+    Args:
+        changes: as they fit the host; null where a plan says so.
+        ifaces: the plan's interfaces as the host calls them.
+        plan: its name, ``UNNAMED`` where it has none.
+    """
+    found = []
+    for name, value in changes.items():
+        if name == SYSCTL:
+            found += [Section(plan, name, canonical(key), (), said) for key, said in (value or {}).items()]
+        elif name == OFFLOADS:
+            found += [Section(plan, name, long_name(key), ifaces, said) for key, said in (value or {}).items()]
+        elif name == DEFAULT_CLASS:
+            if HTB not in changes:
+                found.append(Section(plan, HTB, "", ifaces, {name: value} if value else None))
+        elif name == HTB:
+            default = {DEFAULT_CLASS: changes[DEFAULT_CLASS]} if changes.get(DEFAULT_CLASS) else {}
+            found.append(Section(plan, name, "", ifaces, {name: value, **default} if value else None))
+        else:
+            found.append(Section(plan, name, "", ifaces, value))
+    return found
+
+
+def put(record: InForce, plan: str, said: Iterable[Section], about: Mapping[str, Any]) -> InForce:
+    """Return the record once a plan is applied: one with a name replaces itself, one without sets what it names.
+
+    What it says as before stays the change's that said it first. Origins are left for ``Composition.record``.
+
+    Args:
+        record: what is in force.
+        plan: the name.
+        said: the plan's sections, with empty ones where it takes something away.
+        about: what is noted of the plan, see ``InForce.plans``.
+    """
+    wanted = list(said)
+    if plan != UNNAMED:
+        kept = [one for one in record.sections if one.plan != plan]
+    else:
+        kept = [left for one in record.sections for left in _without(one, wanted)]
+    new = [_as_before(one, record) for one in wanted if one.value not in (None, [], {})]
+    sections = (*kept, *new)
+    same = len(sections) == len(record.sections) and all(one in record.sections for one in sections)
+    known = record.plans.get(plan, {}).get("digest")
+    if same and (plan == UNNAMED or about.get("digest") in (None, known)):
+        return record
+    plans = {**record.plans, plan: about}
+    return _cleaned(replace(record, sections=sections, plans=plans))
+
+
+def _without(one: Section, wanted: list[Section]) -> list[Section]:
+    """Return what is left of a section of the plan without a name once that says something new."""
+    if one.plan != UNNAMED:
+        return [one]
+    over = [other for other in wanted if (other.field, other.key) == (one.field, one.key)]
+    if not over:
+        return [one]
+    if not one.ifaces:
+        return []
+    left = tuple(name for name in one.ifaces if all(name not in other.ifaces for other in over))
+    return [replace(one, ifaces=left)] if left else []
+
+
+def _as_before(one: Section, record: InForce) -> Section:
+    """Return a section as it is in force already, where it is."""
+    held = next((other for other in record.sections if one.says_as(other)), None)
+    if held is None or (one.persist and not held.persist):
+        return one
+    return held
+
+
+def without_plan(record: InForce, plan: str) -> InForce:
+    """Return the record once a plan is taken away."""
+    return _cleaned(replace(record, sections=tuple(one for one in record.sections if one.plan != plan)))
+
+
+def without_field(record: InForce, name: str, checkpoints: Iterable[str] | None = None) -> InForce:
+    """Return the record without a field, of some changes alone where these are given."""
+    gone = None if checkpoints is None else set(checkpoints)
+    kept = [one for one in record.sections if one.field != name or (gone is not None and one.checkpoint not in gone)]
+    return _cleaned(replace(record, sections=tuple(kept)))
+
+
+def _cleaned(record: InForce) -> InForce:
+    """Return a record without notes on plans that say nothing any more."""
+    names: Dict[str, Any] = {one.plan: None for one in record.sections}
+    return replace(record, plans={name: told for name, told in record.plans.items() if name in names})
