@@ -13,7 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._common.intents import Intents
+from . import list_parse
 from .intent import Intent
+from .subsystem import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,16 @@ def claims(wanted: Intent) -> set[str]:
 
 def remember(wanted: Intent, current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the origin of each claim of an intent, by the state before it was carried out."""
-    return {claim: dict(current) for claim in claims(wanted)}
+    return {claim: _without_classes(current) for claim in claims(wanted)}
+
+
+def _without_classes(current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a State without what finds classes: that comes and goes with its tree."""
+    heads = list_parse.class_blocks(current["listing"])
+    if not heads:
+        return dict(current)
+    left = {name: list_parse.without(current[name], heads) for name in ("listing", "text")}
+    return {"present": True, **left} if list_parse.parts(left["listing"]) else dict(ABSENT)
 
 
 def give_back(wanted: Intent, gone: Mapping[str, Any], left: Mapping[str, Any]) -> Any:
