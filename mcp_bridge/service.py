@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mcp_bridge.collection.plans import ALLOWLIST
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, Rollout, ValidationResult
 from mcp_bridge.planning import checked_plan
@@ -144,6 +145,7 @@ class Service:
             "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
             "netopt_confirm_timeout_s": timeout,
             "netopt_persist": options.persist,
+            "netopt_by": self.caller,
             "netopt_validated": True,
             **(options.rollout.extra_vars() if options.rollout else {}),
             **({"netopt_resume": True} if resumes else {}),
@@ -168,14 +170,43 @@ class Service:
         started = self._begin(task, scope, detail=detail, rationale=rationale, checkpoint_id=checkpoint_id)
         if options.rollout:
             resume.keep(started, rendered=rendered, options=options)
-        notes = tuple(rendered.warnings)
-        if options.confirm_timeout_s and not options.dry_run:
-            confirm = f"netopt confirm {started.record.checkpoint_id}"
-            since = " after the end of the rollout" if options.rollout else ""
-            notes += (
-                f"Every host restores by itself in {options.confirm_timeout_s} s{since} unless `{confirm}` comes first",
-            )
+        notes = (*rendered.warnings, *_waiting(started, options))
         return replace(started, preview=execute.preview(rendered), notes=notes)
+
+    def begin_removal(self, names: Sequence[str], options: ApplyOptions, scope: Scope) -> Started:
+        """Register that plans are taken away; nothing has reached a host yet.
+
+        Args:
+            names: the plans' names.
+            options: how; there are no waves, and nothing is persisted.
+            scope: which hosts.
+
+        Raises:
+            NetoptBridgeError: the policy does not allow to wait for a confirmation that long, or that short.
+            InventoryError: the host pattern is malformed.
+        """
+        try:
+            timeout = self._confirm_timeout(options.confirm_timeout_s)
+        except NetoptBridgeError as error:
+            self._refuse("remove", error, scope)
+            raise
+        policy = self.policy
+        extravars = {
+            "netopt_remove": list(names),
+            "netopt_allowlist": None if policy.allowlist == ALLOWLIST else policy.allowlist,
+            "netopt_by": self.caller,
+            "netopt_checkpoint_label": options.label or "",
+            "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
+            "netopt_confirm_timeout_s": timeout,
+        }
+        detail = {
+            "plans": list(names),
+            "label": options.label,
+            "confirm_timeout_s": options.confirm_timeout_s,
+            "dry_run": options.dry_run,
+        }
+        started = self._begin(Task("remove", extravars, check=options.dry_run), scope, detail=detail)
+        return replace(started, notes=_waiting(started, options))
 
     def begin_resumption(
         self, run_id: str, scope: Scope, *, plan: CheckedPlan | None = None, dry_run: bool = False
@@ -347,6 +378,15 @@ class Service:
     def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
         detail = {"hosts": scope.limit or "all", "error": str(error)}
         self.history.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
+
+
+def _waiting(started: Started, options: ApplyOptions) -> tuple[str, ...]:
+    """Return the note on a change that a person is to confirm."""
+    if not options.confirm_timeout_s or options.dry_run:
+        return ()
+    confirm = f"netopt confirm {started.record.checkpoint_id}"
+    since = " after the end of the rollout" if options.rollout else ""
+    return (f"Every host restores by itself in {options.confirm_timeout_s} s{since} unless `{confirm}` comes first",)
 
 
 def _check_rollout(options: ApplyOptions) -> None:

@@ -47,7 +47,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     apply.add_argument(
         "--confirm-timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         help="restore unless `netopt confirm` comes within SECONDS; without it, netopt confirms by itself over a new "
         "connection",
     )
@@ -70,7 +70,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             parser.add_argument(
                 "--extend",
                 metavar="SECONDS",
-                type=_seconds,
+                type=seconds,
                 help="do not keep it yet: restore unless it is confirmed within SECONDS from now",
             )
         options.add_hosts(parser)
@@ -86,7 +86,8 @@ def checkpoint_id(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> int:
+def seconds(text: str) -> int:
+    """Return a number of seconds, for argparse."""
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"not a whole number: {text!r}")
     return int(text)
@@ -142,12 +143,12 @@ def _announced(args: argparse.Namespace, started: Started) -> Started:
 
 
 def _on_checkpoint(args: argparse.Namespace) -> int:
-    seconds = getattr(args, "extend", None)
-    if seconds is not None:
+    put_off = getattr(args, "extend", None)
+    if put_off is not None:
         return carry_out(
             args,
             lambda service, scope: service.begin_extension(
-                checkpoint_id=args.checkpoint, seconds=seconds, scope=scope, check=args.check
+                checkpoint_id=args.checkpoint, seconds=put_off, scope=scope, check=args.check
             ),
         )
     return carry_out(

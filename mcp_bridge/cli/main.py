@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     validate_command.register(commands)
     plan_command.register(commands)
     changes.register(commands)
+    plans.register(commands)
     checkpoints.register(commands)
     verify.register(commands)
     measure.register(commands)

@@ -26,7 +26,7 @@ from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.report import RunEvents
 from mcp_bridge.runs.task import Finished, Scope, Task
 
-MAKES_CHECKPOINT = frozenset({"apply", "snapshot"})
+MAKES_CHECKPOINT = frozenset({"apply", "remove", "snapshot"})
 RESUME_TIMEOUT_S = 30.0
 GRACE_S = 45.0  # for asking hosts what became of a run that ended early, and for leading them back
 ASK_S = 25.0  # of these, for asking

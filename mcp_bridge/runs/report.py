@@ -24,7 +24,7 @@ HELD = frozenset({"applied", "unchanged", "would_change"})
 RESTORED = HELD | {"rolled_back", "skipped"}  # a host that lacks the checkpoint has nothing to undo
 CLIP = 200  # characters of a value in a line
 ANSWERS = frozenset(
-    {"answer", "answers", "changing", "checkpoints", "drift", "info", "measurements", "problems"}
+    {"answer", "answers", "changing", "checkpoints", "drift", "info", "measurements", "plans", "problems"}
 )  # what else than a report is kept of a host
 Progress = Callable[[str, str], None]
 

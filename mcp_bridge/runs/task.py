@@ -17,8 +17,11 @@ from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.report import Progress, RunEvents
 
 CheckpointAction = Literal["accept", "confirm", "delete_checkpoint", "rollback"]
-Action = Literal["apply", "checkpoints", "extend", "measure", "query", "snapshot", "verify"] | CheckpointAction
-CHANGES = frozenset({"accept", "apply", "confirm", "delete_checkpoint", "extend", "rollback", "snapshot"})
+Action = (
+    Literal["apply", "checkpoints", "extend", "measure", "plans", "query", "remove", "snapshot", "verify"]
+    | CheckpointAction
+)
+CHANGES = frozenset({"accept", "apply", "confirm", "delete_checkpoint", "extend", "remove", "rollback", "snapshot"})
 
 
 @dataclass(frozen=True)

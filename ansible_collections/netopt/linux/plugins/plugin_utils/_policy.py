@@ -23,6 +23,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.errors import
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._plan.check import check_structure
 from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.render import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,17 +76,22 @@ def judge(plan: Mapping[str, Any], *, digest: str | None, policy_dir: str | None
     except NetoptBridgeError as error:
         raise Refusal(NetoptError(error.message, stage="plan", hint=error.hint)) from None
     if digest and digest != found["digest"]:
-        raise Refusal(
-            NetoptError(
-                "The plan is not the one that was rendered: its digest differs",
-                stage="plan",
-                key="digest",
-                wanted=digest,
-                after=found["digest"],
-                hint="Render the plan again, look at it, and apply that.",
-            )
-        )
+        raise _another(digest, found["digest"])
     return dict(found)
+
+
+def _another(wanted: str, found: str) -> Refusal:
+    """Return the refusal of a plan that is not the one that was looked at."""
+    return Refusal(
+        NetoptError(
+            "The plan is not the one that was rendered: its digest differs",
+            stage="plan",
+            key="digest",
+            wanted=wanted,
+            after=found,
+            hint="Render the plan again, look at it, and apply that.",
+        )
+    )
 
 
 def _missing(error: ImportError) -> AnsibleActionFail:
@@ -156,7 +162,36 @@ def enforced(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     if options["digest"] and os.environ.get(CHECKED) == options["digest"]:
         return in_one_form(options)
+    if options.get("plans"):
+        return {**options, **_judged(options["plans"], digest=options["digest"])}
+    if options.get("plan") is None:  # plans are taken away: what they may set was asked when they came
+        return dict(options)
     return {**options, **judge(options["plan"], digest=options["digest"])}
+
+
+def _judged(plans: list[dict[str, Any]], *, digest: str | None) -> dict[str, Any]:
+    """Return what a target is told about several plans.
+
+    Args:
+        plans: as they were written, or in their normal form.
+        digest: what all of them together have to render to, ``None`` to take whatever that is.
+
+    Raises:
+        Refusal: the policy does not allow one of them, or they are others.
+        AnsibleActionFail: there is no policy here.
+    """
+    each = [judge(plan, digest=None) for plan in plans]
+    together = digest_of([one["digest"] for one in each])
+    if digest and digest != together:
+        raise _another(digest, together)
+    return {
+        "plans": [one["plan"] for one in each],
+        "judged": [{"digest": one["digest"], "adaptations": one["adaptations"]} for one in each],
+        "skippable": {key: why for one in each for key, why in one["skippable"].items()},
+        "modules": {key: module for one in each for key, module in one["modules"].items()},
+        "allowlist": each[0]["allowlist"],
+        "digest": together,
+    }
 
 
 def in_one_form(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,8 +200,12 @@ def in_one_form(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         Refusal: the plan has not the form of a plan.
     """
+    given = [options["plan"]] if options.get("plan") is not None else options.get("plans") or []
     try:
-        check_structure(options["plan"])
+        for plan in given:
+            check_structure(plan)
     except NetoptError as error:
         raise Refusal(error) from None
-    return {**options, "plan": one_form(options["plan"])}
+    if options.get("plan") is not None:
+        return {**options, "plan": one_form(options["plan"])}
+    return {**options, "plans": [one_form(plan) for plan in given]} if given else dict(options)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STATES = ("present", "restored", "confirmed", "extended", "accepted", "verified", "absent", "listed")
+STATES = ("present", "restored", "confirmed", "extended", "accepted", "verified", "absent", "listed", "plans")
 ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": list(STATES), "default": "listed"},
     "id": {"type": "str"},
@@ -40,6 +40,8 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     asked["ifaces"] = asked.pop("iface", ())
     outcome = do(Request(check=check, **asked))
     more: dict[str, Any] = {} if outcome.drift is None else {"drift": outcome.drift}
+    if outcome.plans is not None:
+        more["plans"] = outcome.plans
     if options["state"] == "listed":
         more["changing"] = outcome.changing
         if outcome.kept is not None:

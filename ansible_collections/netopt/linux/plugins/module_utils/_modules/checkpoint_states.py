@@ -48,8 +48,8 @@ class Request:
     """What is asked of the checkpoints of this host.
 
     Attributes:
-        state: ``present``, ``restored``, ``confirmed``, ``extended``, ``accepted``, ``verified``, ``absent`` or
-            ``listed``.
+        state: ``present``, ``restored``, ``confirmed``, ``extended``, ``accepted``, ``verified``, ``absent``,
+            ``listed`` or ``plans``.
         id: the checkpoint; ``None`` to make one up (``present``) or to mean all (``listed``, ``verified``).
         label: what a person calls it.
         ifaces: interfaces whose MTU, offloads and queueing disciplines are written down; ``auto`` is allowed.
@@ -76,12 +76,13 @@ class Outcome:
     """What came of a request: the report, the checkpoints it was about, and what differs from them where asked.
 
     ``changing`` is what is being done to the host at this moment, and ``kept`` what was reported of the one checkpoint
-    that was asked for, for ``listed``.
+    that was asked for, for ``listed``. ``plans`` are those in force, for ``plans``.
     """
 
     report: HostReport = field(default_factory=HostReport)
     checkpoints: list[dict[str, Any]] = field(default_factory=list)
     drift: list[dict[str, Any]] | None = None
+    plans: list[dict[str, Any]] | None = None
     changing: str | None = None
     kept: HostReport | None = None
 
@@ -94,7 +95,7 @@ def run(request: Request, *, store: Store | None = None, run_dir: str = RUN_DIR)
     try:
         with interrupts_raise():
             _check(request, outcome)
-            if request.check or request.state == "listed":
+            if request.check or request.state in ("listed", "plans"):
                 act(request, store, Tools(), outcome)
             else:
                 purpose = f"netopt_checkpoint, {request.state} {request.id or ''}".rstrip()
@@ -114,7 +115,7 @@ def _check(request: Request, outcome: Outcome) -> None:
     """Refuse a request whose id is missing or can name nothing."""
     if request.id is not None:
         outcome.report.checkpoint_id = check_id(request.id)
-    elif request.state not in ("present", "listed", "verified"):
+    elif request.state not in ("present", "listed", "plans", "verified"):
         raise NetoptError(f"state {request.state} needs an id", stage="checkpoint", key="id")
 
 
@@ -190,6 +191,14 @@ def _listed(request: Request, store: Store, tools: Tools, outcome: Outcome) -> N
     outcome.report.warnings += [
         f"The checkpoint {identity} is damaged and cannot be restored." for identity in store.damaged()
     ]
+
+
+def _plans(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
+    del request, tools
+    from .._plans.in_force import plans_in_force  # noqa: PLC0415 - the others do without
+    from .._plans.listing import listed  # noqa: PLC0415
+
+    outcome.plans = listed(plans_in_force(store))
 
 
 def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
@@ -389,6 +398,7 @@ _ACTIONS = {
     "confirmed": _confirmed,
     "extended": _extended,
     "listed": _listed,
+    "plans": _plans,
     "present": _present,
     "restored": _restored,
     "verified": _verified,

@@ -18,7 +18,7 @@ from .._sysctl import subsystem as sysctl_subsystem
 from .._tc import subsystem as tc_subsystem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TEXT_FIELDS = ("sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
 
@@ -55,6 +55,11 @@ def render(
         "ethtool_cmds": ethtool_cmds,
         "ip_link_cmds": ip_link_cmds,
     }
+
+
+def digest_of(digests: Sequence[str]) -> str:
+    """Return what names several plans together: the digest of one, or one over the digests of several, in order."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def digest(plan: Mapping[str, Any], text: Mapping[str, Any]) -> str:
