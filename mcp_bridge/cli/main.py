@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from mcp_bridge.cli import access, audit, changes, checkpoints, measure, options, report, serve, verify
+from mcp_bridge.cli import access, audit, changes, checkpoints, measure, options, plans, report, serve, verify
 from mcp_bridge.cli import plan as plan_command
 from mcp_bridge.cli import validate as validate_command
 from mcp_bridge.cli.output import say_error

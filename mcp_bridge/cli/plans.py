@@ -103,7 +103,9 @@ def _show(found: PlansInForce, *, whole: bool) -> None:
         ]
         table(("HOST", "SETTING", "INTERFACES", "VALUE"), rows)
     else:
-        table(("HOST", "PLAN", "DIGEST", "SINCE", "BY", "CHECKPOINT", "SETS"), (_row(host, plan) for host, plan in each))
+        table(
+            ("HOST", "PLAN", "DIGEST", "SINCE", "BY", "CHECKPOINT", "SETS"), (_row(host, plan) for host, plan in each)
+        )
     for host, why in found.unanswered.items():
         say(f"{host}: no answer: {why}")
 

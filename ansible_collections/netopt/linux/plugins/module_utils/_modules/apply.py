@@ -53,4 +53,4 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
         report.fail(FAILED, NetoptError(problem, stage="plan", key="confirm_timeout_s", wanted=wanted))
         return as_result(report, diff_mode=diff)
     asked = {name: value for name, value in options.items() if name not in OF_THE_CONTROLLER}
-    return as_result(Transaction(request_of(asked, check=check)).run(), diff_mode=diff)
+    return as_result(Transaction(request_of({**asked, "check": check})).run(), diff_mode=diff)

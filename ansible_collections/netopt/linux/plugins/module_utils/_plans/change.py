@@ -115,19 +115,37 @@ def plans_change(  # noqa: PLR0913 - by name, and one caller
         NetoptError: two plans want different values for one section.
     """
     plans, there = tuple(asked), frozenset(present)
-    after, named = before, []
+    _refuse_same_names(plans)
+    after, named = before, list[Section]()
     for name in remove:
         after = without_plan(after, name)
     for one in plans:
         said = one.sections(about["checkpoint"], persist=persist)
+        if one.name == UNNAMED:
+            _refuse_both([other for other in named if other.plan == UNNAMED], said)
         named += said
         after = put(after, one.name, said, {**about, "digest": one.digest})
-    _refuse_same_names(plans)
     refuse_conflicts(after)
     refuse_other_acceptance(after)
     what = touched(before, after, named)
     led = lead(before, after, what, there, skippable=skippable, modules=modules)
     return PlansChange(plans, before, after, what, led, there, modules)
+
+
+def _refuse_both(first: list[Section], second: list[Section]) -> None:
+    """Refuse two plans without a name in one change that both name a section, unless they say the same of it."""
+    for one in first:
+        for other in second:
+            same = (one.field, one.key) == (other.field, other.key)
+            shared = not one.ifaces or set(one.ifaces) & set(other.ifaces)
+            if same and shared and one.value != other.value:
+                raise NetoptError(
+                    f"{one.path}: two of the plans without a name set it, to {one.value} and {other.value}",
+                    stage="plan",
+                    key=one.path,
+                    wanted="one value",
+                    hint="Give the plans names, or set it in one of them. Nothing was changed.",
+                )
 
 
 def _refuse_same_names(plans: tuple[Fitted, ...]) -> None:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def listed(record: InForce) -> list[dict[str, Any]]:
-    """Return each plan as ``{"name", "digest", "checkpoint_id", "since", "by", "sections"}``, the one without a name first.
+    """Return each plan as ``{"name", "digest", "checkpoint_id", "since", "by", "sections"}``.
 
-    ``name`` is ``None`` for that one. A section is ``{"path", "ifaces", "value", "checkpoint_id", "persist"}``.
+    The one without a name comes first; its ``name`` is ``None``. A section is ``{"path", "ifaces", "value",
+    "checkpoint_id", "persist"}``.
     """
     found = []
     for name in record.names():

@@ -68,13 +68,12 @@ class Request:
     check: bool = False
 
 
-def request_of(options: Mapping[str, Any], *, check: bool = False) -> Request:
+def request_of(options: Mapping[str, Any]) -> Request:
     """Return the request that the options of netopt_apply say.
 
     Args:
         options: ``plan`` with ``digest`` and ``adaptations``, or ``plans`` with these in ``judged``, or ``remove``; and
             the fields of a request.
-        check: as in ``Request``.
     """
     rest = {name: value for name, value in options.items() if name not in OF_PLANS}
     plans = options.get("plans") or []
@@ -84,4 +83,4 @@ def request_of(options: Mapping[str, Any], *, check: bool = False) -> Request:
     asked = tuple(
         PlanRequest(plan, said.get("digest"), said.get("adaptations") or []) for plan, said in zip(plans, judged)
     )
-    return Request(plans=asked, remove=tuple(options.get("remove") or ()), check=check, **rest)
+    return Request(plans=asked, remove=tuple(options.get("remove") or ()), **rest)

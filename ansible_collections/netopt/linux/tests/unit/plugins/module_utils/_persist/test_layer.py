@@ -8,61 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.change import Change
 from ansible_collections.netopt.linux.plugins.module_utils._persist import layer as persist_layer
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import intents_of
-
-BUCKETS = "net.netfilter.nf_conntrack_buckets"
 
 
 def layer(**parts: Any) -> dict[str, Any]:
     """Return a layer of some parts."""
     return {**persist_layer.empty(), **parts}
-
-
-def layer_of(changes: dict[str, Any], *, current: Any = None, wanted: Any = None) -> dict[str, Any]:
-    """Return the layer of changes on eth0."""
-    intents = intents_of(changes, ("eth0",), skippable={}, modules={})
-    return persist_layer.layer_of(changes, intents, current or {}, wanted or {})
-
-
-def test_impairments_are_left_out() -> None:
-    """The qdisc is kept as it is without netem; netem alone leaves nothing."""
-    fq = {"qdisc": {"type": "fq_codel", "params": {}}}
-    netem = {"netem": {"delay_ms": 10, "limit": 1000, "duration_s": 60}}
-    assert layer_of({**fq, **netem}) == layer_of(fq)
-    assert layer_of(netem) == persist_layer.empty()
-
-
-def test_what_makes_a_device_may_find_it() -> None:
-    """A device of our own is made where it is not there; what clears a running host is left out."""
-    links = layer_of({"shaper": {"ingress_mbit": 10}})["tc"]["eth0"]["links"]
-    assert [(one["words"][:2], one["may_fail"]) for one in links] == [
-        (["link", "add"], True),
-        (["link", "set"], False),
-    ]
-    assert layer_of({"shaper": {"egress_mbit": 10}})["tc"]["eth0"]["links"] == []
-
-
-def test_a_floor_that_is_reached_is_kept() -> None:
-    """A value that needed no raising now may need it after a restart."""
-    changes = {"connection_tracking": {"max_connections": 1000}}
-    values = {"net.netfilter.nf_conntrack_max": "1000"}
-    current = {"sysctl": {"values": {BUCKETS: "512", "net.netfilter.nf_conntrack_max": "9"}}}
-    found = layer_of(changes, current=current, wanted={"sysctl": {"values": values}})
-    assert found["sysctl"] == {**values, BUCKETS: "512"}
-    assert found["modules"] == ["nf_conntrack"]
-
-
-@pytest.mark.parametrize(("algorithm", "modules"), [("bbr", ["tcp_bbr"]), ("cubic", []), ("reno", [])])
-def test_modules_of_algorithms(algorithm: str, modules: list[str]) -> None:
-    """An algorithm that the kernel does not bring itself is loaded first."""
-    changes = {"sysctl": {"net.ipv4.tcp_congestion_control": algorithm}}
-    assert layer_of(changes, wanted={"sysctl": {"values": changes["sysctl"]}})["modules"] == modules
 
 
 def test_later_layers_cover_earlier_ones() -> None:
@@ -79,6 +34,19 @@ def test_later_layers_cover_earlier_ones() -> None:
         tc={"eth0": {"links": [], "batch": []}},
         nft="one\n",
     )
+
+
+def test_what_is_released_goes() -> None:
+    """A later layer takes single settings out; what is left of an interface stays."""
+    first = layer(
+        sysctl={"a.b": "1", "a.c": "1"},
+        links={"eth0": {"mtu": 1400, "features": {"gso": False}}, "eth1": {"mtu": 1400}},
+        tc={"eth0": {"links": [], "batch": ["q"]}},
+        nft="one\n",
+    )
+    released = {"sysctl": ["a.b"], "links": [["eth0", "gso"], ["eth1", "mtu"]], "tc": ["eth0"]}
+    found = persist_layer.merged([first, {**layer(nft=""), "released": released}])
+    assert found == layer(sysctl={"a.c": "1"}, links={"eth0": {"mtu": 1400, "features": {}}}, nft="")
 
 
 SMALL = st.dictionaries(st.sampled_from(["a.b", "a.c", "a.d"]), st.sampled_from(["1", "2"]))

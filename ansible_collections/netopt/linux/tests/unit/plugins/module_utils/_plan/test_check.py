@@ -36,9 +36,9 @@ PARAMS = {"type": "cake", "params": {"ack_filter": False}}
 REFUSED: dict[str, tuple[Any, str, str, str]] = {
     "no object": ([], "plan", "an object with keys", "Write an object"),
     "no interface": ({"changes": {}}, "iface", "text or a list", "Add iface."),
-    "a key at the top": ({"iface": "a", "change": {}}, "change", "one of iface,", "Did you mean changes?"),
-    "a key that is no text": ({"iface": "a", 5: 1}, "5", "one of iface,", "The keys are iface, profile"),
-    "a key with a line break": ({"iface": "a", "x\ny": 1}, "x\\ny", "one of iface,", "The keys are"),
+    "a key at the top": ({"iface": "a", "change": {}}, "change", "one of name, iface,", "Did you mean changes?"),
+    "a key that is no text": ({"iface": "a", 5: 1}, "5", "one of name, iface,", "The keys are name, iface, profile"),
+    "a key with a line break": ({"iface": "a", "x\ny": 1}, "x\\ny", "one of name, iface,", "The keys are"),
     "a list's name": (
         {"iface": "a", "changes": {"rate_limit": []}},
         "changes.rate_limit",

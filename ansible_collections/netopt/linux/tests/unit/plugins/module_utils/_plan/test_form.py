@@ -18,6 +18,7 @@ def test_one_form() -> None:
         "validation": {"duration_s": 5},
         "changes": {
             "mtu": None,
+            "offloads": {"gro": None, "gso": True},
             "dscp": [{"match": match, "dscp": 46}],
             "htb_classes": [
                 {"classid": "1:10", "rate_mbit": 5, "match": [{"sports": 53, "dports": ["1-9"]}]},
@@ -29,6 +30,8 @@ def test_one_form() -> None:
         "iface": "eth0",
         "validate": {"duration_s": 5},
         "changes": {
+            "mtu": None,
+            "offloads": {"gro": None, "gso": True},
             "dscp": [{"match": {"dports": ["443"]}, "dscp": 46}],
             "htb_classes": [
                 {"classid": "1:10", "rate_mbit": 5, "match": [{"sports": [53], "dports": ["1-9"]}]},
@@ -38,3 +41,5 @@ def test_one_form() -> None:
     }
     assert match == {"proto": None, "dports": "443"}
     assert one_form({"iface": "eth0"}) == {"iface": "eth0"}
+    named = {"name": "web", "iface": "eth0", "changes": {"mtu": None, "sysctl": {"a.b": None, "a.c": "1"}}}
+    assert one_form(named)["changes"] == {"sysctl": {"a.c": "1"}}
