@@ -95,7 +95,7 @@ def test_boot_leads_to_the_same_state(host: BootHost) -> None:
         booted = BootHost(other.pid, host.root)
         booted.boot()
         again = booted.apply(EVERYTHING, check=True)
-        assert (again["status"], again["diff"]) == ("unchanged", [])
+        assert {change["subsystem"] for change in again["diff"]} == {"plan"}  # nobody has told this host of the plan
         mine, theirs = (view.split("\n") for view in (made, booted.view()))
         volatile = ("link/ether", "inet6 fe80", "fe80::", "expires", "multicast ff00")
         assert [line for line in mine if not any(word in line for word in volatile)] == [
