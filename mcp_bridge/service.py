@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mcp_bridge.collection.plans import ALLOWLIST
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, Rollout, ValidationResult
-from mcp_bridge.planning import checked_plan
+from mcp_bridge.planning import checked_plan, host_plans, inventory_plans
 from mcp_bridge.planning.checked_plan import CheckedPlan
+from mcp_bridge.planning.host_plans import HostPlans
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
@@ -27,6 +28,8 @@ from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.task import CheckpointAction, Scope, Task
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
+
+Judged = TypeVar("Judged")
 
 UNDECIDED_S = 60.0  # for how long a run that lost its process is asked for what became of it
 
@@ -102,26 +105,37 @@ class Service:
             PlanError: the plan is refused.
             DigestError: a rendered plan is not what its plan renders to.
         """
-        try:
-            if isinstance(plan, RenderedPlan):
-                return checked_plan.check_rendered(plan, self.policy)
-            return checked_plan.check(plan, self.policy)
-        except NetoptBridgeError as error:
-            self._refuse("apply", error, scope)
-            raise
+        if isinstance(plan, RenderedPlan):
+            return self._judged(lambda: checked_plan.check_rendered(plan, self.policy), scope)
+        return self._judged(lambda: checked_plan.check(plan, self.policy), scope)
+
+    def check_inventory(self, scope: Scope) -> HostPlans:
+        """Return the plans that the inventory's variables give each host; that one may not be applied is written down.
+
+        Raises:
+            InventoryError: the inventory cannot be read, no host matches, or none has a plan.
+            PlanError: the plan of a host is refused.
+        """
+        if self.settings.backend == "awx":
+            raise NetoptBridgeError(
+                "The variables of AWX's inventory are not read from here",
+                hint="Launch AWX's job template for netopt.linux.apply without a plan: each host gets its netopt_plan.",
+            )
+        source = scope.inventory or self.settings.inventory
+        return self._judged(lambda: inventory_plans.read(source, limit=scope.limit, policy=self.policy), scope)
 
     def begin_apply(
         self,
-        plan: CheckedPlan,
+        plan: CheckedPlan | HostPlans,
         options: ApplyOptions,
         scope: Scope,
         *,
         resumes: RunRecord | None = None,
     ) -> Started:
-        """Register the run of a plan; nothing has reached a host yet.
+        """Register the run of a plan, or of one for each host; nothing has reached a host yet.
 
         Args:
-            plan: what ``check`` returned.
+            plan: what ``check`` or ``check_inventory`` returned.
             options: how to apply it.
             scope: which hosts.
             resumes: the rollout that it goes on with.
@@ -137,10 +151,9 @@ class Service:
             self._refuse("apply", error, scope)
             raise
         if plan.policy is not self.policy:  # a person may have thought about it for minutes
-            plan = self.check(plan.rendered, scope)
-        rendered = plan.rendered
+            plan = self._again(plan, scope)
         extravars = {
-            **plan.target_inputs.extra_vars(),
+            **plan.extra_vars(),
             "netopt_checkpoint_label": options.label or "",
             "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
             "netopt_confirm_timeout_s": timeout,
@@ -154,7 +167,7 @@ class Service:
             "apply",
             extravars,
             check=options.dry_run,
-            record={"plan_digest": rendered.digest},
+            record={"plan_digest": plan.digest},
             timeout_s=self._timeout_s(options.rollout),
         )
         detail = {
@@ -166,12 +179,11 @@ class Service:
             "resumes": resumes.run_id if resumes else None,
         }
         checkpoint_id = resumes.checkpoint_id if resumes else None
-        rationale = list(rendered.plan.rationale)
-        started = self._begin(task, scope, detail=detail, rationale=rationale, checkpoint_id=checkpoint_id)
+        started = self._begin(task, scope, detail=detail, rationale=plan.rationale, checkpoint_id=checkpoint_id)
         if options.rollout:
-            resume.keep(started, rendered=rendered, options=options)
-        notes = (*rendered.warnings, *_waiting(started, options))
-        return replace(started, preview=execute.preview(rendered), notes=notes)
+            resume.keep(started, kept=plan.kept(), options=options)
+        notes = (*plan.warnings, *_waiting(started, options))
+        return replace(started, preview=plan.preview(), notes=notes)
 
     def begin_removal(self, names: Sequence[str], options: ApplyOptions, scope: Scope) -> Started:
         """Register that plans are taken away; nothing has reached a host yet.
@@ -225,10 +237,15 @@ class Service:
             DigestError: the plan would be another one by now.
         """
         record, _result = self.history.status(run_id)
-        rendered, options, place = resume.read(self.fleet().runs, record)
+        kept, options, place = resume.read(self.fleet().runs, record)
         same = replace(scope, limit=scope.limit or record.limit, inventory=scope.inventory or place)
         chosen = ApplyOptions(**{**options, "dry_run": dry_run})
-        return self.begin_apply(plan or self.check(rendered, same), chosen, same, resumes=None if dry_run else record)
+        checked = plan or self._judged(lambda: host_plans.check_kept(kept, self.policy), same)
+        return self.begin_apply(checked, chosen, same, resumes=None if dry_run else record)
+
+    def _again(self, plan: CheckedPlan | HostPlans, scope: Scope) -> CheckedPlan | HostPlans:
+        """Return plans as today's policy judges them."""
+        return self._judged(lambda: plan.renewed(self.policy), scope)
 
     def _timeout_s(self, rollout: Rollout | None) -> float | None:
         """Return the seconds that a run may take; the settings' hold for each wave of a rollout."""
@@ -374,6 +391,14 @@ class Service:
             task = replace(task, extravars={**task.extravars, "netopt_checkpoint_id": name})
         self.history.audit_run(record, outcome="started", detail=dict(detail), rationale=rationale or [])
         return Started(record, task, scope, fleet)
+
+    def _judged(self, judge: Callable[[], Judged], scope: Scope) -> Judged:
+        """Return plans that may be applied; that they may not is written down."""
+        try:
+            return judge()
+        except NetoptBridgeError as error:
+            self._refuse("apply", error, scope)
+            raise
 
     def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
         detail = {"hosts": scope.limit or "all", "error": str(error)}

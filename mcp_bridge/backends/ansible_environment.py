@@ -18,7 +18,7 @@ MARKER = "NETOPT_RUN_ID"
 FOLDER = "NETOPT_RUN_FOLDER"
 LOCKS = "NETOPT_RUN_LOCKS"
 ENDS = "NETOPT_RUN_ENDS"  # when the run is ended, for the collection's _transport.py
-CHECKED = "NETOPT_CHECKED"  # the digest of the plan that was checked here; the collection's _policy.py believes it
+CHECKED = "NETOPT_CHECKED"  # digests of the plans that were checked here; the collection's _policy.py believes it
 CALLBACKS = Path(__file__).resolve().parent.parent / "callbacks"
 TEMPORARY = "tmp"  # in the run's folder: whatever a killed Ansible leaves goes with the run
 # Of netopt's own variables, those that Ansible gets to see: tokens and keys are among the others.
@@ -54,7 +54,7 @@ def build(
         cwd: where Ansible is started.
         folder: the run's folder, ``None`` where Ansible is only asked for the inventory.
         locks: the folder of the hosts' locks, ``None`` for a run that changes nothing.
-        checked: the digest of the run's plan, once that has been checked.
+        checked: the digests of the run's plans, once these have been checked, with commas between them.
     """
     added = {name: value for name, value in DEFAULTS.items() if name not in base}
     added.update(FIXED)

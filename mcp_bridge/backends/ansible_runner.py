@@ -12,6 +12,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -73,7 +74,7 @@ def run_playbook(
                     cwd=cwd,
                     folder=folder,
                     locks=job.locks,
-                    checked=job.extravars.get("netopt_digest") if job.extravars.get("netopt_validated") else None,
+                    checked=_checked(job.extravars),
                 ),
             },
         )
@@ -97,6 +98,16 @@ def run_playbook(
         log=folder / "artifacts" / run_id / "stdout",
         handler_error=guard.error,
     )
+
+
+def _checked(extravars: Mapping[str, Any]) -> str | None:
+    """Return the digests of the plans that were checked before the run."""
+    if not extravars.get("netopt_validated"):
+        return None
+    if "netopt_given" in extravars:
+        return ",".join(extravars["netopt_given"]["plans"])
+    digest: str | None = extravars.get("netopt_digest")
+    return digest
 
 
 def _flags(job: Job) -> str | None:

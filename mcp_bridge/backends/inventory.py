@@ -121,13 +121,38 @@ def _members(data: dict[str, Any], group: str, *, seen: set[str]) -> set[str]:
     return found
 
 
+def plans(
+    inventory: str | None, *, limit: str | None = None
+) -> tuple[list[dict[str, Any]], dict[str, int], dict[str, str]]:
+    """Return what the variables of hosts say of their plans, templates evaluated.
+
+    Returns:
+        The different values, each an object with ``netopt_plan`` and ``netopt_plans`` where a host has them; by host,
+        which of the values it has; and by host, why its variables cannot be evaluated.
+
+    Raises:
+        InventoryError: the inventory cannot be read, holds no host, or none matches.
+    """
+    command = [sys.executable, "-P", str(Path(__file__).with_name("plans_program.py")), "--list"]
+    # of a key that is given twice the last one would win, with a warning that nobody sees
+    found = _asked(command, inventory, limit=check_pattern(limit), ANSIBLE_DUPLICATE_YAML_DICT_KEY="error")
+    if not found.get("hosts") and not found.get("errors"):
+        raise no_match(limit, inventory=inventory)
+    return found["values"], found["hosts"], found["errors"]
+
+
 def _list(inventory: str | None, *, limit: str | None) -> dict[str, Any]:
+    program = str(Path(sys.executable).parent / "ansible-inventory")
+    return _asked([program, "--list", "--export"], inventory, limit=limit)
+
+
+def _asked(command: list[str], inventory: str | None, *, limit: str | None, **more: str) -> dict[str, Any]:
+    """Return what a program prints of an inventory, ``{}`` where no host matches."""
     if inventory is not None and "," not in inventory and not Path(inventory).exists():
         raise missing(inventory)
-    command = [str(Path(sys.executable).parent / "ansible-inventory"), "--list", "--export"]
     command += ["-i", inventory] if inventory is not None else []
     command += ["--limit", limit] if limit is not None else []
-    env = {**os.environ, **ansible_environment.build(os.environ, run_id="inventory", cwd=Path.cwd())}
+    env = {**os.environ, **ansible_environment.build(os.environ, run_id="inventory", cwd=Path.cwd()), **more}
     try:
         done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8", timeout=TIMEOUT_S, env=env)
     except subprocess.TimeoutExpired:

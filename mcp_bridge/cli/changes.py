@@ -21,12 +21,25 @@ from mcp_bridge.cli.progress import Progress, follow
 
 if TYPE_CHECKING:
     from mcp_bridge.models import RenderedPlan
+    from mcp_bridge.planning.checked_plan import CheckedPlan
+    from mcp_bridge.planning.host_plans import HostPlans
     from mcp_bridge.runs.execute import Started
     from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Service
 
 WITH_THE_ROLLOUT = (
-    *("plan", "rendered", "profile", "iface", "label", "confirm_timeout", "persist", "limit", "check"),
+    *(
+        "plan",
+        "rendered",
+        "profile",
+        "from_inventory",
+        "iface",
+        "label",
+        "confirm_timeout",
+        "persist",
+        "limit",
+        "check",
+    ),
     *rollouts.FIELDS,
 )
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
@@ -42,6 +55,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     apply.add_argument("plan", metavar="PLAN", nargs="?", help="JSON or YAML file, - for standard input")
     apply.add_argument("--rendered", metavar="FILE", help="instead of PLAN: what `render --format json` printed")
     apply.add_argument("--profile", metavar="NAME", help="instead of PLAN: a profile, adapted to each host")
+    options.add_from_inventory(apply)
     apply.add_argument("--iface", metavar="NAME", help="with --profile: the interface (default: auto)")
     apply.add_argument("--label", metavar="TEXT", help="a name for the checkpoint")
     apply.add_argument(
@@ -102,7 +116,7 @@ def _apply(args: argparse.Namespace) -> int:
     def begin(service: Service, scope: Scope) -> Started:
         from mcp_bridge.service import ApplyOptions
 
-        what = _as_rendered(args.rendered, document) if args.rendered else document
+        plan = _permitted(args, document, service, scope)
         chosen = ApplyOptions(
             dry_run=args.check,
             label=args.label,
@@ -110,9 +124,21 @@ def _apply(args: argparse.Namespace) -> int:
             persist=args.persist,
             rollout=rollout,
         )
-        return _announced(args, service.begin_apply(service.check(what, scope), chosen, scope))
+        return _announced(args, service.begin_apply(plan, chosen, scope))
 
     return carry_out(args, begin)
+
+
+def _permitted(
+    args: argparse.Namespace, document: dict[str, Any], service: Service, scope: Scope
+) -> CheckedPlan | HostPlans:
+    """Return what may be applied; who gets which plan is said before the first host is touched."""
+    if not args.from_inventory:
+        return service.check(_as_rendered(args.rendered, document) if args.rendered else document, scope)
+    plans = service.check_inventory(scope)
+    if not args.json:
+        sys.stderr.writelines(f"netopt: {line}\n" for line in plans.headings())
+    return plans
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -178,9 +204,11 @@ def carry_out(args: argparse.Namespace, begin: Callable[[Service, Scope], Starte
 
 
 def _what_to_apply(args: argparse.Namespace) -> dict[str, Any]:
-    given = [name for name in ("plan", "rendered", "profile") if getattr(args, name)]
+    given = [name for name in ("plan", "rendered", "profile", "from_inventory") if getattr(args, name)]
     if len(given) != 1:
-        raise options.UsageError("Give exactly one of PLAN, --rendered FILE and --profile NAME")
+        raise options.UsageError("Give exactly one of PLAN, --rendered FILE, --profile NAME and --from-inventory")
+    if args.from_inventory:
+        return {}
     if args.iface and not args.profile:
         raise options.UsageError("--iface goes with --profile", hint="A plan names its interface itself.")
     if args.profile:

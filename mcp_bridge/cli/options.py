@@ -11,10 +11,13 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from mcp_bridge.planning.host_plans import HostPlans
 
 
 class UsageError(NetoptBridgeError):
@@ -43,6 +46,28 @@ def add_check(parser: argparse.ArgumentParser) -> None:
     """Add ``--check`` and ``--diff``."""
     parser.add_argument("--check", action="store_true", help="say what would change and change nothing")
     parser.add_argument("--diff", action="store_true", help="show each difference")
+
+
+def add_from_inventory(parser: argparse.ArgumentParser, *, instead_of: str = "PLAN") -> None:
+    """Add ``--from-inventory``."""
+    parser.add_argument(
+        "--from-inventory",
+        action="store_true",
+        help=f"instead of {instead_of}: the plan that the variable netopt_plan of each host says, templates evaluated",
+    )
+
+
+def plans_of_inventory(args: argparse.Namespace) -> HostPlans:
+    """Return the plans that the inventory's variables give each host.
+
+    Raises:
+        InventoryError, PlanError: as ``inventory_plans.read`` does.
+    """
+    from mcp_bridge.planning import inventory_plans  # noqa: PLC0415  # few commands read them
+    from mcp_bridge.policy import load_policy  # noqa: PLC0415  # the same
+
+    settings = settings_of(args)
+    return inventory_plans.read(settings.inventory, limit=args.limit, policy=load_policy(settings.policy_dir))
 
 
 def settings_of(args: argparse.Namespace) -> Settings:

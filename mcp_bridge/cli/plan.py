@@ -29,7 +29,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Read the facts of hosts, fit a profile's values to each by the rules of the policy, and show the "
         "plans, hosts with equal plans together. Nothing is changed. The exit status is 1 when a host has no plan.",
     )
-    parser.add_argument("profile", metavar="PROFILE", help="gaming, streaming, video_calls, bulk_transfer, server, ...")
+    parser.add_argument(
+        "profile", metavar="PROFILE", nargs="?", help="gaming, streaming, video_calls, bulk_transfer, server, ..."
+    )
+    options.add_from_inventory(parser, instead_of="PROFILE")
     parser.add_argument(
         "--iface",
         metavar="NAME",
@@ -43,6 +46,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _plan(args: argparse.Namespace) -> int:
+    if bool(args.profile) == args.from_inventory:
+        raise options.UsageError("Give exactly one of PROFILE and --from-inventory")
+    if args.from_inventory:
+        return _plan_from_inventory(args)
     from mcp_bridge.hosts import profile_plans as draft
     from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Service, login
@@ -63,6 +70,22 @@ def _plan(args: argparse.Namespace) -> int:
         for line in _lines(found):
             say(line)
     return EXIT_FAILED if found.unplanned else EXIT_DONE
+
+
+def _plan_from_inventory(args: argparse.Namespace) -> int:
+    """Show the plan that the inventory's variables give each host."""
+    found = options.plans_of_inventory(args)
+    if args.json:
+        say_json(found.summary())
+        return EXIT_DONE
+    for heading, share in zip(found.headings(), found.shares, strict=True):
+        say(heading)
+        say(f"  iface = {share.plan.target_inputs.plan['iface']}")
+        for key, value in _leaves(share.plan.target_inputs.plan["changes"]):
+            say(f"  {key} = {value}")
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    return EXIT_DONE
 
 
 def _lines(found: Drafts) -> Iterator[str]:

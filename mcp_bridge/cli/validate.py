@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
     validate = commands.add_parser("validate", help="check a plan against the policy", description="Check a plan.")
-    validate.add_argument("plan", metavar="PLAN", help="JSON or YAML file, - for standard input")
+    validate.add_argument("plan", metavar="PLAN", nargs="?", help="JSON or YAML file, - for standard input")
+    options.add_from_inventory(validate)
+    options.add_hosts(validate)
     options.add_json(validate)
     validate.set_defaults(func=_validate)
 
@@ -38,6 +40,10 @@ def _validate(args: argparse.Namespace) -> int:
     from mcp_bridge.policy import load_policy
     from mcp_bridge.validator import validate
 
+    if bool(args.plan) == args.from_inventory:
+        raise options.UsageError("Give exactly one of PLAN and --from-inventory")
+    if args.from_inventory:
+        return _validate_inventory(args)
     document = options.read_document(args.plan)
     result = validate(document, load_policy(options.settings_of(args).policy_dir))
     if args.json:
@@ -47,6 +53,20 @@ def _validate(args: argparse.Namespace) -> int:
             say(line)
         say("The plan is valid." if result.ok else "The plan is refused.")
     return EXIT_DONE if result.ok else EXIT_FAILED
+
+
+def _validate_inventory(args: argparse.Namespace) -> int:
+    """Check the plan of each host; one that is refused ends it with all issues, as it would end an apply."""
+    found = options.plans_of_inventory(args)
+    if args.json:
+        say_json(found.summary())
+    else:
+        for warning in found.warnings:
+            say(f"warning: {warning}")
+        for line in found.headings():
+            say(line)
+        say("The plans are valid.")
+    return EXIT_DONE
 
 
 def _render(args: argparse.Namespace) -> int:

@@ -15,8 +15,9 @@ from typing import Annotated
 
 from pydantic import PlainValidator, WithJsonSchema
 
+from mcp_bridge.collection.dscp import DSCP_MAX, DSCP_NAMES, DSCP_WANTED, code_point
+
 from .base import PORT_MAX, U32_MAX, WORD_LENGTH_MAX, refusal
-from .dscp import DSCP_MAX, DSCP_NAMES
 
 AUTO = "auto"
 IFACE_COUNT_MAX = 64
@@ -87,16 +88,10 @@ def lower(value: object) -> object:
 
 def _dscp(value: object) -> int:
     """Return the code point for a name in any case, or for a number from 0 to 63."""
-    word = lower(value)
-    if isinstance(word, str):
-        name = word.replace("_", "-")
-        if name in DSCP_NAMES:
-            return DSCP_NAMES[name]
-        if name.isascii() and name.isdigit() and len(name) <= len("63"):
-            word = int(name)
-    if isinstance(word, int) and not isinstance(word, bool) and 0 <= word <= DSCP_MAX:
-        return word
-    raise refusal("dscp", f"Not a DSCP: a number from 0 to {DSCP_MAX}, or one of {', '.join(DSCP_NAMES).upper()}")
+    number = code_point(lower(value))  # a long word is no name, and stays as it is
+    if number is None:
+        raise refusal("dscp", f"Not a DSCP: {DSCP_WANTED}")
+    return number
 
 
 Dscp = Annotated[

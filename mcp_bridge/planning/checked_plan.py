@@ -62,6 +62,43 @@ class CheckedPlan:
     target_inputs: TargetInputs
     policy: Policy
 
+    @property
+    def digest(self) -> str:
+        """The digest of the plan."""
+        return self.rendered.digest
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know before it is applied."""
+        return self.rendered.warnings
+
+    @property
+    def rationale(self) -> list[str]:
+        """Why it is made."""
+        return list(self.rendered.plan.rationale)
+
+    def extra_vars(self) -> dict[str, Any]:
+        """Return the variables of the playbook ``netopt.linux.apply``."""
+        return self.target_inputs.extra_vars()
+
+    def preview(self) -> tuple[str, ...]:
+        """Return the commands as one list, the scripts whole and last."""
+        rendered = self.rendered
+        scripts = (script for script in (rendered.tc_script, rendered.nft_script) if script)
+        return (*rendered.sysctl_cmds, *rendered.ip_link_cmds, *rendered.ethtool_cmds, *scripts)
+
+    def renewed(self, policy: Policy) -> CheckedPlan:
+        """Return it as another policy judges it.
+
+        Raises:
+            PlanError, DigestError: as ``check_rendered`` does.
+        """
+        return check_rendered(self.rendered, policy)
+
+    def kept(self) -> dict[str, Any]:
+        """Return what it is made anew from, as JSON data."""
+        return {"rendered": self.rendered.model_dump(mode="json")}
+
 
 def check(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> CheckedPlan:
     """Return a plan, judged and rendered.

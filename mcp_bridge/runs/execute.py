@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from mcp_bridge import backends
-from mcp_bridge.models import ChangeReport, HostReport, RenderedPlan, RolloutReport
+from mcp_bridge.models import ChangeReport, HostReport, RolloutReport
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs import recovery
 from mcp_bridge.runs import report as run_report
@@ -230,9 +230,3 @@ def _checkpoint_of(record: RunRecord, hosts: Mapping[str, HostReport]) -> str | 
     if record.action in MAKES_CHECKPOINT and not any(report.checkpoint_id for report in hosts.values()):
         return None
     return record.checkpoint_id
-
-
-def preview(rendered: RenderedPlan) -> tuple[str, ...]:
-    """Return the rendered plan as one list: commands first, then the scripts whole."""
-    scripts = (script for script in (rendered.tc_script, rendered.nft_script) if script)
-    return (*rendered.sysctl_cmds, *rendered.ip_link_cmds, *rendered.ethtool_cmds, *scripts)

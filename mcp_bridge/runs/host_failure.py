@@ -94,6 +94,13 @@ _CONNECTION = (
 )
 _MODULE = (
     _known(
+        r"python is too old",
+        key="python",
+        message="The host's Python is too old",
+        wanted="Python 3.8 or newer",
+        hint="Install a newer python3 on the host, and set ansible_python_interpreter to it.",
+    ),
+    _known(
         r"module interpreter .{1,300} was not found|python[0-9.]*: (command )?not found|no python interpreters found",
         key="python",
         message="The host has no Python where it was looked for",
@@ -102,7 +109,8 @@ _MODULE = (
     ),
     _known(
         r"sudo: not found|sudo: command not found|become success|sudo: a password|missing sudo password"
-        r"|incorrect sudo password|not in the sudoers",
+        r"|incorrect sudo password|not in the sudoers|must have a tty|no tty present|may not run sudo"
+        r"|sudo: a terminal is required|sudo on the host wants|may not become root",
         key="become",
         message="The login could not become root",
         wanted="root on the host",

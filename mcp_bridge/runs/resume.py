@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge import atomic_files
 from mcp_bridge.errors import RunError
-from mcp_bridge.models import RenderedPlan, Rollout
+from mcp_bridge.models import Rollout
 from mcp_bridge.runs.registry import RunRecord, RunRegistry, UnknownRunError
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 ASKED = "asked.json"
 
 
-def keep(started: Started, *, rendered: RenderedPlan, options: ApplyOptions) -> None:
-    """Write down what a rollout was asked to do."""
+def keep(started: Started, *, kept: dict[str, Any], options: ApplyOptions) -> None:
+    """Write down what a rollout was asked to do; ``kept`` is what its plan, or its plans, are made anew from."""
     asked = {
-        "rendered": rendered.model_dump(mode="json"),
+        **kept,
         "options": {**vars(options), "rollout": options.rollout.dump() if options.rollout else None},
         "inventory": place(started.scope.inventory or started.fleet.settings.inventory),
     }
@@ -37,8 +37,8 @@ def place(source: str | None) -> str | None:
     return str(Path(source).resolve()) if source is not None and Path(source).exists() else source
 
 
-def read(runs: RunRegistry, record: RunRecord) -> tuple[RenderedPlan, dict[str, Any], str | None]:
-    """Return a rollout's plan, its ``ApplyOptions`` by name, and its inventory.
+def read(runs: RunRegistry, record: RunRecord) -> tuple[dict[str, Any], dict[str, Any], str | None]:
+    """Return what a rollout's plans are made anew from, its ``ApplyOptions`` by name, and its inventory.
 
     Raises:
         RunError: the run is no rollout, goes on, or has done all that it was to do.
@@ -55,7 +55,8 @@ def read(runs: RunRegistry, record: RunRecord) -> tuple[RenderedPlan, dict[str, 
     if record.state == "successful" or record.dry_run:
         raise RunError(f"Run {record.run_id} has ended, and nothing of it is left to do", hint="Apply a plan.")
     options = dict(asked["options"], rollout=Rollout.model_validate(asked["options"]["rollout"]))
-    return RenderedPlan.model_validate(asked["rendered"]), options, asked["inventory"]
+    kept = {name: asked[name] for name in ("rendered", "shares", "without") if name in asked}
+    return kept, options, asked["inventory"]
 
 
 def checkpoint_of(runs: RunRegistry, name: str) -> str:

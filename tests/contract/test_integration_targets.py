@@ -12,7 +12,8 @@ import pytest
 
 COLLECTION = Path(__file__).parents[2] / "ansible_collections" / "netopt" / "linux"
 TARGETS = COLLECTION / "tests" / "integration" / "targets"
-OF_PLAYBOOKS = {"netopt_rollout"}  # drives other modules over many hosts, in a playbook of its own
+# over many hosts, in playbooks of their own: one drives other modules, one tells what came of it
+OF_PLAYBOOKS = {"netopt_rollout", "netopt_summary"}
 MODULES = sorted({path.stem for path in COLLECTION.glob("plugins/modules/netopt_*.py")} - OF_PLAYBOOKS)
 
 

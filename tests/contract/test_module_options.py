@@ -15,12 +15,16 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as link_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import OF_THE_CONTROLLER
+from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import code_point, with_numbers
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
+from mcp_bridge.validator import validate
 
 COLLECTION = Path(__file__).resolve().parents[2] / "ansible_collections/netopt/linux"
 SCHEMA = Changes.model_json_schema(mode="validation")
@@ -70,7 +74,8 @@ def disagreements(option: Mapping[str, Any], schema: Mapping[str, Any], path: st
     types = {one.get("type", "string" if words(one) else "object") for one in found}
     if not types & ANSIBLE_TYPES[option["type"]]:
         yield f"{path}: {option['type']} in the module, {sorted(types)} in the plan"
-    named = [] if path.endswith(".dscp") else words(schema)  # code points' names are resolved on the controller
+    # names of code points are written in any case, so an option has no list of them; which there are is tested below
+    named = [] if path.endswith(".dscp") else words(schema)
     if sorted(option.get("choices", [])) != sorted(named):
         yield f"{path}: choices {option.get('choices')} in the module, {words(schema)} in the plan"
     default = schema.get("default")
@@ -148,3 +153,30 @@ def test_validate_gives_what_apply_takes() -> None:
     plan = {"iface": "eth0", "changes": {"mtu": 1400}}
     prepared = {name.removeprefix("netopt_") for name in check(plan, load_policy()).target_inputs.extra_vars()}
     assert prepared <= set(yaml.safe_load(module.RETURN))
+
+
+@pytest.mark.parametrize("word", ["AF41", "af41", "EF", "46", 46, "CS_1", "64", "-1", "nothing", True])
+def test_a_code_point_is_written_as_in_a_plan(word: object) -> None:
+    """The modules take and refuse the same words, for the same number."""
+    plan = {"iface": "eth0", "changes": {"dscp": [{"match": {"proto": "udp"}, "dscp": word}]}}
+    normal = validate(plan, load_policy()).normalized_plan
+    assert code_point(word) == (normal.dump()["changes"]["dscp"][0]["dscp"] if normal else None)
+
+
+@pytest.mark.parametrize("module", ["netopt_nft", "netopt_tc"])
+def test_modules_take_names_of_code_points(module: str) -> None:
+    """An option for a code point is text, which Ansible makes of a number as well."""
+    found = importlib.import_module(f"ansible_collections.netopt.linux.plugins.modules.{module}").ARGUMENT_SPEC
+    parts = found["dscp"]["options"] if module == "netopt_nft" else found["htb_classes"]["options"]["match"]["options"]
+    assert parts["dscp"]["type"] == "str"
+    entry = {"dscp": [{"match": {}, "dscp": "AF41"}], "htb_classes": [{"classid": "1:1", "match": [{"dscp": "ef"}]}]}
+    numbers = with_numbers(entry)
+    assert (numbers["dscp"][0]["dscp"], numbers["htb_classes"][0]["match"][0]["dscp"]) == (34, 46)
+    with pytest.raises(NetoptError, match=r"dscp\[0\]\.dscp is 'AF44', wanted a number"):
+        with_numbers({"dscp": [{"dscp": "AF44"}]})
+
+
+def test_there_is_one_range_of_the_mtu() -> None:
+    """What a host says of an MTU is within what the policy says."""
+    span = load_policy().limits.ranges["mtu"]
+    assert (span.min, span.max) == (link_subsystem.MTU_LEAST, link_subsystem.MTU_MOST)

@@ -10,12 +10,9 @@ What all hosts of a run share is the name of the change, so that one rollback le
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,19 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
-from tests.e2e.fleet import ROOT, TIMEOUT_S, Fleet, on_console, ready
+from tests.e2e.fleet import ready
+from tests.e2e.site import Ran, Site
 
 pytestmark = pytest.mark.lab
 
 KEY = "net.core.somaxconn"
 OWN = ["1000", "2000", "3000"]
 APPLY, ROLE = "netopt.linux.apply", "netopt.linux.optimize"
-STORE = "/var/lib/netopt/checkpoints"
 REFUSED: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: 10**9, "net.core.rmem_max": 10**12}}}
 FAILED = 2  # ansible-playbook's exit status where hosts failed
 
@@ -43,80 +39,6 @@ FAILED = 2  # ansible-playbook's exit status where hosts failed
 def plan(value: object, **more: Any) -> dict[str, Any]:
     """Return a plan as a host's variable."""
     return {"iface": "eth0", "profile": None, "changes": {"sysctl": {KEY: value}}, **more}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How ``ansible-playbook`` ended: its exit status, what it printed, and the last result of each host."""
-
-    status: int
-    text: str
-    results: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Site:
-    """An inventory of the lab's hosts with variables of their own, and Ansible without netopt's command."""
-
-    fleet: Fleet
-
-    @property
-    def folder(self) -> Path:
-        """Where inventory, variables and playbooks are."""
-        return self.fleet.folder
-
-    def host_vars(self, *variables: Mapping[str, Any]) -> None:
-        """Give each host its variables."""
-        for number, one in enumerate(variables, start=1):
-            self._write(f"host_vars/{self.fleet.name(number)}.yml", one)
-
-    def group_vars(self, variables: Mapping[str, Any]) -> None:
-        """Give all hosts the same variables, templates included."""
-        self._write("group_vars/all.yml", variables)
-
-    def playbook(self, *plays: Mapping[str, Any]) -> str:
-        """Return a playbook of the user's own."""
-        return str(self._write("own.yml", list(plays)))
-
-    def run(self, playbook: str, *words: str, **variables: Any) -> Ran:
-        """Run a playbook; what it printed holds no traceback."""
-        inventory = self.folder / "hosts.yml"
-        shutil.copy(self.fleet.lab.inventory, inventory)
-        done = subprocess.run(
-            [
-                *(str(Path(sys.executable).with_name("ansible-playbook")), playbook, "-i", str(inventory), "-v"),
-                *("-e", json.dumps(variables), *words),
-            ],
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_COLLECTIONS_PATH": str(ROOT),
-                "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-                "ANSIBLE_NOCOLOR": "1",
-            },
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-        )
-        text = done.stdout + done.stderr
-        assert "Traceback" not in text, text
-        results = {}
-        for host, result in re.findall(r"^(?:\w+): \[([\w.-]+)\](?:: \w+!)? => (\{.*\})$", done.stdout, re.MULTILINE):
-            results[host] = json.loads(result)
-        return Ran(done.returncode, text, results)
-
-    def changes(self) -> list[set[str]]:
-        """Return the names of the changes that each host holds."""
-        listed = ("sh", "-c", f"ls {STORE} 2>/dev/null || true")
-        return [set(on_console(self.fleet.lab, host.name, *listed).split()) for host in self.fleet.lab.hosts]
-
-    def _write(self, name: str, data: object) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
-        return path
 
 
 @dataclass(frozen=True)
@@ -309,3 +231,44 @@ def test_snapshot_has_one_name(site: Site) -> None:
     made = [now - then for now, then in zip(site.changes(), known, strict=True)]
     assert made == [made[0]] * 3
     assert len(made[0]) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--waves", "1,100%"), ("--canary", "1", "--confirm-at", "end")], ids=["at once", "waves", "canary"]
+)
+def test_plans_of_the_inventory_by_the_command_line(site: Site, words: tuple[str, ...]) -> None:
+    """``--from-inventory``: one run and one checkpoint for three hosts with three plans, told before and led back."""
+    before = site.fleet.values(KEY)
+    site.group_vars({"netopt_plan": plan("{{ backlog | int * 10 }}")})
+    site.host_vars(*({"backlog": int(value) // 10} for value in OWN))
+    inventory = site.folder / "hosts.yml"
+    shutil.copy(site.fleet.lab.inventory, inventory)
+    for_people = site.fleet.netopt("apply", "--from-inventory", "--check", *words, inventory=inventory)
+    assert (for_people.status, site.fleet.values(KEY)) == (0, before), for_people
+    assert f"plan 1 of 3, for 1 host: {site.fleet.name(1)}" in for_people.said.lower()
+    done = site.fleet.netopt("apply", "--from-inventory", "--json", *words, inventory=inventory)
+    assert (done.status, site.fleet.values(KEY)) == (0, OWN), done
+    assert done.statuses == {"applied"}
+    identity = done.report["checkpoint_id"]
+    assert {host["checkpoint_id"] for host in done.report["hosts"].values()} == {identity}
+    assert [line for line in done.report["commands_preview"] if "sysctl" in line] == [
+        line for line in done.report["commands_preview"] if any(f"{KEY}={value}" in line for value in OWN)
+    ]
+    back = site.fleet.netopt("rollback", identity, inventory=inventory)
+    assert (back.status, site.fleet.values(KEY)) == (0, before), back
+
+
+def test_a_host_without_a_plan_is_left_alone(site: Site) -> None:
+    """The others get theirs; a plan that is refused ends it before any host is touched."""
+    first, *_others = site.fleet.values(KEY)
+    site.host_vars({}, *({"netopt_plan": plan(int(value))} for value in OWN[1:]))
+    inventory = site.folder / "hosts.yml"
+    shutil.copy(site.fleet.lab.inventory, inventory)
+    done = site.fleet.netopt("apply", "--from-inventory", "--json", inventory=inventory)
+    assert (done.status, site.fleet.values(KEY)) == (0, [first, *OWN[1:]]), done
+    assert set(done.report["hosts"]) == {site.fleet.name(2), site.fleet.name(3)}
+    assert any(site.fleet.name(1) in note for note in done.report["notes"])
+    site.host_vars({"netopt_plan": plan(100)}, {"netopt_plan": plan(100)}, {"netopt_plan": REFUSED})
+    refused = site.fleet.netopt("apply", "--from-inventory", inventory=inventory)
+    assert (refused.status, site.fleet.values(KEY)) == (1, [first, *OWN[1:]])
+    assert f"error: {site.fleet.name(3)}: changes.sysctl.{KEY}" in refused.said

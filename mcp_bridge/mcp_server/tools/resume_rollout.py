@@ -81,6 +81,12 @@ def wanted(service: Service, resume: str | None, *, given: RenderedPlan | None, 
             f"The rollout {resume} is one of another inventory than this server's",
             hint=f"`netopt apply --resume {resume}` on the server's machine goes on with it.",
         )
-    if given is not None and given.digest != kept.digest:
+    if "rendered" not in kept:
+        raise RunError(
+            f"The rollout {resume} has a plan for each host",
+            hint=f"`netopt apply --resume {resume}` on the server's machine goes on with it.",
+        )
+    rendered = RenderedPlan.model_validate(kept["rendered"])
+    if given is not None and given.digest != rendered.digest:
         raise RunError(f"This is not the plan of the rollout {resume}", hint="Leave rendered_plan out.")
-    return Wanted(given or kept, replace(ApplyOptions(**asked), dry_run=options.dry_run), record)
+    return Wanted(given or rendered, replace(ApplyOptions(**asked), dry_run=options.dry_run), record)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.adapt_profile import adapt
+from mcp_bridge.collection.dscp import DSCP_NAMES
 from mcp_bridge.models.changes import Changes
-from mcp_bridge.models.dscp import DSCP_NAMES
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.policy.fragments import values
 from mcp_bridge.policy.limits import Limits, Range

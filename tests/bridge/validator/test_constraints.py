@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight
+from mcp_bridge.collection.dscp import DSCP_NAMES
 from mcp_bridge.models.changes import Offloads
-from mcp_bridge.models.dscp import DSCP_NAMES
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import validate
 from mcp_bridge.validator.constraints import CHECKS

@@ -9,6 +9,8 @@ Documented in ``plugins/modules/netopt_apply.py``.
 
 from __future__ import annotations
 
+import getpass
+import os
 import secrets
 import shlex
 import time
@@ -17,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import RESTART, ROLLED_BACK
+from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
 from ansible_collections.netopt.linux.plugins.plugin_utils._lost_answer import kept_out, what_became
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import (
     Refusal,
     as_objects,
     enforced,
+    in_bounds,
     in_one_form,
     warm,
 )
@@ -33,6 +37,7 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._transport import (
     TransportAction,
     UnansweredError,
 )
+from ansible_collections.netopt.linux.plugins.plugin_utils._two_names import explained
 
 if TYPE_CHECKING:
     from ansible_collections.netopt.linux.plugins.plugin_utils._confirm_and_measure import Proof
@@ -64,17 +69,27 @@ class ActionModule(TransportAction):
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return a module's result; nothing is asked of a host for a plan that the policy does not allow."""
-        passed = enforced if self.options["check_policy"] else in_one_form
+        asked = self.options
+        passed = enforced if asked["check_policy"] else in_one_form if asked["without_bounds"] else in_bounds
         try:
             checked = passed(options if module == NAME else self.options)
         except Refusal as refusal:
             return refusal.result
         if module != NAME:
             return super().ask(module, options, variables)
-        options = {**checked, "checkpoint_id": options["checkpoint_id"] or shared_id(self._task)}
-        if not self._task.check_mode and (options["plan"].get("validate") or {}).get("targets"):
-            return self._measured(options, variables)
-        return super().ask(module, options, variables)
+        options = {
+            **checked,
+            "checkpoint_id": options["checkpoint_id"] or shared_id(self._task),
+            "by": options["by"] or f"{getpass.getuser()}@{os.uname().nodename}",
+        }
+        measured = [] if self._task.check_mode else [plan for plan in _plans(options) if _measures(plan)]
+        if len(measured) > 1:
+            return _refused_together(measured)
+        if measured:
+            result = self._measured(options, measured[0]["validate"], variables)
+        else:
+            result = super().ask(module, options, variables)
+        return explained(result, options["checkpoint_id"], variables) if options["checkpoint_id"] else result
 
     def unanswered(
         self, message: dict[str, Any], variables: dict[str, Any], error: UnansweredError | AnsibleConnectionFailure
@@ -90,7 +105,7 @@ class ActionModule(TransportAction):
             error,
         )
 
-    def _measured(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _measured(self, options: dict[str, Any], spec: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Have the host measure, then apply; return the result of the latter, or why it was not begun."""
         from ansible_collections.netopt.linux.plugins.plugin_utils._confirm_and_measure import Proof  # noqa: PLC0415 - few measure
 
@@ -98,6 +113,7 @@ class ActionModule(TransportAction):
         self._proof = Proof(
             action=self,
             options=options,
+            spec=spec,
             variables=variables,
             ask=lambda name, more: ask(name, more, variables),
         )
@@ -143,6 +159,29 @@ class ActionModule(TransportAction):
                 after=refusal["after"],
                 hint="The plan kept the controller out; look at its rules and routes." if late else refusal["hint"],
             )
+
+
+def _plans(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the plans that are to be applied."""
+    return [options["plan"]] if options.get("plan") is not None else options.get("plans") or []
+
+
+def _measures(plan: dict[str, Any]) -> bool:
+    """Return whether a plan says where to measure to."""
+    return bool((plan.get("validate") or {}).get("targets"))
+
+
+def _refused_together(plans: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the refusal of several plans that all are to be measured: one verdict decides upon the whole change."""
+    names = " and ".join(str(plan.get("name") or "one without a name") for plan in plans)
+    error = NetoptError(
+        f"{len(plans)} of the plans say where to measure to: {names}",
+        stage="plan",
+        key="validate.targets",
+        wanted="one plan with targets in a change",
+        hint="Leave the targets in one of them, or apply them one after the other. Nothing was changed.",
+    )
+    return Refusal(error).result
 
 
 def _once_more(identity: str) -> tuple[str, dict[str, Any]]:

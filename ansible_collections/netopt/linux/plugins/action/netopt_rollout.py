@@ -63,6 +63,8 @@ class ActionModule(TransportAction):
         """Take away what an earlier attempt at the same rollout has left on the host, so that it can be made again."""
         found = self._checkpoint(variables, state="listed", id=identity)
         status = next((one["status"] for one in found.get("checkpoints", ()) if one["id"] == identity), None)
+        if status is None and not found.get("failed") and not self._task.check_mode:
+            found = self._checkpoint(variables, state="absent", id=identity)  # a rollback may have forbidden it here
         if found.get("failed") or status in (None, "confirmed"):
             return {"changed": False, **{key: found[key] for key in ("failed", "msg") if key in found}}
         if self._task.check_mode:

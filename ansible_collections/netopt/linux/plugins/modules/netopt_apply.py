@@ -43,7 +43,9 @@ options:
       - M(netopt.linux.netopt_validate) normalises a plan.
       - It may be text in JSON or YAML, where a key that is given twice is refused.
       - Unknown keys, missing ones and values of another kind are refused with their path before the host is looked at,
-        with O(check_policy) and without it. Bounds, and which values go together, are for the policy to say.
+        with O(check_policy) and without it.
+      - Values out of the bounds of the shipped policy are refused too, all at once, before the host is reached. Which
+        values go together is for the policy to say, as are the bounds of a policy of your own; see O(check_policy).
     type: dict
     required: true
   digest:
@@ -119,6 +121,12 @@ options:
       - Impairments are never persisted. On a host whose process 1 is not systemd this is an error.
     type: bool
     default: false
+  without_bounds:
+    description:
+      - Take values that are out of the bounds of the shipped policy, and kernel parameters that it has no card for.
+      - The policy itself, where O(check_policy) asks it, is not left out by this.
+    type: bool
+    default: false
 notes:
   - When C(changes.netem.duration_s) is given, the impairment is taken away by the host itself after that time, and the
     rest of the plan stays. Rolling the checkpoint back then leads to the state before the whole change.
@@ -155,6 +163,7 @@ EXAMPLES = r"""
             mask: 32
             action: reject
     checkpoint_id: 20260101T120000Z-4f2a1c
+    confirm: manual  # otherwise it is confirmed at once, over the connection that the task opens for that
     confirm_timeout_s: 60
 
 - name: Open a new connection

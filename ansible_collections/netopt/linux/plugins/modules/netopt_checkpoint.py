@@ -92,6 +92,11 @@ options:
       - Seconds from now within which the change has to be confirmed, for O(state=extended). From 5 to 86400; fewer
         than were left is allowed.
     type: float
+  fail_on_drift:
+    description:
+      - Fail where a setting differs, for O(state=verified). The message names the settings, what was wanted and found.
+    type: bool
+    default: false
 seealso:
   - module: netopt.linux.netopt_apply
 """

@@ -159,8 +159,8 @@ options:
             description: A destination address or prefix, of the same IP version.
             type: str
       dscp:
-        description: The code point, 0 to 63.
-        type: int
+        description: The code point, 0 to 63, or its name, such as V(AF41), V(EF) or V(CS1).
+        type: str
         required: true
   nat_rules:
     description:
@@ -237,7 +237,7 @@ EXAMPLES = r"""
       - match:
           proto: udp
           dports: ["5060", "10000-20000"]
-        dscp: 46
+        dscp: EF
       - dscp: 0
 
 - name: Publish an internal web server
@@ -290,6 +290,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.commands import
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
 from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as nft_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import with_numbers
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
@@ -340,7 +341,7 @@ ARGUMENT_SPEC = {
                 "dst": {"type": "str"},
             },
         },
-        dscp={"type": "int", "required": True},
+        dscp={"type": "str", "required": True},
     ),
     "nat_rules": _entries(
         type={"type": "str", "choices": ["snat", "dnat", "masquerade"], "required": True},
@@ -368,8 +369,9 @@ def main() -> None:
         else:
             facts = gather()
             ifaces = host_interfaces(module.params["iface"], facts)
-            refuse_lockout(module.params, ifaces, facts)
-            intent = nft_subsystem.intent(module.params, ifaces)
+            changes = with_numbers(module.params)
+            refuse_lockout(changes, ifaces, facts)
+            intent = nft_subsystem.intent(changes, ifaces)
             # Options that ask for nothing describe an empty table, which is none.
             intent = intent or nft_subsystem.Intent(absent=True)
     except NetoptError as error:

@@ -177,8 +177,8 @@ options:
             description: The mark that the firewall has put on the packet. Needs a kernel with CONFIG_CLS_U32_MARK.
             type: int
           dscp:
-            description: The code point, 0 to 63.
-            type: int
+            description: The code point, 0 to 63, or its name, such as V(AF41), V(EF) or V(CS1).
+            type: str
   default_class:
     description:
       - The class of what matches nothing.
@@ -276,6 +276,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces im
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
+from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import with_numbers
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
@@ -301,7 +302,7 @@ MATCH = {
     "proto": {"type": "str", "choices": ["tcp", "udp", "sctp", "icmp", "icmpv6"]},
     "sports": {"type": "list", "elements": "str"},
     "dports": {"type": "list", "elements": "str"},
-    **_fields(src="str", dst="str", fwmark="int", dscp="int"),
+    **_fields(src="str", dst="str", fwmark="int", dscp="str"),
 }
 CLASS = {
     "classid": {"type": "str", "required": True},
@@ -342,6 +343,7 @@ def main() -> None:
     changes = _set_only({name: module.params[name] for name in [*CONTENTS, "default_class"]})
     absent = module.params["state"] == "absent"
     try:
+        changes = with_numbers(changes)
         facts = gather()
         ifaces = host_interfaces(module.params["iface"], facts)
         if not absent:

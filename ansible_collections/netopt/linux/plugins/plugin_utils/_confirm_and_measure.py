@@ -52,7 +52,8 @@ class Proof:
 
     Args:
         action: that of the task which applies the plan.
-        options: those of netopt_apply, with a plan that says where to measure to.
+        options: those of netopt_apply.
+        spec: the plan's ``validate``, which says where to measure to.
         variables: the task's.
         ask: ``ask(module, options)`` returns a module's result.
     """
@@ -62,6 +63,7 @@ class Proof:
         *,
         action: Any,
         options: Mapping[str, Any],
+        spec: dict[str, Any],
         variables: Mapping[str, Any],
         ask: Callable[[str, dict[str, Any]], dict[str, Any]],
     ) -> None:
@@ -69,7 +71,7 @@ class Proof:
         self._connection = action._connection
         self._options = options
         self._ask = ask
-        self._spec: dict[str, Any] = options["plan"]["validate"]
+        self._spec = spec
         targets = self._spec["targets"]
         seconds = int(self._spec.get("duration_s") or 10)
         self._probe: dict[str, Any] = {

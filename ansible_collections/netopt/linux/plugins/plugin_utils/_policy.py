@@ -22,13 +22,14 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._plan.check import check_structure
-from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form, set_only
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.render import digest_of
+from ansible_collections.netopt.linux.plugins.plugin_utils._bounds import beyond
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CHECKED = "NETOPT_CHECKED"  # in the environment: the digest of the plan that was checked before Ansible was started
+CHECKED = "NETOPT_CHECKED"  # in the environment: digests of the plans that were checked before Ansible was started
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer
@@ -160,7 +161,7 @@ def enforced(options: Mapping[str, Any]) -> dict[str, Any]:
         Refusal: the policy does not allow the plan, or it is another one.
         AnsibleActionFail: there is no policy here.
     """
-    if options["digest"] and os.environ.get(CHECKED) == options["digest"]:
+    if options["digest"] and options["digest"] in os.environ.get(CHECKED, "").split(","):
         return in_one_form(options)
     if options.get("plans"):
         return {**options, **_judged(options["plans"], digest=options["digest"])}
@@ -209,3 +210,21 @@ def in_one_form(options: Mapping[str, Any]) -> dict[str, Any]:
     if options.get("plan") is not None:
         return {**options, "plan": one_form(options["plan"])}
     return {**options, "plans": [one_form(plan) for plan in given]} if given else dict(options)
+
+
+def in_bounds(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``in_one_form`` does, for a plan that keeps to the bounds of the shipped policy.
+
+    Raises:
+        Refusal: the plan has not the form of a plan, or values are out of bounds; carries all of them.
+    """
+    found = in_one_form(options)
+    given = [found["plan"]] if found.get("plan") is not None else found.get("plans") or []
+    issues = [issue for plan in given for issue in beyond(set_only(plan.get("changes", {})))]
+    if issues:
+        first = issues[0]
+        more = f" (and {len(issues) - 1} more)" if len(issues) > 1 else ""
+        message = f"{first['path']}: {first['message']}{more}"
+        hint = f"{first['hint']} without_bounds: true leaves this check out."
+        raise Refusal(NetoptError(message, stage="plan", key=first["path"], hint=hint), issues=issues)
+    return found

@@ -48,7 +48,7 @@ def own(host: str, read: Callable[[str], Any]) -> Own:
     Raises:
         WavesError: its ports are none.
     """
-    wanted = _measures(read)
+    wanted = _measures(host, read)
     return Own(_ports(host, read), _measuring_s(wanted), bool(wanted["iperf"]))
 
 
@@ -63,11 +63,12 @@ def _ports(host: str, read: Callable[[str], Any]) -> tuple[int, ...]:
     return ports
 
 
-def _measures(read: Callable[[str], Any]) -> dict[str, Any]:
+def _measures(host: str, read: Callable[[str], Any]) -> dict[str, Any]:
     """Return what a host's plan has it measure: nothing where that is no plan, which is found out on its turn."""
     nothing = {"ping": [], "tcp": [], "iperf": None, "duration_s": 0}
     try:
-        plan = check_type_dict(read("netopt_plan") or {})
+        given = read("netopt_given")  # as netopt has checked them, by digest
+        plan = given["plans"][given["hosts"][host]]["plan"] if given else check_type_dict(read("netopt_plan") or {})
         spec = check_type_dict(plan.get("validate") or plan.get("validation") or {})
         seconds = min(LONGEST_S, check_type_int(spec.get("duration_s") or 10))
         return {**nothing, **check_type_dict(spec.get("targets") or {}), "duration_s": seconds}

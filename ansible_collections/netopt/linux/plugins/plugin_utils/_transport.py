@@ -19,6 +19,7 @@ own way is taken instead.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -33,12 +34,19 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, PYTHON_FLAGS, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import MARK, answer_in
 from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import ENTRIES, KEPT
+from ansible_collections.netopt.linux.plugins.plugin_utils._no_result import (
+    explained,
+    gave_none,
+    may_be_too_old,
+    sudo_says,
+    too_old,
+)
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import connect_anew, end_shared, watch
 from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import ModuleCache
 
@@ -130,6 +138,16 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
         Raises:
             AnsibleConnectionFailure: the target cannot be reached.
         """
+        try:
+            return self._asked(module, options, variables)
+        except AnsibleError as error:  # ansible-core waits for the sign of sudo's success in vain
+            cause = sudo_says(str(error))
+            if cause is None:
+                raise
+            return {"failed": True, "msg": cause}
+
+    def _asked(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Return what ``ask`` does, in one command where the connection allows that, else as ansible-core does it."""
         if not self._task.async_val and self._pipelines():
             message = {
                 "module": module,
@@ -139,7 +157,11 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             }
             try:
                 answer = self._run_there(message, variables)
-            except (UnansweredError, AnsibleConnectionFailure) as error:
+            except UnansweredError as error:
+                return self._known_cause(without_result(module, error), variables) or self.unanswered(
+                    message, variables, error
+                )
+            except AnsibleConnectionFailure as error:
                 return self.unanswered(message, variables, error)
             if answer is not None:
                 return answer
@@ -149,7 +171,18 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             task_vars=variables,
             wrap_async=self._task.async_val,
         )
-        return found
+        return (self._known_cause(found, variables) if gave_none(found) else None) or found
+
+    def _known_cause(self, result: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the result of a module that never began, with the cause in its message; ``None`` for another one."""
+        printed = f"{result.get('module_stderr')}\n{result.get('module_stdout')}"
+        cause = sudo_says(printed)
+        if cause is None and may_be_too_old(printed):
+            python = self.python(variables)
+            with contextlib.suppress(AnsibleConnectionFailure):  # it is gone: nothing more is to be found out
+                said = self._low_level_execute_command(f"{python} -V")
+                cause = too_old(f"{said['stdout']}\n{said['stderr']}", python)
+        return explained(result, cause) if cause else None
 
     def unanswered(
         self, message: dict[str, Any], variables: dict[str, Any], error: UnansweredError | AnsibleConnectionFailure

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._common.files import for_owner, make_folders, text_of
 from .._common.report import HostReport
+from . import undone_ahead
 from .model import (
     APPLIED,
     ARMED,
@@ -83,6 +84,7 @@ class Store:
     """
 
     def __init__(self, state_dir: str = STATE_DIR) -> None:
+        self.state_dir = state_dir
         self.root = os.path.join(state_dir, "checkpoints")
         self._removed_path = os.path.join(state_dir, "plans.json")  # what checkpoints leave in force when removed
         self.persist_path = os.path.join(state_dir, "persist.json")  # there after a restart, see _persist/store.py
@@ -197,6 +199,13 @@ class Store:
         Raises:
             NetoptError: the id is taken, or the disk refuses.
         """
+        if undone_ahead.is_refused(self.state_dir, header.id):
+            raise NetoptError(
+                f"The change {header.id} was rolled back before it came to this host",
+                stage="checkpoint",
+                key=header.id,
+                hint="Nothing was changed here. Apply the plan anew, or go on with the rollout by --resume.",
+            )
         target = self.path(header.id)
         partial = os.path.join(self.root, f".{header.id}.{os.getpid()}")
         try:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     State = dict[str, Any]
 
+# as in policy/limits.yaml, by RFC 1122, section 3.3.3, and RFC 791
+MTU_LEAST = 576
+MTU_MOST = 65535
 SCATTER_GATHER = "scatter-gather"
 NEED_SCATTER_GATHER = ("tcp-segmentation-offload", "generic-segmentation-offload")  # net/core/dev.c
 
@@ -142,15 +145,15 @@ def _check_dependencies(wanted: Mapping[str, bool], link: Mapping[str, Any], ifa
 
 def _check_mtu(mtu: int, link: Mapping[str, Any], iface: str) -> None:
     """Raise where the device does not take the MTU, or its IPv6 routes could not be put back."""
-    low, high = link.get("min_mtu") or 0, link.get("max_mtu") or 0
-    if mtu < low or (high and mtu > high):
+    low, high = max(link.get("min_mtu") or 0, MTU_LEAST), min(link.get("max_mtu") or MTU_MOST, MTU_MOST)
+    if not low <= mtu <= high:
         raise NetoptError(
-            f"{iface} takes an MTU from {low} to {high or 'any'}, not {mtu}",
+            f"{iface} takes an MTU from {low} to {high}, not {mtu}",
             stage="rehearse",
             key=f"{iface} mtu",
             wanted=str(mtu),
             before=str(link["mtu"]),
-            hint="These are the limits of the device (ip -d link show); choose a value within.",
+            hint="Choose a value within; the device (ip -d link show) and IPv4 set these limits.",
         )
     if mtu < IPV6_MIN_MTU <= link["mtu"]:
         for route in link.get("ipv6", {}).get("routes", []):

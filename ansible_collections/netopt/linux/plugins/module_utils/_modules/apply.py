@@ -29,8 +29,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "confirm": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},
     "confirm_timeout_s": {"type": "float", "default": 120},
     "persist": {"type": "bool", "default": False},
+    "without_bounds": {"type": "bool", "default": False},
 }
-OF_THE_CONTROLLER = frozenset({"check_policy", "confirm"})  # the policy is there, and so is whoever confirms
+# the policy and its bounds are there, and so is whoever confirms
+OF_THE_CONTROLLER = frozenset({"check_policy", "confirm", "without_bounds"})
 CONFIRM_TIMEOUT_S = (5, 86400)
 REQUIRED_IF: list[tuple[Any, ...]] = []
 MUTUALLY_EXCLUSIVE = [("plan", "plans", "remove")]

@@ -21,6 +21,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "nft": {"type": "bool", "default": True},
     "on_conflict": {"type": "str", "choices": ["keep", "restore"], "default": "restore"},
     "confirm_timeout_s": {"type": "float"},
+    "fail_on_drift": {"type": "bool", "default": False},
 }
 REQUIRED_IF: list[tuple[Any, ...]] = [
     *(("state", state, ("id",)) for state in ("restored", "confirmed", "accepted", "absent")),
@@ -35,13 +36,19 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     from .checkpoint_states import run as do  # noqa: PLC0415
 
     asked: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in options.items()
+        if name != "fail_on_drift"
     }
     asked["ifaces"] = asked.pop("iface", ())
     outcome = do(Request(check=check, **asked))
-    more: dict[str, Any] = {} if outcome.drift is None else {"drift": outcome.drift}
-    if outcome.plans is not None:
-        more["plans"] = outcome.plans
+    more: dict[str, Any] = {} if outcome.plans is None else {"plans": outcome.plans}
+    if outcome.drift is not None:
+        more["drift"] = outcome.drift
+        if options.get("fail_on_drift") and outcome.drift:
+            from .._drift.told import told  # noqa: PLC0415
+
+            more.update({"failed": True, "msg": told(outcome.drift)})
     if options["state"] == "listed":
         more["changing"] = outcome.changing
         if outcome.kept is not None:

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .._checkpoint import undone_ahead
 from .._checkpoint.model import (
     APPLIED,
     ARMED,
@@ -256,8 +257,19 @@ def _sysctl_scope(named: Iterable[str]) -> dict[str, Any]:
     return {"keys": list(every), "modules": [], "lro": forwarding, "ra": IPV6_FORWARD in keys}
 
 
+def _refuse_later(request: Request, store: Store, outcome: Outcome) -> None:
+    """Have the host refuse a change that is under way elsewhere and has not come here yet."""
+    if request.check:
+        return
+    try:
+        undone_ahead.refuse(store.state_dir, request.id or "")
+    except OSError as problem:
+        outcome.report.warnings.append(f"Should {request.id} come to this host later, it is taken: {problem.strerror}")
+
+
 def _restored(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
     if _unknown(request, store, outcome):
+        _refuse_later(request, store, outcome)
         return
     identity = request.id or ""
     report = outcome.report
@@ -366,13 +378,14 @@ def _verified(request: Request, store: Store, tools: Tools, outcome: Outcome) ->
         report.diff.append({"subsystem": one.subsystem, "key": one.key, "before": one.found, "after": one.wanted})
         if one.owner:
             report.warnings.append(f"{one.key} is not as it should be: {one.owner}.")
-    if found.drift:
-        report.changed = True
+    if found.drift:  # nothing was changed here, so that is no change
         report.status = host_report.WOULD_CHANGE
 
 
 def _absent(request: Request, store: Store, tools: Tools, outcome: Outcome) -> None:
     del tools
+    if not request.check:
+        undone_ahead.forget(store.state_dir, request.id or "")
     if _unknown(request, store, outcome):
         outcome.report.status = host_report.UNCHANGED
         return

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .dscp import DSCP_NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Union
@@ -102,12 +104,7 @@ def _each(shape: Shape, *names: str) -> dict[str, Field]:
     return {name: _may(shape) for name in names}
 
 
-_DSCP_NAMES = (
-    *("DF", "BE", "DEFAULT", "LE", "CS0", "CS1", "CS2", "CS3", "CS4", "CS5", "CS6", "CS7"),
-    *("AF11", "AF12", "AF13", "AF21", "AF22", "AF23", "AF31", "AF32", "AF33", "AF41", "AF42", "AF43"),
-    *("VOICE-ADMIT", "VA", "EF"),
-)
-_DSCP = Either((WHOLE, Words(_DSCP_NAMES + tuple(name.lower() for name in _DSCP_NAMES))))
+_DSCP = Either((WHOLE, Words((*(name.upper() for name in DSCP_NAMES), *DSCP_NAMES))))
 _PORTS = Either((WHOLE, TEXT, ListOf(Either((WHOLE, TEXT)))))
 _NUMBER_OR_TEXT = Either((WHOLE, TEXT))  # sizes with units, marks in hexadecimal, values of kernel parameters
 _PORT_PROTOCOL = _one_of("tcp", "udp", "sctp")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .dscp import with_numbers
 from .fields import BY_KEY, PLAN
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
 
 def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a plan without what is not set, with a list for a single port, and with the first name of each key.
+    """Return a plan without what is not set, ports in lists, code points as numbers, keys by their first name.
 
     Sections that it takes away stay null.
     """
     found: dict[str, Any] = set_only({PLAN.aliases.get(key, key): value for key, value in plan.items()})
-    changes = found.get("changes", {})
+    changes = with_numbers(found.get("changes", {}))
+    if "changes" in found:
+        found["changes"] = changes
     for rule in changes.get("dscp", ()):
         _list_ports(rule["match"])
     for one in changes.get("htb_classes", ()):

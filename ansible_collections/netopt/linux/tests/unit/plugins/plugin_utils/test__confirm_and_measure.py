@@ -63,7 +63,11 @@ def proof(
     )
     options = {"plan": plan or PLAN, "confirm_timeout_s": timeout}
     return _confirm_and_measure.Proof(
-        action=action, options=options, variables={"inventory_hostname": "h"}, ask=host.ask
+        action=action,
+        options=options,
+        spec=options["plan"]["validate"],
+        variables={"inventory_hostname": "h"},
+        ask=host.ask,
     )
 
 
@@ -211,7 +215,13 @@ def test_the_host_that_serves() -> None:
     variables = {"inventory_hostname": "h", "groups": {"all": ["h"]}}
     options = {"plan": plan, "confirm_timeout_s": 60}
     one, result = (
-        _confirm_and_measure.Proof(action=action, options=options, variables=variables, ask=Host().ask),
+        _confirm_and_measure.Proof(
+            action=action,
+            options=options,
+            spec=options["plan"]["validate"],
+            variables=variables,
+            ask=Host().ask,
+        ),
         applied(),
     )
     assert one.begin() is None
