@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test releases tc-testing properties conformance measuring coverage docs galaxy integration matrix images demo profiles lock changelog lint-changelog clean
+.PHONY: help setup lint test effects releases tc-testing properties conformance measuring coverage docs galaxy integration matrix images demo profiles lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: setup ## every check and every test, with a summary of what was skipped an
 properties: setup ## round trips of random plans from random states, 500 in namespaces and 50 on a VM; every power cut
 	@NETOPT_EXAMPLES=$${NETOPT_EXAMPLES:-500} NETOPT_VM_EXAMPLES=$${NETOPT_VM_EXAMPLES:-50} \
 	  $(PYTHON) -m pytest tests/faults/test_roundtrip.py tests/faults/test_vm_reboot.py
+
+effects: setup ## the table of effects: what packets meet is what a plan says; real packets, minutes, as root
+	@$(PYTHON) -m tests.effects
 
 releases: setup ## each kind of change, there and back, with the tools and kernels of other releases; an hour, as root
 	@$(PYTHON) tools/check.py releases

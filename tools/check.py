@@ -86,6 +86,7 @@ CHECKS = (
     _pytest("bridge", "tests/bridge"),
     _pytest("faults", "tests/faults", "-m", "not vm", root=True),
     _pytest("kernel", "tests/kernel", root=True),
+    _pytest("effects", "tests/effects", root=True),
     _pytest("tc-states", "tests/tc_testing", root=True),
     _pytest("faults-vm", "tests/faults", "-m", "vm", root=True, machine=True),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),

@@ -9,6 +9,14 @@ from __future__ import annotations
 from ansible_collections.netopt.linux.plugins.module_utils._nft.class_maps import is_exact
 from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import looked_up
 from ansible_collections.netopt.linux.plugins.module_utils._tc.u32_match import port_masks
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.misses import FORWARDING, families_of
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import CHECKS as PREFLIGHT_CHECKS
 
-__all__ = ["PREFLIGHT_CHECKS", "is_exact", "looked_up", "port_masks"]
+__all__ = [
+    "FORWARDING",
+    "PREFLIGHT_CHECKS",
+    "families_of",
+    "is_exact",
+    "looked_up",
+    "port_masks",
+]

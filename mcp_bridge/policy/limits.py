@@ -42,6 +42,7 @@ class Range(PolicyModel):
     min: Number | None = None
     max: Number | None = None
     valid_values: list[str] | None = None
+    bits: list[int] | None = Field(default=None, description="The bits of a whole number that mean something.")
     fields: list[RangeField] | None = None
     ascending: bool = Field(default=False, description="Whether the fields of a row must not decrease.")
     source: Source
@@ -59,6 +60,8 @@ class Range(PolicyModel):
                 names = "min and max" if name == "numbers" else name
                 verb = "needs" if name == wanted else "does not take"
                 raise ValueError(f"a range of type {self.type} {verb} {names}")
+        if self.bits is not None and self.type != "int":
+            raise ValueError(f"a range of type {self.type} does not take bits")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}")
         return self
@@ -80,7 +83,14 @@ class Range(PolicyModel):
         if number is None:
             kind = "a whole number" if self.type == "int" else "a number"
             return f"Value must be {kind}, found {value!r}"
-        return _outside(number, low=self.min, high=self.max)
+        return _outside(number, low=self.min, high=self.max) or self._bits_problem(number)
+
+    def _bits_problem(self, number: Number) -> str | None:
+        left = int(number) & ~sum(self.bits) if self.bits else 0
+        if not left:
+            return None
+        known = ", ".join(hex(bit) for bit in self.bits or [])
+        return f"Value has bits that mean nothing ({hex(left)}): expected a sum of {known}"
 
     def _row_problem(self, value: object) -> str | None:
         fields = self.fields or []

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.checks import PREFLIGHT_CHECKS
+from mcp_bridge.collection.checks import FORWARDING, PREFLIGHT_CHECKS, families_of
 
 from .classes import ROOT, SHAPER_CLASS, ancestors, class_path, shapes_with_htb
 from .explain import explain
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CONGESTION_CONTROL = "net.ipv4.tcp_congestion_control"
 DEFAULT_QDISC = "net.core.default_qdisc"
-FORWARDING = "net.ipv4.ip_forward"
 
 Broken = tuple[Path, str]
 """Where a constraint is broken, and the particulars; empty when the constraint's message says all."""
@@ -156,8 +155,10 @@ def _lro_with_nat(changes: dict[str, Any]) -> Iterator[Broken]:
 
 def _nat_without_forwarding(changes: dict[str, Any]) -> Iterator[Broken]:
     """Find translation in a plan that turns forwarding off; what the host has set is seen on the host."""
-    if changes.get("nat_rules") and changes.get("sysctl", {}).get(FORWARDING) == "0":
-        yield ("changes", "nat_rules"), f"the plan sets {FORWARDING} to 0"
+    for family, key in FORWARDING.items():
+        needs = any(family in families_of(rule) for rule in changes.get("nat_rules", ()))
+        if needs and changes.get("sysctl", {}).get(key) == "0":
+            yield ("changes", "nat_rules"), f"the plan sets {key} to 0"
 
 
 def _netem_duration(changes: dict[str, Any], policy: Policy) -> Iterator[Broken]:
@@ -211,6 +212,7 @@ CHECKS: dict[str, Check] = {
     "lro_with_forwarding": _check(_on_any_host("lro_with_forwarding")),
     "lro_with_nat": _check(_lro_with_nat),
     "nat_without_forwarding": _check(_nat_without_forwarding),
+    "dnat_takes_transit": _check(_on_any_host("dnat_takes_transit")),
     "nonlocal_netem_duration": Check(frozenset(), _netem_duration),
     "bbr_without_fq": _check(_bbr_without_fq, "qdisc", "htb_classes"),
     "limit_on_management_port": _check(_on_any_host("limit_on_management_port")),

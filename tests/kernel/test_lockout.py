@@ -120,13 +120,12 @@ CASES = {
     "a rate of one an hour on another port": Case(rates("1/hour", burst=1, port=80, protocol="tcp"), used=3),
     "a rate of one an hour for udp": Case(rates("1/hour", burst=1, protocol="udp"), used=3),
     "a thousand a second": Case(rates("1000/second", burst=50), used=20),
-    "ten packets a second, established first": Case(rates("10/second", per="packets")),
-    "ten packets a second of everything": Case(
-        {**rates("10/second", per="packets"), "connection_tracking": {"accept_established": False}}, FIRST_RATE
+    "ten packets a second": Case(rates("10/second", per="packets"), FIRST_RATE),
+    "ten packets a second on another port": Case(rates("10/second", per="packets", protocol="tcp", port=80)),
+    "ten packets a second, established first": Case(
+        {**rates("10/second", per="packets"), "connection_tracking": {"accept_established": True}}, FIRST_RATE
     ),
-    "ten thousand packets a second of everything": Case(
-        {**rates("10000/second", per="packets", burst=1000), "connection_tracking": {"accept_established": False}}
-    ),
+    "ten thousand packets a second": Case(rates("10000/second", per="packets", burst=1000)),
     "known connections not accepted first": Case(
         {**limits(limit=5), "connection_tracking": {"accept_established": False, "drop_invalid": True}}
     ),

@@ -224,7 +224,7 @@ def test_a_snapshot_of_our_own_table_brings_its_counters_back() -> None:
 @pytest.mark.parametrize(
     ("command", "key"),
     [
-        ("add rule inet netopt input tcp dport 99 drop", "table inet netopt chain input rule 16"),
+        ("add rule inet netopt input tcp dport 99 drop", "table inet netopt chain input rule 17"),
         ("insert rule inet netopt input tcp dport 99 drop", "table inet netopt chain input rule 1"),
         ("flush chain inet netopt egress", "table inet netopt chain egress rule 1"),
         ("add set inet netopt mine { type ipv4_addr; }", "table inet netopt set mine"),

@@ -274,13 +274,13 @@ def test_a_flow_without_answers_is_one_connection(lab: Lab, *, per_source: bool)
     assert arrived == 2
 
 
-def test_a_packet_rate_counts_what_is_established_when_told_to(lab: Lab) -> None:
-    """A limit on packets spares established connections, unless ``accept_established`` is turned off."""
+@pytest.mark.parametrize("tracking", [{}, {"accept_established": True}, {"accept_established": False}])
+def test_a_packet_rate_counts_what_is_established(lab: Lab, tracking: dict[str, bool]) -> None:
+    """A limit on packets counts those of established connections too, whatever ``accept_established`` says."""
     receiver, sender = lab.datagrams(4)
     rates = [{"rate": "1/hour", "burst": 6, "protocol": "udp", "per": "packets"}]
-    lab.apply(rate_limits=rates)
     assert all(exchange(sender, receiver) for _ in range(10))
-    lab.apply(rate_limits=rates, connection_tracking={"accept_established": False})
+    lab.apply(rate_limits=rates, connection_tracking=tracking)
     for one in (receiver, sender):
         one.settimeout(SILENT_S)
     with pytest.raises(TimeoutError):

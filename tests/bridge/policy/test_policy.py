@@ -283,6 +283,12 @@ def test_an_organisation_brings_its_own(own_policy: Path, monkeypatch: pytest.Mo
             "The fields must not decrease (min default max), found '8192 4096 65536'",
         ),
         ("sysctl.net.ipv4.tcp_syncookies", "9", "Value exceeds maximum allowed: 2"),
+        ("sysctl.net.ipv4.tcp_fastopen", "1543", None),
+        (
+            "sysctl.net.ipv4.tcp_fastopen",
+            "99",
+            "Value has bits that mean nothing (0x60): expected a sum of 0x1, 0x2, 0x4, 0x200, 0x400",
+        ),
         ("sysctl.net.core.default_qdisc", "fq", None),
         (
             "qdisc.cake.diffserv",

@@ -88,6 +88,19 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("lro_with_nat", {"offloads": LRO, "nat_rules": MASQUERADE}, "changes.offloads.lro"),
     ("nat_without_forwarding", {"nat_rules": MASQUERADE, "sysctl": {"net.ipv4.ip_forward": 0}}, "changes.nat_rules"),
+    (
+        "nat_without_forwarding",
+        {
+            "nat_rules": [{"type": "masquerade", "src": "fd00:77::/64"}],
+            "sysctl": {"net.ipv6.conf.all.forwarding": 0, "net.ipv4.ip_forward": 1},
+        },
+        "changes.nat_rules",
+    ),
+    (
+        "dnat_takes_transit",
+        {"nat_rules": [{"type": "dnat", "protocol": "tcp", "port": 80, "to_addr": "10.0.0.2"}]},
+        "changes.nat_rules[0]",
+    ),
     ("bbr_without_fq", {"sysctl": BBR}, "changes.sysctl.net.ipv4.tcp_congestion_control"),
     (
         "bbr_without_fq",
@@ -115,6 +128,11 @@ KEPT: list[dict[str, Any]] = [
     {"offloads": LRO},
     {"offloads": {"lro": False}, "nat_rules": MASQUERADE, "sysctl": {"net.ipv4.ip_forward": 1}},
     {"nat_rules": MASQUERADE},
+    {
+        "nat_rules": [{"type": "masquerade", "src": "fd00:77::/64"}],
+        "sysctl": {"net.ipv6.conf.all.forwarding": 1, "net.ipv4.ip_forward": 0},
+    },
+    {"nat_rules": [{"type": "dnat", "protocol": "tcp", "port": 80, "dst": "192.0.2.1", "to_addr": "10.0.0.2"}]},
     {"sysctl": BBR, "qdisc": {"type": "fq"}},
     {"sysctl": {**BBR, "net.core.default_qdisc": "fq"}},
     {"netem": {"loss_pct": 1, "duration_s": 3600}},

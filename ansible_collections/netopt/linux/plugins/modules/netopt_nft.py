@@ -108,8 +108,7 @@ options:
       per:
         description:
           - Whether new connections are counted, or packets.
-          - Packets of established connections pass ahead of the limit, unless
-            O(connection_tracking.accept_established=false). IPv6 neighbour discovery is never limited.
+          - Packets of established connections are counted too. IPv6 neighbour discovery is never limited.
         type: str
         choices: [connections, packets]
         default: connections
@@ -121,11 +120,11 @@ options:
     suboptions:
       accept_established:
         description:
-          - Whether packets of established connections pass ahead of every limit.
+          - Whether packets of established connections pass ahead of every limit of connections.
           - Left out, they do where there is a limit.
         type: bool
       drop_invalid:
-        description: Whether packets for this host that belong to no connection are dropped.
+        description: Whether packets that belong to no connection are dropped, for this host or passing through.
         type: bool
         default: false
   dscp:

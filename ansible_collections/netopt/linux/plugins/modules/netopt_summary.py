@@ -34,7 +34,7 @@ options:
       - What the table is about. V(change) is for M(netopt.linux.netopt_apply), and for states of
         M(netopt.linux.netopt_checkpoint) that change a host.
     type: str
-    choices: [change, verify, checkpoints, info]
+    choices: [change, verify, checkpoints, plans, info]
     required: true
   registered:
     description: Name of the variable that the earlier task has registered.

@@ -83,7 +83,18 @@ def _interface(query: socket.socket, *, index: int, name: str) -> dict[str, Any]
         "driver": os.path.basename(os.path.realpath(driver)) if mine and os.path.exists(driver) else None,
         "up": bool((flags or 0) & IFF_UP),
         "tx_queues": len(queues) or None,
+        "upper": _upper(folder) if mine else {},
     }
+
+
+def _upper(folder: str) -> dict[str, str]:
+    """Return what stands on an interface, ``{name: kind}``: the bridge or bond that it is in, VLANs, macvlans."""
+    found = {}
+    for entry in _entries(folder):
+        if entry.startswith("upper_"):
+            event = uevent(_text(f"{folder}/{entry}/uevent") or "")
+            found[entry[len("upper_") :]] = event.get("DEVTYPE") or ""
+    return found
 
 
 def _entries(folder: str) -> list[str]:

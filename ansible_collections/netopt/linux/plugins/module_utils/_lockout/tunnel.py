@@ -147,12 +147,11 @@ def _lies_within(one: Address | None, prefix: Any) -> bool:
 
 def _limited(changes: Mapping[str, Any], ifaces: Sequence[str], outer: Outer, carried: str) -> Iterator[Found]:
     """Yield the limits that count the outer flow's packets, or its next beginning, too narrowly."""
-    accepted = (changes.get("connection_tracking") or {}).get("accept_established") is not False
     for index, entry in enumerate(changes.get("rate_limits") or ()):
         ports = [] if entry.get("port") is None else [entry["port"]]
         meets = entry.get("protocol") in (None, outer.protocol) and has_port(outer.local_port, ports)
-        counts = entry.get("per") == "packets" and (outer.one_way or not accepted)
-        if meets and counts and outer.comes_by(ifaces) and seconds_each(entry) > 1 / PACKETS_PER_S:
+        counts = entry.get("per") == "packets" and outer.comes_by(ifaces)
+        if meets and counts and seconds_each(entry) > 1 / PACKETS_PER_S:
             yield (
                 f"rate_limits[{index}]",
                 (

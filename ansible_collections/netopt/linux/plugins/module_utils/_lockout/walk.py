@@ -146,7 +146,7 @@ def _tracking(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[I
 def _connection_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
     """Those that are open count, and a confirmation takes one more."""
     for index, entry in enumerate(changes.get("connection_limits") or ()):
-        if entry["protocol"] != "tcp" or not has_port(flow.local_port, [entry["port"]]) or not flow.comes_by(ifaces):
+        if entry["protocol"] != "tcp" or not has_port(flow.sent_to_port, [entry["port"]]) or not flow.comes_by(ifaces):
             continue
         mask = entry.get("mask", DEFAULT_MASK)
         prefix = ipaddress.ip_network(f"{flow.remote}/{mask if flow.family == 4 else 2 * mask}", strict=False)
@@ -157,14 +157,14 @@ def _connection_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> I
                 BLOCKED,
                 f"connection_limits[{index}]",
                 f"The limit of {entry['limit']} would {action} the next one after {flow.name}: {prefix} has {held} "
-                f"open to port {flow.local_port} now, and a confirmation takes a new one",
+                f"open to port {flow.sent_to_port} now, and a confirmation takes a new one",
                 f"Raise the limit to {held + 1} or more. {_OTHER_WAY}",
             )
 
 
 def _meets_rate(entry: Mapping[str, Any], flow: Flow, ifaces: Sequence[str]) -> bool:
     ports = [] if entry.get("port") is None else [entry["port"]]
-    return is_tcp(entry.get("protocol")) and has_port(flow.local_port, ports) and flow.comes_by(ifaces)
+    return is_tcp(entry.get("protocol")) and has_port(flow.sent_to_port, ports) and flow.comes_by(ifaces)
 
 
 def _rate_limits(changes: Changes, ifaces: Sequence[str], flow: Flow, within_s: float) -> Iterator[Issue]:
@@ -184,9 +184,7 @@ def _rate_limits(changes: Changes, ifaces: Sequence[str], flow: Flow, within_s: 
 
 
 def _packet_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
-    """Where known connections are not accepted first, every packet of the session counts."""
-    if (changes.get("connection_tracking") or {}).get("accept_established") is not False:
-        return
+    """Every packet of the session counts, though the session is a known connection."""
     for index, entry in enumerate(changes.get("rate_limits") or ()):
         if entry.get("per") != "packets" or not _meets_rate(entry, flow, ifaces):
             continue
@@ -195,7 +193,7 @@ def _packet_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Itera
                 STARVED,
                 f"rate_limits[{index}]",
                 f"The limit of {entry['rate']} counts every packet of {flow.name}, which needs {PACKETS_PER_S}/second",
-                f"Leave connection_tracking.accept_established out, or raise the rate. {_OTHER_WAY}",
+                f"Raise the rate, count connections, or name another port. {_OTHER_WAY}",
             )
 
 

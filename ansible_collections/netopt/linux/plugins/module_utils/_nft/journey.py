@@ -18,7 +18,7 @@ from .._netlink import messages as rt
 from .._netlink.route_socket import KernelRefusedError, RouteSocket
 from . import list_parse
 from . import subsystem as nft_subsystem
-from .observe import complaint, line_at_fault, observe
+from .observe import changes_in_place, complaint, line_at_fault, observe
 from .rules import TABLE
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def there_and_back(current: Mapping[str, Any], wanted: Mapping[str, Any], tools:
     _make_interfaces(interfaces_in(current["text"]))
     _go(PRESENT, nft_subsystem.CLEAR + current["text"], current, tools)
     _go(THERE, there[0].payload.text, wanted, tools)
-    made = {**wanted, "in_place": current.get("in_place", False)}
+    counts, behind = not list_parse.is_stateless(wanted["listing"]), bool(current.get("behind"))
+    made = {**wanted, "in_place": changes_in_place(counts=counts, behind=behind, tools=tools)}
     (back,) = nft_subsystem.operations(made, current)
     _go(BACK, back.payload.text, current, tools)
 

@@ -23,6 +23,7 @@ NFPROTO = {4: "ipv4", 6: "ipv6"}  # nft's words after `meta nfproto`
 ADDRESS = {4: "ip", 6: "ip6"}  # nft's words before `saddr`, `daddr`, `dscp`
 WITH_PORTS = ("tcp", "udp", "sctp")
 ONE_FAMILY = {"icmp": 4, "icmpv6": 6}
+ORIGINAL_PORT = "ct original proto-dst"  # the port that a packet was sent to, whoever translated it since
 UINT32_MAX = 2**32 - 1  # nft 1.0.6 cuts longer counts off without a word
 
 _UNQUOTABLE = re.compile(r'["\\*\x00-\x20/]')  # `*` at the end would make nft match a prefix
@@ -127,6 +128,20 @@ def transport(
     if dports:
         words.append(f"{header} dport {_ports(dports, path)}")
     return words
+
+
+def sent_to(protocol: str | None, port: object, path: str) -> list[list[str]]:
+    """Return the matches on a protocol and on the port that a packet was sent to before it was translated.
+
+    There is one for each protocol with ports where a port is asked without one: nft prints that port in a form that
+    it does not read where a rule is about several protocols.
+    """
+    if port is None:
+        return [transport(protocol, path)]
+    if protocol and protocol not in WITH_PORTS:
+        raise refuse(path, f"{protocol} has no ports", wanted=protocol, hint="Leave the ports out.")
+    ports = _ports([port], path)
+    return [[f"meta l4proto {one}", f"{ORIGINAL_PORT} {ports}"] for one in ([protocol] if protocol else WITH_PORTS)]
 
 
 def in_family(family: int, what: Sequence[str], addresses: Sequence[str] = ()) -> list[str]:

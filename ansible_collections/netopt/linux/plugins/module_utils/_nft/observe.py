@@ -61,20 +61,30 @@ def observe(scope: dict[str, Any], tools: Tools) -> dict[str, Any]:
                 hint="See that the host's nft is whole.",
             )
     plain, text = list_parse.comparable(stateless.stdout), list_parse.loadable(full.stdout)
-    state = {"present": True, "listing": plain, "text": text, "in_place": _keeps_its_place(tools)}
+    behind = not is_last_table()
+    in_place = changes_in_place(counts=not enough, behind=behind, tools=tools)
+    state = {"present": True, "listing": plain, "text": text, "in_place": in_place, "behind": behind}
     tools.cache["nft"] = {"generation": now, "whole": list_parse.is_stateless(stateless.stdout), "state": state}
     return dict(state)
 
 
-def _keeps_its_place(tools: Tools) -> bool:
-    """Return whether the table is to be changed in place: others stand behind it, and nft is able to do so.
+def changes_in_place(*, counts: bool, behind: bool, tools: Tools) -> bool:
+    """Return whether a table is to be changed in place rather than deleted and made anew.
 
-    nft 0.9.8 is ended by SIGSEGV when a batch takes chains out of a table and fills it again.
+    A new one has counted nothing, and goes to the end of the ruleset, so that restoring would not bring it back to its
+    place. nft 0.9.8 is ended by SIGSEGV when a batch takes chains out of a table and fills it again.
+
+    Args:
+        counts: whether its rules remember something.
+        behind: whether tables of others stand behind it.
+        tools: to ask nft for its version.
     """
-    if is_last_table():
+    if not (counts or behind):
         return False
-    told = _VERSION.search(tools.run(["nft", "-v"], stage="observe", check=False).stdout)
-    return told is not None and int(told.group("major")) >= 1
+    if "nft_version" not in tools.cache:
+        told = _VERSION.search(tools.run(["nft", "-v"], stage="observe", check=False).stdout)
+        tools.cache["nft_version"] = int(told.group("major")) if told else 0
+    return bool(tools.cache["nft_version"] >= 1)
 
 
 def complaint(done: Completed) -> tuple[str, int]:

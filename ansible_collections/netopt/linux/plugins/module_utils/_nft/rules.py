@@ -6,9 +6,12 @@
 
 Chains exist only where the plan needs them:
 
-- ``input`` (filter, priority ``filter - 10``): what arrives for this host on the plan's interfaces. Loopback and
-  established connections are accepted ahead of every limit. Limits only ever refuse; what they let
-  through goes on to every other table.
+- ``input`` (filter, priority ``filter - 10``): what arrives for this host on the plan's interfaces. Loopback is
+  accepted ahead of every limit, established connections ahead of those that count connections. Limits only ever
+  refuse; what they let through goes on to every other table.
+- ``forward`` (filter, the same priority): of what passes through, what was sent to a port that is published: another
+  rule, of this table or of somebody else's, sends it on to a container or another host.
+- ``published``: the same limits for such packets, by the port that they were sent to before they were translated.
 - ``egress`` (filter, priority ``mangle``, hook postrouting): marks what leaves by the plan's interfaces, made here or
   forwarded, before the qdisc sees it. The first entry that matches wins.
 - ``classify_IFACE`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves,
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
     from .class_maps import Lookup
     from .intent import Intent
 
-    _Entry = tuple[str, dict[str, Any], Intent]
-
 TABLE = "inet netopt"
 SET_SIZE = 65535  # sources that a set remembers; the kernel sets aside a megabyte for it when the set is made
 DEFAULT_MASK = 32
@@ -46,12 +47,16 @@ SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
 _SET_TYPE = {4: "ipv4_addr", 6: "ipv6_addr"}
 _UNREACHABLE = {4: "icmp", 6: "icmpv6"}
-_HOOKS = {
+_HOOKS = {  # in this order; "" for a chain that others lead to
+    "published": "",
     "input": "type filter hook input priority filter - 10; policy accept;",
+    "forward": "type filter hook forward priority filter - 10; policy accept;",
     "egress": "type filter hook postrouting priority mangle; policy accept;",
     "nat_prerouting": "type nat hook prerouting priority dstnat - 5; policy accept;",
     "nat_postrouting": "type nat hook postrouting priority srcnat - 5; policy accept;",
 }
+BOTH_HOOKS = ("input", "forward")
+LIMITED = ("input", "published")  # the chains that limits stand in
 CLASSIFY = "type filter hook postrouting priority 150; policy accept;"
 
 
@@ -76,6 +81,11 @@ class _Table:
         """Append one rule with a comment, which is the path unless told otherwise."""
         text = f'{" ".join(words)} comment "{comment or path}"'
         self.chains.setdefault(chain, []).append(Line(f"\t\t{text}", path))
+
+    def rules(self, chains: Sequence[str], words: Sequence[str], path: str, comment: str | None = None) -> None:
+        """Append one rule to several chains."""
+        for chain in chains:
+            self.rule(chain, words, path, comment)
 
     def counting_set(self, name: str, family: int, path: str, *, port: int) -> str:
         """Return a set of sources and ports that limits share: one more only where a port is limited twice."""
@@ -102,7 +112,7 @@ class _Table:
         blocks = [(f"set {name}", body) for name, body in self.sets.items()]
         blocks += [(f"map {name}", self.maps[name]) for name in sorted(self.maps)]
         blocks += [
-            (f"chain {name}", [Line(f"\t\t{hook}"), *self.chains[name]])
+            (f"chain {name}", [*([Line(f"\t\t{hook}")] if hook else []), *self.chains[name]])
             for name, hook in _HOOKS.items()
             if name in self.chains
         ]
@@ -162,54 +172,70 @@ def _classify(grown: _Table, one: Lookup, leaving: list[str], mine: str, most: i
 
 
 def _input(grown: _Table, parts: Sequence[Intent]) -> None:
-    """Add what guards this host: the accepted first, then every limit."""
-    guarded = [one for one in parts if one.connection_limits or one.rate_limits]
+    """Add what guards this host: packets are counted first, then known connections accepted, then new ones counted."""
+    limiting = [one for one in parts if _limits(one)]
     accepting = [one for one in parts if _accepts(one)]
     dropping = [one for one in parts if one.drop_invalid]
-    if not (guarded or accepting or dropping):
+    guarding = [*limiting, *accepting, *dropping]
+    if not guarding:
         return
-    packets, connections = _rate_limits(guarded)
-    if all("lo" not in one.ifaces for one in (*guarded, *accepting, *dropping)):
-        grown.rule("input", ['iif "lo" accept'], "", "loopback is never limited")
-    if packets:
-        kinds = "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert"
-        grown.rule("input", [f"icmpv6 type {{ {kinds} }} accept"], "", "neighbour discovery is never limited")
-    for part in accepting[:1]:  # one rule says it for all
-        words = ["ct state established,related accept"]
-        grown.rule("input", words, _whose(part, "connection_tracking.accept_established"))
-    for part in dropping:
-        words = [*_arriving(part), "ct state invalid counter drop"]
-        grown.rule("input", words, _whose(part, "connection_tracking.drop_invalid"))
+    packets = _rates(limiting, of_packets=True)
+    _spare(grown, guarding, packets=bool(packets))
+    if limiting:
+        words = ["ct direction original ct status dnat goto published"]
+        grown.rules(BOTH_HOOKS, words, "", "what is published is limited by the port it was sent to")
     for path, entry, part in packets:
         _limit_rate(grown, entry, path, _arriving(part))
-    if guarded:
-        # A TCP connection older than the tracking of connections looks new in its middle, and must not be cut.
-        words = ["ct state new tcp flags & (fin|syn|rst|ack) != syn accept"]
-        grown.rule("input", words, "", "only the start of a connection is limited")
-    for part in guarded:
+    for part in accepting[:1]:  # one rule says it for all
+        words = ["ct state established,related accept"]
+        grown.rules(LIMITED if limiting else ("input",), words, _whose(part, "connection_tracking.accept_established"))
+    for part in dropping:  # what belongs to no connection is translated by nobody, so it is on no way to published
+        words = [*_arriving(part), "ct state invalid counter drop"]
+        grown.rules(BOTH_HOOKS, words, _whose(part, "connection_tracking.drop_invalid"))
+    if limiting:
+        _limit_new(grown, limiting)
+
+
+def _limit_new(grown: _Table, parts: Sequence[Intent]) -> None:
+    """Add the limits of new connections."""
+    # A TCP connection older than the tracking of connections looks new in its middle, and must not be cut.
+    words = ["ct state new tcp flags & (fin|syn|rst|ack) != syn accept"]
+    grown.rules(LIMITED, words, "", "only the start of a connection is limited")
+    for part in parts:
         for path, entry in _entries(part, "connection_limits"):
             _limit_connections(grown, entry, path, _arriving(part))
-    for path, entry, part in connections:
+    for path, entry, part in _rates(parts, of_packets=False):
         _limit_rate(grown, entry, path, _arriving(part))
 
 
-def _rate_limits(parts: Sequence[Intent]) -> tuple[list[_Entry], list[_Entry]]:
-    """Return the rate limits that count packets, and those that count connections, each with its path and its plan."""
-    every = [(path, entry, part) for part in parts for path, entry in _entries(part, "rate_limits")]
-    packets = [each for each in every if each[1].get("per") == "packets"]
-    return packets, [each for each in every if each[1].get("per") != "packets"]
+def _rates(parts: Sequence[Intent], *, of_packets: bool) -> list[tuple[str, dict[str, Any], Intent]]:
+    """Return the limits of packets, or those of connections, each with its path and whose it is."""
+    every = ((path, entry, part) for part in parts for path, entry in _entries(part, "rate_limits"))
+    return [each for each in every if (each[1].get("per") == "packets") is of_packets]
+
+
+def _limits(part: Intent) -> bool:
+    """Return whether a plan limits anything."""
+    return bool(part.connection_limits or part.rate_limits)
 
 
 def _accepts(part: Intent) -> bool:
     """Return whether established connections pass ahead of a plan's limits; they do unless it says otherwise."""
-    if part.accept_established is not None:
-        return part.accept_established
-    return bool(part.connection_limits or part.rate_limits)
+    return _limits(part) if part.accept_established is None else part.accept_established
 
 
 def _arriving(part: Intent) -> list[str]:
     """Return the words for what arrives on the interfaces of a plan."""
     return match.interface("iifname", part.ifaces, "iface")
+
+
+def _spare(grown: _Table, parts: Sequence[Intent], *, packets: bool) -> None:
+    """Accept what nothing here is for."""
+    if all("lo" not in one.ifaces for one in parts):
+        grown.rule("input", ['iif "lo" accept'], "", "loopback is never limited")
+    if packets:
+        kinds = "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert"
+        grown.rule("input", [f"icmpv6 type {{ {kinds} }} accept"], "", "neighbour discovery is never limited")
 
 
 def _limit_connections(grown: _Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
@@ -225,11 +251,12 @@ def _limit_connections(grown: _Table, entry: Mapping[str, Any], path: str, arriv
     name = "_".join(["connlimit", protocol, *([] if mask == DEFAULT_MASK else [str(mask)])])
     for family in match.FAMILIES:
         source = match.source_prefix(family, mask, path)
-        words = [*arriving, *match.in_family(family, match.transport(protocol, path, dports=[low]))]
         known = grown.counting_set(name, family, path, port=low)
-        words += ["ct state new", f"add @{known} {{ {source} . {protocol} dport ct count over {limit} }}", "counter"]
-        words.append(_refusal(entry.get("action", "reject"), protocol, family))
-        grown.rule("input", words, path)
+        for chain, words in _sent_to(protocol, low, path):
+            key = f"{source} . {match.ORIGINAL_PORT if chain == 'published' else f'{protocol} dport'}"
+            counted = ["ct state new", f"add @{known} {{ {key} ct count over {limit} }}", "counter"]
+            refusal = _refusal(entry.get("action", "reject"), protocol, family)
+            grown.rule(chain, [*arriving, *match.in_family(family, words), *counted, refusal], path)
 
 
 def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
@@ -239,19 +266,26 @@ def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: li
     rate = entry["rate"]
     over = f"limit rate over {rate} burst {burst} packets"
     timeout_s = _source_timeout_s(rate, burst, path)
-    what = [*match.transport(protocol, path, dports=[] if port is None else [port])]
-    if entry.get("per", "connections") == "connections":
-        # A flow without answers stays new for all of its packets, but is confirmed once the first one has arrived.
-        what += ["ct state new", "ct status & confirmed == 0"]
+    # A flow without answers stays new for all of its packets, but is confirmed once the first one has arrived.
+    new = [] if entry.get("per") == "packets" else ["ct state new", "ct status & confirmed == 0"]
     if not entry.get("per_source"):
-        grown.rule("input", [*arriving, *what, over, "counter drop"], path)
+        for chain, words in _sent_to(protocol, port, path):
+            grown.rule(chain, [*arriving, *words, *new, over, "counter drop"], path)
         return
     name = "_".join(["ratelimit", protocol or "any", *([] if port is None else [_word(port)])])
     for family in match.families(entry, path, addresses=()):
         known = grown.rating_set(name, family, path, timeout_s=timeout_s)
-        source = match.source_prefix(family, DEFAULT_MASK, path)
-        words = [*arriving, *match.in_family(family, what), f"update @{known} {{ {source} {over} }}", "counter drop"]
-        grown.rule("input", words, path)
+        counted = f"update @{known} {{ {match.source_prefix(family, DEFAULT_MASK, path)} {over} }}"
+        for chain, words in _sent_to(protocol, port, path):
+            what = match.in_family(family, [*words, *new])
+            grown.rule(chain, [*arriving, *what, counted, "counter drop"], path)
+
+
+def _sent_to(protocol: str | None, port: object, path: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the chains that limits stand in, each with the match on the port that a packet was sent to."""
+    yield "input", match.transport(protocol, path, dports=[] if port is None else [port])
+    for words in match.sent_to(protocol, port, path):
+        yield "published", words
 
 
 def _mark(grown: _Table, entry: Mapping[str, Any], path: str, ifaces: Sequence[str]) -> None:

@@ -4,10 +4,11 @@
 
 """Table ``inet netopt``: what a plan asks of nftables, its script, and how one state of it becomes another.
 
-A State is ``{"present": bool, "listing": str, "text": str, "in_place": bool}``. ``listing`` is the kernel's own form
-as nft prints it, without counters and without what rules remember in dynamic sets; it alone is compared. ``text`` is
-a table that nft can load: with counters and elements where it was read from a kernel. ``in_place`` says that it is to
-be emptied and filled again rather than deleted and made anew, and is there only where it was read from a kernel.
+A State is ``{"present": bool, "listing": str, "text": str, "in_place": bool, "behind": bool}``. ``listing`` is the
+kernel's own form as nft prints it, without counters and without what rules remember in dynamic sets; it alone is
+compared. ``text`` is a table that nft can load: with counters and elements where it was read from a kernel.
+``in_place`` says that it is to be changed in place rather than deleted and made anew, ``behind`` that tables of others
+stand behind it; both are there only where it was read from a kernel.
 No other table is ever read for change or written.
 """
 
@@ -18,7 +19,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
-from . import list_parse, translations
+from . import kept, list_parse, translations
 from .intent import Intent, intent
 from .rules import TABLE, table
 
@@ -207,11 +208,17 @@ def operations(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Op
     gone = tuple(translations.removed(current["listing"], wanted["listing"]))
     if wanted["present"]:
         elements = _elements_alone(current["listing"], wanted["listing"])
-        made = Transaction(elements or _cleared(current, wanted) + wanted["text"], gone)
+        in_place = kept.transaction(current, wanted) if current["present"] and current.get("in_place") else None
+        made = Transaction(elements or in_place or CLEAR + wanted["text"], gone)
         return [Operation(SUBSYSTEM, key, made.command, made)]
     made = Transaction(CLEAR, gone)
     command = made.command.replace(as_command(CLEAR), f"nft delete table {TABLE}")
     return [Operation(SUBSYSTEM, key, command, made)]
+
+
+def warnings(current: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> list[str]:
+    """Return what a change loses of what the table has counted, see ``kept.warnings``."""
+    return kept.warnings(current, wanted)
 
 
 def _shortened(text: str) -> str:
@@ -257,23 +264,6 @@ def _entries_of_map(key: str, before: list[str], after: list[str]) -> list[Chang
         for each in [*old, *(each for each in new if each not in old)]
         if old.get(each) != new.get(each)
     ]
-
-
-def _cleared(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """Return the commands that leave nothing in the table; it keeps its place among the tables of others if it can.
-
-    A table that is deleted and made anew, which every nft does well, goes to the end of the ruleset. Where others stand
-    behind it, restoring would not bring it back to its place.
-    """
-    there, then = list_parse.parts(current["listing"]), list_parse.parts(wanted["listing"])
-    if not (current["present"] and current.get("in_place")) or there.pop("", None) != then.get(
-        ""
-    ):  # flags, comment come with the table alone
-        return CLEAR
-    # maps first, since their elements point at chains and at counters
-    heads = sorted(there, key=lambda head: (not head.startswith("map "), not head.startswith(("set ", "chain "))))
-    removed = "".join("delete {0} {2} {1}\n".format(*head.rsplit(" ", 1), TABLE) for head in heads)
-    return f"flush table {TABLE}\n{removed}"
 
 
 def _rules(key: str, before: list[str], after: list[str]) -> list[Change]:

@@ -89,7 +89,7 @@ class Subsystem:
         beside: the subsystem whose plans this one may have to go along with, though they ask nothing of it.
         viewed: whether ``view.py`` has what the tools print, for a rollback to be proven by; the others are read and
             compared as the tools print them anyway.
-        warns: whether the pure module tells what a rollback may not bring back whole.
+        warns: whether the pure module tells what a change loses, or a rollback may not bring back whole.
         counter: the module whose ``generation`` asks the kernel for what changes whenever anything of the subsystem
             does; ``None`` where the kernel cannot tell.
     """
@@ -152,7 +152,7 @@ _PARTS = {
     "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True),
     "link": Subsystem("_link"),
     "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, viewed=True, warns=True),
-    "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", viewed=True, counter="netlink"),
+    "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", viewed=True, warns=True, counter="netlink"),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying

@@ -142,6 +142,10 @@ class Apply:
         for name in rehearsal.operations:
             told = TABLE[name].warnings
             self._report.warnings += told(rehearsal.current[name], rehearsal.wanted.get(name)) if told else []
+        if "nft" in rehearsal.operations and any(one.changes.get("connection_limits") for one in plans.asked):
+            from .uncounted import uncounted  # noqa: PLC0415 - most plans limit no connections
+
+            self._report.warnings += uncounted(rehearsal.current["nft"], rehearsal.wanted.get("nft"))
         self._name_other_owners(plans, rehearsal)
 
     def _write_down(

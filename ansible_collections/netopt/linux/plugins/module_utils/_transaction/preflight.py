@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .misses import FORWARDING, families_of, forwards, misses, takes_transit
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -91,18 +93,37 @@ def _lro_with_forwarding(
 def _nat_without_forwarding(
     changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]
 ) -> Iterator[dict[str, str]]:
-    """Packets for others are translated only when they are forwarded at all."""
+    """Packets for others are translated only when they are forwarded at all, each IP version by itself."""
     del ifaces, labels
-    if not changes.get("nat_rules"):
-        return
-    value = changes.get("sysctl", {}).get(_IP_FORWARD, facts.get("sysctl", {}).get(_IP_FORWARD, "0"))
-    if str(value).strip() == "0":
+    rules = changes.get("nat_rules") or ()
+    for family, key in FORWARDING.items():
+        wanted = [index for index, rule in enumerate(rules) if families_of(rule) == {family}]
+        if not wanted or forwards(family, changes, facts):
+            continue
         yield _issue(
             "nat_without_forwarding",
-            "changes.nat_rules",
-            "Address translation needs forwarding, and this host does not forward IPv4",
-            f"Add {_IP_FORWARD}: 1 to changes.sysctl.",
+            f"changes.nat_rules[{wanted[0]}]",
+            f"Address translation needs forwarding, and this host does not forward IPv{family}",
+            f"Add {key}: 1 to changes.sysctl.",
         )
+
+
+def _dnat_takes_transit(
+    changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """Without an address, what is for others is taken too."""
+    del ifaces, facts, labels
+    for path, message, hint in takes_transit(changes):
+        yield _issue("dnat_takes_transit", f"changes.{path}", message, hint, "warning")
+
+
+def _packets_missed(
+    changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]
+) -> Iterator[dict[str, str]]:
+    """A rule that no packet meets protects nothing."""
+    del labels
+    for path, message, hint in misses(changes, ifaces, facts):
+        yield _issue("packets_missed", f"changes.{path}", message, hint, "warning")
 
 
 def _mtu_below_ipv6_minimum(
@@ -189,6 +210,8 @@ def _walked(changes: Changes, ifaces: Sequence[str], facts: Facts) -> list[dict[
 CHECKS: dict[str, Callable[[Changes, Sequence[str], Facts, Sequence[str]], Iterator[dict[str, str]]]] = {
     "lro_with_forwarding": _lro_with_forwarding,
     "nat_without_forwarding": _nat_without_forwarding,
+    "dnat_takes_transit": _dnat_takes_transit,
+    "packets_missed": _packets_missed,
     "mtu_below_ipv6_minimum": _mtu_below_ipv6_minimum,
     "netem_unlabelled_host": _netem_unlabelled_host,
     "limit_on_management_port": _limit_on_management_port,

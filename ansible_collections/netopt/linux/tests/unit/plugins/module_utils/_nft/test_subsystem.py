@@ -53,6 +53,16 @@ def test_an_intent_is_truthy_where_nft_has_something_to_do(changes: dict[str, An
             {"connection_limits": [SSH]},
             [
                 (
+                    'iifname "eth0" meta nfproto ipv4 meta l4proto tcp ct original proto-dst 22 ct state new '
+                    "add @connlimit_tcp_v4 { ip saddr . ct original proto-dst ct count over 5 } counter "
+                    "reject with tcp reset"
+                ),
+                (
+                    'iifname "eth0" meta nfproto ipv6 meta l4proto tcp ct original proto-dst 22 ct state new '
+                    "add @connlimit_tcp_v6 { ip6 saddr & ffff:ffff:ffff:ffff:: . ct original proto-dst "
+                    "ct count over 5 } counter reject with tcp reset"
+                ),
+                (
                     'iifname "eth0" meta nfproto ipv4 tcp dport 22 ct state new '
                     "add @connlimit_tcp_v4 { ip saddr . tcp dport ct count over 5 } counter reject with tcp reset"
                 ),
@@ -69,7 +79,8 @@ def test_an_intent_is_truthy_where_nft_has_something_to_do(changes: dict[str, An
                     'iifname "eth0" ct state new ct status & confirmed == 0 '
                     "limit rate over 1000/second burst 50 packets counter drop"
                 )
-            ],
+            ]
+            * 2,
         ),
         (
             {"rate_limits": [{"rate": "9/hour", "protocol": "icmpv6", "per_source": True, "per": "packets"}]},
@@ -77,6 +88,19 @@ def test_an_intent_is_truthy_where_nft_has_something_to_do(changes: dict[str, An
                 (
                     'iifname "eth0" meta l4proto icmpv6 meta nfproto ipv6 update @ratelimit_icmpv6_v6 '
                     "{ ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 9/hour burst 5 packets } counter drop"
+                )
+            ]
+            * 2,
+        ),
+        (
+            {"rate_limits": [{"rate": "9/second", "port": 53, "per": "packets"}]},
+            [
+                f'iifname "eth0" {words} limit rate over 9/second burst 5 packets counter drop'
+                for words in (
+                    "meta l4proto tcp ct original proto-dst 53",
+                    "meta l4proto udp ct original proto-dst 53",
+                    "meta l4proto sctp ct original proto-dst 53",
+                    "meta l4proto { tcp, udp, sctp } th dport 53",
                 )
             ],
         ),
@@ -127,9 +151,10 @@ def test_an_entry_becomes_rules(changes: dict[str, Any], expected: list[str]) ->
 )
 def test_ipv6_counts_by_twice_the_bits(mask: int, ipv4: str, ipv6: str) -> None:
     """The source prefix of an IPv4 mask and its IPv6 equivalent."""
-    first, second = rules({"connection_limits": [{**SSH, "mask": mask}]}, "eth0")
-    assert f"{{ {ipv4} . tcp dport" in first
-    assert f"{{ ip6 saddr & {ipv6} . tcp dport" in second
+    found = rules({"connection_limits": [{**SSH, "mask": mask}]}, "eth0")
+    ports = ("ct original proto-dst", "tcp dport")
+    keys = [f"{{ {source} . {port} ct" for port in ports for source in (ipv4, f"ip6 saddr & {ipv6}")]
+    assert all(key in rule for key, rule in zip(keys, found))
 
 
 def test_accepted_traffic_stands_ahead_of_limits() -> None:
@@ -138,7 +163,8 @@ def test_accepted_traffic_stands_ahead_of_limits() -> None:
         nft_subsystem.intent({"rate_limits": [{"rate": "1/second"}], "connection_limits": [SSH]}, ("eth0", "eth1"))
     )
     order = ['iif "lo" accept', "established,related accept", "!= syn accept", "ct count over", "limit rate over"]
-    assert sorted(order, key=text.index) == order
+    for chain in (text[text.index("chain input {") :], order[0] + text):
+        assert sorted(order, key=chain.index) == order
     assert 'iifname { "eth0", "eth1" }' in text
 
 

@@ -15,6 +15,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._transaction.prefligh
 LIMIT_80 = {"protocol": "tcp", "port": 80, "limit": 5}
 LIMIT_22 = {"protocol": "tcp", "port": 22, "limit": 5}
 FORWARDS = {"sysctl": {"net.ipv4.ip_forward": "1"}}
+FORWARDS_6 = {"sysctl": {"net.ipv6.conf.all.forwarding": "1"}}
+DNAT = {"type": "dnat", "protocol": "tcp", "port": 8000, "to_addr": "10.0.0.2", "to_port": 80}
 SSH_22 = {"local_port": 22, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2", "arrives": ["eth0"]}
 SSH_2222 = {"management": {"local_port": 2222, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2"}}
 
@@ -30,6 +32,12 @@ CASES = [
     ({"nat_rules": [{"type": "masquerade"}]}, {}, [], ["nat_without_forwarding"]),
     ({"nat_rules": [{"type": "masquerade"}]}, FORWARDS, [], []),
     ({"nat_rules": [{"type": "masquerade"}], **FORWARDS}, {"sysctl": {"net.ipv4.ip_forward": "0"}}, [], []),
+    ({"nat_rules": [{"type": "masquerade", "src": "fd00:77::/64"}]}, FORWARDS, [], ["nat_without_forwarding"]),
+    ({"nat_rules": [{"type": "masquerade", "src": "fd00:77::/64"}]}, FORWARDS_6, [], []),
+    ({"nat_rules": [{"type": "masquerade"}]}, FORWARDS_6, [], ["nat_without_forwarding", "packets_missed"]),
+    ({"nat_rules": [DNAT]}, FORWARDS, [], ["dnat_takes_transit"]),
+    ({"nat_rules": [{**DNAT, "dst": "192.0.2.1"}]}, FORWARDS, [], []),
+    ({"nat_rules": [{**DNAT, "dst": "192.0.2.1"}]}, {}, [], ["nat_without_forwarding"]),
     ({"mtu": 1279}, {"ipv6": True}, [], ["mtu_below_ipv6_minimum"]),
     ({"mtu": 1280}, {"ipv6": True}, [], []),
     ({"mtu": 1000}, {"ipv6": False}, [], []),
@@ -58,12 +66,12 @@ def test_preflight(changes: dict[str, Any], facts: dict[str, Any], labels: list[
         assert issue["path"].startswith("changes.")
 
 
-def test_only_management_limits_are_warnings() -> None:
-    """A limit on the management port keeps established connections, everything else would break something."""
+def test_what_breaks_nothing_is_a_warning() -> None:
+    """A limit on the management port keeps established connections; rules may miss packets, or take those of others."""
     changes = {
         "mtu": 1000,
         "netem": {"loss_pct": 1},
-        "nat_rules": [{"type": "masquerade"}],
+        "nat_rules": [{"type": "masquerade"}, DNAT],
         "connection_limits": [LIMIT_22, {**LIMIT_22, "limit": 1}],
         "rate_limits": [{"rate": "1/day"}],
         "offloads": {"lro": True},
@@ -72,4 +80,5 @@ def test_only_management_limits_are_warnings() -> None:
     issues = preflight(changes, ("eth0",), {"ipv6": True, "management": SSH_22}, [])
 
     assert {issue["id"] for issue in issues} == set(CHECKS)
-    assert {issue["id"] for issue in issues if issue["severity"] == "warning"} == {"limit_on_management_port"}
+    warnings = {issue["id"] for issue in issues if issue["severity"] == "warning"}
+    assert warnings == {"limit_on_management_port", "dnat_takes_transit", "packets_missed"}

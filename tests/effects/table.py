@@ -1,0 +1,11 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of effects: rows of each part of a plan, collected from files of their own."""
+
+from __future__ import annotations
+
+from tests.effects import nft_rows
+
+ROWS = (*nft_rows.ROWS,)
