@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from ansible_collections.netopt.linux.plugins.module_utils._nft.class_maps import is_exact
+from ansible_collections.netopt.linux.plugins.module_utils._tc.class_tree import overbooked
+from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import intent as tc_intent
 from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import looked_up
 from ansible_collections.netopt.linux.plugins.module_utils._tc.u32_match import port_masks
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.misses import FORWARDING, families_of
@@ -18,5 +20,7 @@ __all__ = [
     "families_of",
     "is_exact",
     "looked_up",
+    "overbooked",
     "port_masks",
+    "tc_intent",
 ]

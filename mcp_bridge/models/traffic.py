@@ -26,11 +26,11 @@ class Shaper(Strict):
     """Rates for a whole interface, Mbit/s."""
 
     egress_mbit: Mbit | None = None
-    """Rate of what leaves."""
+    """Rate of what leaves, and what classes may be guaranteed together."""
     ingress_mbit: Mbit | None = None
     """Rate of what arrives, shaped through an ifb device."""
     ceil_mbit: Mbit | None = None
-    """Rate up to which egress may borrow."""
+    """Rate of what leaves, where it is to be more than what is guaranteed."""
 
     @model_validator(mode="after")
     def _check(self) -> Shaper:

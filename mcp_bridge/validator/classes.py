@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = "1:"
 SHAPER_CLASS = "1:1"  # made by a shaper with htb, above the plan's own classes
-FILTERS_MAX = 4096  # tried one after the other, for two IP versions and up to two protocols
+FILTERS_MAX = 3072  # that one packet may have to be tried against, one after the other
+PORT_PROTOCOLS = 3  # tcp, udp, sctp
 DEPTH_MAX = 8  # TC_HTB_MAXDEPTH, linux/pkt_sched.h
 
 
@@ -69,7 +70,8 @@ def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
     """Yield the class at which a plan needs more filters than a kernel can try for every packet.
 
     Where a plan has so many matches that maps hold them, what no map can hold counts: it is tried as a rule. A filter
-    knows ports by value and mask: one range may take 30 of them, and source and destination multiply.
+    knows ports by value and mask: one range may take 30 of them, and source and destination multiply. Ports without a
+    protocol take one for each protocol that has ports.
     """
     total = 0
     by_map = looked_up(changes.get("htb_classes", []))
@@ -77,7 +79,9 @@ def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
         for match in entry.get("match", []):
             if by_map and is_exact(match):
                 continue
-            total += 4 * _port_filters(match.get("sports", [])) * _port_filters(match.get("dports", []))
+            is_open = match.get("proto") is None and (match.get("sports") or match.get("dports"))
+            protocols = PORT_PROTOCOLS if by_map or is_open else 1
+            total += protocols * _port_filters(match.get("sports", [])) * _port_filters(match.get("dports", []))
         if total > FILTERS_MAX:
             what = "rules beside the maps" if by_map else "filters"
             message = f"The matches up to here need {total} {what}, more than the {FILTERS_MAX} allowed"
@@ -106,8 +110,8 @@ def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:
         (
             ("qdisc", "params", "bandwidth_mbit"),
             params.get("bandwidth_mbit"),
-            "shaper.egress_mbit",
-            shaper.get("egress_mbit"),
+            "shaper",
+            shaper.get("ceil_mbit", shaper.get("egress_mbit")),
         ),
     ]
     for field, key in TRACKING_KEYS.items():

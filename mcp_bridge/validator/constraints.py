@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.checks import FORWARDING, PREFLIGHT_CHECKS, families_of
+from mcp_bridge.collection.checks import FORWARDING, PREFLIGHT_CHECKS, families_of, overbooked, tc_intent
+from mcp_bridge.collection.errors import NetoptError
 
 from .classes import ROOT, SHAPER_CLASS, ancestors, class_path, shapes_with_htb
 from .explain import explain
@@ -123,22 +124,16 @@ def _classes_without_htb(changes: dict[str, Any]) -> Iterator[Broken]:
 
 
 def _children_exceed_parent(changes: dict[str, Any]) -> Iterator[Broken]:
-    """Children that are promised more than their parent has do not get it."""
-    rates = {entry["classid"]: entry["rate_mbit"] for entry in _classes(changes)}
-    shaper_rate = changes.get("shaper", {}).get("egress_mbit")
-    top = ROOT
-    if shapes_with_htb(changes):
-        top = SHAPER_CLASS
-        rates[top] = shaper_rate
-    children: dict[str, list[int]] = {}
-    for index, entry in enumerate(_classes(changes)):
-        children.setdefault(entry.get("parent", top), []).append(index)
-    for parent, indexes in children.items():
-        total = sum(_classes(changes)[index]["rate_mbit"] for index in indexes)
-        if parent in rates and total > rates[parent]:
-            where = next((i for i, entry in enumerate(_classes(changes)) if entry["classid"] == parent), None)
-            path: Path = ("changes", "shaper", "egress_mbit") if where is None else class_path(where, "rate_mbit")
-            yield path, f"{total:g} > {rates[parent]:g} Mbit/s below {parent}"
+    """Find classes that are promised more than the class above them has, the class of the rest included."""
+    places = {entry["classid"]: index for index, entry in enumerate(_classes(changes))}
+    try:
+        found = overbooked(tc_intent(changes, ()))
+    except NetoptError:  # no tree at all, which other constraints explain
+        return
+    for name, (promised, has) in found.items():
+        path = class_path(places[name], "rate_mbit") if name in places else ("changes", "shaper", "egress_mbit")
+        words = f"{promised:g} > {has:g} Mbit/s below {name}, so each keeps {100 * has / promised:.3g} %"
+        yield path, words
 
 
 def _shaper_without_leaf(changes: dict[str, Any]) -> Iterator[Broken]:

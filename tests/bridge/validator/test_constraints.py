@@ -80,6 +80,11 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
         {"shaper": {"egress_mbit": 10}, "qdisc": {"type": "fq_codel"}, "htb_classes": classes(("1:2", 6), ("1:3", 5))},
         "changes.shaper.egress_mbit",
     ),
+    (
+        "children_exceed_parent",
+        {"shaper": {"egress_mbit": 2}, "qdisc": {"type": "fq_codel"}, "htb_classes": classes(("1:2", 2))},
+        "changes.shaper.egress_mbit",
+    ),
     ("shaper_without_leaf", {"shaper": {"egress_mbit": 10}}, "changes.shaper"),
     (
         "lro_with_forwarding",
@@ -123,7 +128,7 @@ KEPT: list[dict[str, Any]] = [
     {
         "shaper": {"egress_mbit": 10},
         "qdisc": {"type": "fq_codel"},
-        "htb_classes": classes(("1:2", 5), ("1:3", 5, "1:1"), ("1:4", 1, "1:2")),
+        "htb_classes": classes(("1:2", 4.9), ("1:3", 5, "1:1"), ("1:4", 1, "1:2")),
     },
     {"offloads": LRO},
     {"offloads": {"lro": False}, "nat_rules": MASQUERADE, "sysctl": {"net.ipv4.ip_forward": 1}},

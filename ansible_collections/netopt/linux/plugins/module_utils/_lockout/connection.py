@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, FrozenSet, Tuple, Union
+from typing import TYPE_CHECKING, Any, Tuple, Union
 
 from .._nft.match import port_range
 
@@ -27,7 +27,6 @@ class Flow:
         local, local_port: where it arrives.
         arrives: the interfaces by which its packets come in, as the firewall names them.
         leaves: the interfaces whose queues its replies pass, those below a bridge, a bond or a VLAN included.
-        tagged: those of ``leaves`` that its packets pass with a VLAN tag.
         source: the address that the kernel would choose for packets to the controller.
         peers: the other ends of all established connections to the same port.
         tracked: whether the kernel tracks it, ``None`` where that is not known.
@@ -44,7 +43,6 @@ class Flow:
     remote_port: int | None = None
     arrives: Tuple[str, ...] = ()
     leaves: Tuple[str, ...] = ()
-    tagged: FrozenSet[str] = frozenset()
     source: Address | None = None
     peers: Tuple[Address, ...] = ()
     tracked: bool | None = None
@@ -85,7 +83,6 @@ def flow_of(management: Mapping[str, Any] | None) -> Flow | None:
         local_port=int(management["local_port"]),
         arrives=tuple(management.get("arrives") or ()),
         leaves=tuple(management.get("leaves") or ()),
-        tagged=frozenset(management.get("tagged") or ()),
         source=address(management.get("source")),
         peers=tuple(found for found in map(address, management.get("peers") or ()) if found is not None),
         tracked=management.get("tracked"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Tuple
 
 from .._nft.class_maps import class_for, lookups
-from .._tc.commands import ROOTS, classes_of
+from .._tc.class_tree import ROOTS, SPARED, classes_of
 from .._tc.intent import Intent, intent
 from .._tc.parameters import as_number
 from .connection import Flow, has_port, is_tcp, within
@@ -44,10 +44,17 @@ def starved_by_queues(
     wanted = intent(changes, ifaces)
     if not shared or not wanted:
         return
-    yield from _impaired(wanted, flow, within_s)
+    if not _is_spared(wanted, flow, shared):
+        yield from _impaired(wanted, flow, within_s)
     yield from _shaped(wanted, flow)
     yield from _queued(wanted, flow, mtu=int(changes.get("mtu") or flow.mtu))
     yield from _classed(changes, wanted, flow, shared)
+
+
+def _is_spared(wanted: Intent, flow: Flow, shared: Sequence[str]) -> bool:
+    """Return whether netem lets the answers pass: none is a tunnel's outer packet, and no map sends them elsewhere."""
+    is_outer = any(name in flow.under for name in shared)
+    return wanted.filters and not is_outer and any(_matches(match, flow, None) for match in SPARED)
 
 
 def _impaired(wanted: Intent, flow: Flow, within_s: float) -> Iterator[Found]:
@@ -137,9 +144,7 @@ def _classed(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Seq
     for device in shared:
         for dscp in _marks(changes, flow):
             if wanted.filters:
-                name = _class_of(
-                    everything, default, flow, dscp=dscp, tagged=device in flow.tagged or device in flow.under
-                )
+                name = _class_of(everything, default, flow, dscp=dscp, hidden=device in flow.under)
             else:  # the table sees the interface that a packet is routed to, not those below
                 name = _looked_up(found, flow, dscp) if device in flow.arrives else None
                 name = _leaf(everything, name, default)
@@ -180,12 +185,12 @@ def _small(
 
 
 def _class_of(
-    everything: Sequence[Mapping[str, Any]], default: str | None, flow: Flow, *, dscp: int, tagged: bool
+    everything: Sequence[Mapping[str, Any]], default: str | None, flow: Flow, *, dscp: int, hidden: bool
 ) -> str | None:
     """Return the class that an answer falls into, ``None`` for the queue that is not shaped."""
     inner = {one["parent"] for one in everything}
     found = default
-    if not tagged:  # filters look at packets without a tag
+    if not hidden:  # below a tunnel filters see another flow
         for one in everything:
             if any(_matches(match, flow, dscp) for match in one.get("match") or ()):
                 found = default if one["classid"] in inner else one["classid"]

@@ -34,7 +34,6 @@ IFLA_LINK, IFLA_MASTER = 5, 10
 RTMSG = struct.Struct("=BBBBBBBBI")  # family, destination and source lengths, tos, table, protocol, scope, type, flags
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 UPON_ANOTHER = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")  # IFLA_LINK is what they send by
-TAGGING = ("vlan", "macsec")  # filters for IP do not look into what these send
 ESTABLISHED = "01"  # include/net/tcp_states.h, as /proc/net/tcp writes it
 TRACKED = "net.netfilter.nf_conntrack_count"
 LOOSE = "net.netfilter.nf_conntrack_tcp_loose"
@@ -47,7 +46,7 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
         management: ``{local_port, remote_addr, remote_port, local_addr}``.
 
     Returns:
-        The same with ``arrives`` and ``leaves`` (names of interfaces), ``tagged``, ``source``, ``mtu``, ``peers``,
+        The same with ``arrives`` and ``leaves`` (names of interfaces), ``source``, ``mtu``, ``peers``,
         ``tracked``, ``in_use``, ``sent_to_addr``, ``sent_to_port``, ``under`` and ``picked_up``, as ``connection.Flow``
         explains them, and ``tunnels``, as ``tunnel.Outer`` does.
     """
@@ -61,12 +60,11 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
         leaves, _source = _route(route, remote, local)
         _leaves, source = _route(route, remote, None)
         ways = [index for index in dict.fromkeys([*([leaves] if leaves else []), *owners]) if index in devices]
-        below, tagged = _below(devices, ways)
+        below = _below(devices, ways)
         tunnels, under = _carriers(route, devices, below)
     names = {index: device["name"] for index, device in devices.items()}
     found["arrives"] = [names[index] for index in ways]
     found["leaves"] = [names[index] for index in below]
-    found["tagged"] = [names[index] for index in tagged]
     found["mtu"] = min((devices[index]["mtu"] for index in ways), default=1500)
     found["source"] = None if source is None else str(source)
     found["peers"] = [str(peer) for peer in peers(int(management["local_port"]))]
@@ -110,21 +108,16 @@ def _route(route: RouteSocket, remote: Address, local: Address | None) -> tuple[
     return (rt.as_u32(told[RTA_OIF]) if RTA_OIF in told else None), (ipaddress.ip_address(source) if source else None)
 
 
-def _below(devices: Mapping[int, Mapping[str, Any]], ways: list[int]) -> tuple[list[int], list[int]]:
-    """Return (the interfaces with those below them, those of them that see the packets only with a tag)."""
+def _below(devices: Mapping[int, Mapping[str, Any]], ways: list[int]) -> list[int]:
+    """Return the interfaces with those below them."""
     found = list(ways)
-    tagged: list[int] = []
     for index in found:  # grows while it is walked
         device = devices[index]
         under = [number for number, other in devices.items() if other["master"] == index]
         if device["kind"] in UPON_ANOTHER and device["link"] in devices:
             under.append(device["link"])
-            if device["kind"] in TAGGING:
-                tagged.append(device["link"])
-        if index in tagged:
-            tagged += [number for number in under if number not in tagged]
         found += [number for number in under if number not in found]
-    return found, tagged
+    return found
 
 
 def _tracking(management: Mapping[str, Any], remote: Address, local: Address) -> dict[str, Any]:
@@ -156,7 +149,7 @@ def _carriers(
             continue
         remote, local = carrier.remote or _only_peer(route, index), carrier.local
         leaves, source = _route(route, remote, local) if remote else (carrier.link or None, None)
-        below = _below(devices, [leaves])[0] if leaves is not None and leaves in devices else []
+        below = _below(devices, [leaves]) if leaves is not None and leaves in devices else []
         under += [number for number in below if number not in under]
         todo += [number for number in below if number not in todo]
         found.append(

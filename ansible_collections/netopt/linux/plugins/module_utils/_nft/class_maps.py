@@ -37,7 +37,7 @@ _PLAIN_TYPES = {
     "th dport": "inet_service",
     "meta mark": "mark",
 }
-_PORTS_WITHOUT_PROTOCOL = ["tcp", "udp"]
+_PORTS_WITHOUT_PROTOCOL = list(match.WITH_PORTS)
 _SIDES = (("src", "saddr"), ("dst", "daddr"))
 _HOST = {4: 32, 6: 128}
 _HOST_KEYS = {"dst": ("ip daddr",), "src": ("ip saddr",)}

@@ -5,39 +5,33 @@
 """The commands that make what a plan asks of traffic control. Pure.
 
 On the interface, the root qdisc is ``1:``. Shaping and classes make it an htb (or the chosen cake); a chosen
-classless qdisc then sits in the leaves. netem sits above a classless qdisc and below a classful one. Ingress is
-redirected to a device of our own (``ifb_name``) and shaped there. Unclassified traffic never escapes a shaper or
-netem: without a default class it gets a class of its own.
+classless qdisc then sits in the leaves. netem sits above a classless qdisc and below a classful one, and a band or a
+class beside it spares the answers of ssh. Ingress is redirected to a device of our own (``ifb_name``) and shaped there.
+Unclassified traffic never escapes a shaper or netem: without a default class it gets a class of its own.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Tuple
 
-from .._common.errors import NetoptError
+from .class_tree import SPARED, SPARED_CLASS, classes_of, minor
 from .intent import Intent
 from .objects import ifb_name
 from .parameters import as_number, netem_words, number, qdisc_words
-from .u32_match import selectors
+from .u32_tables import filters
 
 _BARE = re.compile(r"[0-9A-Za-z_./:=@,+ -]+")
-UNLIMITED_MBIT = 400000
-REST_CLASS = "1:fffe"  # for what no filter matches
-REST_MBIT = 1
-GROUP_SIZE = 2000  # filters per preference; the kernel numbers at most 4095 in one
 FREE_HANDLES = 0x4000  # from where on handles are taken that no class suggests, and then from the first one on
 FIRST_HANDLE, LAST_HANDLE = 2, 0xFFFE
-ROOTS = ("1:", "1:0")
 TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
 R2Q = 10
 SMALLEST_QUANTUM, SHORT_QUANTUM, LARGEST_QUANTUM = 1000, 1514, 200000  # outside, the kernel warns and clamps
 BURST_MS = 1
-SHOWN = 64  # names of classes in a message
 SMALLEST_BURST = 1600
+SPARING = ["prio", "bands", "2", "priomap", *["1"] * 16]  # all in the second band, but for what a filter says
 IFB_QUEUE_LENGTH = 1000  # an ifb's own 32 would drop bursts
 
 
@@ -92,15 +86,6 @@ def commands(wanted: Intent, iface: str) -> list[Command]:
     return layout.commands
 
 
-def classes_of(wanted: Intent) -> tuple[list[dict[str, Any]], str | None]:
-    """Return (all htb classes with their parents, in the order in which filters for them are asked, the default class).
-
-    Raises:
-        NetoptError: a class that is named does not exist, is there twice, or is below itself.
-    """
-    return _Layout(wanted, "").classes()
-
-
 class _Layout:
     """Collects the commands for one interface and hands out handles."""
 
@@ -147,47 +132,35 @@ class _Layout:
             self._htb()
             return
         if self._kind is None:
-            self._root(self._iface, netem_words(netem or {}))
+            self._root(self._iface, SPARING)
+            self._impaired("1:", None)
             return
-        if wanted.egress_mbit:
-            self._params["bandwidth_mbit"] = wanted.egress_mbit
+        if wanted.limit_mbit:
+            self._params["bandwidth_mbit"] = wanted.limit_mbit
         words = qdisc_words(self._kind, self._params)
         if netem and self._kind != "tbf":
-            self._root(self._iface, netem_words(netem))
-            self._child(self._iface, "1:1", words, prefer=0x10)
+            self._root(self._iface, SPARING)
+            self._impaired("1:", words)
             return
         self._root(self._iface, words)
         if netem:
-            self._child(self._iface, "1:1", netem_words(netem), prefer=0x10)
+            self._impaired(self._child(self._iface, "1:1", SPARING, prefer=0x10), None)
 
-    def classes(self) -> tuple[list[dict[str, Any]], str | None]:
-        """Return (all classes with their parents, the default class)."""
-        wanted = self._wanted
-        default = wanted.default_class or (self._params.get("default") if self._kind == "htb" else None)
-        classes: list[dict[str, Any]] = []
-        top = "1:"
-        if wanted.egress_mbit or not wanted.htb_classes:
-            bounded = wanted.egress_mbit is not None
-            if bounded or wanted.netem:
-                rate = wanted.egress_mbit or UNLIMITED_MBIT
-                ceil = (wanted.shaper or {}).get("ceil_mbit") or rate
-                classes.append({"classid": "1:1", "parent": "1:", "rate_mbit": rate, "ceil_mbit": ceil})
-                top = "1:1"
-        if wanted.default_class is not None:
-            _known(wanted.default_class, [*classes, *wanted.htb_classes], "default_class")
-        if not wanted.htb_classes:
-            return classes, str(default) if default is not None else ("1:1" if classes else None)
-        classes += [{"parent": top, **one} for one in wanted.htb_classes]
-        if default is None and (wanted.egress_mbit or wanted.netem):
-            ceil = classes[0]["ceil_mbit"] if top == "1:1" else UNLIMITED_MBIT
-            rate = min(REST_MBIT, as_number(ceil))
-            classes.append({"classid": REST_CLASS, "parent": top, "rate_mbit": rate, "ceil_mbit": ceil})
-            default = REST_CLASS
-        return _parents_first(classes), None if default is None else str(default)
+    def _impaired(self, handle: str, words: list[str] | None) -> None:
+        """Add netem to the second band of a prio, and what leads to the first band what is to be spared.
+
+        Args:
+            handle: the prio's.
+            words: the qdisc that packets wait in, in either band; ``None`` for the kernel's own.
+        """
+        netem = self._child(self._iface, f"{handle}2", netem_words(self._wanted.netem or {}), prefer=0x20)
+        for parent in (f"{handle}1", f"{netem}1") if words else ():
+            self._child(self._iface, parent, words or [], prefer=0)
+        self._filters(handle, [{"classid": f"{handle}1", "match": SPARED}])
 
     def _htb(self) -> None:
         """Add an htb with its classes, their leaves and their filters."""
-        classes, default = self.classes()
+        classes, default = classes_of(self._wanted)
         params = dict(self._params) if self._kind == "htb" else {}
         if default is not None:
             params["default"] = default
@@ -199,11 +172,11 @@ class _Layout:
         if leaf or self._wanted.netem or any("leaf" in one for one in classes):
             parents = {one["parent"] for one in classes}
             leaves = [one for one in classes if one["classid"] not in parents]
-            self._used.update(_minor(one["classid"]) for one in leaves)
+            self._used.update(minor(one["classid"]) for one in leaves)
             for one in leaves:
                 self._leaf(one["classid"], one.get("leaf") or leaf)
-        if self._wanted.filters:
-            self._filters([one for one in classes if one.get("match")])
+        filtered = [one for one in classes if self._wanted.filters or one["classid"] == SPARED_CLASS]
+        self._filters("1:", [one for one in filtered if one.get("match")])
 
     def _class(self, device: str, one: dict[str, Any], r2q: float) -> None:
         """Add one htb class; the words for the same figures are made once."""
@@ -236,27 +209,22 @@ class _Layout:
 
     def _leaf(self, classid: str, leaf: dict[str, Any] | None) -> None:
         """Add the qdiscs below one leaf class: netem where asked for, and the leaf's qdisc."""
-        minor = _minor(classid)
-        if minor not in TAKEN_HANDLES:
-            self._used.discard(minor)
+        handle = minor(classid)
+        if handle not in TAKEN_HANDLES:
+            self._used.discard(handle)
         parent = classid
-        if self._wanted.netem:
-            parent = self._child(self._iface, parent, netem_words(self._wanted.netem), prefer=minor) + "1"
-            minor = 0
+        if self._wanted.netem and classid != SPARED_CLASS:
+            parent = self._child(self._iface, parent, netem_words(self._wanted.netem), prefer=handle) + "1"
+            handle = 0
         if leaf is not None:
-            self._child(self._iface, parent, qdisc_words(leaf["type"], leaf.get("params") or {}), prefer=minor)
+            self._child(self._iface, parent, qdisc_words(leaf["type"], leaf.get("params") or {}), prefer=handle)
 
-    def _filters(self, classes: list[dict[str, Any]]) -> None:
-        """Add the filters of all classes, in the classes' order."""
-        counts = {"ip": 0, "ipv6": 0}
-        for one in classes:
-            for match in one["match"]:
-                for family, words in selectors(match):
-                    preference = counts[family] // GROUP_SIZE * 2 + (1 if family == "ip" else 2)
-                    counts[family] += 1
-                    where = ["dev", self._iface, "parent", "1:", "protocol", family, "pref", str(preference)]
-                    key = f"{self._iface} filter for class {one['classid']}"
-                    self.tc("filter", "add", *where, "u32", *words, "flowid", one["classid"], key=key)
+    def _filters(self, parent: str, classes: list[dict[str, Any]]) -> None:
+        """Add the filters of classes at a qdisc, in the classes' order."""
+        for protocol, preference, words, classid in filters(classes):
+            where = ["dev", self._iface, "parent", parent, "protocol", protocol, "pref", str(preference)]
+            what = f"for class {classid}" if classid else "of classes"
+            self.tc("filter", "add", *where, *words, key=f"{self._iface} filter {what}")
 
     def ingress_device(self) -> None:
         """Add the device that ingress is redirected to."""
@@ -291,65 +259,3 @@ class _Layout:
         removal = ("tc", "qdisc", "del", "dev", self._iface, "ingress")
         self.commands.append(Command(removal, f"{self._iface} qdisc ingress", when=device))
         self.commands.append(Command(("ip", "link", "del", "dev", device), f"{device} link", when=device))
-
-
-def _minor(classid: str) -> int:
-    """Return the minor number of a class written ``1:10``."""
-    try:
-        return int(classid.rpartition(":")[2], 16)
-    except ValueError:
-        raise NetoptError(
-            f"{classid} is no class", stage="plan", key="htb_classes.classid", wanted=classid, hint="Write it as 1:10."
-        ) from None
-
-
-def _known(name: str, classes: list[dict[str, Any]], key: str) -> None:
-    """Raise unless a class exists; the kernel takes a missing one for the root, without a word."""
-    if all(one["classid"] != name for one in classes) and _minor(name) not in {
-        _minor(one["classid"]) for one in classes
-    }:
-        raise NetoptError(
-            f"{key}: there is no class {name}",
-            stage="plan",
-            key=key,
-            wanted=name,
-            hint="Classes there are: " + (", ".join(one["classid"] for one in classes[:SHOWN]) or "none") + ".",
-        )
-
-
-def _parents_first(classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the classes with each parent before its children, else in their order.
-
-    Raises:
-        NetoptError: a class is its own ancestor, or two have the same name.
-    """
-    names = [one["classid"] for one in classes]
-    twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twice:
-        raise NetoptError(
-            f"The class {twice[0]} is there twice",
-            stage="plan",
-            key=f"htb_classes {twice[0]}",
-            hint="Give every class a name of its own; with a shaper, 1:1 is the shaper's.",
-        )
-    named = set(names)
-    for one in classes:
-        if one["parent"] not in ROOTS and one["parent"] not in named:
-            _known(one["parent"], classes, f"htb_classes {one['classid']} parent")
-    parents = {one["classid"]: one["parent"] for one in classes}
-    found: list[dict[str, Any]] = []
-    done: set[str] = set()
-    waiting = list(classes)
-    while waiting:
-        ready = [one for one in waiting if parents[one["classid"]] in done or parents[one["classid"]] not in parents]
-        if not ready:
-            raise NetoptError(
-                f"The class {waiting[0]['classid']} is below itself",
-                stage="plan",
-                key=f"htb_classes {waiting[0]['classid']}",
-                hint="Let the chain of parents end at the root, 1:.",
-            )
-        found += ready
-        done.update(one["classid"] for one in ready)
-        waiting = [one for one in waiting if one["classid"] not in done]
-    return found

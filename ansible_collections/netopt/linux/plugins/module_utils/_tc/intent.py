@@ -78,9 +78,15 @@ class Intent(OneIntent):
 
     @property
     def egress_mbit(self) -> float | None:
-        """The rate that egress is shaped to, in Mbit/s."""
+        """What classes may be guaranteed together, in Mbit/s."""
         shaper = self.shaper or {}
         return shaper.get("egress_mbit") or shaper.get("ceil_mbit")
+
+    @property
+    def limit_mbit(self) -> float | None:
+        """The rate that egress is shaped to, in Mbit/s."""
+        shaper = self.shaper or {}
+        return shaper.get("ceil_mbit") or shaper.get("egress_mbit")
 
 
 def intent(changes: Mapping[str, Any], ifaces: Iterable[str], *, absent: bool = False, alone: bool = False) -> Intent:

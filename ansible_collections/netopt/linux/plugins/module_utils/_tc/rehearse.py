@@ -211,7 +211,7 @@ def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) 
         wanted = intent.of(iface)
         made = objects(found["interfaces"][iface])
         filters = [one for one in made if one.kind == "u32" and one.handle & 0xFFF]
-        asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add")]
+        asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add") and "divisor" not in one.words]
         if any(one.words[:3] == ("ip", "link", "set") for one in todo):
             _expect_up(ifb_name(iface), found["interfaces"].get(ifb_name(iface)))
         _expect_marks([one for one in asked if "mark" in one.words], filters)

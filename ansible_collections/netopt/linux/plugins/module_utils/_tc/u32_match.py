@@ -5,7 +5,8 @@
 """Turns a plan's match into u32 selectors, one list of words for each filter that is needed. Pure.
 
 A u32 key is a value and a mask at an offset, so a range of ports becomes several keys, and alternatives become
-several filters. IPv4 and IPv6 have their headers in different places, so each gets filters of its own.
+several filters. IPv4 and IPv6 have their headers in different places, so each gets filters of its own, and so does IPv6
+with an extension header. Ports are counted from where the transport header begins, see ``u32_tables.py``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ WITH_PORTS = ("tcp", "udp", "sctp")
 LAST_PORT = 65535
 FIELDS = frozenset({"proto", "sports", "dports", "src", "dst", "fwmark", "dscp"})
 SELECTOR = {"ip": "ip", "ipv6": "ip6"}  # u32's word for each protocol of a filter
+EXTENDED = "ipv6 with an extension header"
+HEADER_END = 40  # of IPv6, where its extension header begins with the number of the next one
+PORT_AT = {"sport": 0, "dport": 2}
 
 
 def port_masks(first: int, last: int) -> list[tuple[int, int]]:
@@ -97,7 +101,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def selectors(match: Match) -> list[tuple[str, Words]]:
-    """Return (``ip`` or ``ipv6``, the words behind ``u32``) for each filter that a match needs."""
+    """Return (``ip``, ``ipv6`` or ``EXTENDED``, the words behind ``u32``) for each filter that a match needs."""
     unknown = sorted(set(match) - FIELDS)
     if unknown:
         raise NetoptError(
@@ -107,26 +111,32 @@ def selectors(match: Match) -> list[tuple[str, Words]]:
             hint="Known fields: " + ", ".join(sorted(FIELDS)) + ".",
         )
     sports, dports = _ports(match.get("sports") or ()), _ports(match.get("dports") or ())
-    protocols = [match["proto"]] if match.get("proto") else ["tcp", "udp"] if sports or dports else [None]
+    protocols = [match["proto"]] if match.get("proto") else list(WITH_PORTS) if sports or dports else [None]
+    families = _families(match)
+    kinds = [*families, EXTENDED] if "ipv6" in families else families
     found = []
-    for family, protocol in itertools.product(_families(match), protocols):
-        base = _header_words(SELECTOR[family], match, protocol)
-        if (sports or dports) and family == "ip":
+    for kind, protocol in itertools.product(kinds, protocols):
+        base = _header_words(kind, match, protocol)
+        if (sports or dports) and kind == "ip":
             base += ["match", "u16", "0x0000", "0x1fff", "at", "6"]  # later fragments carry no ports
         nothing: list[tuple[int, int] | None] = [None]
         for sport, dport in itertools.product(sports or nothing, dports or nothing):
             words = list(base)
             for name, pair in (("sport", sport), ("dport", dport)):
                 if pair is not None:
-                    words += ["match", SELECTOR[family], name, str(pair[0]), f"0x{pair[1]:04x}"]
-            found.append((family, words or ["match", "u32", "0", "0"]))
+                    value, mask = (f"0x{part:04x}" for part in pair)
+                    words += ["match", "u16", value, mask, "at", f"nexthdr+{PORT_AT[name]}"]
+            found.append((kind, words or ["match", "u32", "0", "0"]))
     return found
 
 
-def _header_words(selector: str, match: Match, protocol: str | None) -> Words:
+def _header_words(kind: str, match: Match, protocol: str | None) -> Words:
     """Return the words for everything but ports."""
     words: Words = []
-    if protocol is not None:
+    selector = SELECTOR.get(kind, "ip6")
+    if protocol is not None and kind == EXTENDED:
+        words += ["match", "u8", str(PROTOCOLS[protocol]), "0xff", "at", str(HEADER_END)]
+    elif protocol is not None:
         words += ["match", selector, "protocol", str(PROTOCOLS[protocol]), "0xff"]
     for field in ("src", "dst"):
         if match.get(field):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .class_reach import classes_missed_on_top, netem_on_management, ports_miss_fragments
 from .misses import FORWARDING, families_of, forwards, misses, takes_transit
 
 if TYPE_CHECKING:
@@ -217,5 +218,8 @@ CHECKS: dict[str, Callable[[Changes, Sequence[str], Facts, Sequence[str]], Itera
     "limit_on_management_port": _limit_on_management_port,
     "management_blocked": _management_blocked,
     "management_starved": _management_starved,
+    "classes_missed_on_top": classes_missed_on_top,
+    "ports_miss_fragments": ports_miss_fragments,
+    "netem_on_management": netem_on_management,
 }
 """The checks by the id of their constraint."""

@@ -30,6 +30,9 @@ NARROW = {"classid": "1:10", "rate_mbit": 0.01, "match": [{"proto": "tcp"}]}
 WIDE = {"classid": "1:20", "rate_mbit": 10}
 
 
+OTHER_PORT = {"local_port": 2222}  # which netem does not spare
+
+
 def netem(**fields: Any) -> dict[str, Any]:
     """Return a plan of one impairment."""
     return {"netem": fields}
@@ -37,19 +40,21 @@ def netem(**fields: Any) -> dict[str, Any]:
 
 CASES = [
     ({}, {}, []),
-    (netem(loss_pct=100), {}, ["netem.loss_pct"]),
-    (netem(loss_pct=60), {}, ["netem.loss_pct"]),
-    (netem(loss_pct=5), {}, []),
-    (netem(corrupt_pct=100), {}, ["netem.corrupt_pct"]),
-    (netem(loss_pct=40, corrupt_pct=30), {}, ["netem.loss_pct"]),
+    (netem(loss_pct=100), OTHER_PORT, ["netem.loss_pct"]),
+    (netem(loss_pct=60), OTHER_PORT, ["netem.loss_pct"]),
+    (netem(loss_pct=100), {}, []),
+    (netem(loss_pct=100), {"under": ["eth0"], "leaves": ["wg0"]}, ["netem.loss_pct"]),
+    (netem(loss_pct=5), OTHER_PORT, []),
+    (netem(corrupt_pct=100), OTHER_PORT, ["netem.corrupt_pct"]),
+    (netem(loss_pct=40, corrupt_pct=30), OTHER_PORT, ["netem.loss_pct"]),
     (netem(delay_ms=100), {}, []),
-    (netem(delay_ms=9000, delay_jitter_ms=2000), {}, ["netem.delay_ms"]),
-    (netem(delay_ms=4000), {"confirm_s": 30}, ["netem.delay_ms"]),
+    (netem(delay_ms=9000, delay_jitter_ms=2000), OTHER_PORT, ["netem.delay_ms"]),
+    (netem(delay_ms=4000), {**OTHER_PORT, "confirm_s": 30}, ["netem.delay_ms"]),
     (netem(delay_ms=4000), {"confirm_s": 300}, []),
-    (netem(delay_ms=1000, limit=2), {}, ["netem.limit"]),
+    (netem(delay_ms=1000, limit=2), OTHER_PORT, ["netem.limit"]),
     (netem(delay_ms=100, limit=1000), {}, []),
     (netem(loss_pct=100), {"leaves": ["eth1"]}, []),
-    (netem(loss_pct=100), {"leaves": ["br0", "eth0"], "arrives": ["br0"]}, ["netem.loss_pct"]),
+    (netem(loss_pct=100), {**OTHER_PORT, "leaves": ["br0", "eth0"], "arrives": ["br0"]}, ["netem.loss_pct"]),
     ({"connection_tracking": {"max_connections": 400}}, {}, ["connection_tracking.max_connections"]),
     ({"connection_tracking": {"max_connections": 499}}, {}, ["connection_tracking.max_connections"]),
     ({"connection_tracking": {"max_connections": 500}}, {}, []),
@@ -78,8 +83,6 @@ CASES = [
     ({"qdisc": {"type": "cake", "params": {"bandwidth_mbit": 0.01}}}, {}, ["qdisc.params.bandwidth_mbit"]),
     ({"qdisc": {"type": "fq_codel", "params": {"limit": 1000}}}, {}, []),
     ({"htb_classes": [NARROW, WIDE]}, {}, ["htb_classes[0]"]),
-    ({"htb_classes": [NARROW, WIDE]}, {"tagged": ["eth0"]}, []),
-    ({"htb_classes": [NARROW, WIDE], "default_class": "1:10"}, {"tagged": ["eth0"]}, ["htb_classes[0]"]),
     ({"htb_classes": [{**NARROW, "match": [{"fwmark": 7}]}, WIDE]}, {}, []),
     ({"htb_classes": [{**NARROW, "match": [{"dscp": 18}]}, WIDE]}, {}, ["htb_classes[0]"]),
     ({"htb_classes": [{**NARROW, "match": [{"dports": ["51234"]}]}, WIDE]}, {}, ["htb_classes[0]"]),

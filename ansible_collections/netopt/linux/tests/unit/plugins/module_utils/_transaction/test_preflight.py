@@ -19,6 +19,13 @@ FORWARDS_6 = {"sysctl": {"net.ipv6.conf.all.forwarding": "1"}}
 DNAT = {"type": "dnat", "protocol": "tcp", "port": 8000, "to_addr": "10.0.0.2", "to_port": 80}
 SSH_22 = {"local_port": 22, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2", "arrives": ["eth0"]}
 SSH_2222 = {"management": {"local_port": 2222, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2"}}
+ON_TOP = {"interfaces": {"eth0": {"upper": {"eth0.10": "vlan"}}}}
+
+
+def by_port(proto: str | None) -> dict[str, Any]:
+    """Return a class for a port."""
+    return {"classid": "1:20", "rate_mbit": 1, "match": [{"dports": ["53"], **({"proto": proto} if proto else {})}]}
+
 
 CASES = [
     ({}, {}, [], []),
@@ -43,6 +50,20 @@ CASES = [
     ({"mtu": 1000}, {"ipv6": False}, [], []),
     ({"netem": {"loss_pct": 1}}, {}, ["web"], ["netem_unlabelled_host"]),
     ({"netem": {"loss_pct": 1}}, {}, ["netem"], []),
+    ({"netem": {"loss_pct": 1}}, {"management": {**SSH_22, "leaves": ["eth0"]}}, ["netem"], []),
+    (
+        {"netem": {"loss_pct": 1}},
+        {"management": {**SSH_22, "local_port": 2222, "leaves": ["eth0"]}},
+        ["netem"],
+        ["netem_on_management"],
+    ),
+    ({"netem": {"loss_pct": 1}}, {"management": {**SSH_22, "under": ["eth0"]}}, ["netem"], ["netem_on_management"]),
+    ({"htb_classes": [by_port("udp")]}, {}, [], ["ports_miss_fragments"]),
+    ({"htb_classes": [by_port("udp"), by_port(None)]}, {}, [], ["ports_miss_fragments"]),
+    ({"htb_classes": [by_port("tcp"), {"classid": "1:30", "match": [{"proto": "udp"}]}]}, {}, [], []),
+    ({"htb_classes": [by_port("udp")] * 257}, ON_TOP, [], ["classes_missed_on_top"]),
+    ({"htb_classes": [by_port("udp")] * 257}, {}, [], []),
+    ({"htb_classes": [by_port("tcp")] * 256}, ON_TOP, [], []),
     ({"connection_limits": [LIMIT_80, LIMIT_22]}, {}, [], ["limit_on_management_port"]),
     ({"connection_limits": [LIMIT_22]}, SSH_2222, [], []),
     ({"connection_limits": [{**LIMIT_22, "port": 2222}]}, SSH_2222, [], ["limit_on_management_port"]),
@@ -71,14 +92,16 @@ def test_what_breaks_nothing_is_a_warning() -> None:
     changes = {
         "mtu": 1000,
         "netem": {"loss_pct": 1},
+        "htb_classes": [by_port("udp")],
         "nat_rules": [{"type": "masquerade"}, DNAT],
         "connection_limits": [LIMIT_22, {**LIMIT_22, "limit": 1}],
         "rate_limits": [{"rate": "1/day"}],
         "offloads": {"lro": True},
         "sysctl": {"net.ipv6.conf.all.forwarding": "1"},
     }
-    issues = preflight(changes, ("eth0",), {"ipv6": True, "management": SSH_22}, [])
+    issues = preflight(changes, ("eth0",), {"ipv6": True, "management": {**SSH_22, "under": ["eth0"]}}, [])
 
-    assert {issue["id"] for issue in issues} == set(CHECKS)
+    assert {issue["id"] for issue in issues} == set(CHECKS) - {"classes_missed_on_top"}
     warnings = {issue["id"] for issue in issues if issue["severity"] == "warning"}
-    assert warnings == {"limit_on_management_port", "dnat_takes_transit", "packets_missed"}
+    reach = {"ports_miss_fragments", "netem_on_management"}
+    assert warnings == {"limit_on_management_port", "dnat_takes_transit", "packets_missed", *reach}

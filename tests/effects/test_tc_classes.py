@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The class that each kind of packet meets, with filters as a small plan has them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.effects.frames import DESTINATION, FRAGMENT, HOP_BY_HOP, ROUTER_ALERT, ROUTING, Frame
+from tests.effects.tc_host import IFACE, THERE, Host
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")]
+
+PORT = 7000
+MET, REST = "1:10", "1:fffe"
+DPORT = {"proto": "udp", "dports": [str(PORT)]}
+SPORT = {"sports": ["37892"]}  # 0x9404, what the router alert option begins with
+EACH = 10
+
+ROWS: dict[str, tuple[dict[str, Any], Frame, str]] = {
+    "a port": (DPORT, Frame(), MET),
+    "another port": (DPORT, Frame(dport=1), REST),
+    "a port over IPv6": (DPORT, Frame(6), MET),
+    "another port over IPv6": (DPORT, Frame(6, dport=1), REST),
+    "sctp, where no protocol is named": ({"dports": ["7000"]}, Frame(proto="sctp"), MET),
+    "sctp over IPv6, where no protocol is named": ({"dports": ["7000"]}, Frame(6, proto="sctp"), MET),
+    "icmp, where no protocol is named": ({"sports": ["40000"]}, Frame(proto="icmp"), REST),
+    "IP options": (DPORT, Frame(options=ROUTER_ALERT[4]), MET),
+    "all IP options": (DPORT, Frame(options=bytes(40)), MET),
+    "IP options that look like a port": (SPORT, Frame(sport=1111, options=ROUTER_ALERT[4]), REST),
+    "a port behind IP options": ({"sports": ["1111"]}, Frame(sport=1111, options=ROUTER_ALERT[4]), MET),
+    "hop-by-hop options": (DPORT, Frame(6, extension=HOP_BY_HOP), MET),
+    "a routing header": (DPORT, Frame(6, extension=ROUTING), MET),
+    "destination options": (DPORT, Frame(6, extension=DESTINATION), MET),
+    "a protocol behind an extension header": ({"proto": "udp"}, Frame(6, extension=HOP_BY_HOP), MET),
+    "another protocol behind an extension header": ({"proto": "tcp"}, Frame(6, extension=HOP_BY_HOP), REST),
+    "another port behind an extension header": (DPORT, Frame(6, dport=1, extension=DESTINATION), REST),
+    "a first fragment": (DPORT, Frame(), MET),
+    "a first fragment over IPv6": (DPORT, Frame(6, extension=FRAGMENT), MET),
+    "a later fragment, by a port": (DPORT, Frame(offset=100), REST),
+    "a later fragment, by a port, over IPv6": (DPORT, Frame(6, extension=FRAGMENT, offset=100), REST),
+    "a later fragment, by an address": ({"dst": f"{THERE[4]}/32"}, Frame(offset=100), MET),
+    "a later fragment, by an address, over IPv6": (
+        {"dst": f"{THERE[6]}/128"},
+        Frame(6, extension=FRAGMENT, offset=100),
+        MET,
+    ),
+    "a later fragment, by a code point": ({"dscp": 46}, Frame(6, extension=FRAGMENT, offset=100, dscp=46), MET),
+    "a VLAN, by a port": (DPORT, Frame(tags=("802.1Q",)), MET),
+    "a VLAN, by a port, over IPv6": (DPORT, Frame(6, tags=("802.1Q",)), MET),
+    "a VLAN, by another port": (DPORT, Frame(dport=1, tags=("802.1Q",)), REST),
+    "a VLAN, by a source port": ({"sports": ["40000"]}, Frame(tags=("802.1Q",)), MET),
+    "a VLAN, by a source": ({"src": "192.0.2.0/24"}, Frame(tags=("802.1Q",)), MET),
+    "a VLAN, by a destination": ({"dst": "2001:db8::2/128"}, Frame(6, tags=("802.1Q",)), MET),
+    "a VLAN, by a protocol": ({"proto": "icmp"}, Frame(proto="icmp", tags=("802.1Q",)), MET),
+    "a VLAN, by a code point": ({"dscp": 46}, Frame(dscp=46, tags=("802.1Q",)), MET),
+    "a VLAN, by a range of ports": ({"dports": ["6990-7010"]}, Frame(proto="tcp", tags=("802.1Q",)), MET),
+    "a VLAN and IP options": (DPORT, Frame(tags=("802.1Q",), options=ROUTER_ALERT[4]), MET),
+    "a VLAN and an extension header": (DPORT, Frame(6, tags=("802.1Q",), extension=HOP_BY_HOP), MET),
+    "a VLAN of a provider": (DPORT, Frame(tags=("802.1ad",)), MET),
+    "a VLAN in a VLAN": (DPORT, Frame(tags=("802.1ad", "802.1Q")), MET),
+}
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """Yield a host and close all that was opened in it."""
+    with ExitStack() as stack:
+        yield Host(stack)
+
+
+def plan(*matches: dict[str, Any]) -> dict[str, Any]:
+    """Return changes with a shaper and one class for each match, 1:10, 1:20 and so on."""
+    classes = [
+        {"classid": f"1:{number + 1}0", "rate_mbit": 50, "match": [match]} for number, match in enumerate(matches)
+    ]
+    return {"shaper": {"egress_mbit": 200}, "htb_classes": classes}
+
+
+def classes_of(host: Host, one: Frame) -> set[str]:
+    """Return the classes that a frame falls into when it leaves by the interface, sent several times."""
+    before = host.sent()
+    with host.here.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made:
+        made.bind((IFACE, 0))
+        for _ in range(EACH):
+            made.send(one.packed)
+
+    def fell() -> set[str]:
+        after = host.sent()
+        return {name for name in after if after[name][1] - before[name][1] >= EACH and name != "1:1"}
+
+    return until(fell, 10, "the frames have left")
+
+
+@pytest.mark.parametrize(("match", "one", "expected"), ROWS.values(), ids=ROWS.keys())
+def test_class(host: Host, match: dict[str, Any], one: Frame, expected: str) -> None:
+    """A packet falls into the class of a match that it fits, else into that of the rest."""
+    host.apply(plan(match))
+    assert classes_of(host, one) == {expected}
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        pytest.param(made, id=name)
+        for name, made in {
+            "plain": Frame(6),
+            "tagged": Frame(6, tags=("802.1Q",)),
+            "extended": Frame(6, extension=DESTINATION),
+            "both": Frame(6, tags=("802.1Q",), extension=HOP_BY_HOP),
+        }.items()
+    ],
+)
+def test_the_first_match_counts(host: Host, one: Frame) -> None:
+    """Of two matches that a packet fits, the plan's first has it, whatever stands ahead of its ports."""
+    by_port, by_address = DPORT, {"dst": f"{THERE[6]}/128"}
+    host.apply(plan(by_port, by_address))
+    assert classes_of(host, one) == {MET}
+    host.apply(plan(by_address, by_port))
+    assert classes_of(host, one) == {MET}
+
+
+def test_many_filters_need_several_tables(host: Host) -> None:
+    """A packet finds its class behind more filters than one table holds."""
+    match = {"sports": ["1-65534"], "dports": ["1-65534"]}
+    host.apply(plan({**match, "proto": "tcp"}, {**match, "proto": "sctp"}, {**match, "proto": "udp"}))
+    for family in (4, 6):
+        for tags in ((), ("802.1Q",)):
+            assert classes_of(host, Frame(family, proto="udp", tags=tags)) == {"1:30"}
