@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from .policy.card import Card
 from .policy.loader import FILES, policy_directory
-from .policy.models import Card
+from .policy.models import PolicyFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ def schema_texts() -> dict[str, str]:
     """Return the text of every schema by its file's name, e.g. ``card.schema.json``."""
     from mcp_bridge.access.models import AccessFile  # noqa: PLC0415  # which itself is made from the policy's models
 
-    models: dict[str, type[BaseModel]] = {"card": Card, "access": AccessFile, **FILES}
+    models: dict[str, type[BaseModel]] = {"card": Card, "policy": PolicyFile, "access": AccessFile, **FILES}
     return {f"{name}.schema.json": _text(model) for name, model in models.items()}
 
 

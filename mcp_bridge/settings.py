@@ -74,7 +74,7 @@ class Settings:
     inventory: str | None = None
     """Ansible inventory: a path or `host,`. Without one, the inventory of `ansible.cfg`."""
     policy_dir: Path | None = None
-    """An organisation's own policy. Without one, the policy that comes with netopt."""
+    """An organisation's own policy, which lies over the one that comes with netopt."""
     forks: int = Field(default=20, gt=0)
     """Hosts that Ansible works on at once."""
     run_timeout_s: int = Field(default=DEFAULT_RUN_TIMEOUT_S, gt=0)

@@ -119,7 +119,8 @@ def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
         if value in ({}, []):
             continue
         if field == "sysctl":
-            yield from (policy.sysctl_cards[key].id if key in policy.sysctl_cards else f"sysctl.{key}" for key in value)
+            covering = {key: policy.card_of(key) for key in value}
+            yield from (card.id if card else f"sysctl.{key}" for key, card in covering.items())
         elif field == "qdisc":
             yield from _qdisc_cards(value or {"type": None}, policy)  # null takes the queue away
         elif field == "netem":

@@ -14,7 +14,7 @@ from pathlib import Path
 from mcp_bridge.documents.errors import DocumentError, KeyPath
 from mcp_bridge.documents.files import read_file
 from mcp_bridge.policy import PolicyError
-from mcp_bridge.policy.loader import model_of
+from mcp_bridge.policy.layers import model_of
 from mcp_bridge.policy.yaml_file import Document
 
 from .models import AccessFile

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mcp_bridge.cli import access, audit, changes, checkpoints, measure, options, plans, report, serve, verify
 from mcp_bridge.cli import plan as plan_command
+from mcp_bridge.cli import policy as policy_command
 from mcp_bridge.cli import validate as validate_command
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
@@ -51,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     verify.register(commands)
     measure.register(commands)
     report.register(commands)
+    policy_command.register(commands)
     serve.register(commands)
     access.register(commands)
     audit.register(commands)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from mcp_bridge.collection.keys import IFACE
 from mcp_bridge.errors import PlanError
 from mcp_bridge.hosts import query as host_query
 from mcp_bridge.models import ParameterPlan
@@ -221,4 +222,4 @@ def fact_keys(policy: Policy, profile: str, overrides: Mapping[str, Any] | None 
             keys.update(content.get("sysctl") or {})
     own = (overrides or {}).get("sysctl")
     keys.update(map(str, own) if isinstance(own, dict) else ())
-    return sorted(keys)
+    return sorted(key for key in keys if IFACE not in key)

@@ -63,9 +63,10 @@ def register(server: FastMCP[Any], service: Service) -> None:
 def _register_policy(server: FastMCP[Any], service: Service) -> None:
     @server.resource("policy://config_cards/list", title="Settings that may be tuned", mime_type=JSON)
     def cards() -> str:
-        """List the settings that may be tuned: id, name, purpose and sysctl key."""
+        """List the settings that may be tuned: id, name, purpose and sysctl keys; {iface} stands for any interface."""
         shown = ("id", "category", "subcategory", "name", "purpose", "sysctl")
-        return _json([{key: getattr(card, key) for key in shown} for card in service.policy.cards.values()])
+        cards = service.policy.cards.values()
+        return _json([{**{key: getattr(card, key) for key in shown}, "keys": card.covered} for card in cards])
 
     @server.resource("policy://config_cards/{card_id}", title="One setting", mime_type=JSON)
     def card(card_id: str) -> str:

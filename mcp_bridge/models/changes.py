@@ -51,7 +51,7 @@ class Changes(Strict):
     """The settings of a plan."""
 
     sysctl: dict[SysctlKey, SysctlValue | None] | None = None
-    """Kernel parameters; each key needs a card in the policy. Null takes one away."""
+    """Kernel parameters, each with a card in the policy. `{iface}`: the plan's interfaces. Null takes one away."""
     qdisc: Qdisc | None = None
     """Queueing discipline of the interface."""
     shaper: Shaper | None = None

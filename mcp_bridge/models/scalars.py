@@ -29,7 +29,7 @@ _PARENT_ROOT = re.compile(r"(?:root|1:0*)")
 _RATE = re.compile(r"([1-9][0-9]{0,9})/(second|minute|hour|day)")
 _SIZE = re.compile(r"([0-9]{1,10})(|b|k|kb|m|mb)")
 _SIZE_UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2}
-_SYSCTL_KEY = re.compile(r"[a-z0-9_]+(?:[./][A-Za-z0-9_@:-]+)+")
+_SYSCTL_KEY = re.compile(r"[a-z0-9_]+(?:[./](?:\{iface\}|[A-Za-z0-9_@:%+,-]+))+")
 
 
 def interface_name(value: object) -> str:
@@ -234,7 +234,7 @@ def _sysctl_value(value: object) -> str:
 
 
 SysctlKey = Annotated[str, PlainValidator(_sysctl_key), WithJsonSchema({"type": "string", "maxLength": 255})]
-"""A dotted sysctl key."""
+"""A dotted sysctl key; ``{iface}`` in it stands for the plan's interfaces."""
 
 SysctlValue = Annotated[
     str,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection import plans
 from mcp_bridge.collection.errors import NetoptError
+from mcp_bridge.collection.keys import IFACE
 from mcp_bridge.errors import DigestError, PlanError
 from mcp_bridge.models import Issue, ParameterPlan, RenderedPlan
 from mcp_bridge.models.base import set_only
@@ -18,7 +19,7 @@ from mcp_bridge.planning.planner import AUTO
 from mcp_bridge.validator import profile_changes, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mcp_bridge.policy import Policy, Profile
 
@@ -119,7 +120,7 @@ def check(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> CheckedPla
     digest = plans.digest(data, text)
     profile = _profile_of(data, policy)
     adaptations = policy.rules.adaptations_for(profile.name) if profile else []
-    keys = None if adaptations else (data["changes"].get("sysctl") or {}).keys()  # an adaptation may bring keys in
+    keys = _keys(data["changes"], adaptations)
     warnings = [f"{issue.path}: {issue.message}" for issue in result.issues if issue.severity == "warning"]
     return CheckedPlan(
         RenderedPlan(**text, plan=normal, digest=digest, warnings=[*warnings, *_notes(normal, profile)]),
@@ -127,8 +128,8 @@ def check(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> CheckedPla
             plan=data,
             digest=digest,
             adaptations=adaptations,
-            skippable={key: why for key, why in policy.skippable.items() if keys is None or key in keys},
-            modules={key: module for key, module in policy.modules.items() if keys is None or key in keys},
+            skippable=policy.skippable(keys),
+            modules=policy.modules(keys),
             allowlist=None if policy.allowlist == plans.ALLOWLIST else policy.allowlist,
         ),
         policy,
@@ -163,10 +164,22 @@ def check_rendered(rendered: RenderedPlan, policy: Policy) -> CheckedPlan:
     return checked
 
 
+def _keys(changes: dict[str, Any], adaptations: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the sysctl keys of a plan, with those that adaptations may bring in."""
+    keys = dict.fromkeys(changes.get("sysctl", {}))
+    for rule in adaptations:
+        for word in ("set", "raise"):
+            keys.update(dict.fromkeys(rule.get(word, {}).get("sysctl", {})))
+    if "connection_tracking" in changes:
+        keys.update(dict.fromkeys(plans.CONNECTION_TRACKING.values()))
+    return list(keys)
+
+
 def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return the text of a normalised plan; what cannot be said becomes the plan's issue."""
     try:
-        return plans.render(data, skippable=policy.skippable, modules=policy.modules)
+        keys = _keys(data["changes"], ())
+        return plans.render(data, skippable=policy.skippable(keys), modules=policy.modules(keys))
     except NetoptError as error:
         below = f"sysctl.{error.key}" if error.key in (data["changes"].get("sysctl") or {}) else error.key
         path = f"changes.{below}" if below else "changes"
@@ -188,5 +201,7 @@ def _notes(plan: ParameterPlan, profile: Profile | None) -> Iterator[str]:
         yield f"The values are those of the profile {profile.name}; each host may adapt them to its hardware"
     if plan.iface == AUTO:
         yield f"Each host puts the interface of its default route where the text says {AUTO}"
+    if any(IFACE in key for key in plan.changes.sysctl or {}):
+        yield f"{IFACE} in a sysctl key stands for each interface of the plan; a host puts its own there"
     if plan.changes.netem:
         yield f"The impairment ends by itself after {plan.changes.netem.duration_s} s"

@@ -52,9 +52,10 @@ def without(changes: Mapping[str, Any], lacking: Iterable[Unsupported]) -> dict[
 
 def _keys(sysctl: Mapping[str, str], facts: Mapping[str, Any], policy: Policy) -> Iterator[Unsupported]:
     absent = set(facts.get("sysctl_absent") or ())
+    modules, skippable = policy.modules(sysctl), policy.skippable(sysctl)
     for key in sysctl:
-        if key in absent and key not in policy.modules:
-            yield Unsupported(key, policy.skippable.get(key) or f"The kernel {facts.get('kernel', '')} lacks this key")
+        if key in absent and key not in modules:
+            yield Unsupported(key, skippable.get(key) or f"The kernel {facts.get('kernel', '')} lacks this key")
     control = sysctl.get(CONGESTION_CONTROL)
     if (facts.get("congestion_controls") or {}).get(control) is False:
         yield Unsupported(CONGESTION_CONTROL, f"The kernel {facts.get('kernel', '')} has no {control}")

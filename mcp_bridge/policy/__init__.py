@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from .card import Card
 from .errors import PolicyError
 from .limits import Limits, Range
 from .loader import load_policy
-from .models import Adaptation, Card, Constraint, Profile, Rules, ValidationLimits
+from .models import Adaptation, Constraint, Profile, Rules, ValidationLimits
 from .policy import Policy
 
 __all__ = [

@@ -7,28 +7,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from .card import Card, Parameter
 from .fragments import CHANGE_FIELDS, FragmentRules, Problem, values
 from .limits import Limits
-from .models import Adaptation, Card, Parameter, Profile, Rules
+from .models import Adaptation, Profile, Rules
+from .sysctl_keys import family
 
 
 def card_problems(card: Card, limits: Limits) -> Iterator[Problem]:
     """Yield where a card and the limits disagree."""
-    if card.sysctl and limits.at(f"sysctl.{card.sysctl}") is None:
-        yield ("sysctl",), f"limits.yaml has no range for sysctl.{card.sysctl}"
+    if card.sysctl and f"sysctl.{card.sysctl}" not in limits.ranges:
+        yield (
+            ("sysctl",),
+            f"limits.yaml has no range for sysctl.{card.sysctl}; add one, or write the key and its range under keys",
+        )
     for index, parameter in enumerate(card.parameters):
         problem = _parameter_problem(parameter, limits) if parameter.path else None
         if problem:
             yield ("parameters", index), problem
 
 
+def fit_to_limits(card: Card, limits: Limits, overruled: Collection[str]) -> Card:
+    """Return a shipped card whose parameters say what the limits of an organisation allow.
+
+    Args:
+        card: the card.
+        limits: all limits.
+        overruled: the ranges, by name, that the organisation has written itself.
+    """
+    parameters = []
+    for parameter in card.parameters:
+        path, index = _place(parameter.path or f"sysctl.{parameter.name}")
+        if path in overruled and not index:
+            found = limits.ranges[path]
+            bounds = {"min": found.min, "max": found.max, "valid_values": found.valid_values}
+            parameters.append(parameter.model_copy(update=bounds))
+        elif path in overruled and int(index) < len(limits.ranges[path].fields or []):
+            field = (limits.ranges[path].fields or [])[int(index)]
+            parameters.append(parameter.model_copy(update={"min": field.min, "max": field.max}))
+        else:
+            parameters.append(parameter)
+    return card if parameters == card.parameters else card.model_copy(update={"parameters": parameters})
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Return the name of a range, and the number of the field of a row, empty for the range as a whole."""
+    name, _, index = re.sub(r"\[(\d+)\]$", r"|\1", path).partition("|")
+    return name, index
+
+
 def _parameter_problem(parameter: Parameter, limits: Limits) -> str | None:
     """Return how a parameter of a card differs from its range, ``None`` when it does not."""
-    path, _, index = re.sub(r"\[(\d+)\]$", r"|\1", parameter.path or "").partition("|")
-    found = limits.at(path)
+    path, index = _place(parameter.path or "")
+    found = limits.ranges.get(path)
     if found is None:
         return f"limits.yaml has no range for {parameter.path}"
     span: tuple[Any, Any] = (found.min, found.max)
@@ -61,9 +95,9 @@ def _active_card_problems(profile: Profile, cards: Mapping[str, Card]) -> Iterat
     for number, card_id in enumerate(profile.active_cards):
         if card_id not in cards:
             yield ("active_cards", number), f"There is no card {card_id}"
-    active = {cards[card_id].sysctl for card_id in profile.active_cards if card_id in cards}
+    active = {key for card_id in profile.active_cards if card_id in cards for key in cards[card_id].covered}
     for _name, path, _value in values(profile.changes):
-        if path[0] == "sysctl" and path[1] not in active:
+        if path[0] == "sysctl" and not {path[1], family(str(path[1]))} & active:
             yield ("active_cards",), f"The card of {path[1]} is missing here"
 
 
@@ -87,7 +121,10 @@ def _covers(source: str, name: str) -> bool:
 def rule_problems(
     rules: Rules, *, cards: Mapping[str, Card], profiles: Mapping[str, Profile], fragments: FragmentRules
 ) -> Iterator[Problem]:
-    """Yield ids given twice, names that do not exist, values out of range, and namespace rules that miss a key."""
+    """Yield ids given twice, names that do not exist, values out of range, and namespace rules that miss a key.
+
+    ``cards`` are by sysctl key.
+    """
     for section, ids in (
         ("adaptations", [rule.id for rule in rules.adaptations]),
         ("constraints", [rule.id for rule in rules.constraint_list]),
@@ -99,11 +136,15 @@ def rule_problems(
         for path, problem in _adaptation_problems(rule, profiles, fragments):
             yield ("adaptations", index, *path), problem
     dropped = {key for rule in rules.adaptations if rule.when == OUTSIDE for key in rule.drop.sysctl}
-    for card in cards.values():
-        if card.sysctl and not card.effect.namespaced and card.sysctl not in dropped:
+    set_by_netopt = [profile.changes for profile in profiles.values()]
+    set_by_netopt += [changes for rule in rules.adaptations for changes in (rule.set, rule.raise_)]
+    keys = {str(path[1]) for changes in set_by_netopt for _name, path, _value in values(changes) if path[0] == "sysctl"}
+    for key in sorted(keys - dropped):
+        name = key if key in cards else family(key) or key
+        if name in cards and not cards[name].effect_of(name).namespaced:
             yield (
                 ("adaptations",),
-                f"No adaptation drops {card.sysctl} for initial_netns: false, but its card says namespaced: false",
+                f"No adaptation drops {key} for initial_netns: false, but its card says namespaced: false",
             )
 
 
@@ -127,5 +168,5 @@ def _adaptation_problems(
     kept = rule.keep_higher.sysctl if rule.keep_higher else []
     for word, keys in (("drop", rule.drop.sysctl), ("keep_higher", kept)):
         for number, key in enumerate(keys):
-            if key not in fragments.keys:
+            if not fragments.covers(key):
                 yield (word, "sysctl", number), f"No card covers the key {key}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from mcp_bridge.errors import NetoptBridgeError
@@ -21,7 +22,8 @@ class PolicyError(NetoptBridgeError):
         message: what is wrong and what was wanted.
 
     Attributes:
-        problem: ``message`` as given; ``message`` itself says the place as well.
+        problem: ``message`` as given; ``message`` itself says the place as well, and that of all other faults.
+        faults: this one and all others that were found with it.
     """
 
     def __init__(self, *, file: Path, line: int | None, path: str, message: str) -> None:
@@ -31,3 +33,18 @@ class PolicyError(NetoptBridgeError):
         self.line = line
         self.path = path
         self.problem = message
+        self.faults: tuple[PolicyError, ...] = (self,)
+
+
+def all_of(faults: Iterable[PolicyError]) -> PolicyError:
+    """Return one error that tells all faults, a line each; it has the place of the first."""
+    known: dict[str, PolicyError] = {}
+    for fault in faults:
+        known.setdefault(str(fault), fault)
+    found = list(known.values())
+    first = found[0]
+    whole = PolicyError(file=first.file, line=first.line, path=first.path, message=first.problem)
+    whole.message = "\n".join(fault.message for fault in found)
+    whole.args = (whole.message,)
+    whole.faults = tuple(found)
+    return whole

@@ -14,6 +14,7 @@ from mcp_bridge.documents.errors import KeyPath
 
 from .limits import Limits
 from .models import ValidationLimits
+from .sysctl_keys import family
 
 Problem = tuple[KeyPath, str]
 """Where something is wrong, and what."""
@@ -72,7 +73,7 @@ class FragmentRules:
     """What a fragment of changes must agree with.
 
     Attributes:
-        keys: sysctl keys that have a card.
+        keys: sysctl keys, and families of them, that have a card.
         limits: ranges per parameter.
         names: known names.
     """
@@ -80,6 +81,10 @@ class FragmentRules:
     keys: frozenset[str]
     limits: Limits
     names: ValidationLimits
+
+    def covers(self, key: str) -> bool:
+        """Tell whether a sysctl key has a card."""
+        return key in self.keys or family(key) in self.keys
 
     def problems(self, changes: Mapping[str, Any]) -> Iterator[Problem]:
         """Yield what is wrong with a fragment, with the path below it."""
@@ -95,7 +100,7 @@ class FragmentRules:
 
     def _value_problem(self, name: str, where: KeyPath, value: object) -> str | None:
         """Return what is wrong with one value, ``None`` when nothing is."""
-        if where[0] == "sysctl" and where[-1] not in self.keys:
+        if where[0] == "sysctl" and not self.covers(str(where[-1])):
             return f"No card covers the key {where[-1]}"
         if name == "qdisc.type":
             known = self.names.qdisc_types

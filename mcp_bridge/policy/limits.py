@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from .sysctl_keys import family
 
 Number = int | float
 Scalar = bool | int | float | str
@@ -31,19 +34,32 @@ class RangeField(PolicyModel):
     max: int
 
 
+WANTED = {
+    "int": "numbers",
+    "float": "numbers",
+    "enum": "valid_values",
+    "words": "valid_values",
+    "row": "fields",
+    "text": "pattern",
+}
+"""What a range of each type needs."""
+
+
 class Range(PolicyModel):
     """What one parameter of a plan may be.
 
-    ``type`` is ``int``, ``float``, ``bool``, ``enum`` (one of ``valid_values``) or ``row`` (numbers in ``fields``).
+    ``type`` is ``int``, ``float``, ``bool``, ``enum`` (one of ``valid_values``), ``words`` (one or more of them),
+    ``row`` (numbers in ``fields``) or ``text`` (all of it matches ``pattern``).
     """
 
-    type: Literal["int", "float", "bool", "enum", "row"] = "int"
+    type: Literal["int", "float", "bool", "enum", "words", "row", "text"] = "int"
     unit: str | None = None
     min: Number | None = None
     max: Number | None = None
     valid_values: list[str] | None = None
     bits: list[int] | None = Field(default=None, description="The bits of a whole number that mean something.")
     fields: list[RangeField] | None = None
+    pattern: str | None = Field(default=None, description="A regular expression that all of a text must match.")
     ascending: bool = Field(default=False, description="Whether the fields of a row must not decrease.")
     source: Source
 
@@ -53,8 +69,9 @@ class Range(PolicyModel):
             "numbers": self.min is not None and self.max is not None,
             "valid_values": bool(self.valid_values),
             "fields": bool(self.fields),
+            "pattern": self.pattern is not None,
         }
-        wanted = {"int": "numbers", "float": "numbers", "enum": "valid_values", "row": "fields"}.get(self.type)
+        wanted = WANTED.get(self.type)
         for name, present in given.items():
             if present != (name == wanted):
                 names = "min and max" if name == "numbers" else name
@@ -64,6 +81,14 @@ class Range(PolicyModel):
             raise ValueError(f"a range of type {self.type} does not take bits")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}")
+        for field in self.fields or []:
+            if field.min > field.max:
+                raise ValueError(f"min {field.min} of {field.name} is above max {field.max}")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"pattern is not a regular expression: {error}") from None
         return self
 
     def problem(self, value: object) -> str | None:
@@ -74,9 +99,8 @@ class Range(PolicyModel):
         """
         if self.type == "bool":
             return None if isinstance(value, bool) else f"Value must be true or false, found {value!r}"
-        if self.type == "enum":
-            allowed = self.valid_values or []
-            return None if str(value) in allowed else f"Value is not one of those allowed: {', '.join(allowed)}"
+        if self.type in {"enum", "words", "text"}:
+            return self._word_problem(str(value))
         if self.type == "row":
             return self._row_problem(value)
         number = _number(value, whole=self.type == "int")
@@ -91,6 +115,16 @@ class Range(PolicyModel):
             return None
         known = ", ".join(hex(bit) for bit in self.bits or [])
         return f"Value has bits that mean nothing ({hex(left)}): expected a sum of {known}"
+
+    def _word_problem(self, value: str) -> str | None:
+        allowed = self.valid_values or []
+        if self.type == "text":
+            matches = re.fullmatch(self.pattern or "", value)
+            return None if matches else f"Value must match {self.pattern}, found {value!r}"
+        if self.type == "enum":
+            return None if value in allowed else f"Value is not one of those allowed: {', '.join(allowed)}"
+        wrong = [word for word in value.split() if word not in allowed]
+        return f"{wrong[0]} is not one of the words allowed: {', '.join(allowed)}" if wrong else None
 
     def _row_problem(self, value: object) -> str | None:
         fields = self.fields or []
@@ -144,5 +178,11 @@ class Limits(PolicyModel):
     ranges: dict[str, Range]
 
     def at(self, path: str) -> Range | None:
-        """Return the range for a path of a plan, with or without the leading ``changes.``."""
-        return self.ranges.get(path.removeprefix("changes."))
+        """Return the range for a path of a plan, with or without the leading ``changes.``.
+
+        The range of an interface's own key, if there is one, comes before that of the key's family.
+        """
+        name = path.removeprefix("changes.")
+        if name.startswith("sysctl.") and name not in self.ranges:
+            name = f"sysctl.{family(name.removeprefix('sysctl.'))}"
+        return self.ranges.get(name)

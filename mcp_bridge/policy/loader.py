@@ -9,22 +9,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from .agreement import card_problems, profile_problems, rule_problems
-from .errors import PolicyError
+from .agreement import card_problems, fit_to_limits, profile_problems, rule_problems
+from .cards import CARDS, card_file_name, card_files, read_cards
+from .errors import PolicyError, all_of
 from .fragments import FragmentRules, Problem
+from .layers import Layered, model_of, read_layers
 from .limits import Limits
-from .models import AllowlistFile, Card, ProfilesFile, Rules, ValidationLimits
+from .models import AllowlistFile, PolicyFile, ProfilesFile, Rules, ValidationLimits
 from .policy import Policy
 from .yaml_file import Document
 
-CARDS = "config_cards"
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .cards import Cards
+
+__all__ = ["CARDS", "FILES", "card_file_name", "load_policy", "policy_directory", "shipped_directory"]
+
+ABOUT = "policy.yaml"
 FILES: dict[str, type[BaseModel]] = {
     "profiles": ProfilesFile,
     "rules": Rules,
@@ -37,43 +45,49 @@ SHIPPED = (
     Path(__file__).parents[2] / "policy",  # a checkout
 )
 
-Model = TypeVar("Model", bound=BaseModel)
+
+def shipped_directory() -> Path:
+    """Return the directory of the policy shipped with netopt."""
+    return next((path for path in SHIPPED if path.is_dir()), SHIPPED[0])
 
 
 def policy_directory() -> Path:
     """Return ``NETOPT_POLICY_DIR`` where it is set, else the directory of the policy shipped with netopt."""
     own = os.environ.get("NETOPT_POLICY_DIR")
-    if own:
-        return Path(own)
-    return next((path for path in SHIPPED if path.is_dir()), SHIPPED[0])
+    return Path(own) if own else shipped_directory()
 
 
 def load_policy(directory: Path | None = None) -> Policy:
-    """Return the policy in ``directory``, checked.
+    """Return the policy in ``directory``, laid over the shipped one, checked.
 
-    A policy is read once and read again only when one of its files changes.
+    What it has adds to the shipped policy or replaces what has the same id there; with ``replace: true`` in its
+    ``policy.yaml`` it stands alone. A policy is read once and read again only when one of its files changes.
 
     Args:
         directory: defaults to ``policy_directory()``.
 
     Raises:
-        PolicyError: a file is missing or wrong; names the file, the line and the path in it.
+        PolicyError: files are missing or wrong; tells all that is, each with the file, the line and the path in it.
     """
     found = (directory or policy_directory()).resolve()
     if not found.is_dir():
         raise PolicyError(file=found, line=None, path="", message="There is no such policy directory")
-    return _load(found, _signature(found))
+    layers = _layers(found)
+    return _load(layers, tuple(map(_signature, layers)))
 
 
-def card_file_name(card_id: str) -> str:
-    """Return the name of the file that holds a card: ``sysctl.tcp_rmem`` -> ``sysctl.tcp_rmem.yaml``."""
-    return f"{card_id}.yaml"
+def _layers(directory: Path) -> tuple[Path, ...]:
+    """Return the directories that make up a policy, the undermost first."""
+    shipped = shipped_directory().resolve()
+    about = directory / ABOUT
+    stands_alone = about.exists() and model_of(PolicyFile, Document(about)).replace
+    return (directory,) if stands_alone or directory == shipped else (shipped, directory)
 
 
 def _signature(directory: Path) -> tuple[tuple[str, int, int], ...]:
     """Return name, time and size of every YAML file, so that an edit is noticed."""
     entries = []
-    for path in (*_card_files(directory), *(directory / f"{name}.yaml" for name in FILES)):
+    for path in (*card_files(directory), *(directory / f"{name}.yaml" for name in FILES)):
         try:
             stat = path.stat()
         except OSError:
@@ -83,75 +97,80 @@ def _signature(directory: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple(entries)
 
 
-def _card_files(directory: Path) -> list[Path]:
-    return sorted((directory / CARDS).glob("*.yaml"))
+class _Faults(list[PolicyError]):
+    """What is wrong with a policy; all of it is looked for before anything is told."""
+
+    def model(self, model: type[BaseModel], name: str, layers: tuple[Path, ...]) -> tuple[Any, Layered | None]:
+        """Return a file as a model and as it was written, or nothing when it is wrong."""
+        try:
+            document = read_layers(f"{name}.yaml", layers)
+            return model_of(model, document), document
+        except PolicyError as error:
+            self.extend(error.faults)
+            return None, None
+
+    def note(self, document: Document | Layered | None, problems: Iterable[Problem]) -> None:
+        """Write down what is wrong in a file."""
+        if document is not None:
+            self.extend(document.error(path, message) for path, message in problems)
+
+    def stop(self) -> None:
+        """Raise when there are any."""
+        if self:
+            raise all_of(sorted(self, key=lambda fault: str(fault.file)))
 
 
 @lru_cache(maxsize=8)
-def _load(directory: Path, signature: tuple[tuple[str, int, int], ...]) -> Policy:  # noqa: ARG001  # part of the key
-    documents = {name: Document(directory / f"{name}.yaml") for name in FILES}
-    limits = model_of(Limits, documents["limits"])
-    cards, card_values = _load_cards(directory, limits)
-    listed = model_of(ProfilesFile, documents["profiles"]).profiles
+def _load(layers: tuple[Path, ...], signature: tuple[Any, ...]) -> Policy:  # noqa: ARG001  # part of the key
+    faults = _Faults()
+    read = {name: faults.model(model, name, layers) for name, model in FILES.items()}
+    cards = read_cards(layers)
+    faults.extend(cards.faults)
+    names: ValidationLimits = read["validation_limits"][0]
+    if read["limits"][0] is None or names is None:
+        faults.stop()
+    limits = Limits(ranges={**cards.ranges, **read["limits"][0].ranges})
+    _check_cards(cards, limits, read["limits"][1], faults)
+    listed = read["profiles"][0].profiles if read["profiles"][0] else []
     profiles = {profile.name: profile for profile in listed}
-    rules = model_of(Rules, documents["rules"])
-    validation_limits = model_of(ValidationLimits, documents["validation_limits"])
-    programs = model_of(AllowlistFile, documents["allowlist"]).programs
-
-    sysctl_cards = {card.sysctl: card for card in cards.values() if card.sysctl}
-    fragments = FragmentRules(frozenset(sysctl_cards), limits, validation_limits)
-    _raise_first(documents["profiles"], profile_problems(listed, cards, fragments))
-    _raise_first(documents["rules"], rule_problems(rules, cards=cards, profiles=profiles, fragments=fragments))
+    fragments = FragmentRules(frozenset(cards.by_key), limits, names)
+    if not cards.faults:  # a card that is wrong would be missed everywhere
+        faults.note(read["profiles"][1], profile_problems(listed, cards.by_id, fragments))
+        rules = read["rules"][0]
+        if rules is not None and read["profiles"][0] is not None:
+            problems = rule_problems(rules, cards=cards.by_key, profiles=profiles, fragments=fragments)
+            faults.note(read["rules"][1], problems)
+    faults.stop()
+    programs = read["allowlist"][0].programs
+    plain = {name: document.value for name, (_model, document) in read.items() if document}
     return Policy(
-        directory=directory,
-        cards=cards,
-        sysctl_cards=sysctl_cards,
+        directory=layers[-1],
+        cards=cards.by_id,
+        sysctl_cards=cards.by_key,
         profiles=profiles,
-        rules=rules,
+        rules=read["rules"][0],
         limits=limits,
-        validation_limits=validation_limits,
+        validation_limits=names,
         allowlist={name: [*program.reads, *program.changes] for name, program in programs.items()},
         packages={name: program.package for name, program in programs.items()},
-        digest=_digest({CARDS: card_values, **{name: document.value for name, document in documents.items()}}),
+        digest=_digest({CARDS: cards.plain, **plain}),
     )
 
 
-def _load_cards(directory: Path, limits: Limits) -> tuple[dict[str, Card], dict[str, Any]]:
-    """Return the cards by id, and their plain values by id."""
-    files = _card_files(directory)
-    if not files:
-        raise PolicyError(file=directory / CARDS, line=None, path="", message="There are no cards here")
-    cards: dict[str, Card] = {}
-    plain: dict[str, Any] = {}
-    covered: dict[str, str] = {}
-    for file in files:
-        document = Document(file)
-        card = model_of(Card, document)
-        if file.name != card_file_name(card.id):
-            raise document.error(("id",), f"The card {card.id} must be in a file named {card_file_name(card.id)}")
-        if card.sysctl and covered.setdefault(card.sysctl, card.id) != card.id:
-            raise document.error(("sysctl",), f"The key {card.sysctl} has a card already: {covered[card.sysctl]}")
-        _raise_first(document, card_problems(card, limits))
-        cards[card.id] = card
-        plain[card.id] = document.value
-    return cards, plain
-
-
-def _raise_first(document: Document, problems: Iterator[Problem]) -> None:
-    for path, message in problems:
-        raise document.error(path, message)
-
-
-def model_of(model: type[Model], document: Document) -> Model:
-    """Return a document as a model; one problem becomes an error with its line."""
-    try:
-        return model.model_validate(document.value)
-    except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-        first = next((entry for entry in errors if entry["type"] == "extra_forbidden"), errors[0])  # most often a typo
-        message = first["msg"].removeprefix("Value error, ")
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise document.error(first["loc"], message + more) from None
+def _check_cards(cards: Cards, limits: Limits, written: Layered | None, faults: _Faults) -> None:
+    """Hold the cards against the limits; a shipped card follows limits of the organisation."""
+    assert written is not None  # noqa: S101  # the caller has looked
+    for name, card in list(cards.by_id.items()):
+        overruled = {
+            path
+            for path in limits.ranges
+            if name not in cards.own and written.origin(("ranges", path))[0] is not written.documents[0]
+        }
+        fitted = fit_to_limits(card, limits, overruled)
+        if fitted is not card:
+            cards.by_id[name] = fitted
+            cards.by_key.update(dict.fromkeys(fitted.covered, fitted))
+        faults.note(cards.documents[name], card_problems(fitted, limits))
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The policy's models: what each file of a policy may hold."""
+"""The policy's models: what each file of a policy may hold; a card is in ``card``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from .limits import Number, PolicyModel, Scalar, Source
+from .card import SysctlKey, Text
+from .limits import Number, PolicyModel, Source
 
-Text = Annotated[str, Field(min_length=1)]
-SysctlKey = Annotated[str, Field(pattern=r"^net\.[a-z0-9_]+(\.[a-zA-Z0-9_-]+)+$")]
-Version = Annotated[str, Field(pattern=r"^\d+\.\d+$", description="A kernel version such as 4.14.")]
 Changes = dict[str, JsonValue]
 Operator = Literal["lt", "le", "gt", "ge", "eq", "ne", "in"]
 Fact = Literal[
@@ -31,78 +29,6 @@ Fact = Literal[
     "link.tx_queues",
     "link.mtu",
 ]
-
-
-class Impact(PolicyModel):
-    """What changing the setting does, in words."""
-
-    throughput: Text
-    latency: Text
-    cpu_usage: Text
-
-
-class Configuration(PolicyModel):
-    """How an operator would do it by hand."""
-
-    command_template: Text
-    examples: Annotated[list[Text], Field(min_length=1)]
-
-
-class Parameter(PolicyModel):
-    """One parameter of a card.
-
-    ``path`` names the range in ``limits.yaml`` that ``min``, ``max`` and ``valid_values`` must agree with;
-    a field of a row is written ``sysctl.net.ipv4.tcp_rmem[0]``.
-    """
-
-    name: Text
-    type: Literal["int", "float", "bool", "enum", "str"]
-    default: Scalar | None = Field(description="The kernel's or the tool's own default; null where it has none.")
-    min: Number | None = None
-    max: Number | None = None
-    valid_values: list[str] | None = None
-    unit: str | None = None
-    path: str | None = None
-
-
-class Risk(PolicyModel):
-    """How much can go wrong, and what."""
-
-    level: Literal["low", "medium", "high"]
-    note: Text
-
-
-class Effect(PolicyModel):
-    """When and where a change is felt.
-
-    ``needs_module`` is a kernel module; ``{value}`` in it stands for the value that is set.
-    ``namespaced`` is false where the setting is absent or read-only outside the initial network namespace.
-    """
-
-    when: Literal["now", "new sockets", "next device"]
-    namespaced: bool
-    needs_module: str | None = None
-    removed_in: Version | None = None
-    no_effect_since: Version | None = None
-
-
-class Card(PolicyModel):
-    """One setting: what it is for, what it costs, how it is set and where that is written."""
-
-    id: Annotated[str, Field(pattern=r"^(sysctl|tc|iptables|ethtool|link)\.[a-z0-9_]+$")]
-    category: Literal["sysctl", "tc", "firewall", "link"]
-    subcategory: Text
-    name: Text
-    description: Text
-    purpose: Text
-    use_cases: Annotated[list[Text], Field(min_length=1)]
-    sysctl: SysctlKey | None = Field(default=None, description="The key it covers, for cards of sysctl keys.")
-    impact: Impact
-    configuration: Configuration
-    parameters: Annotated[list[Parameter], Field(min_length=1)]
-    risk: Risk
-    effect: Effect
-    sources: Annotated[list[Source], Field(min_length=1)]
 
 
 class Objectives(PolicyModel):
@@ -197,8 +123,8 @@ class Constraint(PolicyModel):
 class Rules(PolicyModel):
     """``rules.yaml``: how profiles adapt to hosts, and what may not be combined."""
 
-    adaptations: list[Adaptation]
-    constraint_list: list[Constraint] = Field(alias="constraints")
+    adaptations: list[Adaptation] = []
+    constraint_list: list[Constraint] = Field(default=[], alias="constraints")
 
     @cached_property
     def constraints(self) -> dict[str, Constraint]:
@@ -208,6 +134,12 @@ class Rules(PolicyModel):
     def adaptations_for(self, profile: str) -> list[dict[str, Any]]:
         """Return the adaptations that concern one profile, in order, as the target takes them."""
         return [rule.for_target() for rule in self.adaptations if not rule.profiles or profile in rule.profiles]
+
+
+class PolicyFile(PolicyModel):
+    """``policy.yaml``: how an organisation's policy lies over the shipped one."""
+
+    replace: bool = Field(default=False, description="Whether the shipped policy is set aside; else it lies beneath.")
 
 
 class ProfilesFile(PolicyModel):

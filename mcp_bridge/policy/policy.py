@@ -7,11 +7,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .card import Card, Effect
 from .limits import Limits
-from .models import Card, Profile, Rules, ValidationLimits
+from .models import Profile, Rules, ValidationLimits
+from .sysctl_keys import family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +24,9 @@ class Policy:
     """A whole policy, checked. Two policies are equal when their digests are.
 
     Attributes:
-        directory: where it was read from.
+        directory: where it was read from; the organisation's own, where there is one.
         cards: by card id.
-        sysctl_cards: by sysctl key.
+        sysctl_cards: by sysctl key, or family of keys.
         profiles: by name.
         rules: adaptations and constraints.
         limits: ranges per parameter.
@@ -50,23 +55,44 @@ class Policy:
         """Compare by content."""
         return isinstance(other, Policy) and self.digest == other.digest
 
-    @cached_property
-    def modules(self) -> dict[str, str]:
-        """The kernel module that brings each sysctl key, for those that a module brings.
+    def covering(self, key: str) -> str | None:
+        """Return the name under which ``sysctl_cards`` covers a key: itself or its family; ``None`` where nothing does.
+
+        Args:
+            key: in its canonical spelling; ``{iface}`` in it stands for an interface.
+        """
+        if key in self.sysctl_cards:
+            return key
+        name = family(key)
+        return name if name in self.sysctl_cards else None
+
+    def card_of(self, key: str) -> Card | None:
+        """Return the card that covers a sysctl key."""
+        name = self.covering(key)
+        return self.sysctl_cards[name] if name else None
+
+    def effect_of(self, key: str) -> Effect | None:
+        """Return when and where a change of a sysctl key is felt, ``None`` for a key that no card covers."""
+        name = self.covering(key)
+        return self.sysctl_cards[name].effect_of(name) if name else None
+
+    def modules(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the kernel module that brings each of these sysctl keys, for those that a module brings.
 
         A module that depends on the value (``tcp_{value}``) is not here: the key is there without it, and the
         kernel asks for the module itself when the value is written.
         """
-        needed = {key: card.effect.needs_module for key, card in self.sysctl_cards.items()}
+        effects = {key: self.effect_of(key) for key in keys}
+        needed = {key: effect.needs_module for key, effect in effects.items() if effect}
         return {key: module for key, module in needed.items() if module and "{" not in module}
 
-    @cached_property
-    def skippable(self) -> dict[str, str]:
-        """Why a sysctl key may be skipped where the kernel lacks it, for those of which that is true."""
+    def skippable(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return why a sysctl key may be skipped where the kernel lacks it, for those of which that is true."""
         reasons = {}
-        for key, card in self.sysctl_cards.items():
-            if card.effect.no_effect_since:
-                reasons[key] = f"{key} has had no effect since Linux {card.effect.no_effect_since}"
-            elif card.effect.removed_in:
-                reasons[key] = f"{key} was removed in Linux {card.effect.removed_in}"
+        for key in keys:
+            effect = self.effect_of(key)
+            if effect and effect.no_effect_since:
+                reasons[key] = f"{key} has had no effect since Linux {effect.no_effect_since}"
+            elif effect and effect.removed_in:
+                reasons[key] = f"{key} was removed in Linux {effect.removed_in}"
         return reasons

@@ -47,6 +47,20 @@ class Document:
             path = path[:-1]
         return self._lines.get(path, 1)
 
+    def has(self, path: KeyPath) -> bool:
+        """Tell whether there is a value at ``path``."""
+        value = self.value
+        for part in path:
+            if not isinstance(value, dict | list):
+                return False
+            if isinstance(value, dict):
+                if part not in value:
+                    return False
+            elif not isinstance(part, int) or part >= len(value):
+                return False
+            value = value[part]  # type: ignore[index]  # a key of a mapping, or a number of a list
+        return True
+
     def error(self, path: KeyPath, message: str) -> PolicyError:
         """Return an error that points at ``path``."""
         return PolicyError(file=self.file, line=self.line(path), path=dotted(path), message=message)

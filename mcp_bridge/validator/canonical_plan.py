@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.models import ParameterPlan
 
-from .sysctl_value import canonical_sysctl
+from .sysctl_value import canonical_key, canonical_sysctl
 
 if TYPE_CHECKING:
     from mcp_bridge.policy import Policy, Profile
@@ -57,9 +57,9 @@ def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back."""
     result = {field: value for field, value in changes.items() if value not in ({}, [])}
     if "sysctl" in result:
+        named = {canonical_key(key): value for key, value in result["sysctl"].items()}
         result["sysctl"] = {
-            key: canonical_sysctl(value, policy.limits.at(f"sysctl.{key}"))
-            for key, value in sorted(result["sysctl"].items())
+            key: canonical_sysctl(value, policy.limits.at(f"sysctl.{key}")) for key, value in sorted(named.items())
         }
     if "netem" in result:
         limits = policy.validation_limits

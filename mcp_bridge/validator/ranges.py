@@ -6,16 +6,22 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.policy.sysctl_keys import TREES, family, refused
 
 from .explain import explain
 from .finding import Finding, Path, did_you_mean, shown
-from .sysctl_value import canonical_sysctl
+from .sysctl_value import canonical_key, canonical_sysctl, spelling_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mcp_bridge.policy import Policy, Range
+
+
+NEAR = 0.9  # so alike that one is the other with a letter wrong
 
 
 def check_ranges(changes: dict[str, Any], policy: Policy) -> Iterator[Finding]:
@@ -38,18 +44,48 @@ def check_ranges(changes: dict[str, Any], policy: Policy) -> Iterator[Finding]:
 def _check_sysctl(key: str, value: str, policy: Policy) -> Iterator[Finding]:
     """Yield what is wrong with one sysctl key and its value."""
     path: Path = ("changes", "sysctl", key)
-    if key not in policy.sysctl_cards:
-        yield from explain(policy, "unknown_sysctl", path, hint=did_you_mean(key, policy.sysctl_cards, what="keys"))
+    problem = spelling_problem(key)
+    if problem:
+        yield Finding(path, problem, "Write it as sysctl does, e.g. net.ipv4.tcp_rmem.")
         return
-    span = policy.limits.at(f"sysctl.{key}")
+    name = canonical_key(key)
+    if policy.covering(name) is None:
+        yield from _without_card(name, path, policy)
+        return
+    span = policy.limits.at(f"sysctl.{name}")
     if span is not None:
         value = canonical_sysctl(value, span)
         problem = span.problem(value) or _notation(value, span)
         if problem:
             yield Finding(path, shown(problem), _hint(span, value))
             return
-    if key in policy.skippable:
-        yield from explain(policy, "no_effect", path, particulars=policy.skippable[key])
+    for reason in policy.skippable([name]).values():
+        yield from explain(policy, "no_effect", path, particulars=reason)
+
+
+def _without_card(key: str, path: Path, policy: Policy) -> Iterator[Finding]:
+    """Yield the finding for a key that no card covers: one that none may cover, a slip of the pen, or a card to add."""
+    reason = refused(key)
+    if reason:
+        yield Finding(path, f"No plan sets this key: {reason}", "Leave it out.")
+        return
+    near = difflib.get_close_matches(family(key) or key, policy.sysctl_cards, n=1, cutoff=NEAR)
+    slip = f"Did you mean {near[0]}? " if near else ""
+    tree = key.partition(".")[0]
+    add = f"Add a card to your own policy: `netopt policy card {key} -i INVENTORY` prints one to start from."
+    if tree not in TREES:
+        add = f"A plan sets keys below {', '.join(f'{name}.' for name in TREES)} only."
+    yield from explain(policy, "unknown_sysctl", path, hint=slip + add)
+
+
+def check_key_spellings(changes: dict[str, Any]) -> Iterator[Finding]:
+    """Yield keys that a plan gives twice, in two spellings."""
+    first: dict[str, str] = {}
+    for key in changes.get("sysctl", {}):
+        name = key if spelling_problem(key) else canonical_key(key)
+        if first.setdefault(name, key) != key:
+            message = f"The key stands here twice, as {first[name]} as well"
+            yield Finding(("changes", "sysctl", key), message, "Keep one of the two.")
 
 
 def _notation(value: str, span: Range) -> str | None:
@@ -70,7 +106,9 @@ def _hint(span: Range, value: object) -> str | None:
     if span.type == "row":
         fields = ", ".join(f"{field.name} {field.min} to {field.max}" for field in span.fields or [])
         return f"Allowed: {fields}{unit}."
-    if span.type == "enum":
+    if span.type == "text":
+        return f"Allowed: text of the form {span.pattern}."
+    if span.type in {"enum", "words"}:
         return did_you_mean(value, span.valid_values or [], what="values")
     return None
 

@@ -18,7 +18,7 @@ from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
 from .input_limits import excess, plain
 from .objectives import check_measuring
-from .ranges import check_ranges
+from .ranges import check_key_spellings, check_ranges
 from .sizes import check_sizes, check_words
 from .structure import Parsed, parse
 
@@ -72,6 +72,7 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     yield from check_measuring(data, policy)
     yield from check_words(changes, policy)
     yield from check_ranges(changes, policy)
+    yield from check_key_spellings(changes)
     if "htb_classes" not in partial:
         yield from check_classes(changes)
     yield from check_filters(changes)

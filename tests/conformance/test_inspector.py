@@ -33,7 +33,7 @@ def test_strict(hostless: Server, era: str) -> None:
     [
         ("resources/list", (), "policy://config_cards/list"),
         ("resources/templates/list", (), "schema://{model}"),
-        ("resources/read", ("--uri", "policy://limits"), "268435456"),
+        ("resources/read", ("--uri", "policy://limits"), "2147483647"),
         ("prompts/list", (), "roll_back_safely"),
         ("prompts/get", ("--prompt-name", "roll_back_safely", "--prompt-args", "hosts=web"), "Undo a change on web"),
         (

@@ -163,7 +163,7 @@ def test_what_is_refused(fleet: Fleet) -> None:
             (
                 "render_change_plan_tool",
                 {"plan": {"iface": "eth0", "changes": {"sysctl": {"net.core.rmem_max": "999999999999"}}}},
-                "changes.sysctl.net.core.rmem_max: Value exceeds maximum allowed: 268435456",
+                "changes.sysctl.net.core.rmem_max: Value exceeds maximum allowed: 2147483647",
             ),
             ("render_change_plan_tool", {"plan": {"iface": "eth0", "changes": {"mut": 1500}}}, "mtu"),
             ("plan_from_profile_tool", {"profile": "servr", "hosts": "all"}, "server"),

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one i
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import kernel as sysctl_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
 from tests.commands import sh
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +61,11 @@ CASES = [
     {"net.ipv4.tcp_rmem": "4096  65536\t4194304", "net.ipv4.tcp_fastopen": "0x403", "net.core.somaxconn": "1000"},
     {"net.ipv4.ip_local_reserved_ports": "8080,9000-9001,9002"},
     {"net.ipv4.tcp_congestion_control": "reno"},
+    {"net.ipv4.conf.{iface}.rp_filter": "1", "net.ipv6.conf.{iface}.accept_ra": "0"},
+    {"net.ipv4.neigh.v0.base_reachable_time": "40", "net.ipv4.neigh.v1.unres_qlen": "50"},
+    {"net.ipv6.neigh.v0.retrans_time_ms": "2000", "net.ipv6.route.gc_min_interval": "1"},
+    {"net.ipv6.conf.default.disable_ipv6": "1", "net.ipv6.conf.lo.disable_ipv6": "1"},
+    {"net.ipv4.ping_group_range": "0 100"},
 ]
 
 
@@ -67,7 +75,7 @@ def test_change_repeat_and_undo(values: dict[str, str]) -> None:
 
     def run() -> Any:
         tools = Tools()
-        intent = sysctl_subsystem.intent({"sysctl": values})
+        intent = sysctl_subsystem.intent({"sysctl": values}, ("v0",))
         scope = sysctl_subsystem.scope(intent)
         sh("sysctl -qw net.ipv4.conf.v0.rp_filter=2 net.ipv4.conf.v1.forwarding=1")
         before, snapshot = everything(), sysctl_kernel.observe(scope, tools)
@@ -84,10 +92,34 @@ def test_change_repeat_and_undo(values: dict[str, str]) -> None:
     assert left == []
 
 
+CLONE_NEWIPC = 0x08000000
+
+
+def test_keys_below_another_tree() -> None:
+    """Keys below kernel are set, found unchanged and put back like those below net; here those of an IPC namespace."""
+    values = {"kernel.msgmax": "16384", "kernel.sem": "300 32000 100 128"}
+
+    def run() -> Any:
+        assert ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWIPC) == 0
+        tools = Tools()
+        intent = sysctl_subsystem.intent({"sysctl": values})
+        scope = sysctl_subsystem.scope(intent)
+        snapshot = sysctl_kernel.observe(scope, tools)
+        first = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=tools, check=False).as_dict()
+        held = sysctl_kernel.observe(scope, tools)["values"]
+        second = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=tools, check=False).as_dict()
+        for step in sysctl_subsystem.operations(sysctl_kernel.observe(scope, tools), snapshot):
+            sysctl_kernel.perform(step, tools)
+        restored = sysctl_kernel.observe(scope, tools)["values"] == snapshot["values"]
+        return first["status"], held, second["status"], restored
+
+    assert inside(run) == ["applied", values, "unchanged", True]
+
+
 @pytest.mark.parametrize("values", CASES)
 def test_the_rendered_commands_do_the_same(values: dict[str, str]) -> None:
     """The text run by hand, twice, gives the same keys as the module."""
-    intent = sysctl_subsystem.intent({"sysctl": values})
+    intent = sysctl_subsystem.intent({"sysctl": values}, ("v0",))
 
     def by_hand() -> dict[str, str]:
         for _ in range(2):
@@ -113,13 +145,14 @@ def test_the_rendered_commands_do_the_same(values: dict[str, str]) -> None:
         ("net.ipv4.tcp_retries1", "999", "refused", None),
         ("net.ipv4.tcp_rmem", "four", "refused", None),
         ("net.ipv4.tcp_congestion_control", "nosuch", "may not be chosen", None),
-        ("net.ipv6.conf.all.disable_ipv6", "1", "removes every IPv6 address", None),
+        ("net.ipv6.conf.all.disable_ipv6", "1", "takes the address 2001:db8::1/64 from v0", None),
     ],
 )
 def test_refusals_come_before_anything_is_touched(key: str, value: str, message: str, after: str | None) -> None:
     """The error names the key, and no other key of the plan was written."""
 
     def run() -> Any:
+        sh("ip addr add 2001:db8::1/64 dev v0 nodad")
         before = everything()
         intent = sysctl_subsystem.intent({"sysctl": {"net.ipv4.tcp_fin_timeout": "7", key: value}})
         report = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False)
@@ -199,3 +232,63 @@ def test_interfaces_with_dots_in_their_names() -> None:
         return values
 
     assert inside(run) == ["5", "6", "7"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"ipfrag_low_thresh": "5000000", "ipfrag_high_thresh": "6000000"},
+        {"ipfrag_low_thresh": "100000", "ipfrag_high_thresh": "200000"},
+        {"ip_unprivileged_port_start": "40000", "ip_local_port_range": "40000 50000"},
+        {"ip_unprivileged_port_start": "80", "ip_local_port_range": "500 50000"},
+    ],
+)
+def test_keys_that_may_not_pass_one_another(wanted: dict[str, str]) -> None:
+    """Both are written in the order that their values ask for, on the way there and on the way back."""
+    values = {f"net.ipv4.{name}": value for name, value in wanted.items()}
+
+    def run() -> Any:
+        before = everything()
+        intent = sysctl_subsystem.intent({"sysctl": values})
+        snapshot = sysctl_kernel.observe(sysctl_subsystem.scope(intent), Tools())
+        report = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False)
+        now = sysctl_kernel.observe(sysctl_subsystem.scope(intent), Tools())
+        for step in sysctl_subsystem.operations(now, snapshot):
+            sysctl_kernel.perform(step, Tools())
+        return report.as_dict(), before == everything()
+
+    report, restored = inside(run)
+    assert (report["status"], report["error"]) == ("applied", None)
+    assert restored
+
+
+def _is_sure(iface: str) -> bool:
+    """Tell whether an interface has its link-local address, and nobody else answers for it."""
+    shown = sh(f"ip -6 addr show dev {iface}")
+    return "fe80::" in shown and "tentative" not in shown
+
+
+def test_ipv6_is_turned_off_where_it_comes_back() -> None:
+    """Link-local addresses alone are given back by the kernel, with their routes, once IPv6 is on again."""
+
+    def addresses() -> str:
+        for name in ("v0", "v1"):
+            until(lambda name=name: _is_sure(name), 10, f"the link-local address of {name}")
+        shown = sh("ip -6 -o addr show") + sh("ip -6 route show table all")
+        return "\n".join(sorted(re.sub(r"^\d+: ", "", line) for line in shown.splitlines()))
+
+    def run() -> Any:
+        before = addresses()
+        intent = sysctl_subsystem.intent({"sysctl": {"net.ipv6.conf.all.disable_ipv6": "1"}})
+        scope = sysctl_subsystem.scope(intent)
+        snapshot = sysctl_kernel.observe(scope, Tools())
+        report = run_subsystem(sysctl_subsystem, sysctl_kernel, intent, tools=Tools(), check=False)
+        off = sh("ip -6 addr show")
+        for step in sysctl_subsystem.operations(sysctl_kernel.observe(scope, Tools()), snapshot):
+            sysctl_kernel.perform(step, Tools())
+        return report.as_dict()["status"], off, before, addresses()
+
+    status, off, before, after = inside(run)
+    assert (status, off) == ("applied", "")
+    assert "fe80::" in before
+    assert after == before

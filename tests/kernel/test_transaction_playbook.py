@@ -79,7 +79,7 @@ def test_refused_before_any_host(host: Host) -> None:
     plan = {"iface": IFACE, "changes": {"sysctl": {"net.core.rmem_max": "999999999999"}, "mtu": 1}}
     refused = play(host, "apply", netopt_plan=plan)
     messages = {issue["path"]: issue["message"] for issue in refused["issues"]}
-    assert messages["changes.sysctl.net.core.rmem_max"] == "Value exceeds maximum allowed: 268435456"
+    assert messages["changes.sysctl.net.core.rmem_max"] == "Value exceeds maximum allowed: 2147483647"
     assert "changes.mtu" in messages
     assert host.statuses() == {}
 

@@ -66,6 +66,8 @@ def netopt(tmp_path: Path) -> Netopt:
     (tmp_path / "broken.json").write_text('{"iface": ', encoding="utf-8")
     (tmp_path / "broken.yml").write_text("iface: [eth0\nchanges: x", encoding="utf-8")
     (tmp_path / "list.yml").write_text("- 1\n", encoding="utf-8")
+    (tmp_path / "own" / "config_cards").mkdir(parents=True)
+    (tmp_path / "own" / "config_cards" / "sysctl.own.yaml").write_text("id: sysctl.own\n", encoding="utf-8")
     (tmp_path / "latin.json").write_bytes(b'{"iface": "\xe9"}')
     return Netopt(tmp_path)
 
@@ -82,7 +84,7 @@ def netopt(tmp_path: Path) -> Netopt:
         (
             "validate too-large.json",
             1,
-            "error: changes.sysctl.net.core.rmem_max: Value exceeds maximum allowed: 268435456",
+            "error: changes.sysctl.net.core.rmem_max: Value exceeds maximum allowed: 2147483647",
         ),
         ("validate missing.json", 2, "missing.json cannot be read: No such file or directory"),
         ("validate .", 2, "cannot be read: Is a directory"),
@@ -90,7 +92,7 @@ def netopt(tmp_path: Path) -> Netopt:
         ("validate broken.yml", 2, "broken.yml:2:"),
         ("validate list.yml", 2, "holds a list where an object is wanted"),
         ("validate latin.json", 2, "is not UTF-8 at byte 11"),
-        ("render too-large.json", 1, "Value exceeds maximum allowed: 268435456"),
+        ("render too-large.json", 1, "Value exceeds maximum allowed: 2147483647"),
         ("apply", 2, "Give exactly one of PLAN"),
         ("apply good.json --profile server", 2, "Give exactly one of PLAN"),
         ("apply good.json --iface eth0", 2, "--iface goes with --profile"),
@@ -104,6 +106,16 @@ def netopt(tmp_path: Path) -> Netopt:
         ("apply good.json -i here, -l @/etc/passwd", 1, "Not a host pattern"),
         ("rollback ../../etc", 2, "not a checkpoint id"),
         ("serve --http nowhere", 2, "not HOST:PORT"),
+        ("policy", 2, "required: COMMAND"),
+        ("policy check", 0, "is good"),
+        ("policy check nowhere", 1, "There is no such policy directory"),
+        ("policy check own", 1, "sysctl.own.yaml:1: name: Field required"),
+        ("policy check own", 1, "The policy is refused: 5 faults."),
+        ("policy check own --json", 1, '"path": "risk"'),
+        ("policy card vm.swappiness", 0, "id: sysctl.vm_swappiness"),
+        ("policy card net/ipv4/tcp_rmem", 0, "sysctl.tcp_rmem covers the key already"),
+        ("policy card vm.drop_caches", 2, "writing it is an action"),
+        ("policy card nothing", 2, "is not the name of a sysctl key"),
     ],
 )
 def test_status_and_words(
@@ -129,7 +141,7 @@ def test_status_and_words(
 def test_status_is_that_of_the_process(netopt: Netopt) -> None:
     """What the function returns, and says, is what the process ends with, and says."""
     done = netopt("validate", "too-large.json")
-    assert (done.returncode, done.stdout.count("Value exceeds maximum allowed: 268435456")) == (1, 1), done.stderr
+    assert (done.returncode, done.stdout.count("Value exceeds maximum allowed: 2147483647")) == (1, 1), done.stderr
     assert netopt("validate").returncode == 2
 
 

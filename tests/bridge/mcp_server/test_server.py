@@ -167,7 +167,7 @@ def test_validate_and_render(settings: Settings, form: Callable[[Any], Any]) -> 
         bad = {"iface": "eth0", "changes": {"sysctl": {"net.core.rmem_max": "999999999999", "net.nope": "1"}}}
         verdict = await call(client, "validate_change_plan_tool", parameter_plan=form(bad))
         found = {issue["path"]: issue["message"] for issue in verdict["issues"]}
-        assert found["changes.sysctl.net.core.rmem_max"] == "Value exceeds maximum allowed: 268435456"
+        assert found["changes.sysctl.net.core.rmem_max"] == "Value exceeds maximum allowed: 2147483647"
         assert "changes.sysctl.net.nope" in found
         rendered = await call(client, "render_change_plan_tool", plan=form(PLAN))
         assert rendered["sysctl_cmds"] == ["sysctl -w net.ipv4.tcp_fin_timeout=23"]

@@ -17,7 +17,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespa
 )
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.adapt_profile import adapt
 from mcp_bridge.models.changes import Changes
-from mcp_bridge.policy import load_policy
+from mcp_bridge.policy import Range, load_policy
+from mcp_bridge.policy.sysctl_keys import canonical, refused
 
 SINCE_6_8 = {"net.core.optmem_max"}  # per namespace on recent kernels only; the card says so
 
@@ -56,9 +57,56 @@ def _in_namespace(keys: list[str]) -> dict[str, bool]:
 def test_cards_know_what_is_per_namespace() -> None:
     """Each key that this kernel has is writable in a namespace exactly when its card says so."""
     cards = load_policy().sysctl_cards
-    keys = sorted(key for key in cards if _file(key).exists() and key not in SINCE_6_8)
-    found = _in_namespace(keys)
-    assert found == {key: cards[key].effect.namespaced for key in keys}
+    places = {key: key.replace("{iface}", "lo") for key in cards if key not in SINCE_6_8}
+    there = {key: place for key, place in places.items() if _file(place).exists()}
+    found = _in_namespace(sorted(there.values()))
+    wrong = [key for key, place in there.items() if found[place] != cards[key].effect_of(key).namespaced]
+    assert wrong == []
+
+
+BOUND_BY_ANOTHER = ("_thresh", "unprivileged_port_start")
+
+
+def _not_taken(ranges: dict[str, Range]) -> tuple[int, list[str]]:
+    """Return how many keys were tried in this namespace, and the bounds that it does not take."""
+    tried, wrong = 0, []
+    for key, span in ranges.items():
+        file = _file(key.replace("{iface}", "lo"))
+        if not file.exists() or not os.access(file, os.W_OK):
+            continue
+        tried += 1
+        before = file.read_text(encoding="ascii")
+        for number in (span.min, span.max):
+            try:
+                file.write_text(str(number), encoding="ascii")
+            except OSError:
+                wrong.append(f"{key}={number}")
+        file.write_text(before, encoding="ascii")
+    return tried, wrong
+
+
+def test_the_kernel_takes_what_cards_allow() -> None:
+    """Both bounds of each number are taken, but for keys that bound one another."""
+    policy = load_policy()
+    spans = {key: policy.limits.at(f"sysctl.{key}") for key in policy.sysctl_cards}
+    ranges = {
+        key: span
+        for key, span in spans.items()
+        if span and span.type == "int" and not key.endswith(BOUND_BY_ANOTHER) and policy.effect_of(key).namespaced
+    }
+    _in_namespace([])
+    tried, wrong = in_scratch_namespace(lambda: _not_taken(ranges))
+    assert tried > 100
+    assert wrong == []
+
+
+def test_every_key_of_this_kernel_has_a_card() -> None:
+    """Whatever lies below net on the kernel that runs the tests can be set by a plan, or is refused for a reason."""
+    policy = load_policy()
+    tree = Path("/proc/sys")
+    keys = [canonical(str(path.relative_to(tree))) for path in (tree / "net").rglob("*") if path.is_file()]
+    assert len(keys) > 100
+    assert [key for key in keys if policy.card_of(key) is None and refused(key) is None] == []
 
 
 @pytest.mark.parametrize("name", sorted(load_policy().profiles))

@@ -34,7 +34,7 @@ FAR_TOO_MUCH = 999_999_999_999
 GOOD: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: 16777216}}}
 BAD: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: FAR_TOO_MUCH}}}
 INVENTORY = "all: {hosts: {nobody: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_ssh_timeout: 5}}}\n"
-LIMITED = "Value exceeds maximum allowed: 268435456"
+LIMITED = "Value exceeds maximum allowed: 2147483647"
 
 
 def launch(folder: Path, *options: str, checked: str | None = None, **extravars: Any) -> dict[str, Any]:

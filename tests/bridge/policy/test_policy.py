@@ -219,7 +219,7 @@ def test_adaptations(policy: Policy, profile: str, facts: dict[str, object], exp
 def test_namespaces_get_what_they_may_set(policy: Policy, profile: str) -> None:
     """Outside the first network namespace only keys remain that can be written there."""
     left = _adapted(policy, profile, initial_netns=False)
-    assert [key for key in left if not policy.sysctl_cards[key].effect.namespaced] == []
+    assert [key for key in left if not policy.effect_of(key).namespaced] == []
 
 
 def test_wireless_keeps_its_queues(policy: Policy) -> None:
@@ -231,9 +231,11 @@ def test_wireless_keeps_its_queues(policy: Policy) -> None:
 
 def test_modules_and_skippable(policy: Policy) -> None:
     """The target is told which module brings a key, and which key it may do without."""
-    assert policy.modules["net.netfilter.nf_conntrack_max"] == "nf_conntrack"
-    assert not [module for module in policy.modules.values() if "{" in module]
-    assert list(policy.skippable) == ["net.ipv4.tcp_low_latency"]
+    modules = policy.modules(policy.sysctl_cards)
+    assert modules["net.netfilter.nf_conntrack_max"] == "nf_conntrack"
+    assert not [module for module in modules.values() if "{" in module]
+    keys = ["net.ipv4.tcp_low_latency", "net.ipv4.tcp_tw_recycle", "net.ipv4.tcp_rmem", "no.such"]
+    assert list(policy.skippable(keys)) == ["net.ipv4.tcp_low_latency", "net.ipv4.tcp_tw_recycle"]
 
 
 def test_loaded_once_until_it_changes(own_policy: Path) -> None:
@@ -259,7 +261,7 @@ def test_an_organisation_brings_its_own(own_policy: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
-        ("changes.sysctl.net.core.rmem_max", 268435457, "Value exceeds maximum allowed: 268435456"),
+        ("changes.sysctl.net.core.rmem_max", 2147483648, "Value exceeds maximum allowed: 2147483647"),
         ("sysctl.net.core.rmem_max", "268435456", None),
         ("sysctl.net.core.rmem_max", 1, "Value is below minimum allowed: 2304"),
         ("sysctl.net.core.rmem_max", "many", "Value must be a whole number, found 'many'"),
@@ -269,8 +271,8 @@ def test_an_organisation_brings_its_own(own_policy: Path, monkeypatch: pytest.Mo
         ("sysctl.net.ipv4.tcp_rmem", [4096, 131072, 16777216], None),
         (
             "sysctl.net.ipv4.tcp_rmem",
-            "4096 131072 268435457",
-            "Value exceeds maximum allowed: 268435456 (field max)",
+            "4096 131072 2147483648",
+            "Value exceeds maximum allowed: 2147483647 (field max)",
         ),
         (
             "sysctl.net.ipv4.tcp_rmem",
@@ -316,12 +318,47 @@ def test_ranges(policy: Policy, path: str, value: object, problem: str | None) -
         {"type": "enum", "min": 1, "max": 2},
         {"type": "row", "min": 1, "max": 2},
         {"type": "bool", "valid_values": ["a"]},
+        {"type": "text"},
+        {"type": "text", "pattern": "("},
+        {"type": "row", "fields": [{"name": "a", "min": 2, "max": 1}]},
     ],
 )
 def test_ranges_must_be_complete(fields: dict[str, object]) -> None:
     """A range without bounds, or with those of another type, is refused."""
-    with pytest.raises(ValueError, match=r"range of type|is above max"):
+    with pytest.raises(ValueError, match=r"range of type|is above max|not a regular expression"):
         Range.model_validate({**fields, "source": "a test of ranges"})
+
+
+@pytest.mark.parametrize(
+    ("fields", "value", "problem"),
+    [
+        ({"type": "words", "valid_values": ["reno", "cubic"]}, "cubic reno", None),
+        ({"type": "words", "valid_values": ["reno"]}, "reno bbr", "bbr is not one of the words allowed: reno"),
+        ({"type": "text", "pattern": "[0-9]+(-[0-9]+)?"}, "1-2", None),
+        ({"type": "text", "pattern": "[0-9]+"}, "1-2", "Value must match [0-9]+, found '1-2'"),
+    ],
+)
+def test_words_and_texts(fields: dict[str, object], value: str, problem: str | None) -> None:
+    """Words are from a list, and a text matches its pattern from end to end."""
+    assert Range.model_validate({**fields, "source": "a test of ranges"}).problem(value) == problem
+
+
+def test_a_family_has_one_card_and_one_range(policy: Policy) -> None:
+    """A card of a family is that of all, default and every interface, however its name is spelt."""
+    for place in ("all", "default", "eth0", "eth0/100", "{iface}"):
+        key = f"net.ipv4.conf.{place}.rp_filter"
+        card, span = policy.card_of(key), policy.limits.at(f"sysctl.{key}")
+        assert card is not None
+        assert span is not None
+        assert (card.id, span.min, span.max) == ("sysctl.ipv4_conf_filter", 0, 2)
+    assert policy.card_of("net.ipv4.conf.all.no_such_key") is None
+
+
+def test_shipped_cards_are_whole(policy: Policy) -> None:
+    """Shipped cards leave out nothing that a card may leave out, and cover keys below net alone."""
+    for card in policy.cards.values():
+        assert all((card.purpose, card.use_cases, card.impact, card.configuration, card.parameters)), card.id
+        assert all(key.startswith("net.") for key in card.covered), card.id
 
 
 def test_unknown_path_has_no_range() -> None:

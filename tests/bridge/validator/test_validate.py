@@ -69,7 +69,7 @@ def test_too_large_example(policy: Policy) -> None:
     result = validate(example("too-large"), policy)
 
     assert not result.ok
-    assert errors(result) == {"changes.sysctl.net.core.rmem_max": "Value exceeds maximum allowed: 268435456"}
+    assert errors(result) == {"changes.sysctl.net.core.rmem_max": "Value exceeds maximum allowed: 2147483647"}
     assert result.normalized_plan is None
 
 
@@ -86,7 +86,46 @@ FINDINGS: list[tuple[dict[str, Any], str, str, str | None]] = [
     (plan(qdisc="fq"), "changes.qdisc", "", None),
     (plan(sysctl={"net.core.rmem_mx": 1}), "changes.sysctl.net.core.rmem_mx", "No card", "net.core.rmem_max"),
     (plan(sysctl={"kernel.panic": 1}), "changes.sysctl.kernel.panic", "No card", None),
-    (plan(sysctl={"net/core/rmem_max": 1}), "changes.sysctl.net/core/rmem_max", "No card", "net.core.rmem_max"),
+    (plan(sysctl={"net/core/rmem_max": 1}), "changes.sysctl.net/core/rmem_max", "below minimum", "2304"),
+    (
+        plan(sysctl={"net/core/rmem_max": 4096, "net.core.rmem_max": 4096}),
+        "changes.sysctl.net.core.rmem_max",
+        "stands here twice, as net/core/rmem_max as well",
+        "Keep one",
+    ),
+    (plan(sysctl={"net.core.{iface}.x": 1}), "changes.sysctl.net.core.{iface}.x", "where an interface has keys", None),
+    (
+        plan(sysctl={"vm.min_free_kbytes": 1}),
+        "changes.sysctl.vm.min_free_kbytes",
+        "No card",
+        "policy card vm.min",
+    ),
+    (
+        plan(sysctl={"kernel.core_pattern": "x"}),
+        "changes.sysctl.kernel.core_pattern",
+        "names a program",
+        "Leave it out",
+    ),
+    (plan(sysctl={"net.ipv4.route.flush": 1}), "changes.sysctl.net.ipv4.route.flush", "an action", "Leave it out"),
+    (plan(sysctl={"dev.raid.speed_limit_max": 1}), "changes.sysctl.dev.raid.speed_limit_max", "No card", "net., vm."),
+    (
+        plan(sysctl={"net.ipv4.conf.all.rp_filter": 3}),
+        "changes.sysctl.net.ipv4.conf.all.rp_filter",
+        "maximum",
+        "0 to 2",
+    ),
+    (
+        plan(sysctl={"net.ipv4.ip_local_reserved_ports": "a-b"}),
+        "changes.sysctl.net.ipv4.ip_local_reserved_ports",
+        "Value must match",
+        "of the form",
+    ),
+    (
+        plan(sysctl={"net.ipv4.tcp_allowed_congestion_control": "bbr fast"}),
+        "changes.sysctl.net.ipv4.tcp_allowed_congestion_control",
+        "fast is not one of the words allowed",
+        None,
+    ),
     (plan(sysctl={"net.core.rmem_max": True}), "changes.sysctl.net.core.rmem_max", "text or a whole number", None),
     (
         plan(sysctl={"net.core.rmem_max": 1}),

@@ -35,11 +35,11 @@ from .._lifecycle.confirm import confirm
 from .._lifecycle.rollback import roll_back
 from .._subsystems.restore import RESTORE
 from .._subsystems.table import TABLE
-from .._sysctl.keys import canonical
+from .._sysctl.keys import for_interfaces
 from .._sysctl.side_effects import IPV6_FORWARD, is_forwarding, resets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 LOCK_WAIT_S = 30.0
 
@@ -238,10 +238,10 @@ def _scopes(request: Request) -> dict[str, Any]:
     from .._host.facts import gather  # noqa: PLC0415 - the others do without
 
     found: dict[str, Any] = {}
+    ifaces = list(host_interfaces(request.ifaces, gather())) if request.ifaces else []
     if request.sysctl:
-        found["sysctl"] = _sysctl_scope(request.sysctl)
+        found["sysctl"] = _sysctl_scope(request.sysctl, ("all", "default", *ifaces))
     if request.ifaces:
-        ifaces = list(host_interfaces(request.ifaces, gather()))
         found["link"] = {"ifaces": ifaces, "ipv6": True, "features": True}
         found["tc"] = {"ifaces": ifaces}
     if request.nft:
@@ -249,9 +249,9 @@ def _scopes(request: Request) -> dict[str, Any]:
     return {name: found[name] for name in TABLE if name in found}
 
 
-def _sysctl_scope(named: Iterable[str]) -> dict[str, Any]:
-    """Return the scope of keys, with those that restoring them may reset."""
-    keys = [canonical(key) for key in named]
+def _sysctl_scope(named: Iterable[str], places: Sequence[str]) -> dict[str, Any]:
+    """Return the scope of keys, with those that restoring them may reset; ``{iface}`` stands for the places."""
+    keys = list(for_interfaces(dict.fromkeys(named), places))
     every = dict.fromkeys(keys + [other for key in keys for other in resets(key)])
     forwarding = any(is_forwarding(key) for key in keys)
     return {"keys": list(every), "modules": [], "lro": forwarding, "ra": IPV6_FORWARD in keys}

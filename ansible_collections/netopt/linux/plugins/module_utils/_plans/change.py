@@ -11,6 +11,7 @@ from typing import Any, Iterable, Mapping
 
 from .._common.errors import NetoptError
 from .._plan.form import taken_away
+from .._sysctl.keys import for_interfaces
 from .compose import Part, Touched, refuse_conflicts, refuse_other_acceptance, touched, trees
 from .lead import Lead, lead
 from .record import UNNAMED, InForce, Section, put, sections_of, without_plan
@@ -41,7 +42,10 @@ class Fitted:
 
     def sections(self, checkpoint: str, *, persist: bool) -> list[Section]:
         """Return what the plan says, section by section."""
-        gone = sections_of(taken_away(self.plan), self.ifaces, self.name)
+        away = taken_away(self.plan)
+        if "sysctl" in away:
+            away["sysctl"] = for_interfaces(away["sysctl"], self.ifaces)
+        gone = sections_of(away, self.ifaces, self.name)
         said = sections_of(self.changes, self.ifaces, self.name)
         return [replace(one, checkpoint=checkpoint, persist=persist) for one in (*gone, *said)]
 

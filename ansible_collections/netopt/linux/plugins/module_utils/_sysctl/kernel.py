@@ -14,7 +14,7 @@ from .._common.errors import NetoptError
 from .keys import proc_path, same
 from .merge import merge, skipped
 from .observe import file_of, module_state, observe, read
-from .side_effects import ALLOWED_CONGESTION_CONTROL, CONGESTION_CONTROL, interface_of
+from .side_effects import ALLOWED_CONGESTION_CONTROL, CONGESTION_CONTROL, interface_of, write_sequence
 
 if TYPE_CHECKING:
     from .._common.change import Operation
@@ -98,8 +98,8 @@ def try_out(current: State, wanted: State) -> None:
     Raises:
         NetoptError: the kernel refuses or changes a value.
     """
-    for key, value in wanted["values"].items():
-        before = current["values"].get(key)
+    for key in write_sequence(wanted["values"], current["values"], wanted["values"]):
+        value, before = wanted["values"][key], current["values"].get(key)
         if not _rehearsable(key) or same(key, before, value):
             continue
         iface = interface_of(key)

@@ -7,11 +7,21 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from .._common.errors import NetoptError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TypeVar
+
+    Value = TypeVar("Value")
+
+IFACE = "{iface}"  # in a plan's key: each interface of the plan; in a card's: any interface, all and default
+
 # net.ipv4.conf.eth0.100.rp_filter: only here may a name in the middle hold dots, and the last part never does
 _PER_INTERFACE = re.compile(r"^(net/(?:ipv4|ipv6|mpls)/(?:conf|neigh))/(.+)/([^/]+)$")
+_FAMILY = re.compile(r"^(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh))\.[^.]+\.([^.]+)$")
 _LEGAL = re.compile(r"^[A-Za-z0-9_@:%+,.-]+$")
 _NUMBER = re.compile(r"^-?(0[xX][0-9a-fA-F]+|[0-9]+)$")
 _RANGES = re.compile(r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$")
@@ -50,6 +60,47 @@ def proc_path(key: str) -> str:
 def canonical(key: str) -> str:
     """Return the one spelling of a key that sysctl(8) understands: dotted, with ``/`` for dots in names."""
     return proc_path(key).translate(str.maketrans("./", "/."))
+
+
+def family(key: str) -> str | None:
+    """Return the family of an interface's key, ``net.ipv4.conf.{iface}.rp_filter``; ``None`` for any other key.
+
+    ``all`` and ``default`` belong to the family as well.
+    """
+    found = _FAMILY.match(key)
+    return f"{found.group(1)}.{IFACE}.{found.group(2)}" if found else None
+
+
+def for_interfaces(keys: Mapping[str, Value], ifaces: Sequence[str]) -> dict[str, Value]:
+    """Return keys with ``{iface}`` put once for each interface, in the canonical spelling.
+
+    Args:
+        keys: anything by key.
+        ifaces: the plan's interfaces.
+
+    Raises:
+        NetoptError: a key wants interfaces and there are none, or two spellings of one key have different values.
+    """
+    found: dict[str, Value] = {}
+    for key, value in keys.items():
+        if IFACE in key and not ifaces:
+            raise NetoptError(
+                f"{key} stands for the interfaces of a plan, and there are none here",
+                stage="plan",
+                key=key,
+                hint="Name the interface in the key, or all or default.",
+            )
+        named = [key.replace(IFACE, name.replace(".", "/")) for name in ifaces] if IFACE in key else [key]
+        for name in map(canonical, named):
+            if found.setdefault(name, value) != value:
+                raise NetoptError(
+                    f"{name} is given twice with different values",
+                    stage="plan",
+                    key=name,
+                    wanted=f"{found[name]} and {value}",
+                    hint="Keep one of the two.",
+                )
+    return found
 
 
 def _expand(ranges: str) -> tuple[tuple[int, int], ...]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from .side_effects import (
     CONGESTION_CONTROL,
     IPV6_FORWARD,
     interface_of,
+    turns_ipv6_off,
 )
 from .subsystem import CONNTRACK_BUCKETS, LOADED, Intent, congestion_module
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     State = dict[str, Any]
 
 BUCKET_BYTES = struct.calcsize("P")
-_DISABLE_IPV6 = re.compile(r"^net\.ipv6\.conf\.[^.]+\.disable_ipv6$")
 _INITIAL_ONLY = (
     "Outside the initial network namespace many keys of the host are not there, and a kernel may lack it altogether: "
     "set it on the machine that holds this namespace, or leave it out."
@@ -68,18 +67,27 @@ def _read_only(key: str, value: str, current: State) -> NetoptError:
     )
 
 
+def _check_ipv6_comes_back(key: str, value: str, current: State) -> None:
+    """Raise where turning IPv6 off would take what the kernel does not make again by itself."""
+    iface = interface_of(key)
+    for name, given in current.get("ipv6_given", {}).items():
+        if iface in (None, name):
+            raise NetoptError(
+                f"{key}={value} takes {given} from {name}, which a rollback could not bring back",
+                stage="rehearse",
+                key=key,
+                wanted=value,
+                before="0",
+                hint="Turn IPv6 off in the network configuration of the host instead; link-local addresses alone do "
+                "not stand in the way.",
+            )
+
+
 def _check_irreversible(key: str, value: str, intent: Intent, current: State) -> None:
     """Raise for a write that makes the kernel drop what no rollback can bring back."""
     turned_on = same(key, value, "1") and same(key, current["values"].get(key), "0")
-    if _DISABLE_IPV6.match(key) and turned_on:
-        raise NetoptError(
-            f"{key}=1 removes every IPv6 address and route, which a rollback could not bring back",
-            stage="rehearse",
-            key=key,
-            wanted=value,
-            before="0",
-            hint="Turn IPv6 off in the network configuration of the host instead.",
-        )
+    if turns_ipv6_off(key) and turned_on:
+        _check_ipv6_comes_back(key, value, current)
     if key != IPV6_FORWARD or not turned_on:
         return
     for iface in current.get("ra_default", []):

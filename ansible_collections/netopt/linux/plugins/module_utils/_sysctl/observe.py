@@ -135,7 +135,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
     keys = dict.fromkeys(name for key in scope["keys"] for name in _expand(key))
     values = {key: read(key) for key in keys}
     read_only = [key for key, value in values.items() if value is not None and not os.access(file_of(key), os.W_OK)]
-    return {
+    found = {
         "values": values,
         "read_only": read_only,
         "mounted_read_only": [key for key in read_only if _on_read_only_mount(key)],
@@ -145,3 +145,8 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
         "lro": _lro() if scope.get("lro") else {},
         "ra_default": _ra_default() if scope.get("ra") else [],
     }
+    if scope.get("ipv6_given"):
+        from .ipv6_given import ipv6_given  # noqa: PLC0415 - few plans turn IPv6 off
+
+        found["ipv6_given"] = ipv6_given(tools)
+    return found

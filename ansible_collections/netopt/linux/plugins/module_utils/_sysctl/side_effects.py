@@ -12,7 +12,12 @@ Found by writing each key and comparing all of ``/proc/sys/net`` before and afte
 * ``net.ipv6.conf.all.forwarding`` sets ``conf.*.forwarding``, turns LRO off, and removes default routes learned
   from router advertisements where ``accept_ra`` is not 2.
 * ``net.ipv4.conf.default.X`` is copied to every interface whose ``X`` was never written.
-* ``disable_ipv6``, ``ignore_routes_with_linkdown`` and ``addr_gen_mode`` of ``net.ipv6.conf.all`` are copied to all.
+* ``disable_ipv6``, ``ignore_routes_with_linkdown``, ``addr_gen_mode`` and ``force_forwarding`` of
+  ``net.ipv6.conf.all`` are copied to all.
+* ``neigh.default.X`` is copied to every interface whose ``X`` was never written.
+* Some keys are two views of one number, the second of them finer: ``base_reachable_time`` and
+  ``base_reachable_time_ms`` (``FINER``). What the coarse one rounds away only the fine one brings back.
+* Some keys may not pass one another (``AT_MOST``), so which of the two is written first depends on their values.
 * Choosing a default congestion control adds it to the list of allowed ones.
 """
 
@@ -20,6 +25,10 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 IPV4_FORWARD = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
 IPV6_FORWARD = "net.ipv6.conf.all.forwarding"
@@ -28,10 +37,39 @@ ALLOWED_CONGESTION_CONTROL = "net.ipv4.tcp_allowed_congestion_control"
 AVAILABLE_CONGESTION_CONTROL = "net.ipv4.tcp_available_congestion_control"
 
 _DEFAULT_V4 = re.compile(r"^net\.ipv4\.conf\.default\.([^.]+)$")
-_ALL_V6 = re.compile(r"^net\.ipv6\.conf\.all\.(disable_ipv6|ignore_routes_with_linkdown|addr_gen_mode)$")
+_DEFAULT_NEIGH = re.compile(r"^(net\.ipv[46]\.neigh)\.default\.([^.]+)$")
+_ALL_V6 = re.compile(
+    r"^net\.ipv6\.conf\.all\.(disable_ipv6|ignore_routes_with_linkdown|addr_gen_mode|force_forwarding)$"
+)
+_DISABLE_IPV6 = re.compile(r"^net\.ipv6\.conf\.(?!default\.)[^.]+\.disable_ipv6$")
 _FORWARDING = re.compile(r"^net\.ipv[46]\.conf\.[^.]+\.forwarding$")
 _ACCEPT_RA = re.compile(r"^net\.ipv6\.conf\.[^.]+\.accept_ra$")
 _PER_INTERFACE = re.compile(r"^net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.([^.]+)\.[^.]+$")
+
+FINER = {
+    "base_reachable_time": "base_reachable_time_ms",
+    "retrans_time": "retrans_time_ms",
+    "unres_qlen": "unres_qlen_bytes",
+    "gc_min_interval": "gc_min_interval_ms",
+    "pm_type": "path_manager",
+}
+_FINE = frozenset(FINER.values())
+
+AT_MOST = {
+    "net.ipv4.ipfrag_low_thresh": "net.ipv4.ipfrag_high_thresh",
+    "net.ipv6.ip6frag_low_thresh": "net.ipv6.ip6frag_high_thresh",
+    "net.netfilter.nf_conntrack_frag6_low_thresh": "net.netfilter.nf_conntrack_frag6_high_thresh",
+    "net.ipv4.ip_unprivileged_port_start": "net.ipv4.ip_local_port_range",
+    "net.sctp.rto_min": "net.sctp.rto_max",
+}
+"""Keys that the kernel keeps at most as high as another one; of a row the first field counts."""
+
+
+def _finer(key: str) -> list[str]:
+    """Return the finer view of a key, if there is one."""
+    head, _dot, name = key.rpartition(".")
+    is_view = head.startswith(("net.ipv4.neigh.", "net.ipv6.neigh.")) or head in ("net.ipv6.route", "net.mptcp")
+    return [f"{head}.{FINER[name]}"] if is_view and name in FINER else []
 
 
 def resets(key: str) -> list[str]:
@@ -48,7 +86,9 @@ def resets(key: str) -> list[str]:
     everywhere = _ALL_V6.match(key)
     if everywhere:
         return [f"net.ipv6.conf.*.{everywhere.group(1)}"]
-    return []
+    neighbours = _DEFAULT_NEIGH.match(key)
+    alike = [f"{neighbours.group(1)}.*.{neighbours.group(2)}"] if neighbours else []
+    return [*alike, *_finer(alike[0] if alike else key)]
 
 
 def is_reset_by(key: str, writer: str) -> bool:
@@ -59,6 +99,11 @@ def is_reset_by(key: str, writer: str) -> bool:
 def is_forwarding(key: str) -> bool:
     """Tell whether the key switches forwarding, which turns LRO off."""
     return key in IPV4_FORWARD or bool(_FORWARDING.match(key))
+
+
+def turns_ipv6_off(key: str) -> bool:
+    """Tell whether the key is a switch for IPv6 of an interface, or of all."""
+    return bool(_DISABLE_IPV6.match(key))
 
 
 def interface_of(key: str) -> str | None:
@@ -84,8 +129,34 @@ def write_order(key: str) -> tuple[int, int, int]:
         group = 2
     if interface_of(key):
         spread = 2
-    elif ".conf.default." in key:
+    elif ".conf.default." in key or ".neigh.default." in key:
         spread = 1
     else:
         spread = 0
+    if key.rpartition(".")[2] in _FINE:
+        return group, spread, 2
     return group, spread, 0 if resets(key) else 1
+
+
+def write_sequence(keys: Iterable[str], now: Mapping[str, str | None], wanted: Mapping[str, str | None]) -> list[str]:
+    """Return keys in the order in which they are written.
+
+    Args:
+        keys: what is written.
+        now: values by key, as they are.
+        wanted: values by key, as they are to be.
+    """
+    order = sorted(keys, key=lambda key: (write_order(key), key))
+    for low, high in AT_MOST.items():
+        if low in order and high in order:
+            upwards = _first(wanted.get(high)) >= _first(now.get(low))
+            first, second = (high, low) if upwards else (low, high)
+            places = sorted((order.index(low), order.index(high)))
+            order[places[0]], order[places[1]] = first, second
+    return order
+
+
+def _first(value: str | None) -> int:
+    """Return the first number of a value."""
+    word = (value or "").split()[:1]
+    return int(word[0]) if word and word[0].isdigit() else 0

@@ -5,8 +5,8 @@
 """Sysctl keys: what a plan asks for, how it reads as commands, and what has to be written to get there.
 
 State: ``{"values": {key: text or None}, "read_only": [key], "mounted_read_only": [key], "modules": {name: state},
-"initial_netns": bool, "page_bytes": int, "lro": {iface: bool}, "ra_default": [iface]}``. Keys are spelt as by
-``keys.canonical``.
+"initial_netns": bool, "page_bytes": int, "lro": {iface: bool}, "ra_default": [iface], "ipv6_given": {iface: what}}``.
+Keys are spelt as by ``keys.canonical``.
 A module's state is ``missing`` (the kernel has none), ``loadable``, ``idle`` (loaded, nothing uses it) or ``used``.
 A wanted state holds only what is wanted; whatever it leaves out is not compared.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
-from .keys import canonical, proc_path, same
+from .keys import for_interfaces, proc_path, same
 from .side_effects import (
     AVAILABLE_CONGESTION_CONTROL,
     CONGESTION_CONTROL,
@@ -28,11 +28,13 @@ from .side_effects import (
     is_forwarding,
     is_reset_by,
     resets,
+    turns_ipv6_off,
     write_order,
+    write_sequence,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     State = dict[str, Any]
 
@@ -84,19 +86,19 @@ def _module_of(key: str, modules: Mapping[str, str]) -> str | None:
     return next((module for prefix, module in MODULE_PREFIXES.items() if key.startswith(prefix)), None)
 
 
-def _collect(changes: Mapping[str, Any]) -> dict[str, str]:
+def _texts(sysctl: Mapping[str, Any]) -> dict[str, str]:
+    """Return values as the kernel takes them, by key."""
+    texts = {}
+    for key, value in sysctl.items():
+        texts[key] = " ".join(str(int(value) if isinstance(value, bool) else value).split())
+        if not texts[key]:
+            raise NetoptError(f"{key} has no value", stage="plan", key=key, hint="Give a value, or leave the key out.")
+    return texts
+
+
+def _collect(changes: Mapping[str, Any], ifaces: Sequence[str]) -> dict[str, str]:
     """Return the values that ``sysctl`` and ``connection_tracking`` of a plan ask for, by key."""
-    values: dict[str, str] = {}
-    for key, value in changes.get("sysctl", {}).items():
-        name = canonical(key)
-        text = " ".join(str(int(value) if isinstance(value, bool) else value).split())
-        if not text:
-            raise NetoptError(
-                f"{name} has no value", stage="plan", key=name, hint="Give a value, or leave the key out."
-            )
-        if name in values and not same(name, values[name], text):
-            raise NetoptError(f"{name} is given twice with different values", stage="plan", key=name, wanted=text)
-        values[name] = text
+    values = for_interfaces(_texts(changes.get("sysctl", {})), ifaces)
     for name, key in CONNECTION_TRACKING.items():
         if name not in changes.get("connection_tracking", {}):
             continue
@@ -115,7 +117,7 @@ def _collect(changes: Mapping[str, Any]) -> dict[str, str]:
 
 def intent(
     changes: Mapping[str, Any],
-    ifaces: tuple[str, ...] = (),  # noqa: ARG001 - every subsystem's intent takes the interfaces
+    ifaces: tuple[str, ...] = (),
     *,
     skippable: Mapping[str, str] | None = None,
     modules: Mapping[str, str] | None = None,
@@ -124,25 +126,26 @@ def intent(
 
     Args:
         changes: the normalised changes of a plan; ``sysctl`` and ``connection_tracking`` are read.
-        ifaces: not used, sysctl keys carry their interface in their name.
+        ifaces: what ``{iface}`` in a key stands for.
         skippable: ``{key: reason}`` of keys that are left out where the kernel lacks them.
         modules: ``{key: kernel module}`` of keys that exist once a module is loaded.
 
     Raises:
         NetoptError: a key is no legal name, or is asked for twice with different values.
     """
-    values = _collect(changes)
+    values = _collect(changes, ifaces)
     ordered = {key: values[key] for key in sorted(values, key=lambda key: (write_order(key), key))}
     floors = {}
     maximum = changes.get("connection_tracking", {}).get("max_connections")
     if maximum is not None and CONNTRACK_BUCKETS not in ordered:
         floors[CONNTRACK_BUCKETS] = -(-int(maximum) // ENTRIES_PER_BUCKET)
-    given = {canonical(key): module for key, module in (modules or {}).items()}
+    given = for_interfaces(modules or {}, ifaces or ("all",))
+    reasons = for_interfaces(skippable or {}, ifaces or ("all",))
     named = {key: _module_of(key, given) for key in (*ordered, *floors)}
     return Intent(
         values=ordered,
         floors=floors,
-        skippable={canonical(key): reason for key, reason in (skippable or {}).items() if canonical(key) in ordered},
+        skippable={key: reason for key, reason in reasons.items() if key in ordered},
         modules={key: module for key, module in named.items() if module},
     )
 
@@ -177,7 +180,8 @@ def congestion_module(value: str) -> str:
 def scope(wanted: Intent) -> dict[str, Any]:
     """Return what has to be read for an intent, keys that its keys reset included.
 
-    ``{"keys": [key or pattern], "modules": [module], "lro": bool, "ra": bool}``.
+    ``{"keys": [key or pattern], "modules": [module], "lro": bool, "ra": bool}``, and ``"ipv6_given": True`` where IPv6
+    may be turned off.
     """
     former = wanted.former.get("values", {})
     keys = dict.fromkeys((*wanted.values, *wanted.floors, *former))
@@ -187,12 +191,15 @@ def scope(wanted: Intent) -> dict[str, Any]:
     if CONGESTION_CONTROL in wanted.values:
         keys[AVAILABLE_CONGESTION_CONTROL] = None
         modules.append(congestion_module(wanted.values[CONGESTION_CONTROL]))
-    return {
+    found = {
         "keys": list(keys),
         "modules": modules,
         "lro": any(is_forwarding(key) for key in (*wanted.values, *former)),
         "ra": IPV6_FORWARD in wanted.values or IPV6_FORWARD in former,
     }
+    if any(turns_ipv6_off(key) for key in wanted.values):
+        found["ipv6_given"] = True
+    return found
 
 
 def diff(current: State, wanted: State) -> list[Change]:
@@ -273,7 +280,7 @@ def operations(current: State, wanted: State) -> list[Operation]:
         if _to_load(current, module, state)
     ]
     to_write = _also_written(tuple(wanted["values"]), current, wanted)
-    for key in sorted(to_write, key=lambda key: (write_order(key), key)):
+    for key in write_sequence(to_write, current["values"], wanted["values"]):
         value = wanted["values"][key]
         payload = {"do": "write", "value": value, "before": current["values"].get(key)}
         steps.append(Operation("sysctl", key, _command(key, " ".join(value.split())), payload))

@@ -28,6 +28,7 @@ from .._plan.check import check_structure
 from .._plan.form import one_form, set_only
 from .._plans.change import Fitted, plans_change
 from .._plans.in_force import plans_in_force
+from .._sysctl.keys import IFACE, for_interfaces
 from .._sysctl.observe import read
 from .adapt_profile import adapt
 from .preflight import meets_connections, preflight
@@ -179,7 +180,8 @@ class Transaction:
         """Return what of the host the plans depend on."""
         keys = set(FORWARDING)
         for one in self._request.plans:
-            keys.update((one.plan.get("changes") or {}).get("sysctl") or {})
+            named_keys = (one.plan.get("changes") or {}).get("sysctl") or {}
+            keys.update(key for key in named_keys if IFACE not in key)
             for rule in one.adaptations:
                 keys.update(rule.get("keep_higher", {}).get("sysctl", []))
         return gather(sysctl=sorted(keys))
@@ -188,6 +190,8 @@ class Transaction:
         """Return a plan as it fits this host."""
         changes = set_only(one.plan.get("changes") or {})
         ifaces = host_interfaces(named(one.plan), facts)
+        if any(IFACE in key for key in changes.get("sysctl", {})):
+            changes["sysctl"] = for_interfaces(changes["sysctl"], ifaces)
         if one.adaptations:
             adapted = adapt(changes, one.adaptations, facts, ifaces)
             changes = adapted.changes

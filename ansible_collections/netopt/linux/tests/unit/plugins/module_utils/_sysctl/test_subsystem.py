@@ -281,7 +281,7 @@ def test_lro_comes_back() -> None:
         ),
         (
             {"net.ipv6.conf.all.disable_ipv6": "1"},
-            state({"net.ipv6.conf.all.disable_ipv6": "0"}),
+            {**state({"net.ipv6.conf.all.disable_ipv6": "0"}), "ipv6_given": {"eth0": "the address 2001:db8::1/64"}},
             "network configuration",
         ),
         (
