@@ -153,7 +153,7 @@ async def prepare_plan(mcp: McpClient, kernel: str) -> dict[str, Any]:
     step("The policy: what may be tuned, to which values, and who says so")
     cards = await mcp.read("policy://config_cards/list")
     card = await mcp.read("policy://config_cards/sysctl.tcp_fin_timeout")
-    console.print(f"  {len(cards)} cards; sysctl.tcp_fin_timeout: {card['purpose']}")
+    console.print(f"  {cards['count']} cards; sysctl.tcp_fin_timeout: {card['purpose']}")
     if kernel == "vm":
         step("The plan: examples/gaming.json (BBR, fq, a limit on SSH connections)")
         plan: dict[str, Any] = json.loads((REPOSITORY / "examples" / "gaming.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -33,6 +33,8 @@ DEFAULT_RUN_TIMEOUT_S = 1800
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
 Consent = Literal["always", "when-possible", "never"]
+Toolset = Literal["core", "discovery", "audit", "all"]
+TOOLSETS: tuple[str, ...] = get_args(Toolset)
 
 
 class SettingsError(NetoptBridgeError):
@@ -59,6 +61,10 @@ def _lower(value: object) -> object:
 
 def _address(value: object) -> object:
     return http_address.parse(value) if isinstance(value, str) else value
+
+
+def _words(value: object) -> object:
+    return tuple(value.lower().replace(",", " ").split()) if isinstance(value, str) else value
 
 
 Address = Annotated[tuple[str, int], BeforeValidator(_address)]
@@ -103,6 +109,10 @@ class Settings:
     """Who may do what over MCP (docs/access.md). Without it, whoever reaches the server may do everything."""
     consent: Annotated[Consent, BeforeValidator(_lower)] = "always"
     """Whether a person confirms each change through the client; the access file says otherwise for its callers."""
+    toolsets: Annotated[tuple[Toolset, ...], BeforeValidator(_words), Field(min_length=1)] = ("core",)
+    """Tools that `netopt serve` lists: `core`, `discovery`, `audit`, `all`, several joined by commas."""
+    output_schemas: bool = False
+    """List the schemas of answers as well."""
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "warning"
     """Least severe messages that `netopt serve` logs, on standard error."""
     log_format: Annotated[LogFormat, BeforeValidator(_lower)] = "text"

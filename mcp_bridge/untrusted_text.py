@@ -33,6 +33,38 @@ _UNSEEN = re.compile(
 )
 
 
+CHARACTERS_MAX = 32_000_000
+"""Of what one host says at once; a report on ten thousand classes has a quarter of it."""
+VALUES_MAX = 2_000_000
+DEPTH_MAX = 60
+
+
+def excess(value: Any) -> str | None:
+    """Return why JSON data is not looked at, ``None`` when it is: it is measured before anything else is done with it.
+
+    Walks without recursion, so that no nesting exhausts the stack, and stops at the first excess.
+    """
+    waiting: list[tuple[int, Any]] = [(0, value)]
+    characters = values = 0
+    while waiting:
+        depth, part = waiting.pop()
+        values += 1
+        if isinstance(part, str):
+            characters += len(part)
+        elif isinstance(part, dict):
+            characters += sum(map(len, map(str, part)))
+            waiting.extend((depth + 1, inner) for inner in part.values())
+        elif isinstance(part, (list, tuple)):
+            waiting.extend((depth + 1, inner) for inner in part)
+        if characters > CHARACTERS_MAX:
+            return f"it has more than {CHARACTERS_MAX} characters"
+        if values + len(waiting) > VALUES_MAX:
+            return f"it has more than {VALUES_MAX} values"
+        if depth > DEPTH_MAX:
+            return f"it is nested deeper than {DEPTH_MAX} levels"
+    return None
+
+
 def plain(value: Any) -> Any:
     """Return JSON data with all of its text made plain, the names in objects as well."""
     if isinstance(value, str):

@@ -29,7 +29,7 @@ async def _read() -> dict[str, Any]:
     from mcp_bridge.settings import Settings  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(state_dir=Path(folder))
+        settings = Settings(state_dir=Path(folder), toolsets=("all",), output_schemas=True)
         async with Client(server.build(Service(settings, caller="snapshot"))) as client:
             listed = {
                 "tools": await client.list_tools(),

@@ -94,6 +94,33 @@ def check_plan(caller: Caller, plan: ParameterPlan, policy: Policy) -> None:
         )
 
 
+def check_removal(caller: Caller, sections: Sequence[tuple[str, Any]], policy: Policy) -> None:
+    """Make sure that a caller may change all that a plan sets which is to be taken away.
+
+    Args:
+        caller: who asks.
+        sections: where each stands in ``changes``, e.g. ``sysctl.net.core.somaxconn``, and its value.
+        policy: names the cards.
+
+    Raises:
+        AccessError: it may not; says which cards are missing.
+    """
+    found: set[str] = set()
+    for path, value in sections:
+        field, _dot, key = path.partition(".")
+        if field == "htb_classes" and isinstance(value, dict):  # it comes with the default class
+            found.update(cards_of({name: each for name, each in value.items() if name in CARDS}, policy))
+        else:
+            found.update(cards_of({field: {key: value} if key else value}, policy))
+    denied = sorted(card for card in found if not _matches(card, caller.rule.cards))
+    if denied:
+        raise AccessError(
+            f"The caller {caller.name} may not take away: {', '.join(denied)}",
+            hint=f"Allowed cards: {', '.join(caller.rule.cards) or 'none'}.",
+            kind="plan",
+        )
+
+
 def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], host_scope: HostScope) -> None:
     """Make sure that impairments and address translation stay where the caller may have them.
 

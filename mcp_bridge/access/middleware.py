@@ -13,17 +13,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import anyio.to_thread
 import mcp_types as mt
 from fastmcp import Context
-from fastmcp.exceptions import FastMCPError, ResourceError, ToolError
+from fastmcp.exceptions import FastMCPError, ResourceError, ToolError, ValidationError
 from fastmcp.prompts.base import Prompt, PromptResult
 from fastmcp.resources.base import Resource, ResourceResult
 from fastmcp.resources.template import ResourceTemplate
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools.base import InputRequiredToolResult, Tool, ToolResult
 from mcp import MCPError
+from pydantic import ValidationError as PydanticValidationError
 
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.runs.registry import RunRegistry
@@ -42,6 +44,7 @@ RUNS = "runs://"
 RUNS_LIST = "runs://list"
 NAME_MAX = 200
 ERROR_MAX = 2000
+ERRORS_MAX = 20
 CALLS = frozenset({"tools/call", "resources/read", "prompts/get"})
 _REACHED: ContextVar[bool] = ContextVar("netopt_gate_reached", default=False)
 
@@ -88,7 +91,10 @@ class Gate(Middleware):
         if need.changes:
             await self._note(admitted, "tool", "started", decision="allowed", durable=True)
         async with self._noted(admitted, "tool", durable=need.changes) as note:
-            result = await call_next(context.copy(message=message))
+            try:
+                result = await call_next(context.copy(message=message))
+            except ValidationError as error:
+                raise ToolError(wrong_arguments(error), log_level=logging.DEBUG) from None
             note.outcome = "asked" if isinstance(result, InputRequiredToolResult) else "done"
         return result
 
@@ -99,7 +105,7 @@ class Gate(Middleware):
     ) -> ResourceResult:
         """Hold the reading of a resource against the caller's rule."""
         uri = str(context.message.uri)
-        sent = {"run_id": uri.removeprefix(RUNS)} if uri.startswith(RUNS) and uri != RUNS_LIST else {}
+        sent = {"run_id": run_of(uri)} if uri.startswith(RUNS) and uri != RUNS_LIST else {}
         admitted, _need = await self._admit("resource", uri, sent, ctx=_context(context))
         async with self._noted(admitted, "resource"):
             return await call_next(context)
@@ -340,6 +346,22 @@ class _Note:
     outcome: str = "done"
     decision: str = "allowed"
     error: str = ""
+
+
+def run_of(uri: str) -> str:
+    """Return the run that a resource is about: of ``runs://ID`` and of ``runs://ID/hosts/NAME``."""
+    return unquote(uri.removeprefix(RUNS)).partition("/")[0].partition("?")[0]
+
+
+def wrong_arguments(error: ValidationError) -> str:
+    """Return what is wrong with the arguments of a call, a line for each; without the words of a library."""
+    cause = error.__cause__
+    if not isinstance(cause, PydanticValidationError):
+        return "The arguments do not fit the tool. Look at its input schema."
+    found = cause.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"- {_printable('.'.join(map(str, issue['loc'])))}: {issue['msg']}" for issue in found[:ERRORS_MAX]]
+    more = [f"- and {len(found) - ERRORS_MAX} more"] if len(found) > ERRORS_MAX else []
+    return "\n".join(["The arguments do not fit the tool:", *lines, *more])
 
 
 def _printable(text: str) -> str:

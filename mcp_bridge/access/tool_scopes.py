@@ -19,6 +19,7 @@ NAMES: dict[str, tuple[Scope, ...]] = {
     "render_change_plan_tool": ("plan",),
     "plan_from_profile_tool": ("plan",),
     "apply_rendered_plan_tool": ("apply",),
+    "remove_plan_tool": ("apply",),
     "confirm_change_tool": ("apply",),
     "snapshot_checkpoint_tool": ("apply",),
     "cancel_run_tool": ("apply", "rollback"),
@@ -29,6 +30,7 @@ NAMES: dict[str, tuple[Scope, ...]] = {
 }
 DRY_RUNS: dict[str, tuple[Scope, ...]] = {
     "apply_rendered_plan_tool": ("plan", "apply"),
+    "remove_plan_tool": ("plan", "apply"),
     "rollback_to_checkpoint_tool": ("plan", "rollback"),
     "delete_checkpoint_tool": ("plan", "delete"),
 }

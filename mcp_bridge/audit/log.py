@@ -137,18 +137,29 @@ class AuditLog:
         """
         return self.find(text, limit=limit, scan=SCAN_MAX)
 
-    def find(self, text: str, *, limit: int, scan: int) -> list[AuditEntry]:
-        """Return the last ``limit`` entries that contain ``text``, among the last ``scan``; a megabyte at most."""
+    def find(
+        self, text: str, *, limit: int, scan: int, before: int | None = None, size_max: int = ANSWER_BYTES_MAX
+    ) -> list[AuditEntry]:
+        """Return the last entries that contain a text, oldest first.
+
+        Args:
+            text: what they contain anywhere, without regard to case.
+            limit: how many at most.
+            scan: how many entries are looked at.
+            before: only entries with a lower number.
+            size_max: how many bytes of JSON at most; one entry comes in any case.
+        """
         wanted = text.casefold()
         found: list[AuditEntry] = []
         size = 0
-        for number, entry in enumerate(self._backwards()):
+        older = (entry for entry in self._backwards() if before is None or entry.sequence < before)
+        for number, entry in enumerate(older):
             if number >= scan or len(found) >= limit:
                 break
             told = entry.model_dump_json()
             if wanted in told.casefold():
                 size += len(told)
-                if found and size > ANSWER_BYTES_MAX:
+                if found and size > size_max:
                     break
                 found.append(entry)
         return found[::-1]

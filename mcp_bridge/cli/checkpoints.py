@@ -72,12 +72,13 @@ def _list(args: argparse.Namespace) -> int:
     else:
         if found.checkpoints:
             table(
-                ("CHECKPOINT", "CREATED", "LABEL", "HOSTS"),
+                ("CHECKPOINT", "CREATED", "LABEL", "CHANGED", "HOSTS"),
                 (
                     (
                         entry.checkpoint_id,
                         entry.created,
                         entry.label or "",
+                        "; ".join(entry.changed),
                         ", ".join(f"{host} {status}" for host, status in entry.hosts.items()),
                     )
                     for entry in found.checkpoints

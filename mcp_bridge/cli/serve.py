@@ -50,6 +50,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         " its callers)",
     )
     parser.add_argument("--read-only", action="store_true", help="leave out the tools that change hosts")
+    parser.add_argument(
+        "--toolsets",
+        metavar="SET,...",
+        type=_toolsets,
+        help="tools that are listed: core, discovery, audit, all (default: NETOPT_TOOLSETS, then core); a client finds"
+        " and calls the others by two tools",
+    )
+    parser.add_argument("--output-schemas", action="store_true", help="list the schemas of answers as well")
     parser.set_defaults(func=_serve)
 
 
@@ -58,6 +66,17 @@ def _address(text: str) -> tuple[str, int]:
         return http_address.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _toolsets(text: str) -> tuple[str, ...]:
+    from mcp_bridge.settings import TOOLSETS
+
+    words = tuple(text.replace(",", " ").split())
+    unknown = sorted(set(words) - set(TOOLSETS))
+    if unknown or not words:
+        wrong = f"there is no toolset {unknown[0]!r}" if unknown else "no toolset is named"
+        raise argparse.ArgumentTypeError(f"{wrong}; there are: {', '.join(TOOLSETS)}")
+    return words
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -71,6 +90,10 @@ def _serve(args: argparse.Namespace) -> int:
     settings = options.settings_of(args)
     if args.read_only:
         settings = replace(settings, read_only=True)
+    if args.toolsets:
+        settings = replace(settings, toolsets=args.toolsets)
+    if args.output_schemas:
+        settings = replace(settings, output_schemas=True)
     service = Service(settings, caller=login(), detached=True)
     service.history.recover_in_background()
     terms = Terms(access_file=args.access or settings.access, consent=args.consent or settings.consent)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from mcp_bridge.models.base import Strict
-from mcp_bridge.models.report import HostReport
+from mcp_bridge.models.report import HostError, HostReport
 from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.task import Finished, Scope, Task
 
@@ -73,15 +75,25 @@ def verify(fleet: Fleet, scope: Scope, *, checkpoint_id: str | None = None) -> D
 
 def gather(finished: Finished) -> DriftReport:
     """Return what the hosts answered."""
-    drift: dict[str, list[dict[str, Any]]] = finished.events.results("drift")
-    known: dict[str, list[dict[str, Any]]] = finished.events.results("checkpoints")
+    drift, known = finished.events.results("drift"), finished.events.results("checkpoints")
     hosts = {
-        name: HostDrift(
-            report=report,
-            drift=[DriftEntry.model_validate(entry) for entry in drift.get(name, [])],
-            compared_with=[entry["id"] for entry in known.get(name, [])] if name in drift else [],
-        )
-        for name, report in sorted(finished.hosts.items())
+        name: _told(report, drift.get(name), known.get(name, [])) for name, report in sorted(finished.hosts.items())
     }
     in_order = all(host.report.status in {"unchanged", "skipped"} for host in hosts.values())
     return DriftReport(run_id=finished.record.run_id, in_order=in_order, hosts=hosts)
+
+
+def _told(report: HostReport, drift: Any, known: Any) -> HostDrift:
+    """Return what one host answered, an error where it sent something else; a host can send anything."""
+    if drift is None:
+        return HostDrift(report=report)
+    try:
+        told = {"report": report, "drift": drift, "compared_with": [entry["id"] for entry in known]}
+        return HostDrift.model_validate(told)
+    except (ValidationError, TypeError, KeyError):
+        error = HostError(
+            stage="verify",
+            message="The host's answer does not have the expected shape",
+            hint="Let netopt use the collection netopt.linux that it was installed with.",
+        )
+        return HostDrift(report=HostReport(status="failed", error=error))

@@ -188,14 +188,17 @@ def group(
         if known is None:
             unplanned[host] = (messages or {}).get(host) or "The host gave no facts"
             continue
-        lacking = _missing_interface(known, iface)
-        if lacking:
-            unplanned[host] = lacking
-            continue
         try:
+            lacking = _missing_interface(known, iface)
+            if lacking:
+                unplanned[host] = lacking
+                continue
             fitted = planner.fit(profile, iface, known, overrides, policy)
         except PlanError as error:  # what goes for all hosts has been refused before
             unplanned[host] = str(error)
+            continue
+        except (AttributeError, KeyError, TypeError, ValueError):  # a host can send anything for a fact
+            unplanned[host] = "The host's facts do not have the expected shape"
             continue
         key = fitted.plan.model_copy(update={"rationale": []}).model_dump_json()
         groups.setdefault(key, _Group(fitted.plan)).add(host, fitted)

@@ -24,6 +24,8 @@ from mcp_bridge.runs.task import Finished, Scope, Task
 TOTAL_BYTES = 200_000
 """How much data all hosts together may answer with, unless one alone was allowed more."""
 
+OTHER_COLLECTION = "Let netopt use the collection netopt.linux that it was installed with."
+
 Question = Mapping[str, Any]
 """``query``, ``arguments``, ``match``, ``offset``, ``max_bytes``, as ``_query.request.checked`` takes them."""
 
@@ -168,15 +170,31 @@ def _answers(found: Any, questions: Sequence[Question]) -> HostAnswers:
     except (ValidationError, TypeError):
         answers = []
     if [answer.query for answer in answers] == [question["query"] for question in questions]:
-        return HostAnswers(answers=answers)
+        return HostAnswers(answers=[_shaped(answer) for answer in answers])
     return HostAnswers(
         answers=[],
         error=HostError(
             stage="observe",
             message="The host's answer does not have the expected shape",
-            hint="Let netopt use the collection netopt.linux that it was installed with.",
+            hint=OTHER_COLLECTION,
         ),
     )
+
+
+def _shaped(answer: Answer) -> Answer:
+    """Return an answer whose data has the shape that its question declares, else an error in its place."""
+    shape = queries.QUERIES[str(answer.query)].data
+    if answer.data is None or _fits(answer.data, shape):
+        return answer
+    message = f"The host's answer is not the {shape} that {answer.query} gives"
+    error = HostError(stage="observe", message=message, hint=OTHER_COLLECTION)
+    return Answer(query=answer.query, available=False, message=message, error=error)
+
+
+def _fits(data: Any, shape: str) -> bool:
+    if shape == queries.FIELDS:
+        return isinstance(data, dict)
+    return isinstance(data, list) and all(isinstance(entry, dict if shape == queries.ROWS else str) for entry in data)
 
 
 def _fitted(hosts: dict[str, HostAnswers], questions: Sequence[Question], *, limit: int) -> dict[str, HostAnswers]:

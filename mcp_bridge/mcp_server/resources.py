@@ -9,33 +9,42 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import threading
 from typing import Any
 
 from fastmcp import FastMCP
 from fastmcp.exceptions import ResourceError
 from pydantic import BaseModel
 
+from mcp_bridge import untrusted_text
 from mcp_bridge.access import visibility
 from mcp_bridge.backends import inventory
 from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.mcp_server.bounded_report import told
+from mcp_bridge.mcp_server.tools.plan_schema import ONE_AT_A_TIME
 from mcp_bridge.models import SCHEMAS
 from mcp_bridge.service import Service
 
 JSON = "application/json"
 RUNS_SHOWN = 50
-_ONE_AT_A_TIME = threading.Lock()  # Python 3.11's ast.parse, which reads the docstrings, fails in two threads at once
+CARDS = "The settings that may be tuned; policy://config_cards/{card_id} has each whole. What has no card is refused."
 
 
 def register(server: FastMCP[Any], service: Service) -> None:
     """Add the resources."""
     _register_policy(server, service)
+    _register_runs(server, service)
 
     @server.resource("schema://{model}", title="JSON schema of a model", mime_type=JSON)
     def schema(model: str) -> str:
         """Give the JSON schema of a model: ParameterPlan, RenderedPlan, ChangeReport and others."""
         found = _named(SCHEMAS, model, what="model")
         return _schema(found)
+
+    @server.resource("schema://{model}/{part}", title="One part of a model's JSON schema", mime_type=JSON)
+    def schema_part(model: str, part: str) -> str:
+        """Give one definition of a model's schema, such as schema://ParameterPlan/Netem: the schema in pages."""
+        found = json.loads(_schema(_named(SCHEMAS, model, what="model")))
+        return _json(_named(found.get("$defs", {}), part, what=f"part of {model}"))
 
     @server.resource("inventory://hosts", title="Hosts of the inventory", mime_type=JSON)
     def hosts() -> str:
@@ -45,6 +54,8 @@ def register(server: FastMCP[Any], service: Service) -> None:
         except NetoptBridgeError as error:
             raise _refused(str(error)) from None
 
+
+def _register_runs(server: FastMCP[Any], service: Service) -> None:
     @server.resource("runs://list", title="Latest runs", mime_type=JSON)
     def runs() -> str:
         """List the latest runs, newest first."""
@@ -52,21 +63,33 @@ def register(server: FastMCP[Any], service: Service) -> None:
 
     @server.resource("runs://{run_id}", title="One run and its outcome", mime_type=JSON)
     def run(run_id: str) -> str:
-        """Give one run and what came of it."""
+        """Give one run and what came of it, in bounded length; runs://{run_id}/hosts/{name} has each host whole."""
         registry = service.fleet().runs
         try:
-            return _json({"run": registry.get(run_id), "result": registry.result(run_id)})
+            return _json({"run": registry.get(run_id), "result": told(registry.result(run_id))})
         except NetoptBridgeError as error:
             raise _refused(str(error)) from None
+
+    @server.resource("runs://{run_id}/hosts/{name}", title="One host's outcome in a run", mime_type=JSON)
+    def host(run_id: str, name: str) -> str:
+        """Give what came of a run on one host, whole."""
+        try:
+            hosts = (service.fleet().runs.result(run_id) or {}).get("hosts") or {}
+        except NetoptBridgeError as error:
+            raise _refused(str(error)) from None
+        if name not in hosts:
+            raise _refused(f"The run {run_id} has no report of a host {name!r}. {len(hosts)} hosts have one.")
+        return _json({"host": name, "run_id": run_id, "report": hosts[name], "note": untrusted_text.NOTE})
 
 
 def _register_policy(server: FastMCP[Any], service: Service) -> None:
     @server.resource("policy://config_cards/list", title="Settings that may be tuned", mime_type=JSON)
     def cards() -> str:
-        """List the settings that may be tuned: id, name, purpose and sysctl keys; {iface} stands for any interface."""
+        """List the settings that may be tuned, as {description, count, cards}: id, name, purpose and sysctl keys."""
         shown = ("id", "category", "subcategory", "name", "purpose", "sysctl")
-        cards = service.policy.cards.values()
-        return _json([{**{key: getattr(card, key) for key in shown}, "keys": card.covered} for card in cards])
+        found = service.policy.cards.values()
+        cards = [{**{key: getattr(card, key) for key in shown}, "keys": card.covered} for card in found]
+        return _json({"description": CARDS, "count": len(cards), "cards": cards})
 
     @server.resource("policy://config_cards/{card_id}", title="One setting", mime_type=JSON)
     def card(card_id: str) -> str:
@@ -95,6 +118,14 @@ def _register_policy(server: FastMCP[Any], service: Service) -> None:
         policy = service.policy
         return _json({"limits": policy.limits, "validation_limits": policy.validation_limits})
 
+    @server.resource("policy://limits/{part}", title="Limits of one kind of change", mime_type=JSON)
+    def limits_part(part: str) -> str:
+        """Give the ranges of one kind of change, such as policy://limits/netem: the limits in pages."""
+        parts: dict[str, dict[str, Any]] = {}
+        for path, bounds in service.policy.limits.ranges.items():
+            parts.setdefault(path.partition(".")[0].partition("[")[0], {})[path] = bounds
+        return _json({"ranges": _named(parts, part, what="kind of change with limits")})
+
 
 def _refused(text: str) -> ResourceError:
     return ResourceError(text, log_level=logging.DEBUG)  # the client's doing, not the server's
@@ -108,7 +139,7 @@ def _named(things: dict[str, Any], name: str, *, what: str) -> Any:
 
 def _schema(model: type[BaseModel]) -> str:
     """Return a model's schema as JSON; making a large one takes a third of a second."""
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         return _schema_text(model)
 
 

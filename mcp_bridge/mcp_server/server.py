@@ -22,22 +22,34 @@ from mcp_bridge.access.refusal_log import Refusals
 from mcp_bridge.access.tokens import AccessTokenVerifier
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.mcp_server import prompts, resources
-from mcp_bridge.mcp_server.tools import apply, checkpoints, measure, plans, queries, runs_and_audit
+from mcp_bridge.mcp_server.tools import (
+    apply,
+    checkpoints,
+    find,
+    measure,
+    plans,
+    plans_in_force,
+    queries,
+    runs_and_audit,
+)
 from mcp_bridge.mcp_server.tools.call import AppContext
+from mcp_bridge.mcp_server.toolsets import CallThrough, Listing
 from mcp_bridge.operations import endpoints, logs, serving, tool_cache
 from mcp_bridge.operations.call_log import CallLog
 from mcp_bridge.operations.metrics import Metrics
 from mcp_bridge.operations.shutdown import Drain
 from mcp_bridge.service import Service
+from mcp_bridge.version import version
 
 MCP_PATH = "/mcp"
 INSTRUCTIONS = """\
 NetOpt changes the network settings of Linux hosts and breaks nothing.
-Way of a change: read policy://profiles/list and policy://config_cards/list; look at the hosts with the discovery tools;
-write a ParameterPlan (schema://ParameterPlan) or draft one with plan_from_profile_tool; validate_change_plan_tool;
-render_change_plan_tool; apply_rendered_plan_tool with dry_run=true, show the person what would change; then with
-dry_run=false, which asks the person to confirm. Every change has a checkpoint_id; rollback_to_checkpoint_tool with it
-undoes the change on every host, with dry_run=false once the person has seen what that changes.
+Way of a change: look at the hosts with host_query_tool; write a plan, as validate_change_plan_tool has it, or draft one
+with plan_from_profile_tool; validate_change_plan_tool; render_change_plan_tool; apply_rendered_plan_tool with the
+digest and dry_run=true, show the person what would change; then with dry_run=false, which asks the person to confirm.
+Every change has a checkpoint_id; rollback_to_checkpoint_tool with it undoes the change on every host, with
+dry_run=false once the person has seen what that changes. Settings and profiles: policy://config_cards/list,
+policy://profiles/list. find_tools_tool finds what is not listed, call_tool_tool calls it.
 """
 
 
@@ -57,31 +69,42 @@ def build(service: Service, *, drain: Drain | None = None, app: AppContext | Non
             access.rules, on_refusal=partial(Refusals(access.audit).note_unauthenticated, "token")
         )
     server: FastMCP[Any] = FastMCP(
-        "netopt", instructions=INSTRUCTIONS, auth=verifier, mask_error_details=True, dereference_schemas=False
+        "netopt",
+        version=version(),
+        instructions=INSTRUCTIONS,
+        auth=verifier,
+        mask_error_details=True,
+        dereference_schemas=False,
     )
     _operate(server, service, drain or Drain(service.settings, app.cancels))
     server.add_middleware(Gate(access, service.fleet().runs, read_only=service.settings.read_only))
     resources.register(server, service)
     prompts.register(server)
+    find.register(server, app)
     plans.register(server, app)
     queries.register(server, app)
     measure.register(server, app)
     runs_and_audit.register_reading(server, app)
     checkpoints.register_reading(server, app)
+    plans_in_force.register_reading(server, app)
     if not service.settings.read_only:
         runs_and_audit.register(server, app)
         apply.register(server, app)
         checkpoints.register(server, app)
+        plans_in_force.register(server, app)
     return server
 
 
 def _operate(server: FastMCP[Any], service: Service, drain: Drain) -> None:
     """Add what keeps a server running."""
-    metrics = Metrics(service.settings)
+    settings = service.settings
+    metrics = Metrics(settings)
+    server.add_middleware(CallThrough())
     server.add_middleware(CallLog(metrics, drain))
+    server.add_middleware(Listing(settings.toolsets, output_schemas=settings.output_schemas))
     server.add_middleware(tool_cache.WriteOutOnce())
     tool_cache.expect_mirrored_parameters(server, {})
-    endpoints.register(server, service.settings, metrics=metrics, drain=drain)
+    endpoints.register(server, settings, metrics=metrics, drain=drain)
 
 
 def serve_stdio(service: Service, *, terms: Terms | None = None) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections import Counter as Tally
 from collections.abc import Iterator
-from importlib import metadata
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
@@ -24,6 +23,7 @@ from prometheus_client.registry import Collector
 
 from mcp_bridge.runs.registry import RunRecord, RunRegistry
 from mcp_bridge.settings import Settings
+from mcp_bridge.version import version
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
@@ -48,7 +48,7 @@ class Metrics:
         self.requests = Counter("netopt_requests", "Requests by method.", ["method"], registry=self._registry)
         self.stopping = Gauge("netopt_stopping", "1 once the server was told to stop.", registry=self._registry)
         build = Gauge("netopt_build_info", "What runs here.", ["version"], registry=self._registry)
-        build.labels(version=_version()).set(1)
+        build.labels(version=version()).set(1)
         self._registry.register(_Runs(settings))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
@@ -106,13 +106,6 @@ class _Runs(Collector):
         yield hosts
         size = self._audit.stat().st_size if self._audit.exists() else 0
         yield GaugeMetricFamily("netopt_audit_log_bytes", "Size of the audit log.", value=size)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("netopt")
-    except metadata.PackageNotFoundError:  # a checkout that is not installed
-        return "unknown"
 
 
 def _key(record: RunRecord) -> tuple[str, str]:

@@ -34,6 +34,8 @@ RESULT = "result.json"
 LOOKING = "looking"  # held by whoever asks the hosts what became of the run
 QUESTIONS = frozenset({"checkpoints", "facts", "query", "verify"})
 NO_LONGER_KEPT = frozenset({"pid_start"})  # in the records of 0.1.0
+CHANGES_MAX = 8  # of a run that its record tells
+CHANGE_VALUE_MAX = 60
 SLACK = 20  # runs above the limit before old ones are looked for, which takes reading all records
 
 
@@ -73,6 +75,8 @@ class RunRecord(BaseModel):
     """The checkpoint made or used."""
     hosts: dict[str, str] = {}
     """Outcome by host."""
+    changes: list[str] = []
+    """What became different on the first host that changed, shortly; absent of runs of earlier versions."""
 
     @model_validator(mode="before")
     @classmethod
@@ -165,7 +169,8 @@ class RunRegistry:
     def finish(self, record: RunRecord, *, state: RunState, result: dict[str, Any], hosts: dict[str, str]) -> RunRecord:
         """Keep what came of the run and return the completed record."""
         self.keep_result(record, result)
-        done = record.model_copy(update={"state": state, "finished": datetime.now(UTC), "hosts": hosts})
+        ended = {"state": state, "finished": datetime.now(UTC), "hosts": hosts, "changes": changes_of(result)}
+        done = record.model_copy(update=ended)
         self._write(done)
         lock = self._locks.pop(record.run_id, None)
         if lock is not None:
@@ -263,3 +268,17 @@ class RunRegistry:
 
     def _write(self, record: RunRecord) -> None:
         atomic_files.write(self.folder(record.run_id) / RECORD, record.model_dump_json())
+
+
+def changes_of(result: dict[str, Any]) -> list[str]:
+    """Return what a report says became different on the first host that changed: ``sysctl net.x: 1 -> 2``."""
+    reports = (result.get("hosts") or {}).values() if isinstance(result.get("hosts"), dict) else ()
+    changed = (report for report in reports if isinstance(report, dict) and report.get("changed"))
+    diff = next(changed, {}).get("diff") or []
+    lines = [_change(entry) for entry in diff[:CHANGES_MAX]]
+    return lines if len(diff) <= CHANGES_MAX else [*lines, f"and {len(diff) - CHANGES_MAX} more"]
+
+
+def _change(entry: dict[str, Any]) -> str:
+    values = [" ".join(str(entry.get(name) or "nothing").split())[:CHANGE_VALUE_MAX] for name in ("before", "after")]
+    return f"{entry.get('subsystem')} {str(entry.get('key'))[:CHANGE_VALUE_MAX]}: {values[0]} -> {values[1]}"

@@ -22,6 +22,8 @@ from mcp_bridge.runs.events import EventWriter
 
 HELD = frozenset({"applied", "unchanged", "would_change"})
 RESTORED = HELD | {"rolled_back", "skipped"}  # a host that lacks the checkpoint has nothing to undo
+ROLLOUT_ACTION = "netopt_rollout"  # runs on the controller; what a host's own module calls a rollout is none
+NAME_MAX = 300  # characters of a host's name or a task's
 CLIP = 200  # characters of a value in a line
 ANSWERS = frozenset(
     {"answer", "answers", "changing", "checkpoints", "drift", "info", "measurements", "plans", "problems"}
@@ -57,7 +59,11 @@ class RunEvents:
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take one of ansible-runner's events."""
         kind = event.get("event")
-        data: Mapping[str, Any] = untrusted_text.plain(event.get("event_data") or {})  # all that hosts say enters here
+        said = event.get("event_data") or {}
+        problem = untrusted_text.excess(said)
+        if problem is not None:  # of one host: the others' answers are none the worse for it
+            kind, said = "runner_on_failed", _too_much(said, problem)
+        data: Mapping[str, Any] = untrusted_text.plain(said)  # all that hosts say enters here
         if kind == "playbook_on_stats":
             self._stats = data
         host = data.get("host")
@@ -107,13 +113,13 @@ class RunEvents:
         if not isinstance(result, dict):
             return
         host.answers.update({key: value for key, value in result.items() if key in ANSWERS})
-        if isinstance(result.get("rollout"), dict):
+        if isinstance(result.get("rollout"), dict) and str(data.get("task_action")).endswith(ROLLOUT_ACTION):
             self._rollout = result["rollout"]
             if self._log is not None:
                 self._log.append_rollout(result["rollout"])
         report = result.get("report")
         task = str(data.get("task") or data.get("task_action") or "task")
-        if isinstance(report, dict) and "status" in report:
+        if isinstance(report, dict) and isinstance(report.get("status"), str):
             host.report, host.error = report, None
             if kind == "failed" and report.get("error") is None:
                 host.error = host_failure.failed(result, task=task)
@@ -149,6 +155,12 @@ class RunEvents:
             report["status"] = "failed"
             report["error"] = report.get("error") or host_failure.interrupted(outcome.status)
         return checked(report)
+
+
+def _too_much(said: Mapping[str, Any], problem: str) -> dict[str, Any]:
+    """Return what stands for an event that is larger than anything that a host has to say."""
+    names = {key: said[key][:NAME_MAX] for key in ("host", "task") if isinstance(said.get(key), str)}
+    return {**names, "res": {"msg": f"The host's answer is not read: {problem}"}}
 
 
 def checked(report: Mapping[str, Any]) -> HostReport:

@@ -20,6 +20,7 @@ SHAPER_CLASS = "1:1"  # made by a shaper with htb, above the plan's own classes
 FILTERS_MAX = 3072  # that one packet may have to be tried against, one after the other
 PORT_PROTOCOLS = 3  # tcp, udp, sctp
 DEPTH_MAX = 8  # TC_HTB_MAXDEPTH, linux/pkt_sched.h
+CHAIN_MAX = 64  # classes of a chain that are looked at
 
 
 def class_path(index: int, key: str) -> Path:
@@ -34,13 +35,18 @@ def shapes_with_htb(changes: dict[str, Any]) -> bool:
 
 
 def ancestors(name: str, parents: dict[str, str]) -> list[str]:
-    """Return the chain above a class: to the root, to a class that does not exist, or once around a circle."""
+    """Return the chain above a class: to the root, to a class that does not exist, or once around a circle.
+
+    It ends well beyond the levels that htb has, so that a plan costs what is in proportion to its classes.
+    """
     chain: list[str] = []
+    seen: set[str] = set()
     above = parents.get(name)
     while above is not None:
         chain.append(above)
-        if above == name or above in chain[:-1]:
+        if above == name or above in seen or len(chain) > CHAIN_MAX:
             break
+        seen.add(above)
         above = parents.get(above)
     return chain
 

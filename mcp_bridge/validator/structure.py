@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 ROUNDS_MAX = 12
+HINTS_MAX = 300  # more issues than are shown; looking for near words takes time
 STAND_IN = "auto"  # for an interface that does not parse, so that the rest can be judged
 LISTED = "values"
 _ABSENT = object()
@@ -67,11 +68,13 @@ class Parsed:
         plan: the rest, ``None`` when nothing can be made of it.
         findings: what is wrong with the structure.
         removed: paths of the parts taken out, in the plan as it was given.
+        above_removed: these paths and all that lead to them.
     """
 
     plan: ParameterPlan | None = None
     findings: list[Finding] = field(default_factory=list)
     removed: list[Path] = field(default_factory=list)
+    above_removed: set[Path] = field(default_factory=set)
     _origins: dict[int, list[int]] = field(default_factory=dict)
     _data: Any = None
 
@@ -115,33 +118,37 @@ def _take_out(parsed: Parsed, data: dict[str, Any], error: ValidationError) -> N
     targets: list[Path] = []
     for details in error.errors(include_url=False, include_input=True):
         path = _clean(details, data)
-        finding = _finding(details, path, data)
+        finding = _finding(details, path, data, with_hint=len(known) < HINTS_MAX)
         finding = Finding(parsed.original(path), finding.message, finding.hint)
-        is_consequence = any(gone[: len(finding.path)] == finding.path for gone in parsed.removed)
-        if not is_consequence and finding not in known:
+        if finding.path not in parsed.above_removed and finding not in known:
             parsed.findings.append(finding)
             known.add(finding)
         target = path[:-1] if details["type"] in {"missing", "union_tag_not_found", "union_tag_invalid"} else path
         targets.append(target or path)
     removed = [parsed.original(path) for path in targets]
-    # later indexes of a list go first, so that those before them stay true
-    for path in sorted(
-        set(targets), key=lambda path: [(isinstance(part, int), str(part).zfill(9)) for part in path], reverse=True
-    ):
-        _remove(parsed, data, path)
+    lists: dict[int, tuple[list[Any], set[int]]] = {}
+    for path in sorted(set(targets), key=len, reverse=True):
+        _remove(data, path, lists)
+    for entries, gone in lists.values():  # at once: each by itself would move all that are behind it
+        indexes = parsed._origins.setdefault(id(entries), list(range(len(entries))))  # noqa: SLF001  # its own module
+        left = [index for index in range(len(entries)) if index not in gone]
+        entries[:], indexes[:] = [entries[index] for index in left], [indexes[index] for index in left]
     parsed.removed.extend(removed)
+    parsed.above_removed.update(path[:length] for path in removed for length in range(len(path) + 1))
 
 
-def _remove(parsed: Parsed, data: Any, path: Path) -> None:
-    """Remove what lies at ``path``; the interface is replaced, since no plan is without one."""
+def _remove(data: Any, path: Path, lists: dict[int, tuple[list[Any], set[int]]]) -> None:
+    """Remove what lies at ``path``; the interface is replaced, since no plan is without one.
+
+    Entries of lists are noted down in ``lists``, so that the indexes of the others stay true.
+    """
     if path == ("iface",):
         data["iface"] = STAND_IN
         return
     for part in path[:-1]:
         data = child(data, part)
     if isinstance(data, list) and path and isinstance(path[-1], int) and path[-1] < len(data):
-        indexes = parsed._origins.setdefault(id(data), list(range(len(data))))  # noqa: SLF001  # its own module
-        del data[path[-1]], indexes[path[-1]]
+        lists.setdefault(id(data), (data, set()))[1].add(path[-1])
     elif isinstance(data, dict) and path:
         data.pop(path[-1], None)
 
@@ -161,7 +168,7 @@ def _clean(details: ErrorDetails, data: Any) -> Path:
     return tuple(result)
 
 
-def _finding(details: ErrorDetails, path: Path, data: Any) -> Finding:
+def _finding(details: ErrorDetails, path: Path, data: Any, *, with_hint: bool) -> Finding:
     """Return what an error of pydantic means to people."""
     kind, context = details["type"], details.get("ctx", {})
     template = _MESSAGES.get(kind)
@@ -169,7 +176,7 @@ def _finding(details: ErrorDetails, path: Path, data: Any) -> Finding:
         message = details["msg"].replace("Input should be", "Value must be")
     else:
         message = template.format(**{key: _plain(value) for key, value in context.items()})
-    return Finding(path, message, _hint(details, path, data))
+    return Finding(path, message, _hint(details, path, data) if with_hint else None)
 
 
 def _plain(value: object) -> str:

@@ -49,7 +49,8 @@ class Stage:
         """Return one in a folder."""
         inventory = folder / "inventory.yml"
         inventory.write_text(INVENTORY, encoding="utf-8")
-        return cls(folder, Settings(state_dir=folder / "state", inventory=str(inventory), run_timeout_s=120))
+        settings = Settings(state_dir=folder / "state", inventory=str(inventory), run_timeout_s=120, toolsets=("all",))
+        return cls(folder, settings)
 
     @property
     def log(self) -> AuditLog:

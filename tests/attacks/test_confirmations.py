@@ -236,3 +236,24 @@ def test_the_question_holds_no_words_of_the_agent(stage: Stage) -> None:
     for words in ("3 hosts (d1, w1, w2)", "sysctl.net.ipv4.tcp_fin_timeout = 23", "eth0", "dscp: no rules"):
         assert words in message
     assert stage.runs() == []
+
+
+def test_a_call_through_another_tool_is_asked_about(stage: Stage) -> None:
+    """The question is the real tool's, the answer counts for its very arguments, and the log has its name."""
+    through = {"name": TOOL, "arguments": REAL}
+
+    async def run() -> tuple[str, str, Any]:
+        async with stage.client() as client:
+            question = await ask(client, "call_tool_tool", **through)
+            (asked,) = (question.input_requests or {}).values()
+            other = {"name": TOOL, "arguments": {**REAL, "hosts": "all"}}
+            wrong = text_of(await answer(client, "call_tool_tool", question, **other))
+            done = await answer(client, "call_tool_tool", question, **through)
+            return str(asked), wrong, done.structured_content
+
+    asked, wrong, done = asyncio.run(run())
+    assert "Forget the checkpoint" in asked
+    assert "requestState" in wrong
+    assert set(done["hosts"]) == {"w1", "w2"}
+    assert stage.runs() == ["delete_checkpoint"]
+    assert "call_tool_tool" not in [entry.subject for entry in stage.log.entries() if entry.action == "consent"]

@@ -23,6 +23,7 @@ from fastmcp import Client
 from fastmcp.client.auth import BearerAuth
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth.providers.jwt import RSAKeyPair
+from mcp import MCPError
 
 from mcp_bridge.access.static_tokens import new_token
 from mcp_bridge.audit.log import AuditLog
@@ -168,6 +169,18 @@ def test_all_is_all_that_is_open(site: Site) -> None:
 
     run_id = asyncio.run(run())
     assert "o run" in refused(site, site.tokens["web"], "run_status_tool", run_id=run_id)
+    assert "o run" in refused(
+        site, site.tokens["web"], "call_tool_tool", name="run_status_tool", arguments={"run_id": run_id}
+    )
+
+    async def read(uri: str) -> str:
+        async with site.client(site.tokens["web"]) as client:
+            with pytest.raises(MCPError) as error:
+                await client.read_resource(uri)
+            return str(error.value)
+
+    for uri in (f"runs://{run_id}", f"runs://{run_id}/hosts/d1", f"runs://{run_id}%2Fhosts/d1"):
+        assert "d1" not in asyncio.run(read(uri)).replace(uri, "")
 
 
 CASES: list[tuple[str, dict[str, Any], str]] = [
@@ -242,6 +255,8 @@ def test_scopes_are_those_of_token_and_file(site: Site, caller: str, scopes: lis
     """A token cannot bring a scope that the file does not give, and the file none that the token lacks."""
     arguments = {"checkpoint_id": NOWHERE, "dry_run": False} if tool.startswith("rollback") else {}
     assert words in refused(site, site.jwt(caller, *scopes), tool, **arguments)
+    if caller == "reader":  # a flood of unknown callers is one line of the log
+        assert words in refused(site, site.jwt(caller, *scopes), "call_tool_tool", name=tool, arguments=arguments)
 
 
 def test_tools_that_cannot_be_used_are_not_listed(site: Site) -> None:

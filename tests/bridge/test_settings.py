@@ -110,7 +110,9 @@ def _row(name: str, info: Any) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "none" if value in {None, ()} else f"`{value}`"
+    if isinstance(value, tuple):
+        return ",".join(f"`{part}`" for part in value)
+    return "none" if value is None else f"`{value}`"
 
 
 def _kind(annotation: Any) -> str:

@@ -24,6 +24,7 @@ def hostless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     inventory = folder / "inventory.ini"
     inventory.write_text("h1 ansible_host=127.0.0.1 ansible_port=1\n", encoding="utf-8")
     words = ["mcp_bridge", "serve", "--http", f"127.0.0.1:{port}", "-i", str(inventory)]
+    words += ["--toolsets", "all", "--output-schemas"]  # the schemas of answers are looked at as well
     with serving(words, port=port, folder=folder) as running:
         yield running
 

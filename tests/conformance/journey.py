@@ -43,7 +43,7 @@ class Agent:
     async def _progress(self, _done: float, _total: float | None, message: str | None) -> None:
         self.told.append(message or "")
 
-    async def call(self, name: str, **arguments: Any) -> dict[str, Any]:
+    async def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         """Return what a tool answers, as structured content."""
         result = await self._client.call_tool(
             name, arguments, read_timeout_seconds=180, progress_callback=self._progress

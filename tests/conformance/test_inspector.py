@@ -68,7 +68,7 @@ def test_fastmcp_inspect(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env=environment(NETOPT_STATE_DIR=str(tmp_path / "state"), NETOPT_INVENTORY="localhost,"),
+        env=environment(NETOPT_STATE_DIR=str(tmp_path / "state"), NETOPT_INVENTORY="localhost,", NETOPT_TOOLSETS="all"),
         timeout=120,
     )
     said = done.stdout + done.stderr

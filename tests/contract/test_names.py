@@ -45,6 +45,9 @@ TOOLS = {
     "list_hosts_tool": {"hosts"},
     "get_audit_log_tool": set(),
     "search_audit_log_tool": {"query"},
+    "host_query_tool": {"queries", "hosts"},
+    "find_tools_tool": {"query"},
+    "call_tool_tool": {"name", "arguments"},
 }
 QUESTIONS = (
     "ip_info eth_info hostname_ips hostnamectl nmcli_status iwconfig iwlist_scan arp_table ip_neigh ip_route ip_rule"
@@ -93,7 +96,7 @@ COMMANDS = {
     "verify": {"-i", "-l", "--json"},
     "measure": {"-i", "-l", "--json"},
     "plan": {"-i", "-l", "--json"},
-    "serve": {"--http"},
+    "serve": {"--http", "--toolsets"},
     "lab": set(),
 }
 MODULES = (
@@ -133,7 +136,7 @@ async def _served(settings: Settings) -> tuple[dict[str, set[str]], set[str], se
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, set[str]], set[str], set[str]]:
     """What the MCP server offers: tools with their arguments, resources, templates."""
-    return asyncio.run(_served(Settings(state_dir=tmp_path_factory.mktemp("state"))))
+    return asyncio.run(_served(Settings(state_dir=tmp_path_factory.mktemp("state"), toolsets=("all",))))
 
 
 @pytest.mark.parametrize(("name", "arguments"), TOOLS.items())

@@ -68,7 +68,8 @@ def test_the_whole_way(fleet: Fleet) -> None:
 
     async def script(client: Client[Any]) -> None:
         cards = await read(client, "policy://config_cards/list")
-        assert len(cards) >= 29
+        assert cards["count"] == len(cards["cards"]) >= 29
+        assert cards["description"]
         assert (await read(client, "policy://config_cards/sysctl.tcp_fin_timeout"))["sources"]
         assert (await read(client, "policy://profiles/server"))["name"] == "server"
         assert {host["name"] for host in await read(client, "inventory://hosts")} == names

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from mcp.types import InputRequiredResult
 from pydantic import Field, ValidationError
 
 from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan
+from mcp_bridge.mcp_server.bounded_report import BoundedReport
 from mcp_bridge.mcp_server.tools import resume_rollout
 from mcp_bridge.mcp_server.tools.call import (
     CHANGES_HOSTS,
@@ -30,9 +32,11 @@ from mcp_bridge.mcp_server.tools.call import (
 from mcp_bridge.mcp_server.tools.consent import confirmed
 from mcp_bridge.mcp_server.tools.consent_text import about_apply
 from mcp_bridge.mcp_server.tools.plans import as_object
-from mcp_bridge.models import ChangeReport, RenderedPlan, Rollout
+from mcp_bridge.models import RenderedPlan, Rollout
 from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
 from mcp_bridge.service import ApplyOptions
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def register(server: FastMCP[Any], app: AppContext) -> None:
@@ -47,8 +51,8 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
     rendered_plan: Annotated[
         dict[str, Any] | str | None,
         Field(
-            description="What render_change_plan_tool returned, unchanged: as an object or as JSON text. May be "
-            "left out with resume alone."
+            description="digest of what render_change_plan_tool returned, or all of it, unchanged. Left out with "
+            "resume alone."
         ),
     ] = None,
     checkpoint_label: Label = None,
@@ -57,8 +61,8 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
     confirm_timeout_s: Annotated[
         int | None,
         Field(
-            description="Seconds within which confirm_change_tool must be called, else every host restores by "
-            "itself. Leave out to have the change confirmed as soon as a new connection to the host comes about.",
+            description="Seconds within which confirm_change_tool must be called, else every host restores itself. "
+            "Without it a change is kept as soon as a new connection to the host comes about.",
             ge=5,
             le=86400,
         ),
@@ -74,11 +78,11 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
     resume: Annotated[
         RunId | None,
         Field(
-            description="Run id of a rollout that was interrupted or stopped: go on with its plan, hosts, waves "
-            "and checkpoint. All other arguments but dry_run are then left out."
+            description="run_id of a rollout that was interrupted or stopped: go on with it as it was begun. All "
+            "other arguments but dry_run are then left out."
         ),
     ] = None,
-) -> ChangeReport | InputRequiredResult:
+) -> BoundedReport | InputRequiredResult:
     """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
 
     The plan is rendered again and refused when its digest differs. The default is a dry run; without it, the
@@ -92,8 +96,8 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
         persist=persist,
         rollout=rollout,
     )
-    given = None if rendered_plan is None else _rendered(rendered_plan)
     with actionable():
+        given = None if rendered_plan is None else _rendered(app, rendered_plan)
         wanted = resume_rollout.wanted(app.service, resume, given=given, options=asked)
         plan = _permitted(app, wanted.rendered, wanted.options)
         if not dry_run:
@@ -125,7 +129,12 @@ def _permitted(app: AppContext, rendered: RenderedPlan, options: ApplyOptions) -
     return checked
 
 
-def _rendered(value: dict[str, Any] | str) -> RenderedPlan:
+def _rendered(app: AppContext, value: dict[str, Any] | str) -> RenderedPlan:
+    """Return the plan that a client handed over whole, or by its digest."""
+    if isinstance(value, str) and DIGEST.fullmatch(value.strip()):
+        return app.kept.get(app.admission().caller.name, value.strip())
+    if isinstance(value, dict) and value.keys() == {"digest"} and isinstance(value["digest"], str):
+        return app.kept.get(app.admission().caller.name, value["digest"])
     try:
         return RenderedPlan.model_validate(as_object(value, name="rendered_plan"))
     except ValidationError as error:

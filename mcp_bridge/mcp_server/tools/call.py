@@ -26,6 +26,8 @@ from mcp_bridge.access.caller import CURRENT, Admission, Caller
 from mcp_bridge.access.context import Access, Terms
 from mcp_bridge.access.models import LOCAL, local_rule
 from mcp_bridge.errors import NetoptBridgeError, PlanError
+from mcp_bridge.mcp_server.bounded_report import BoundedReport, bounded
+from mcp_bridge.mcp_server.kept_plans import KeptPlans
 from mcp_bridge.mcp_server.tools import host_words
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs.execute import Started
@@ -45,8 +47,7 @@ NAMES_MAX = 120_000
 Hosts = Annotated[
     str,
     Field(
-        description="Host pattern as in Ansible: host and group names joined by ',' or ':', with * and :!; 'all' for "
-        "every host. list_hosts_tool names them.",
+        description="Host pattern as in Ansible: names of hosts and groups, joined by ',', with * and :!.",
         max_length=NAMES_MAX,
         json_schema_extra={"maxLength": PATTERN_MAX},
     ),
@@ -54,11 +55,11 @@ Hosts = Annotated[
 CheckpointId = Annotated[
     str,
     Field(
-        description="Checkpoint id, as in ChangeReport.checkpoint_id and list_checkpoints_tool.",
+        description="checkpoint_id of a report or of list_checkpoints_tool.",
         pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$",
     ),
 ]
-RunId = Annotated[str, Field(description="Run id, as in ChangeReport.run_id and runs://list.", max_length=64)]
+RunId = Annotated[str, Field(description="run_id of a report, or of runs://list.", max_length=64)]
 Label = Annotated[str | None, Field(description="A name for the checkpoint, for people.", max_length=200)]
 DryRun = Annotated[bool, Field(description="Say what would change and change nothing.")]
 
@@ -73,11 +74,13 @@ class AppContext:
         service: the installation, on behalf of the server itself.
         terms: on which terms it is served.
         cancels: by run id, what ends a run that goes on in this process.
+        kept: the plans that were rendered.
     """
 
     service: Service
     terms: Terms = field(default_factory=Terms)
     cancels: dict[str, threading.Event] = field(default_factory=dict)
+    kept: KeptPlans = field(default_factory=KeptPlans)
 
     @cached_property
     def access(self) -> Access:
@@ -188,7 +191,7 @@ async def follow(ctx: Context, work: Callable[[Progress], Result]) -> Result:
 
 async def carry_out(
     app: AppContext, ctx: Context, hosts: str, begin: Callable[[Service, Scope], Started], *, changes: bool = True
-) -> ChangeReport:
+) -> BoundedReport:
     """Begin a change and follow it to its end.
 
     Args:
@@ -213,4 +216,4 @@ async def carry_out(
             progress("run", run_id)
             return service.finish(started)
 
-    return await follow(ctx, work)
+    return bounded(await follow(ctx, work))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
@@ -13,9 +14,11 @@ from mcp.types import InputRequiredResult
 from pydantic import Field, TypeAdapter, ValidationError
 
 from mcp_bridge.access.authorize import check_confirm_timeout
+from mcp_bridge.collection.queries import MAX_OFFSET
 from mcp_bridge.hosts import checkpoints, drift
-from mcp_bridge.hosts.checkpoints import Checkpoints
+from mcp_bridge.hosts.checkpoints import Checkpoint, Checkpoints
 from mcp_bridge.hosts.drift import DriftReport
+from mcp_bridge.mcp_server.bounded_report import BoundedReport, names_in_rows, size
 from mcp_bridge.mcp_server.tools.call import (
     ADDS_TO_HOSTS,
     CHANGES_HOSTS,
@@ -33,19 +36,73 @@ from mcp_bridge.mcp_server.tools.call import (
 )
 from mcp_bridge.mcp_server.tools.consent import confirmed
 from mcp_bridge.mcp_server.tools.consent_text import about_checkpoint
-from mcp_bridge.models import ChangeReport
 from mcp_bridge.models.scalars import Iface
 from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.task import CheckpointAction, Scope
 from mcp_bridge.service import Service
 
+PAGE_BYTES = 14_000
+HOSTS_SHOWN = 20  # of a checkpoint, by name
 IFACE: TypeAdapter[Any] = TypeAdapter(Iface)
 
 
-async def list_checkpoints_tool(app: AppContext, ctx: Context, hosts: Hosts = "all") -> Checkpoints:
-    """List the checkpoints that the hosts keep, newest first, with their status on every host."""
+class ListedCheckpoint(Checkpoint):
+    """One checkpoint on the hosts that keep it."""
+
+    by_status: dict[str, list[str]] = {}
+    """In place of hosts, where they are many: hosts by status, five and more in a row by their ends."""
+
+
+class CheckpointPage(Checkpoints):
+    """Checkpoints, newest first, and the hosts that could not be asked."""
+
+    checkpoints: list[ListedCheckpoint]  # type: ignore[assignment]  # each as the list of any, and shorter
+    """Newest first; as many as fit a page."""
+    total: int
+    """How many there are in all."""
+    next_offset: int | None = None
+    """The offset with which to ask for the rest; absent when nothing is left."""
+
+
+async def list_checkpoints_tool(
+    app: AppContext,
+    ctx: Context,
+    hosts: Hosts = "all",
+    offset: Annotated[int, Field(description="next_offset of the page before.", ge=0, le=MAX_OFFSET)] = 0,
+) -> CheckpointPage:
+    """List the checkpoints that the hosts keep, newest first: what each changed, and its status on every host."""
     fleet = app.on_behalf_of(ctx).fleet()
-    return await follow(ctx, lambda progress: checkpoints.read(fleet, Scope(limit=hosts, progress=progress)))
+    found = await follow(ctx, lambda progress: checkpoints.read(fleet, Scope(limit=hosts, progress=progress)))
+    return page(found, offset)
+
+
+def page(found: Checkpoints, offset: int) -> CheckpointPage:
+    """Return as many checkpoints from ``offset`` on as fit a page, one at least."""
+    shown: list[ListedCheckpoint] = []
+    room = PAGE_BYTES
+    for checkpoint in found.checkpoints[offset:]:
+        listed = ListedCheckpoint.model_construct(**checkpoint.__dict__)
+        if len(checkpoint.hosts) > HOSTS_SHOWN:
+            listed = listed.model_copy(update={"hosts": {}, "by_status": _by_status(checkpoint.hosts)})
+        room -= size(listed)
+        if shown and room < 0:
+            break
+        shown.append(listed)
+    end = offset + len(shown)
+    return CheckpointPage(
+        checkpoints=shown,
+        damaged=dict(islice(found.damaged.items(), HOSTS_SHOWN)),
+        unanswered=dict(islice(found.unanswered.items(), HOSTS_SHOWN)),
+        total=len(found.checkpoints),
+        next_offset=end if end < len(found.checkpoints) else None,
+    )
+
+
+def _by_status(hosts: dict[str, str]) -> dict[str, list[str]]:
+    gathered: dict[str, list[str]] = {}
+    for host, status in hosts.items():
+        gathered.setdefault(status, []).append(host)
+    return {status: names_in_rows(names) for status, names in gathered.items()}
 
 
 async def verify_drift_tool(
@@ -82,7 +139,7 @@ async def confirm_change_tool(
             le=86400,
         ),
     ] = None,
-) -> ChangeReport | InputRequiredResult:
+) -> BoundedReport | InputRequiredResult:
     """Keep a change that was applied with confirm_timeout_s, over a new connection to each host.
 
     Or, with extend_s, put off when the hosts restore by themselves. The person behind the client is asked first.
@@ -101,7 +158,7 @@ async def snapshot_checkpoint_tool(
     ] = "auto",
     checkpoint_label: Label = None,
     hosts: Hosts = "all",
-) -> ChangeReport:
+) -> BoundedReport:
     """Write the present state of the hosts down as a checkpoint, without changing anything."""
     try:
         IFACE.validate_python(iface)
@@ -117,7 +174,7 @@ async def snapshot_checkpoint_tool(
 
 async def rollback_to_checkpoint_tool(
     app: AppContext, ctx: Context, checkpoint_id: CheckpointId, *, hosts: Hosts = "all", dry_run: DryRun = True
-) -> ChangeReport | InputRequiredResult:
+) -> BoundedReport | InputRequiredResult:
     """Bring hosts back to the state before a change, and undo what was changed after it as well.
 
     The id of a run names the change on every host, so this rolls back the fleet. The default is a dry run;
@@ -128,7 +185,7 @@ async def rollback_to_checkpoint_tool(
 
 async def delete_checkpoint_tool(
     app: AppContext, ctx: Context, checkpoint_id: CheckpointId, *, hosts: Hosts = "all", dry_run: DryRun = True
-) -> ChangeReport | InputRequiredResult:
+) -> BoundedReport | InputRequiredResult:
     """Forget a checkpoint on the hosts; the state before it can then no longer be restored.
 
     The default is a dry run; without it, the person behind the client is asked first.
@@ -159,7 +216,7 @@ async def _with_checkpoint(  # noqa: PLR0913 - what the tools were called with
     hosts: str,
     dry_run: bool = False,
     extend_s: int | None = None,
-) -> ChangeReport | InputRequiredResult:
+) -> BoundedReport | InputRequiredResult:
     """Do something with a checkpoint, or give its change ``extend_s`` more, once the person has agreed."""
     if not dry_run:
         runs = app.service.fleet().runs

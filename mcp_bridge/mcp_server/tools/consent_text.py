@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.hosts.plans import PlansInForce
 from mcp_bridge.mcp_server.tools import setting_lines
 from mcp_bridge.models import RenderedPlan
 from mcp_bridge.runs.registry import RunRecord, RunRegistry
@@ -62,6 +63,28 @@ def about_apply(
     ]
 
 
+def about_removal(name: str, hosts: str, found: PlansInForce, options: ApplyOptions, *, confirm_s: int) -> list[str]:
+    """Return what taking a plan away changes.
+
+    Args:
+        name: the plan's.
+        hosts: the hosts, in words.
+        found: the plans in force there.
+        options: how it is taken away.
+        confirm_s: seconds within which netopt itself confirms a change.
+    """
+    held = {host: plan for host, each in found.hosts.items() for plan in each if plan.name == name}
+    paths = dict.fromkeys(section.path for plan in held.values() for section in plan.sections)
+    first = [path for path in paths if path.partition(".")[0] in setting_lines.HURTS]
+    ordered = [*first, *(path for path in paths if path not in first)]
+    return [
+        f"Take the plan {name} away from {hosts}? What it set reads as before, or as another plan wants it.",
+        f"It is in force on {len(held)} of {len(found.hosts)} hosts.",
+        *(f"  {setting_lines.word(path)}" for path in ordered),
+        *_confirmed(options, confirm_s),
+    ]
+
+
 def about_checkpoint(
     action: str, checkpoint_id: str, hosts: str, runs: RunRegistry, *, seconds: int | None = None
 ) -> list[str]:
@@ -91,6 +114,12 @@ def _resumed(record: RunRecord | None) -> Iterator[str]:
 
 def _kept(options: ApplyOptions, confirm_s: int) -> Iterator[str]:
     """Say in which waves it goes, what the hosts do with the change afterwards, and whether it outlasts a restart."""
+    yield from _confirmed(options, confirm_s)
+    yield "It comes back after a restart of the host." if options.persist else "It lasts until the host restarts."
+
+
+def _confirmed(options: ApplyOptions, confirm_s: int) -> Iterator[str]:
+    """Say in which waves it goes, and what the hosts do with the change afterwards."""
     rollout = options.rollout
     at_end = rollout is not None and rollout.confirm == "end"
     if rollout is not None:
@@ -104,7 +133,6 @@ def _kept(options: ApplyOptions, confirm_s: int) -> Iterator[str]:
         late = "" if at_end else f" within {confirm_s} s"
         yield f"It is kept {kept} each host is reached over a new connection; one that is not{late} restores itself."
         yield "A checkpoint allows to undo it."
-    yield "It comes back after a restart of the host." if options.persist else "It lasts until the host restarts."
 
 
 def _warnings(warnings: Sequence[str]) -> Iterator[str]:

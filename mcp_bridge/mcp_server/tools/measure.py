@@ -51,9 +51,8 @@ async def measure_network_tool(  # noqa: PLR0913 - the tool's arguments, by name
 ) -> ToolResult:
     """Measure from each host: delay percentiles, jitter and loss by ICMP and TCP connect, throughput by iperf3.
 
-    Five probes in a second to each target, all targets and hosts at the same time; 20 s give 100 probes, enough
-    for a 95th percentile. At least one target is wanted. Also tells how many retransmissions and drops the host
-    counted meanwhile. Changes nothing.
+    Five probes in a second to each target, all at the same time; 20 s are enough for a 95th percentile. Give at least
+    one target. Also tells what retransmissions and drops the host counted meanwhile. Changes nothing.
     """
     fleet = app.on_behalf_of(ctx).fleet()
 

@@ -33,8 +33,7 @@ from mcp_bridge.runs.task import Scope
 PlanInput = Annotated[
     dict[str, Any] | str,
     Field(
-        description="A ParameterPlan, as an object or as JSON text; its schema is schema://ParameterPlan. "
-        'Example: {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 15}}}',
+        description="A ParameterPlan: as validate_change_plan_tool has it, whole as schema://ParameterPlan.",
     ),
 ]
 
@@ -70,10 +69,12 @@ def validate_change_plan_tool(app: AppContext, parameter_plan: PlanInput) -> Val
 def render_change_plan_tool(app: AppContext, plan: PlanInput) -> RenderedPlan:
     """Turn a plan into the exact commands it amounts to, with a digest that binds them.
 
-    Hand the result to apply_rendered_plan_tool as it is.
+    Hand the digest to apply_rendered_plan_tool, or all of the result as it is.
     """
     with actionable():
-        return app.service.render(as_object(plan, name="plan"))
+        rendered = app.service.render(as_object(plan, name="plan"))
+    app.kept.keep(app.admission().caller.name, rendered)
+    return rendered
 
 
 async def plan_from_profile_tool(

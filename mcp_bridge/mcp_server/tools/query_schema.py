@@ -34,14 +34,14 @@ Match = Annotated[
 Offset = Annotated[
     int,
     Field(
-        description="Rows or fields to leave out at the beginning: next_offset of the part before.",
+        description="Rows or fields to leave out: next_offset of the part before.",
         json_schema_extra={"minimum": 0, "maximum": catalog.MAX_OFFSET},
     ),
 ]
 MaxBytes = Annotated[
     int,
     Field(
-        description="How many bytes of data a host may answer with; the rest comes with next_offset.",
+        description="Bytes of data a host may answer with; the rest comes with next_offset.",
         json_schema_extra={"minimum": catalog.MIN_BYTES, "maximum": catalog.MAX_BYTES},
     ),
 ]
@@ -99,6 +99,19 @@ HostQuestion = _question_model()
 ARGUMENTS = tuple(dict.fromkeys(name for query in QUERIES.values() for name in query.parameters))
 
 
+def questions_schema() -> dict[str, Any]:
+    """Return the schema of several questions, without the patterns of their arguments: refusals say what is wrong."""
+    one = compact(HostQuestion.model_json_schema(), nulls=False)
+    fields = {name: _without(field, "pattern") for name, field in one["properties"].items()}
+    fields["keys"]["items"] = {"type": "string"}
+    item = {"type": "object", "properties": fields, "required": one["required"], "additionalProperties": False}
+    return {"type": "array", "items": item, "minItems": 1, "maxItems": catalog.MAX_QUESTIONS}
+
+
+def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != key}
+
+
 def as_question(model: BaseModel) -> dict[str, Any]:
     """Return a ``HostQuestion`` as ``hosts.query.ask`` takes it."""
     given = model.model_dump(exclude_none=True)
@@ -122,7 +135,7 @@ def schema_of(kind: Any, *, nulls: bool = False) -> dict[str, Any]:
             "description": "A ParameterPlan, as schema://ParameterPlan has it.",
         }
         schema["$defs"] = _reached(schema)
-    found: dict[str, Any] = _compact(schema, nulls=nulls)
+    found: dict[str, Any] = compact(schema, nulls=nulls)
     return found
 
 
@@ -139,25 +152,28 @@ def _reached(schema: dict[str, Any]) -> dict[str, Any]:
     return reached
 
 
-def _compact(schema: Any, *, nulls: bool) -> Any:
+def compact(schema: Any, *, nulls: bool) -> Any:
     """Return a schema without the titles of its fields, and without null for fields that are then left out."""
     if isinstance(schema, list):
-        return [_compact(part, nulls=nulls) for part in schema]
+        return [compact(part, nulls=nulls) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _compact(value, nulls=nulls) for key, value in schema.items() if key != "properties"}
+    found = {key: compact(value, nulls=nulls) for key, value in schema.items() if key != "properties"}
     if "properties" in schema:
         fields = schema["properties"].items()
-        found["properties"] = {name: _compact(_field(content, nulls=nulls), nulls=nulls) for name, content in fields}
+        found["properties"] = {name: compact(_field(content, nulls=nulls), nulls=nulls) for name, content in fields}
     return found
 
 
 def _field(content: dict[str, Any], *, nulls: bool) -> dict[str, Any]:
     content = {key: value for key, value in content.items() if key != "title"}
+    if "description" in content:
+        content["description"] = " ".join(content["description"].split())
     kinds = [part for part in content.get("anyOf", []) if part != {"type": "null"}]
-    if not nulls and "default" in content and content["default"] is None and len(kinds) == 1:
-        return {**kinds[0], **{key: value for key, value in content.items() if key not in {"anyOf", "default"}}}
-    return content
+    if nulls or "default" not in content or content["default"] is not None or not kinds:
+        return content
+    rest = {key: value for key, value in content.items() if key not in {"anyOf", "default"}}
+    return {**kinds[0], **rest} if len(kinds) == 1 else {"anyOf": kinds, **rest}
 
 
 def answers_schema(data: str) -> dict[str, Any]:

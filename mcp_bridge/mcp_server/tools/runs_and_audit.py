@@ -6,17 +6,23 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated, Any
 
 from fastmcp import FastMCP
 from pydantic import Field
 
-from mcp_bridge.audit.log import AuditEntry
+from mcp_bridge.audit.log import SCAN_MAX, AuditEntry
+from mcp_bridge.mcp_server.bounded_report import told
 from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, AppContext, RunId, actionable, add_tool
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.registry import RunRecord
 
+PAGE_BYTES = 16_000
 Limit = Annotated[int, Field(description="How many entries at most, the newest ones.", ge=1, le=1000)]
+Before = Annotated[int | None, Field(description="Only older entries: next_before of the page before.", ge=1, le=2**53)]
+
+PROGRESS_MAX = 50
 
 
 class RunStatus(Strict):
@@ -25,16 +31,18 @@ class RunStatus(Strict):
     run: RunRecord
     """What is known of it."""
     result: dict[str, Any] | None
-    """The ChangeReport of a change; absent while the run goes on."""
+    """The ChangeReport of a change, in bounded length; absent while the run goes on."""
     progress: dict[str, str] = {}
-    """By host: the step that it is at, or the status that it has reported."""
+    """By host: the step that it is at, or the status that it has reported. Of many hosts, the first ones."""
 
 
 class AuditPage(Strict):
     """Entries of the audit log."""
 
     entries: list[AuditEntry]
-    """Oldest first."""
+    """Oldest first; as many as fit a page."""
+    next_before: int | None = None
+    """With it as before, the next page has older entries; absent when there are none."""
     intact: bool
     """Whether the last 5,000 entries of the log are as they were written; `netopt audit verify` looks at all of it."""
     first_damaged_line: int | None = None
@@ -47,12 +55,13 @@ def run_status_tool(app: AppContext, run_id: RunId) -> RunStatus:
     """Tell how a run is doing and, once it has ended, what came of it on each host."""
     with actionable():
         record, result = app.service.history.status(run_id)
-        return RunStatus(run=record, result=result, progress=app.service.history.progress(run_id))
+        progress = app.service.history.progress(run_id)
+    return RunStatus(run=_short(record), result=told(result), progress=dict(islice(progress.items(), PROGRESS_MAX)))
 
 
-def get_audit_log_tool(app: AppContext, limit: Limit = 100) -> AuditPage:
+def get_audit_log_tool(app: AppContext, limit: Limit = 100, before: Before = None) -> AuditPage:
     """Return the newest entries of the audit log: who changed what, where, and what came of it."""
-    return _page(app, app.service.history.audit.entries(limit=limit))
+    return _page(app, "", limit=limit, before=before)
 
 
 def search_audit_log_tool(
@@ -66,9 +75,10 @@ def search_audit_log_tool(
         ),
     ],
     limit: Limit = 100,
+    before: Before = None,
 ) -> AuditPage:
     """Return the newest entries of the audit log that contain a text, without regard to case."""
-    return _page(app, app.service.history.audit.search(query, limit=limit))
+    return _page(app, query, limit=limit, before=before)
 
 
 def cancel_run_tool(app: AppContext, run_id: RunId) -> RunStatus:
@@ -77,7 +87,7 @@ def cancel_run_tool(app: AppContext, run_id: RunId) -> RunStatus:
     A host that has confirmed the change keeps it, any other is led back. run_status_tool tells which.
     """
     with actionable():
-        return RunStatus(run=app.service.history.cancel(run_id), result=None)
+        return RunStatus(run=_short(app.service.history.cancel(run_id)), result=None)
 
 
 def register_reading(server: FastMCP[Any], app: AppContext) -> None:
@@ -92,9 +102,18 @@ def register(server: FastMCP[Any], app: AppContext) -> None:
     add_tool(server, app, cancel_run_tool, title="Cancel a run", annotations=CHANGES_HOSTS)
 
 
-def _page(app: AppContext, entries: list[AuditEntry]) -> AuditPage:
-    damage, whole = app.service.history.audit.check_recent()
+def _short(record: RunRecord) -> RunRecord:
+    """Return a record without the outcome of each host where they are many: the report tells them."""
+    return record if len(record.hosts) <= PROGRESS_MAX else record.model_copy(update={"hosts": {}})
+
+
+def _page(app: AppContext, text: str, *, limit: int, before: int | None) -> AuditPage:
+    audit = app.service.history.audit
+    entries = audit.find(text, limit=limit, scan=SCAN_MAX, before=before, size_max=PAGE_BYTES)
+    more = entries and entries[0].sequence > 1
+    page = AuditPage(entries=entries, next_before=entries[0].sequence if more else None, intact=True)
+    damage, whole = audit.check_recent()
     if damage is None:
-        return AuditPage(entries=entries, intact=True)
+        return page
     told = f"{damage}. {damage.hint}"
-    return AuditPage(entries=entries, intact=False, first_damaged_line=whole.sequence + 1, damage=told)
+    return page.model_copy(update={"intact": False, "first_damaged_line": whole.sequence + 1, "damage": told})

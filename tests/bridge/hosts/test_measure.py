@@ -30,7 +30,7 @@ def measured(settings: Settings, lab: Lab) -> Callable[..., dict[str, Any]]:
 
     def measure(**arguments: Any) -> dict[str, Any]:
         async def connected() -> dict[str, Any]:
-            located = replace(settings, inventory=str(lab.inventory))
+            located = replace(settings, inventory=str(lab.inventory), output_schemas=True)
             async with Client(server.build(Service(located, caller="tester"))) as client:
                 (tool,) = [tool for tool in await client.list_tools() if tool.name == "measure_network_tool"]
                 options = {"hosts": lab.hosts[0].name, "duration_s": 1, **arguments}

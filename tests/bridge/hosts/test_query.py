@@ -46,7 +46,7 @@ def with_client(settings: Settings, lab: Lab, use: Callable[[Client[Any]], Await
     """Run ``use`` with a client that is connected in memory to a server for the lab's hosts."""
 
     async def connected() -> Value:
-        located = replace(settings, inventory=str(lab.inventory))
+        located = replace(settings, inventory=str(lab.inventory), toolsets=("all",), output_schemas=True)
         async with Client(server.build(Service(located, caller="tester"))) as client:
             return await use(client)
 

@@ -14,7 +14,14 @@ from fastmcp import Client, FastMCP
 
 from mcp_bridge.mcp_server import prompts
 
-WORDS = {"hosts": "web", "host": "h1", "profile": "server", "ports": "80,443", "target": "192.0.2.1"}
+WORDS = {
+    "hosts": "web",
+    "host": "h1",
+    "profile": "server",
+    "ports": "80,443",
+    "target": "192.0.2.1",
+    "egress_mbit": "40",
+}
 
 
 def _server() -> FastMCP[Any]:
@@ -23,7 +30,9 @@ def _server() -> FastMCP[Any]:
     return server
 
 
-@pytest.mark.parametrize("name", ["optimize_group", "protect_server", "find_slowness", "roll_back_safely"])
+@pytest.mark.parametrize(
+    "name", ["optimize_group", "protect_server", "room_for_calls", "find_slowness", "roll_back_safely"]
+)
 def test_prompt(name: str) -> None:
     """A prompt holds what it was given, and each of its arguments is described."""
 
