@@ -100,6 +100,7 @@ class KeyRange(PolicyModel):
     valid_values: list[str] | None = None
     fields: list[RangeField] | None = None
     ascending: bool = False
+    bits: list[int] | None = Field(default=None, description="The bits of a whole number that mean something.")
     pattern: str | None = Field(default=None, description="A regular expression that all of a text must match.")
     namespaced: bool | None = None
     needs_module: str | None = None
