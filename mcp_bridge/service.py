@@ -18,6 +18,7 @@ from mcp_bridge.models import ChangeReport, ParameterPlan, RenderedPlan, Rollout
 from mcp_bridge.planning import checked_plan, host_plans, inventory_plans
 from mcp_bridge.planning.checked_plan import CheckedPlan
 from mcp_bridge.planning.host_plans import HostPlans
+from mcp_bridge.planning.plan_set import PlanSet, together
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
@@ -109,6 +110,22 @@ class Service:
             return self._judged(lambda: checked_plan.check_rendered(plan, self.policy), scope)
         return self._judged(lambda: checked_plan.check(plan, self.policy), scope)
 
+    def check_several(
+        self, plans: Sequence[Mapping[str, Any] | ParameterPlan | RenderedPlan], scope: Scope
+    ) -> CheckedPlan | PlanSet:
+        """Return plans that may be applied together, as one change; that they may not is written down.
+
+        Args:
+            plans: one at least; a rendered one is bound by its digest.
+            scope: the hosts that they are for.
+
+        Raises:
+            PlanError: a plan is refused, or two have one name.
+            DigestError: a rendered plan is not what its plan renders to.
+        """
+        checked = [self.check(plan, scope) for plan in plans]
+        return self._judged(lambda: together(checked, self.policy), scope)
+
     def check_inventory(self, scope: Scope) -> HostPlans:
         """Return the plans that the inventory's variables give each host; that one may not be applied is written down.
 
@@ -126,7 +143,7 @@ class Service:
 
     def begin_apply(
         self,
-        plan: CheckedPlan | HostPlans,
+        plan: CheckedPlan | PlanSet | HostPlans,
         options: ApplyOptions,
         scope: Scope,
         *,
@@ -221,7 +238,7 @@ class Service:
         return replace(started, notes=_waiting(started, options))
 
     def begin_resumption(
-        self, run_id: str, scope: Scope, *, plan: CheckedPlan | None = None, dry_run: bool = False
+        self, run_id: str, scope: Scope, *, plan: CheckedPlan | PlanSet | None = None, dry_run: bool = False
     ) -> Started:
         """Register that a rollout goes on that was interrupted or stopped: the same plan, hosts, waves and checkpoint.
 
@@ -243,7 +260,7 @@ class Service:
         checked = plan or self._judged(lambda: host_plans.check_kept(kept, self.policy), same)
         return self.begin_apply(checked, chosen, same, resumes=None if dry_run else record)
 
-    def _again(self, plan: CheckedPlan | HostPlans, scope: Scope) -> CheckedPlan | HostPlans:
+    def _again(self, plan: CheckedPlan | PlanSet | HostPlans, scope: Scope) -> CheckedPlan | PlanSet | HostPlans:
         """Return plans as today's policy judges them."""
         return self._judged(lambda: plan.renewed(self.policy), scope)
 

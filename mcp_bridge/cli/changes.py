@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mcp_bridge.models import RenderedPlan
     from mcp_bridge.planning.checked_plan import CheckedPlan
     from mcp_bridge.planning.host_plans import HostPlans
+    from mcp_bridge.planning.plan_set import PlanSet
     from mcp_bridge.runs.execute import Started
     from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Service
@@ -52,7 +53,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="apply a plan to hosts",
         description="Apply a plan: on each host all of it holds, or the host is as it was before.",
     )
-    apply.add_argument("plan", metavar="PLAN", nargs="?", help="JSON or YAML file, - for standard input")
+    apply.add_argument(
+        "plan", metavar="PLAN", nargs="*", help="JSON or YAML file, - for standard input; several are one change"
+    )
     apply.add_argument("--rendered", metavar="FILE", help="instead of PLAN: what `render --format json` printed")
     apply.add_argument("--profile", metavar="NAME", help="instead of PLAN: a profile, adapted to each host")
     options.add_from_inventory(apply)
@@ -110,13 +113,13 @@ def seconds(text: str) -> int:
 def _apply(args: argparse.Namespace) -> int:
     if args.resume:
         return _resume(args)
-    document = _what_to_apply(args)
+    documents = _what_to_apply(args)
     rollout = rollouts.asked(args)
 
     def begin(service: Service, scope: Scope) -> Started:
         from mcp_bridge.service import ApplyOptions
 
-        plan = _permitted(args, document, service, scope)
+        plan = _permitted(args, documents, service, scope)
         chosen = ApplyOptions(
             dry_run=args.check,
             label=args.label,
@@ -130,11 +133,12 @@ def _apply(args: argparse.Namespace) -> int:
 
 
 def _permitted(
-    args: argparse.Namespace, document: dict[str, Any], service: Service, scope: Scope
-) -> CheckedPlan | HostPlans:
+    args: argparse.Namespace, documents: list[dict[str, Any]], service: Service, scope: Scope
+) -> CheckedPlan | PlanSet | HostPlans:
     """Return what may be applied; who gets which plan is said before the first host is touched."""
     if not args.from_inventory:
-        return service.check(_as_rendered(args.rendered, document) if args.rendered else document, scope)
+        asked = [_as_rendered(args.rendered, one) if args.rendered else one for one in documents]
+        return service.check_several(asked, scope)
     plans = service.check_inventory(scope)
     if not args.json:
         sys.stderr.writelines(f"netopt: {line}\n" for line in plans.headings())
@@ -143,7 +147,7 @@ def _permitted(
 
 def _resume(args: argparse.Namespace) -> int:
     """Go on with a rollout; all that it does was said when it was begun."""
-    given = [name for name in WITH_THE_ROLLOUT if getattr(args, name) not in (None, False)]
+    given = [name for name in WITH_THE_ROLLOUT if getattr(args, name) not in (None, False, [])]
     if given:
         raise options.UsageError(
             f"--resume goes on with what was asked for then; it does not go with {given[0].replace('_', '-')}",
@@ -203,21 +207,18 @@ def carry_out(args: argparse.Namespace, begin: Callable[[Service, Scope], Starte
     return run_report.exit_code(report)
 
 
-def _what_to_apply(args: argparse.Namespace) -> dict[str, Any]:
+def _what_to_apply(args: argparse.Namespace) -> list[dict[str, Any]]:
     given = [name for name in ("plan", "rendered", "profile", "from_inventory") if getattr(args, name)]
     if len(given) != 1:
         raise options.UsageError("Give exactly one of PLAN, --rendered FILE, --profile NAME and --from-inventory")
     if args.from_inventory:
-        return {}
+        return []
     if args.iface and not args.profile:
         raise options.UsageError("--iface goes with --profile", hint="A plan names its interface itself.")
     if args.profile:
-        return {
-            "iface": args.iface or "auto",
-            "profile": args.profile,
-            "rationale": [f"netopt apply --profile {args.profile}"],
-        }
-    return options.read_document(args.plan or args.rendered)
+        rationale = [f"netopt apply --profile {args.profile}"]
+        return [{"iface": args.iface or "auto", "profile": args.profile, "rationale": rationale}]
+    return [options.read_document(name) for name in args.plan or [args.rendered]]
 
 
 def _as_rendered(name: str, document: dict[str, Any]) -> RenderedPlan:

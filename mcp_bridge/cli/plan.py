@@ -80,9 +80,13 @@ def _plan_from_inventory(args: argparse.Namespace) -> int:
         return EXIT_DONE
     for heading, share in zip(found.headings(), found.shares, strict=True):
         say(heading)
-        say(f"  iface = {share.plan.target_inputs.plan['iface']}")
-        for key, value in _leaves(share.plan.target_inputs.plan["changes"]):
-            say(f"  {key} = {value}")
+        inputs = share.plan.inputs()
+        for plan in inputs.get("plans") or [inputs["plan"]]:
+            if plan.get("name"):
+                say(f"  name = {plan['name']}")
+            say(f"  iface = {plan['iface']}")
+            for key, value in _leaves(plan["changes"]):
+                say(f"  {key} = {value}")
     for warning in found.warnings:
         say(f"warning: {warning}")
     return EXIT_DONE

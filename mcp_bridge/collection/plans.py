@@ -7,8 +7,13 @@
 from __future__ import annotations
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST
-from ansible_collections.netopt.linux.plugins.module_utils._subsystems.render import TEXT_FIELDS, digest, render
+from ansible_collections.netopt.linux.plugins.module_utils._subsystems.render import (
+    TEXT_FIELDS,
+    digest,
+    digest_of,
+    render,
+)
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl.subsystem import CONNECTION_TRACKING
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.adapt_profile import adapt
 
-__all__ = ["ALLOWLIST", "CONNECTION_TRACKING", "TEXT_FIELDS", "adapt", "digest", "render"]
+__all__ = ["ALLOWLIST", "CONNECTION_TRACKING", "TEXT_FIELDS", "adapt", "digest", "digest_of", "render"]

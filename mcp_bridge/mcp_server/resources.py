@@ -19,7 +19,7 @@ from mcp_bridge import untrusted_text
 from mcp_bridge.access import visibility
 from mcp_bridge.backends import inventory
 from mcp_bridge.errors import NetoptBridgeError
-from mcp_bridge.mcp_server.bounded_report import told
+from mcp_bridge.mcp_server.tools.bounded_report import told
 from mcp_bridge.mcp_server.tools.plan_schema import ONE_AT_A_TIME
 from mcp_bridge.models import SCHEMAS
 from mcp_bridge.service import Service

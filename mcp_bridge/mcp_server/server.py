@@ -33,7 +33,7 @@ from mcp_bridge.mcp_server.tools import (
     runs_and_audit,
 )
 from mcp_bridge.mcp_server.tools.call import AppContext
-from mcp_bridge.mcp_server.toolsets import CallThrough, Listing
+from mcp_bridge.mcp_server.tools.toolsets import CallThrough, Listing
 from mcp_bridge.operations import endpoints, logs, serving, tool_cache
 from mcp_bridge.operations.call_log import CallLog
 from mcp_bridge.operations.metrics import Metrics

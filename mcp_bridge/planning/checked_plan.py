@@ -45,8 +45,8 @@ class TargetInputs:
     allowlist: dict[str, list[str]] | None
 
     def extra_vars(self) -> dict[str, Any]:
-        """Return the variables of the playbook ``netopt.linux.apply``."""
-        return {f"netopt_{name}": value for name, value in vars(self).items()}
+        """Return the variables of the playbook ``netopt.linux.apply``; plans of the inventory's count for nothing."""
+        return {"netopt_plans": None, **{f"netopt_{name}": value for name, value in vars(self).items()}}
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ class CheckedPlan:
     def extra_vars(self) -> dict[str, Any]:
         """Return the variables of the playbook ``netopt.linux.apply``."""
         return self.target_inputs.extra_vars()
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what a host is told about it."""
+        return dict(vars(self.target_inputs))
 
     def preview(self) -> tuple[str, ...]:
         """Return the commands as one list, the scripts whole and last."""

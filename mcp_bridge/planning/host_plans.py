@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.errors import PlanError
-from mcp_bridge.models import Issue, RenderedPlan
-from mcp_bridge.planning.checked_plan import CheckedPlan, check, check_rendered
+from mcp_bridge.models import Issue
+from mcp_bridge.planning.checked_plan import CheckedPlan, check
+from mcp_bridge.planning.plan_set import PlanSet, remade, together
 
 if TYPE_CHECKING:
     from mcp_bridge.policy import Policy
@@ -24,27 +25,27 @@ SHOWN_HOSTS = 3
 
 @dataclass(frozen=True)
 class Given:
-    """A plan as it was written, and who is to get it.
+    """Plans as they were written, and who is to get them.
 
     Attributes:
-        plan: what was written.
+        plans: what was written, one at least.
         hosts: the hosts, sorted.
     """
 
-    plan: dict[str, Any]
+    plans: tuple[dict[str, Any], ...]
     hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Share:
-    """A checked plan, and who gets it.
+    """A checked plan, or several together, and who gets it.
 
     Attributes:
-        plan: the plan.
+        plan: the plan, or the plans.
         hosts: the hosts, sorted.
     """
 
-    plan: CheckedPlan
+    plan: CheckedPlan | PlanSet
     hosts: tuple[str, ...]
 
 
@@ -84,7 +85,7 @@ class HostPlans:
     def extra_vars(self) -> dict[str, Any]:
         """Return the variables of the playbook ``netopt.linux.apply``."""
         given: dict[str, Any] = {
-            "plans": {share.plan.digest: vars(share.plan.target_inputs) for share in self.shares},
+            "plans": {share.plan.digest: share.plan.inputs() for share in self.shares},
             "hosts": {host: share.plan.digest for share in self.shares for host in share.hosts},
         }
         return {"netopt_given": given, **({"netopt_hosts": sorted(given["hosts"])} if self.without else {})}
@@ -107,8 +108,7 @@ class HostPlans:
     def summary(self) -> dict[str, Any]:
         """Return who gets which plan, and who gets none, as JSON data."""
         plans = [
-            {"plan": share.plan.target_inputs.plan, "digest": share.plan.digest, "hosts": list(share.hosts)}
-            for share in self.shares
+            {**_written(share.plan), "digest": share.plan.digest, "hosts": list(share.hosts)} for share in self.shares
         ]
         return {"plans": plans, "without": list(self.without), "warnings": self.warnings}
 
@@ -138,11 +138,12 @@ def check_each(given: Sequence[Given], policy: Policy, *, without: Iterable[str]
     Raises:
         PlanError: plans have errors; it carries the issues of all, each with the hosts that it is about.
     """
-    found: dict[str, tuple[CheckedPlan, list[str]]] = {}
+    found: dict[str, tuple[CheckedPlan | PlanSet, list[str]]] = {}
     issues: list[Issue] = []
+    known: dict[str, CheckedPlan] = {}
     for one in given:
         try:
-            checked = check(one.plan, policy)
+            checked = together([_checked(plan, policy, known) for plan in one.plans], policy)
         except PlanError as error:
             issues += [
                 issue.model_copy(update={"path": f"{named(one.hosts)}: {issue.path or 'plan'}"})
@@ -159,19 +160,34 @@ def check_each(given: Sequence[Given], policy: Policy, *, without: Iterable[str]
     return HostPlans(tuple(shares), policy, tuple(sorted(without)))
 
 
-def check_kept(kept: dict[str, Any], policy: Policy) -> HostPlans | CheckedPlan:
+def _checked(plan: dict[str, Any], policy: Policy, known: dict[str, CheckedPlan]) -> CheckedPlan:
+    """Return a plan, judged once, however many hosts have it beside others."""
+    text = json.dumps(plan, sort_keys=True, default=str)
+    if text not in known:
+        known[text] = check(plan, policy)
+    return known[text]
+
+
+def _written(plan: CheckedPlan | PlanSet) -> dict[str, Any]:
+    """Return the plans of a share as JSON data: ``{"plan"}``, or ``{"plans"}`` where there are several."""
+    found = plan.inputs()
+    return {name: found[name] for name in ("plan", "plans") if name in found}
+
+
+def check_kept(kept: dict[str, Any], policy: Policy) -> HostPlans | CheckedPlan | PlanSet:
     """Return what ``kept`` was made from, judged anew.
 
     Raises:
         PlanError, DigestError: as ``check_rendered`` does.
     """
-    if "rendered" in kept:
-        return check_rendered(RenderedPlan.model_validate(kept["rendered"]), policy)
-    shares = tuple(
-        Share(check_rendered(RenderedPlan.model_validate(share["rendered"]), policy), tuple(share["hosts"]))
-        for share in kept["shares"]
-    )
+    if "shares" not in kept:
+        return remade(_rendered(kept), policy)
+    shares = tuple(Share(remade(_rendered(share), policy), tuple(share["hosts"])) for share in kept["shares"])
     return HostPlans(shares, policy, tuple(kept["without"]))
+
+
+def _rendered(kept: dict[str, Any]) -> list[Any]:
+    return kept["plans"] if "plans" in kept else [kept["rendered"]]
 
 
 def named(hosts: Sequence[str]) -> str:

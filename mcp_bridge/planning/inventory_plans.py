@@ -44,17 +44,17 @@ def read(source: str | None, *, limit: str | None, policy: Policy) -> HostPlans:
     without: list[str] = []
     for value, names in zip(values, hosts, strict=True):
         try:
-            plan = _plan(value)
+            plans = _plans(value)
         except _NoPlanError as error:
             issues.append(Issue(path=f"{named(names)}: {error.variable}", message=error.message, hint=error.hint))
             continue
-        if plan is None:
-            without += names
+        if plans:
+            given.append(Given(plans, tuple(names)))
         else:
-            given.append(Given(plan, tuple(names)))
+            without += names
     if not given and not issues:
         raise InventoryError(
-            f"No host of {source or 'the inventory of ansible.cfg'} has the variable {ONE}",
+            f"No host of {source or 'the inventory of ansible.cfg'} has the variable {ONE} or {SEVERAL}",
             hint="Give hosts or groups one, as in: netopt_plan: {iface: eth0, changes: {...}}",
         )
     try:
@@ -76,20 +76,20 @@ class _NoPlanError(Exception):
         self.hint = hint
 
 
-def _plan(variables: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the plan that a host's variables say, ``None`` where they say none."""
-    plans = _listed(variables.get(SEVERAL))
-    if plans and variables.get(ONE) is not None:
+def _plans(variables: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the plans that a host's variables say, none where they say none."""
+    several = _listed(variables.get(SEVERAL))
+    if several and variables.get(ONE) is not None:
         raise _NoPlanError(SEVERAL, f"{ONE} and {SEVERAL} are both set", "Keep one of the two.")
-    if len(plans) > 1:
-        problem = f"{len(plans)} plans for one host; one can be applied in a run"
-        raise _NoPlanError(SEVERAL, problem, "Write one plan that holds the changes of all.")
-    name, value = (SEVERAL, plans[0]) if plans else (ONE, variables.get(ONE))
-    if isinstance(value, str):  # a template that makes JSON or YAML, or text as in a survey
-        value = _parsed(value, name)
-    if value is not None and not isinstance(value, dict):
-        raise _NoPlanError(name, "This is no object", "A plan looks like iface: eth0, changes: {...}")
-    return value
+    name = SEVERAL if several else ONE
+    found = []
+    for value in several or [variables.get(ONE)]:
+        if isinstance(value, str):  # a template that makes JSON or YAML, or text as in a survey
+            value = _parsed(value, name)  # noqa: PLW2901 - the same, read
+        if value is not None and not isinstance(value, dict):
+            raise _NoPlanError(name, "This is no object", "A plan looks like iface: eth0, changes: {...}")
+        found += [] if value is None else [value]
+    return tuple(found)
 
 
 def _listed(value: Any) -> Sequence[Any]:

@@ -55,7 +55,7 @@ def read(runs: RunRegistry, record: RunRecord) -> tuple[dict[str, Any], dict[str
     if record.state == "successful" or record.dry_run:
         raise RunError(f"Run {record.run_id} has ended, and nothing of it is left to do", hint="Apply a plan.")
     options = dict(asked["options"], rollout=Rollout.model_validate(asked["options"]["rollout"]))
-    kept = {name: asked[name] for name in ("rendered", "shares", "without") if name in asked}
+    kept = {name: asked[name] for name in ("plans", "rendered", "shares", "without") if name in asked}
     return kept, options, asked["inventory"]
 
 

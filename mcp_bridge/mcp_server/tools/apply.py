@@ -15,7 +15,7 @@ from mcp.types import InputRequiredResult
 from pydantic import Field, ValidationError
 
 from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan
-from mcp_bridge.mcp_server.bounded_report import BoundedReport
+from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport
 from mcp_bridge.mcp_server.tools import resume_rollout
 from mcp_bridge.mcp_server.tools.call import (
     CHANGES_HOSTS,
@@ -34,6 +34,7 @@ from mcp_bridge.mcp_server.tools.consent_text import about_apply
 from mcp_bridge.mcp_server.tools.plans import as_object
 from mcp_bridge.models import RenderedPlan, Rollout
 from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
+from mcp_bridge.planning.plan_set import PlanSet, together
 from mcp_bridge.service import ApplyOptions
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -49,10 +50,10 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
     ctx: Context,
     *,
     rendered_plan: Annotated[
-        dict[str, Any] | str | None,
+        dict[str, Any] | str | list[dict[str, Any] | str] | None,
         Field(
-            description="digest of what render_change_plan_tool returned, or all of it, unchanged. Left out with "
-            "resume alone."
+            description="digest of what render_change_plan_tool returned, or all of it, unchanged; a list of them for "
+            "several plans as one change. Left out with resume alone."
         ),
     ] = None,
     checkpoint_label: Label = None,
@@ -97,36 +98,37 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
         rollout=rollout,
     )
     with actionable():
-        given = None if rendered_plan is None else _rendered(app, rendered_plan)
+        handed = rendered_plan if isinstance(rendered_plan, list) else [rendered_plan]
+        given = tuple(_rendered(app, one) for one in handed if one is not None)
         wanted = resume_rollout.wanted(app.service, resume, given=given, options=asked)
         plan = _permitted(app, wanted.rendered, wanted.options)
         if not dry_run:
             confirm_s = app.service.policy.validation_limits.confirm_timeout_default_s
-            lines = about_apply(
-                plan.rendered, app.reached(), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes
-            )
+            each = [one.rendered for one in (plan.plans if isinstance(plan, PlanSet) else (plan,))]
+            lines = about_apply(each, app.reached(), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes)
             question = await confirmed(ctx, app.access, app.admission(), lines)
             if question is not None:
                 return question
     return await carry_out(app, ctx, hosts, partial(wanted.begin, plan), changes=not dry_run)
 
 
-def _permitted(app: AppContext, rendered: RenderedPlan, options: ApplyOptions) -> CheckedPlan:
-    """Return the plan made anew, after making sure that it is the one shown and that the caller may have it.
+def _permitted(app: AppContext, rendered: tuple[RenderedPlan, ...], options: ApplyOptions) -> CheckedPlan | PlanSet:
+    """Return the plans made anew, after making sure that they are those shown and that the caller may have them.
 
     Raises:
         PlanError, DigestError, AccessError: it is refused.
     """
     policy = app.service.policy
     admission = app.admission()
-    checked = check_rendered(rendered, policy)
-    plan = checked.rendered.plan
-    check_plan(admission.caller, plan, policy)
+    checked = [check_rendered(one, policy) for one in rendered]
+    for one in checked:
+        plan = one.rendered.plan
+        check_plan(admission.caller, plan, policy)
+        if admission.hosts is not None:
+            check_places(admission.caller, plan, admission.hosts, app.access.host_scope)
     if not options.dry_run:
         check_confirm_timeout(admission.caller, options.confirm_timeout_s)
-    if admission.hosts is not None:
-        check_places(admission.caller, plan, admission.hosts, app.access.host_scope)
-    return checked
+    return together(checked, policy)
 
 
 def _rendered(app: AppContext, value: dict[str, Any] | str) -> RenderedPlan:

@@ -18,7 +18,7 @@ from mcp_bridge.collection.queries import MAX_OFFSET
 from mcp_bridge.hosts import checkpoints, drift
 from mcp_bridge.hosts.checkpoints import Checkpoint, Checkpoints
 from mcp_bridge.hosts.drift import DriftReport
-from mcp_bridge.mcp_server.bounded_report import BoundedReport, names_in_rows, size
+from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport, names_in_rows, size
 from mcp_bridge.mcp_server.tools.call import (
     ADDS_TO_HOSTS,
     CHANGES_HOSTS,

@@ -20,47 +20,70 @@ from mcp_bridge.runs.registry import RunRecord, RunRegistry
 from mcp_bridge.service import ApplyOptions
 
 SHORT = 12
-SAID_APART = frozenset({"iface", "profile", "changes", "validate"})
+SAID_APART = frozenset({"iface", "name", "profile", "changes", "validate"})
 UNSAID = frozenset({"rationale"})  # an agent's own words, which set nothing
 _CLAIM = re.compile(r" \([^()]*\)")  # what a client calls itself
 
 
 def about_apply(
-    rendered: RenderedPlan,
+    plans: Sequence[RenderedPlan],
     hosts: str,
     options: ApplyOptions,
     *,
     confirm_s: int,
     resumes: RunRecord | None = None,
 ) -> list[str]:
-    """Return what applying a plan changes.
+    """Return what applying plans changes.
 
     Args:
-        rendered: as it was rendered anew.
+        plans: as they were rendered anew.
         hosts: the hosts, in words.
-        options: how it is applied.
+        options: how they are applied.
         confirm_s: seconds within which netopt itself confirms a change.
         resumes: the rollout that it goes on with.
     """
-    plan = rendered.plan.dump()
-    hurts, rest = setting_lines.split(plan.get("changes", {}))
-    others = [name for name in plan if name not in SAID_APART | UNSAID]
-    rest += [line for name in others for line in setting_lines.lines(name, plan[name])]
-    measured = list(setting_lines.lines("", plan.get("validate", {})))
-    profile = f", profile {plan['profile']}" if plan.get("profile") else ""
+    split = [setting_lines.split(one.plan.dump().get("changes", {})) for one in plans]
+    measured = [line for one in plans for line in setting_lines.lines("", one.plan.dump().get("validate", {}))]
+    rest = [list(_rest(one, others)) for one, (_hurts, others) in zip(plans, split, strict=True)]
     return [
         f"Change the network settings of {hosts}?",
         *_resumed(resumes),
-        f"Interface {', '.join(map(setting_lines.word, rendered.plan.ifaces))}{profile}{':' if hurts else '.'}",
-        *(f"  {line}" for line in hurts),
-        *_warnings(rendered.warnings),
+        *(line for one, (hurts, _others) in zip(plans, split, strict=True) for line in _first(one, hurts, len(plans))),
+        *_warnings([warning for one in plans for warning in one.warnings]),
         *_kept(options, confirm_s),
         *(["Each host measures before and after, and goes back where an objective is missed:"] if measured else []),
         *(f"  {line}" for line in measured),
-        *(["Other settings:" if hurts else "Settings:"] if rest else []),
-        *(f"  {line}" for line in rest),
-        f"Digest {rendered.digest[:SHORT]}",
+        *(line for one, lines in zip(plans, rest, strict=True) for line in _others(one, lines, split, len(plans))),
+        *(f"Digest {one.digest[:SHORT]}" for one in plans),
     ]
+
+
+def _first(one: RenderedPlan, hurts: list[str], number: int) -> Iterator[str]:
+    """Say what a plan is for, and of its settings those that can hurt."""
+    profile = f", profile {one.plan.profile}" if one.plan.profile else ""
+    name = f"Plan {one.plan.name or one.digest[:SHORT]}, interface" if number > 1 or one.plan.name else "Interface"
+    yield f"{name} {', '.join(map(setting_lines.word, one.plan.ifaces))}{profile}{':' if hurts else '.'}"
+    yield from (f"  {line}" for line in hurts)
+
+
+def _rest(one: RenderedPlan, others: list[str]) -> Iterator[str]:
+    """Yield all other settings of a plan."""
+    plan = one.plan.dump()
+    yield from others
+    for name in plan:
+        if name not in SAID_APART | UNSAID:
+            yield from setting_lines.lines(name, plan[name])
+
+
+def _others(
+    one: RenderedPlan, lines: list[str], split: list[tuple[list[str], list[str]]], number: int
+) -> Iterator[str]:
+    """Say all other settings of a plan, below its name where there are several."""
+    if not lines:
+        return
+    whose = f" of {one.plan.name or one.digest[:SHORT]}" if number > 1 else ""
+    yield f"Other settings{whose}:" if any(hurts for hurts, _others in split) else f"Settings{whose}:"
+    yield from (f"  {line}" for line in lines)
 
 
 def about_removal(name: str, hosts: str, found: PlansInForce, options: ApplyOptions, *, confirm_s: int) -> list[str]:

@@ -15,7 +15,7 @@ from fastmcp.tools import Tool
 from pydantic import Field
 
 from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, AppContext, refused
-from mcp_bridge.mcp_server.toolsets import CALL, FIND, UNFILTERED, toolset_of
+from mcp_bridge.mcp_server.tools.toolsets import CALL, FIND, UNFILTERED, toolset_of
 from mcp_bridge.models.base import Strict
 
 FOUND_MAX = 5  # tools that come with their schemas

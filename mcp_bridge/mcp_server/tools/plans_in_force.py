@@ -15,7 +15,7 @@ from pydantic import Field
 from mcp_bridge.access.authorize import check_confirm_timeout, check_removal
 from mcp_bridge.hosts import plans
 from mcp_bridge.hosts.plans import PlansInForce
-from mcp_bridge.mcp_server.bounded_report import BoundedReport, size
+from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport, size
 from mcp_bridge.mcp_server.tools.call import (
     CHANGES_HOSTS,
     READS_HOSTS,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import RenderedPlan
 from mcp_bridge.planning.checked_plan import CheckedPlan
+from mcp_bridge.planning.plan_set import PlanSet
 from mcp_bridge.runs import resume as resuming
 from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.registry import RunRecord
@@ -31,16 +32,16 @@ class Wanted:
     """What is to be done.
 
     Attributes:
-        rendered: the plan.
+        rendered: the plans.
         options: how it is applied.
         resumes: the run of the rollout that is gone on with.
     """
 
-    rendered: RenderedPlan
+    rendered: tuple[RenderedPlan, ...]
     options: ApplyOptions
     resumes: RunRecord | None = None
 
-    def begin(self, plan: CheckedPlan, service: Service, scope: Scope) -> Started:
+    def begin(self, plan: CheckedPlan | PlanSet, service: Service, scope: Scope) -> Started:
         """Register the run of ``rendered``, once it is checked."""
         if self.resumes is None:
             return service.begin_apply(plan, self.options, scope)
@@ -49,13 +50,13 @@ class Wanted:
         return service.begin_resumption(self.resumes.run_id, same, plan=plan, dry_run=self.options.dry_run)
 
 
-def wanted(service: Service, resume: str | None, *, given: RenderedPlan | None, options: ApplyOptions) -> Wanted:
+def wanted(service: Service, resume: str | None, *, given: tuple[RenderedPlan, ...], options: ApplyOptions) -> Wanted:
     """Return what is to be done.
 
     Args:
         service: the installation.
         resume: the run of a rollout to go on with, ``None`` for none.
-        given: the plan that came along; with ``resume`` it has to be the rollout's.
+        given: the plans that came along; with ``resume`` they have to be the rollout's.
         options: what else came along; with ``resume``, no more than whether nothing is to be changed.
 
     Raises:
@@ -64,7 +65,7 @@ def wanted(service: Service, resume: str | None, *, given: RenderedPlan | None, 
             was begun with.
     """
     if resume is None:
-        if given is None:
+        if not given:
             raise RunError("There is no rendered_plan", hint="render_change_plan_tool makes one.")
         return Wanted(given, options)
     other = [name for field, name in GIVEN.items() if getattr(options, field) not in (None, False)]
@@ -81,12 +82,13 @@ def wanted(service: Service, resume: str | None, *, given: RenderedPlan | None, 
             f"The rollout {resume} is one of another inventory than this server's",
             hint=f"`netopt apply --resume {resume}` on the server's machine goes on with it.",
         )
-    if "rendered" not in kept:
+    if "shares" in kept:
         raise RunError(
             f"The rollout {resume} has a plan for each host",
             hint=f"`netopt apply --resume {resume}` on the server's machine goes on with it.",
         )
-    rendered = RenderedPlan.model_validate(kept["rendered"])
-    if given is not None and given.digest != rendered.digest:
+    each = kept["plans"] if "plans" in kept else [kept["rendered"]]
+    rendered = tuple(RenderedPlan.model_validate(one) for one in each)
+    if given and [one.digest for one in given] != [one.digest for one in rendered]:
         raise RunError(f"This is not the plan of the rollout {resume}", hint="Leave rendered_plan out.")
     return Wanted(given or rendered, replace(ApplyOptions(**asked), dry_run=options.dry_run), record)

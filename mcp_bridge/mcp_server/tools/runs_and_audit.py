@@ -13,7 +13,7 @@ from fastmcp import FastMCP
 from pydantic import Field
 
 from mcp_bridge.audit.log import SCAN_MAX, AuditEntry
-from mcp_bridge.mcp_server.bounded_report import told
+from mcp_bridge.mcp_server.tools.bounded_report import told
 from mcp_bridge.mcp_server.tools.call import CHANGES_HOSTS, READS, AppContext, RunId, actionable, add_tool
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.registry import RunRecord

@@ -36,7 +36,7 @@ NO_RULES = "no rules; those in force are taken away"
 def asked(plan: Mapping[str, Any], hosts: str = "1 host (h)", **options: Any) -> str:
     """Return the question about a plan."""
     rendered = check(plan, POLICY).rendered
-    return question(about_apply(rendered, hosts, ApplyOptions(**options), confirm_s=120))
+    return question(about_apply([rendered], hosts, ApplyOptions(**options), confirm_s=120))
 
 
 def limits(*ports: int, **fields: Any) -> list[dict[str, Any]]:
@@ -345,7 +345,7 @@ def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> No
         rendered = check(plan, POLICY).rendered
     except PlanError:
         assume(False)  # noqa: FBT003 - hypothesis takes it so
-    lines = about_apply(rendered, "1 host (h)", ApplyOptions(), confirm_s=120)
+    lines = about_apply([rendered], "1 host (h)", ApplyOptions(), confirm_s=120)
     if len(lines) > LINES_MAX or len("\n".join(lines)) > CHARACTERS_MAX:
         with pytest.raises(AccessError):
             question(lines)

@@ -111,27 +111,32 @@ def as_objects(arguments: Mapping[str, Any]) -> dict[str, Any]:
         Refusal: the text is not read, or is no object.
         AnsibleActionFail: the Python package netopt is not here.
     """
-    plan = arguments.get("plan")
-    if not isinstance(plan, str):
-        return dict(arguments)
+    found = dict(arguments)
+    if isinstance(arguments.get("plan"), str):
+        found["plan"] = _read(arguments["plan"], wanted=dict, hint="A plan looks like iface: eth0, changes: {...}")
+    plans = arguments.get("plans")
+    if isinstance(plans, str):
+        plans = _read(plans, wanted=list, hint="Plans look like [{iface: eth0, changes: {...}}, ...]")
+    if isinstance(plans, list):
+        hint = "A plan looks like iface: eth0, changes: {...}"
+        found["plans"] = [_read(plan, wanted=dict, hint=hint) if isinstance(plan, str) else plan for plan in plans]
+    return found
+
+
+def _read(text: str, *, wanted: type, hint: str) -> Any:
+    """Return what JSON or YAML text says."""
     try:
         from mcp_bridge.documents import DocumentError, parse  # noqa: PLC0415 - plans are text in surveys alone
     except ImportError as error:
         raise _missing(error) from None
     try:
-        found = parse(json.loads(json.dumps(plan)), name="plan")  # without the marks, as above
+        found = parse(json.loads(json.dumps(text)), name="plan")  # without the marks, as above
     except DocumentError as error:
         raise Refusal(NetoptError(error.message, stage="plan", key="plan", hint=error.hint)) from None
-    if not isinstance(found, dict):
-        raise Refusal(
-            NetoptError(
-                "The plan is text that says no object",
-                stage="plan",
-                key="plan",
-                hint="A plan looks like iface: eth0, changes: {...}",
-            )
-        )
-    return {**arguments, "plan": found}
+    if not isinstance(found, wanted):
+        what = "object" if wanted is dict else "list"
+        raise Refusal(NetoptError(f"The plan is text that says no {what}", stage="plan", key="plan", hint=hint))
+    return found
 
 
 def warm() -> None:

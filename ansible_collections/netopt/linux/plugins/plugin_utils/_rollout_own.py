@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.validation import check_type_dict, check_type_int, check_type_list
+from ansible.module_utils.common.validation import check_type_dict, check_type_int, check_type_list, check_type_list
 
 from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
@@ -68,8 +68,13 @@ def _measures(host: str, read: Callable[[str], Any]) -> dict[str, Any]:
     nothing = {"ping": [], "tcp": [], "iperf": None, "duration_s": 0}
     try:
         given = read("netopt_given")  # as netopt has checked them, by digest
-        plan = given["plans"][given["hosts"][host]]["plan"] if given else check_type_dict(read("netopt_plan") or {})
-        spec = check_type_dict(plan.get("validate") or plan.get("validation") or {})
+        mine = given["plans"][given["hosts"][host]] if given else {}
+        plans = mine.get("plans") or [mine.get("plan") or read("netopt_plan") or {}]
+        if not given and read("netopt_plans"):
+            plans = check_type_list(read("netopt_plans"))
+        each = [check_type_dict(plan) for plan in plans]
+        specs = [check_type_dict(plan.get("validate") or plan.get("validation") or {}) for plan in each]
+        spec: dict[str, Any] = next((one for one in specs if one.get("targets")), {})
         seconds = min(LONGEST_S, check_type_int(spec.get("duration_s") or 10))
         return {**nothing, **check_type_dict(spec.get("targets") or {}), "duration_s": seconds}
     except (AnsibleError, TypeError):

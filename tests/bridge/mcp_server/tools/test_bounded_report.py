@@ -16,7 +16,7 @@ import pytest
 from fastmcp import Client
 
 from mcp_bridge.mcp_server import server
-from mcp_bridge.mcp_server.bounded_report import BoundedReport, bounded
+from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport, bounded
 from mcp_bridge.models import ChangeReport, HostReport
 from mcp_bridge.models.report import DiffEntry, HostError, Skip
 from mcp_bridge.service import Service
