@@ -15,8 +15,8 @@ from mcp.types import InputRequiredResult
 from pydantic import Field, ValidationError
 
 from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan
-from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport
 from mcp_bridge.mcp_server.tools import resume_rollout
+from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport
 from mcp_bridge.mcp_server.tools.call import (
     CHANGES_HOSTS,
     AppContext,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.validation import check_type_dict, check_type_int, check_type_list, check_type_list
+from ansible.module_utils.common.validation import check_type_dict, check_type_int, check_type_list
 
 from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
