@@ -208,7 +208,7 @@ def _report(
         left = sum(len(wave.hosts) for wave in rollout.waves if wave.status == "not_begun")
         errors.insert(0, f"The rollout was stopped: {rollout.reason}; hosts that have not had their turn: {left}")
     if rollout is None and hosts and all(host.status == "skipped" for host in hosts.values()):
-        errors = [f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are"]
+        errors = [_unknown(record)]
     return ChangeReport(
         applied=bool(hosts) and not record.dry_run and not errors,
         dry_run=record.dry_run,
@@ -223,6 +223,13 @@ def _report(
         finished=datetime.now(UTC),
         rollout=rollout,
     )
+
+
+def _unknown(record: RunRecord) -> str:
+    """Return what is wrong where no host knows what it was asked about."""
+    if record.action == "remove":
+        return "No host has such a plan in force; `netopt plans` lists those that there are"
+    return f"No host has the checkpoint {record.checkpoint_id}; `netopt checkpoints` lists those that there are"
 
 
 def _checkpoint_of(record: RunRecord, hosts: Mapping[str, HostReport]) -> str | None:

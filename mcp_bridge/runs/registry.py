@@ -34,6 +34,7 @@ RESULT = "result.json"
 LOOKING = "looking"  # held by whoever asks the hosts what became of the run
 QUESTIONS = frozenset({"checkpoints", "facts", "query", "verify"})
 NO_LONGER_KEPT = frozenset({"pid_start"})  # in the records of 0.1.0
+FOLDED = ("nft", "tc")
 CHANGES_MAX = 8  # of a run that its record tells
 CHANGE_VALUE_MAX = 60
 SLACK = 20  # runs above the limit before old ones are looked for, which takes reading all records
@@ -275,8 +276,20 @@ def changes_of(result: dict[str, Any]) -> list[str]:
     reports = (result.get("hosts") or {}).values() if isinstance(result.get("hosts"), dict) else ()
     changed = (report for report in reports if isinstance(report, dict) and report.get("changed"))
     diff = next(changed, {}).get("diff") or []
-    lines = [_change(entry) for entry in diff[:CHANGES_MAX]]
-    return lines if len(diff) <= CHANGES_MAX else [*lines, f"and {len(diff) - CHANGES_MAX} more"]
+    lines = list(_folded(diff))
+    return lines if len(lines) <= CHANGES_MAX else [*lines[:CHANGES_MAX], f"and {len(lines) - CHANGES_MAX} more"]
+
+
+def _folded(diff: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each setting; the parts of a table and of a tree are counted, where there are several."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for entry in diff:
+        words = str(entry.get("key")).split()
+        whole = " ".join(words[:3]) if entry.get("subsystem") == "nft" else words[0] if words else ""
+        one = f"{entry.get('subsystem')} {whole}"
+        parts.setdefault(one if entry.get("subsystem") in FOLDED else f"{one} {len(parts)}", []).append(entry)
+    for name, entries in parts.items():
+        yield _change(entries[0]) if len(entries) == 1 else f"{name[:CHANGE_VALUE_MAX]}: {len(entries)} parts changed"
 
 
 def _change(entry: dict[str, Any]) -> str:

@@ -115,6 +115,11 @@ class Transaction:
             check_host(self._boot_root)
         self._recover(tools)
         before = plans_in_force(self._store)
+        if request.remove and not set(request.remove) & set(before.names()):
+            self._report.status = host_report.SKIPPED
+            reason = "no such plan is in force on this host"
+            self._report.skipped += [{"key": name, "reason": reason} for name in request.remove]
+            return
         facts = self._facts()
         fitted = [self._fit(one, facts) for one in request.plans]
         key = self._key(fitted, before.kept_by)
