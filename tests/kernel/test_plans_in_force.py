@@ -255,10 +255,14 @@ def test_removed_checkpoints_leave_their_plans_in_force(host: Host) -> None:
     """The record outlives the checkpoints, and goes with the rollback of an older one."""
     before = host.view()
     apply(host, plan({"mtu": 1400}, name="one"), checkpoint_id="a")
-    apply(host, plan(MARKS, name="two"), checkpoint_id="b")
+    apply(host, plan({**MARKS, **MANY}, name="two"), checkpoint_id="b")
+    assert apply(host, plan({"mtu": 1410}, name="one"), checkpoint_id="c") == "applied"
+    kept = "/var/lib/netopt/checkpoints/{b,c}/plans.*.json"
+    assert set(host.run("bash", "-c", f"stat -c %h {kept}").split()) == {"2"}  # a large value is written once
+    host.checkpoint("restored", id="c")
     host.checkpoint("absent", id="b")
     host.checkpoint("absent", id="a")
-    assert apply(host, plan(MARKS, name="two")) == "unchanged"
+    assert apply(host, plan({**MARKS, **MANY}, name="two")) == "unchanged"
     assert remove(host, "one") == "applied"
     assert remove(host, "two") == "applied"
     assert host.view() == before

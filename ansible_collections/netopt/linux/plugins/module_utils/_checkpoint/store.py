@@ -11,6 +11,7 @@
     decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
     seen.json    fields of Content that proofs alone need, sealed; beside state.json, which older releases read strictly
     plans.json   which plans are in force once the change is made, sealed; see _plans/in_force.py
+    plans.*.json the large values among them, each named by its SHA-256, sealed
     made.json    what the change was found to have made, where no rehearsal said so before; sealed
     report.json  what the module said, so that the one that confirms can say it again
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
@@ -28,7 +29,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .._common.files import for_owner, make_folders, text_of
+from .._common.files import bytes_of, for_owner, make_folders, text_of
 from .._common.report import HostReport
 from . import undone_ahead
 from .model import (
@@ -57,6 +58,7 @@ CONFIRM = "confirmed"
 RESTORE = "restore"
 SEEN = ("views", "numbers")
 PLANS = "plans.json"
+PLANS_PART = "plans.{}.json"
 RESERVES = ("reserve.1", "reserve.2")
 RESERVE_BYTES = 8192
 
@@ -175,6 +177,14 @@ class Store:
             return None
         return self._read(identity, PLANS)
 
+    def plans_part(self, identity: str, sha256: str) -> str:
+        """Return the path of a large value among a checkpoint's plans."""
+        return self.path(identity, PLANS_PART.format(sha256))
+
+    def removed_part(self, sha256: str) -> str:
+        """Return the path of a large value among the plans that removed checkpoints have left in force."""
+        return os.path.join(os.path.dirname(self._removed_path), PLANS_PART.format(sha256))
+
     def plans_of_removed(self) -> dict[str, Any] | None:
         """Return ``{"sequence", "plans"}`` of the newest change in force whose checkpoint was removed.
 
@@ -187,14 +197,22 @@ class Store:
             return None
         return unseal(text, name=self._removed_path)
 
-    def create(self, header: Header, content: Content, archive: bytes, *, plans: dict[str, Any] | None = None) -> None:
+    def create(
+        self,
+        header: Header,
+        content: Content,
+        archive: bytes,
+        *,
+        plans: tuple[dict[str, Any], dict[str, Any]] | None = None,
+    ) -> None:
         """Write a checkpoint so that it survives a power cut, or not at all.
 
         Args:
             header: with the id that it gets.
             content: what is restored.
             archive: the program that restores it.
-            plans: which plans are in force once the change is made; ``None`` for a snapshot by hand.
+            plans: which plans are in force once the change is made, and their large values, see ``_plans/record.py``;
+                ``None`` for a snapshot by hand.
 
         Raises:
             NetoptError: the id is taken, or the disk refuses.
@@ -218,7 +236,8 @@ class Store:
             _write(os.path.join(partial, "state.json"), seal(state).encode())
             _write(os.path.join(partial, "seen.json"), seal(seen).encode())
             if plans is not None:
-                _write(os.path.join(partial, PLANS), seal(plans).encode())
+                _write_parts(partial, plans[1])
+                _write(os.path.join(partial, PLANS), seal(plans[0]).encode())
             _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
             _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
             for name in RESERVES:
@@ -347,10 +366,16 @@ class Store:
         if plans is None or (known and known["sequence"] > header.sequence):
             return
         partial = f"{self._removed_path}.{os.getpid()}"
+        folder = os.path.dirname(partial)
+        parts = _parts_in(self.path(identity))
         try:
+            for name in parts:
+                _link(self.path(identity, name), os.path.join(folder, name))
             _write(partial, seal({"sequence": header.sequence, "plans": plans}).encode())
             os.rename(partial, self._removed_path)
-            _sync_directory(os.path.dirname(self._removed_path))
+            _sync_directory(folder)
+            for name in set(_parts_in(folder)) - set(parts):
+                _forget(os.path.join(folder, name))
         except OSError as error:
             _forget(partial)
             raise NetoptError(
@@ -426,6 +451,32 @@ def _write(path: str, data: bytes, *, mode: int = 0o600) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _write_parts(folder: str, parts: dict[str, Any]) -> None:
+    """Write large values, or link them to where they are already."""
+    for sha256, value in parts.items():
+        target = os.path.join(folder, PLANS_PART.format(sha256))
+        if hasattr(value, "path"):
+            _link(value.path, target)
+        else:
+            _write(target, seal({"value": value}).encode())
+
+
+def _parts_in(folder: str) -> list[str]:
+    """Return the names of the files of large values in a folder."""
+    first, last = PLANS_PART.split("{}")
+    return [name for name in os.listdir(folder) if name.startswith(first) and name.endswith(last) and name != PLANS]
+
+
+def _link(path: str, target: str) -> None:
+    """Give a file another name; where the file system takes no second one, copy it."""
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        return
+    except OSError:
+        _write(target, bytes_of(path))
 
 
 def _remove_tree(path: str) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._common.change import SUBSYSTEMS, Change
 from .._plans.compose import intents, touched
+from .._plans.large import plain
 from .._plans.record import InForce
 from .._subsystems.table import TABLE
 from .._tc.objects import ifb_name
@@ -143,7 +144,7 @@ def _claimed(iface: str, link: Mapping[str, Any], claims: set[str], record: InFo
     """Return what of an interface's wanted state plans in force say something of."""
     mine = {claim.partition(" ")[2] for claim in claims if claim.startswith(f"{iface} ")}
     origins = record.origins.get("link", {})
-    members = {member for name in mine for member in origins.get(f"{iface} {name}", {}).get("requested", {})}
+    members = {member for name in mine for member in plain(origins.get(f"{iface} {name}", {})).get("requested", {})}
     found = {kind: value for kind, value in link.items() if kind != "mtu" or "mtu" in mine}
     for kind, names in (("active", mine), ("requested", members)):
         if kind in link:

@@ -101,18 +101,19 @@ def _differing(one: Section, other: Section) -> Iterable[tuple[str, Any, Any]]:
     """Yield the path and both values of what two sections say differently."""
     if one.field != TRACKING:
         if not _same(one, other):
-            yield one.path, one.value, other.value
+            yield one.path, one.said, other.said
         return
-    for key, value in one.value.items():
-        if key in other.value and other.value[key] != value:
-            yield f"{one.path}.{key}", value, other.value[key]
+    theirs = other.said
+    for key, value in one.said.items():
+        if key in theirs and theirs[key] != value:
+            yield f"{one.path}.{key}", value, theirs[key]
 
 
 def _same(one: Section, other: Section) -> bool:
     """Return whether two sections want the same; kernel parameters are compared as the kernel reads them."""
     if one.field == SYSCTL:
-        return str(one.value).split() == str(other.value).split()
-    return bool(one.value == other.value)
+        return str(one.said).split() == str(other.said).split()
+    return one.value == other.value or bool(one.said == other.said)
 
 
 def plan_text(name: str) -> str:
@@ -155,15 +156,15 @@ def _identity(one: Section) -> tuple[Any, ...]:
 
 def _keys_of(one: Section) -> set[str]:
     """Return the kernel parameters that a section of connection tracking sets."""
-    return set(TABLE["sysctl"].origin.claims(TABLE["sysctl"].pure.intent({TRACKING: one.value or {}})))
+    return set(TABLE["sysctl"].origin.claims(TABLE["sysctl"].pure.intent({TRACKING: one.said or {}})))
 
 
 def _in_table(one: Section) -> bool:
     """Return whether a section has to do with rules; timeouts of connection tracking have not."""
     return (
         one.field != TRACKING
-        or not one.value
-        or any(name in one.value for name in ("accept_established", "drop_invalid"))
+        or not one.said
+        or any(name in one.said for name in ("accept_established", "drop_invalid"))
     )
 
 
@@ -172,9 +173,9 @@ def settings(record: InForce, about: Touched) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in record.sections:
         if one.field == SYSCTL and one.key in about.keys:
-            found.setdefault(SYSCTL, {})[one.key] = one.value
+            found.setdefault(SYSCTL, {})[one.key] = one.said
         elif one.field == TRACKING and _keys_of(one) & about.keys:
-            found.setdefault(TRACKING, {}).update(one.value)
+            found.setdefault(TRACKING, {}).update(one.said)
     return found
 
 
@@ -184,9 +185,9 @@ def links(record: InForce, about: Touched) -> list[Part]:
     for one in record.sections:
         for iface in one.ifaces:
             if one.field == MTU and (iface, MTU) in about.links:
-                found[iface][MTU] = one.value
+                found[iface][MTU] = one.said
             elif one.field == OFFLOADS and (iface, one.key) in about.links:
-                found[iface].setdefault(OFFLOADS, {})[one.key] = one.value
+                found[iface].setdefault(OFFLOADS, {})[one.key] = one.said
     return _grouped(found)
 
 
@@ -200,11 +201,11 @@ def trees(record: InForce, ifaces: Iterable[str]) -> list[Part]:
             if iface not in wanted:
                 continue
             if one.field == MTU:
-                mtus[iface] = one.value
+                mtus[iface] = one.said
             elif one.field == HTB:
-                found[iface].update(one.value)
+                found[iface].update(one.said)
             elif one.field in TREE:
-                found[iface][one.field] = one.value
+                found[iface][one.field] = one.said
     for iface, mtu in mtus.items():
         if iface in found:
             found[iface][MTU] = mtu
@@ -216,7 +217,7 @@ def rules(record: InForce) -> list[Part]:
     found: Dict[Tuple[str, Tuple[str, ...]], Dict[str, Any]] = {}
     for one in sorted(record.sections, key=lambda one: one.plan):
         if one.field in RULES:
-            found.setdefault((one.plan, one.ifaces), {})[one.field] = one.value
+            found.setdefault((one.plan, one.ifaces), {})[one.field] = one.said
     return [Part(plan, ifaces, changes) for (plan, ifaces), changes in found.items()]
 
 

@@ -12,6 +12,7 @@ restart. Where an older release made changes, their plans count as the one witho
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import in_force
@@ -45,7 +46,7 @@ def plans_in_force(store: Store) -> InForce:
             break
         kept = store.plans(header.id)
         if kept is not None:
-            record = replace(InForce.from_dict(kept), kept_by=header.id)
+            record = replace(InForce.read(kept, partial(store.plans_part, header.id)), kept_by=header.id)
             break
         older.append(header)
     for header in reversed(older):
@@ -58,7 +59,7 @@ def plans_in_force(store: Store) -> InForce:
 def _of_removed(store: Store) -> tuple[InForce, int]:
     """Return what the checkpoints that were removed leave in force, and the sequence number of the newest of them."""
     kept = store.plans_of_removed()
-    return (InForce.from_dict(kept["plans"]), kept["sequence"]) if kept else (InForce(), 0)
+    return (InForce.read(kept["plans"], store.removed_part), kept["sequence"]) if kept else (InForce(), 0)
 
 
 def _with_older_release(record: InForce, header: Header, content: Content) -> InForce:

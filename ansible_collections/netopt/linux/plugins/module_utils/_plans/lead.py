@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Set
 from .._common.intents import Intents, together
 from .._subsystems.table import TABLE
 from .compose import intents, of_present
+from .large import plain
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -63,9 +64,11 @@ def lead(
         gone = subsystem.origin.claims(held.get(name, nothing)) - subsystem.origin.claims(asked)
         if name == "nft" and not about.table:  # only its classes are touched
             gone = set()
-        back = {claim: known[claim] for claim in sorted(gone) if claim in known and _is_there(name, claim, present)}
+        back = {
+            claim: plain(known[claim]) for claim in sorted(gone) if claim in known and _is_there(name, claim, present)
+        }
         found.unknown.update(claim for claim in gone if claim not in known and _is_there(name, claim, present))
-        left = {claim: origin for claim, origin in known.items() if claim not in gone}
+        left = {claim: plain(origin) for claim, origin in known.items() if name == "sysctl" and claim not in gone}
         intent = subsystem.origin.give_back(asked, back, left)
         if intent:
             found.intents[name] = intent

@@ -25,7 +25,7 @@ def listed(record: InForce) -> list[dict[str, Any]]:
             {
                 "path": one.path.partition(".")[2],
                 "ifaces": list(one.ifaces),
-                "value": one.value,
+                "value": one.said,
                 "checkpoint_id": one.checkpoint,
                 "persist": one.persist,
             }

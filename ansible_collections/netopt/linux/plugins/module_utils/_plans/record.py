@@ -10,15 +10,16 @@ another field of ``changes`` for some interfaces.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from .._link.ethtool_features import long_name
 from .._plan.fields import BY_KEY
-from .._sysctl.keys import canonical
+from .._sysctl.keys import canonical as canonical_key
+from .large import INLINE_MAX, MARK, Large, canonical, plain, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 UNNAMED = ""  # the plan without a name
 SYSCTL, OFFLOADS = BY_KEY  # each of their keys is a section of its own
@@ -36,7 +37,7 @@ class Section:
         field: the field of ``changes``.
         key: the kernel parameter or the offload; empty for other fields.
         ifaces: the interfaces as the host calls them; none for kernel parameters.
-        value: what the plan says. Of ``htb_classes`` it is an object with the default class beside the classes.
+        value: what the plan says, or where that is kept, see ``said``.
         checkpoint: the change that set it.
         persist: whether it is there again after a restart.
     """
@@ -54,10 +55,25 @@ class Section:
         """Where in a plan it stands, e.g. ``changes.sysctl.net.core.somaxconn``."""
         return f"changes.{self.field}.{self.key}" if self.key else f"changes.{self.field}"
 
+    @property
+    def said(self) -> Any:
+        """What the plan says; of ``htb_classes`` an object with the default class beside the classes."""
+        return plain(self.value)
+
     def says_as(self, other: Section) -> bool:
         """Return whether two sections say the same of the same."""
-        mine, theirs = (replace(one, value=_as_text(one.value), checkpoint="", persist=False) for one in (self, other))
-        return mine == theirs
+        mine, theirs = (replace(one, value=None, checkpoint="", persist=False) for one in (self, other))
+        return mine == theirs and _same_value(self.value, other.value)
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    """Return whether two values say the same; what has a file of its own is read only where its name does not tell."""
+    if isinstance(one, Large) and isinstance(other, Large):
+        return one == other
+    for large, value in ((one, other), (other, one)):
+        if isinstance(large, Large) and large.sha256 == sha256_of(canonical(value)):
+            return True
+    return bool(_as_text(plain(one)) == _as_text(plain(other)))
 
 
 def _as_text(value: Any) -> Any:
@@ -85,16 +101,50 @@ class InForce:
     origins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     kept_by: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the record as JSON can carry it."""
-        sections = [{**asdict(one), "ifaces": list(one.ifaces)} for one in self.sections]
-        return {"sections": sections, "plans": dict(self.plans), "origins": dict(self.origins)}
+    def written(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the record as JSON can carry it, and its large values by their SHA-256: as they are, or ``Large``."""
+        large: dict[str, Any] = {}
+
+        def short(value: Any) -> Any:
+            if isinstance(value, Large):
+                large[value.sha256] = value
+                return {MARK: value.sha256}
+            text = canonical(value)
+            if len(text) <= INLINE_MAX:
+                return value
+            name = sha256_of(text)
+            large[name] = value
+            return {MARK: name}
+
+        sections = [{**vars(one), "ifaces": list(one.ifaces), "value": short(one.value)} for one in self.sections]
+        origins = {
+            name: {claim: short(origin) for claim, origin in claims.items()} for name, claims in self.origins.items()
+        }
+        return {"sections": sections, "plans": dict(self.plans), "origins": origins}, large
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> InForce:
-        """Return the record that ``as_dict`` gave."""
-        sections = tuple(Section(**{**one, "ifaces": tuple(one["ifaces"])}) for one in found["sections"])
-        return cls(sections, found["plans"], found["origins"])
+    def read(cls, found: Mapping[str, Any], path_of: Callable[[str], str]) -> InForce:
+        """Return the record that ``written`` gave.
+
+        Args:
+            found: the first part of it.
+            path_of: gives the path of the file that holds a large value, by its SHA-256.
+        """
+
+        def whole(value: Any) -> Any:
+            if isinstance(value, dict) and value.keys() == {MARK}:
+                return Large(value[MARK], path_of(value[MARK]))
+            return value
+
+        sections = tuple(
+            Section(**{**one, "ifaces": tuple(one["ifaces"]), "value": whole(one["value"])})
+            for one in found["sections"]
+        )
+        origins = {
+            name: {claim: whole(origin) for claim, origin in claims.items()}
+            for name, claims in found["origins"].items()
+        }
+        return cls(sections, found["plans"], origins)
 
     def names(self) -> list[str]:
         """Return the names of the plans that say anything, in order; ``UNNAMED`` first."""
@@ -116,7 +166,7 @@ def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) 
     found = []
     for name, value in changes.items():
         if name == SYSCTL:
-            found += [Section(plan, name, canonical(key), (), said) for key, said in (value or {}).items()]
+            found += [Section(plan, name, canonical_key(key), (), said) for key, said in (value or {}).items()]
         elif name == OFFLOADS:
             found += [Section(plan, name, long_name(key), ifaces, said) for key, said in (value or {}).items()]
         elif name == DEFAULT_CLASS:

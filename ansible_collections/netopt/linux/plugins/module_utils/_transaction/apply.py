@@ -164,7 +164,7 @@ class Apply:
             numbers=numbers_of(_only(rehearsal.scopes, rehearsal.operations)),
             views=read_views(rehearsal.operations, rehearsal.current, self._tools),
         )
-        self._store.create(header, content, restore_archive(), plans=record.as_dict())
+        self._store.create(header, content, restore_archive(), plans=record.written())
         self._report.checkpoint_id = identity
         return header, content
 
