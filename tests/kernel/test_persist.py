@@ -295,3 +295,33 @@ def test_drift(host: BootHost) -> None:
     (found,) = json.loads(host.run(*VERIFY))
     assert (found["subsystem"], found["key"], found["found"]) == ("persist", f"/{SYSCTL_FILE}", None)
     assert found["checkpoint_id"] == "one"
+
+
+def test_plans_side_by_side_at_boot(host: BootHost) -> None:
+    """What is there after a restart is what the persisted plans say together; what is not persisted is left out."""
+    root = {"boot_root": str(host.root)}
+    before, view = host.files(), host.view()
+    shaped = {"iface": "eth0", "changes": {"shaper": {"egress_mbit": 20}, "sysctl": {"net.ipv4.tcp_fin_timeout": "15"}}}
+    limited = {"iface": "eth0", "changes": {"connection_limits": EVERYTHING["connection_limits"], "mtu": 1400}}
+    marked = {"iface": "eth0", "changes": {"dscp": [{"match": {"dports": ["5"], "proto": "udp"}, "dscp": 46}]}}
+
+    def table() -> str:
+        return "".join(path.read_text() for path in host.root.glob("etc/netopt/boot/table-*.nft"))
+
+    assert host.ask(plan={"name": "a", **shaped}, persist=True, **root)["status"] == "applied"
+    assert host.ask(plan={"name": "b", **limited}, persist=True, **root)["status"] == "applied"
+    both = host.files()
+    assert host.ask(plan={"name": "c", **marked}, **root)["status"] == "applied"
+    assert host.files() == both
+    assert "dscp" in host.run("nft", "list", "table", "inet", "netopt")
+    assert "dscp" not in table()
+    assert "b: connection_limits[0]" in table()
+    gone = host.ask(remove=["a"], checkpoint_id="gone", **root)
+    assert (gone["status"], gone["error"]) == ("applied", None)
+    assert not (host.root / SYSCTL_FILE).exists()
+    assert "b: connection_limits[0]" in table()
+    host.checkpoint("restored", id="gone")
+    assert host.files() == both
+    for name in ("c", "b", "a"):
+        assert host.ask(remove=[name], **root)["error"] is None
+    assert (host.files(), host.view()) == (before, view)
