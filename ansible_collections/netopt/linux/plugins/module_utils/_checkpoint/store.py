@@ -444,6 +444,19 @@ class Store:
         return unseal(text, name=path)
 
 
+def load_part(path: str) -> Any:
+    """Return a large value among plans in force.
+
+    Raises:
+        NetoptError: its file is gone or damaged.
+    """
+    try:
+        text = text_of(path)
+    except OSError as error:
+        raise NetoptError(f"{path} cannot be read: {error.strerror}", stage="checkpoint", key=path) from None
+    return unseal(text, name=path)["value"]
+
+
 def _write(path: str, data: bytes, *, mode: int = 0o600) -> None:
     """Write a new file and have it on the disk before returning."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)

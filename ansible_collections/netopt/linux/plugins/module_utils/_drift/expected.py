@@ -112,8 +112,6 @@ def keep_claimed(target: Target, record: InForce) -> None:
         target: what the changes in force have led to.
         record: the plans in force.
     """
-    if not record.kept_by:  # older releases kept none
-        return
     asked = intents(record, touched(InForce(), record, record.sections), skippable={}, modules={})
     claims = {name: TABLE[name].origin.claims(intent) for name, intent in asked.items()}
     states = target.states

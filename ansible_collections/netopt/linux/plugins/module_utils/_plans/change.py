@@ -13,41 +13,21 @@ from .._common.errors import NetoptError
 from .._plan.form import taken_away
 from .._sysctl.keys import for_interfaces
 from .compose import Part, Touched, refuse_conflicts, refuse_other_acceptance, touched, trees
+from .fitted import Fitted
 from .lead import Lead, lead
 from .record import UNNAMED, InForce, Section, put, sections_of, without_plan
 
 _TREE = ("qdisc", "ingress", "shaper", "netem", "htb_classes", "default_class")
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A plan as it fits this host.
-
-    Attributes:
-        plan: normalised ParameterPlan.
-        digest: of the plan and its text, ``None`` where nobody has looked at them.
-        changes: the plan's changes, adapted; nothing in them is null.
-        ifaces: the interfaces that they are for.
-    """
-
-    plan: Mapping[str, Any]
-    digest: str | None
-    changes: dict[str, Any]
-    ifaces: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The plan's name, ``UNNAMED`` for one without."""
-        return str(self.plan.get("name") or UNNAMED)
-
-    def sections(self, checkpoint: str, *, persist: bool) -> list[Section]:
-        """Return what the plan says, section by section."""
-        away = taken_away(self.plan)
-        if "sysctl" in away:
-            away["sysctl"] = for_interfaces(away["sysctl"], self.ifaces)
-        gone = sections_of(away, self.ifaces, self.name)
-        said = sections_of(self.changes, self.ifaces, self.name)
-        return [replace(one, checkpoint=checkpoint, persist=persist) for one in (*gone, *said)]
+def sections(one: Fitted, checkpoint: str, *, persist: bool) -> list[Section]:
+    """Return what a plan says, section by section."""
+    away = taken_away(one.plan)
+    if "sysctl" in away:
+        away["sysctl"] = for_interfaces(away["sysctl"], one.ifaces)
+    gone = sections_of(away, one.ifaces, one.name)
+    said = sections_of(one.changes, one.ifaces, one.name)
+    return [replace(each, checkpoint=checkpoint, persist=persist) for each in (*gone, *said)]
 
 
 @dataclass(frozen=True)
@@ -124,7 +104,7 @@ def plans_change(  # noqa: PLR0913 - by name, and one caller
     for name in remove:
         after = without_plan(after, name)
     for one in plans:
-        said = one.sections(about["checkpoint"], persist=persist)
+        said = sections(one, about["checkpoint"], persist=persist)
         if one.name == UNNAMED:
             _refuse_both([other for other in named if other.plan == UNNAMED], said)
         named += said

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import in_force
-from .._checkpoint.store import boot_id
+from .._checkpoint.store import boot_id, load_part
 from .._common.errors import NetoptError
 from .._common.interfaces import named
 from .._subsystems.table import TABLE
@@ -46,11 +46,11 @@ def plans_in_force(store: Store) -> InForce:
             break
         kept = store.plans(header.id)
         if kept is not None:
-            record = replace(InForce.read(kept, partial(store.plans_part, header.id)), kept_by=header.id)
+            record = InForce.read(kept, partial(store.plans_part, header.id), load_part)
             break
         older.append(header)
     for header in reversed(older):
-        record = replace(_with_older_release(record, header, store.content(header.id)), kept_by=header.id)
+        record = _with_older_release(record, header, store.content(header.id))
     running = [header.id for header in headers if header.ends_at is not None and header.boot_id == here]
     over = {one.checkpoint for one in record.sections if one.field == NETEM} - set(running)
     return without_field(record, NETEM, over) if over else record
@@ -59,7 +59,7 @@ def plans_in_force(store: Store) -> InForce:
 def _of_removed(store: Store) -> tuple[InForce, int]:
     """Return what the checkpoints that were removed leave in force, and the sequence number of the newest of them."""
     kept = store.plans_of_removed()
-    return (InForce.read(kept["plans"], store.removed_part), kept["sequence"]) if kept else (InForce(), 0)
+    return (InForce.read(kept["plans"], store.removed_part, load_part), kept["sequence"]) if kept else (InForce(), 0)
 
 
 def _with_older_release(record: InForce, header: Header, content: Content) -> InForce:

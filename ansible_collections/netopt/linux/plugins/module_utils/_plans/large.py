@@ -5,17 +5,17 @@
 """Values of a record that are too large to be read and written with every change: each is a file of its own.
 
 A tree of ten thousand classes under one name must not cost a small plan under another name anything. Its file is
-named by its content, and a new record has it by a link (link(2)) to the one that was written first.
+named by its content, and a new record has it by a link (link(2)) to the one that was written first. Pure.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._checkpoint.model import unseal
-from .._common.files import text_of
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INLINE_MAX = 4096  # bytes of JSON that stand in the record itself
 MARK = "large"
@@ -27,21 +27,18 @@ class Large:
     Args:
         sha256: of its canonical JSON, hexadecimal.
         path: of its file.
+        load: reads the file at a path.
     """
 
-    def __init__(self, sha256: str, path: str) -> None:
+    def __init__(self, sha256: str, path: str, load: Callable[[str], Any]) -> None:
         self.sha256 = sha256
         self.path = path
+        self._load = load
 
     @property
     def value(self) -> Any:
-        """The value.
-
-        Raises:
-            NetoptError: its file is damaged.
-            OSError: it cannot be read.
-        """
-        return unseal(text_of(self.path), name=self.path)["value"]
+        """The value, by what ``load`` reads."""
+        return self._load(self.path)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Large) and other.sha256 == self.sha256

@@ -93,13 +93,11 @@ class InForce:
         sections: what they say, in the order in which it was said.
         plans: by name ``{"digest", "checkpoint", "since", "by"}`` of the change that set it last.
         origins: ``{subsystem: {claim: origin}}``: what was there before any plan set it, see ``origin.py`` of each.
-        kept_by: the change that keeps the record; not part of it.
     """
 
     sections: Tuple[Section, ...] = ()
     plans: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    kept_by: str = ""
 
     def written(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the record as JSON can carry it, and its large values by their SHA-256: as they are, or ``Large``."""
@@ -123,17 +121,18 @@ class InForce:
         return {"sections": sections, "plans": dict(self.plans), "origins": origins}, large
 
     @classmethod
-    def read(cls, found: Mapping[str, Any], path_of: Callable[[str], str]) -> InForce:
+    def read(cls, found: Mapping[str, Any], path_of: Callable[[str], str], load: Callable[[str], Any]) -> InForce:
         """Return the record that ``written`` gave.
 
         Args:
             found: the first part of it.
             path_of: gives the path of the file that holds a large value, by its SHA-256.
+            load: reads such a file.
         """
 
         def whole(value: Any) -> Any:
             if isinstance(value, dict) and value.keys() == {MARK}:
-                return Large(value[MARK], path_of(value[MARK]))
+                return Large(value[MARK], path_of(value[MARK]), load)
             return value
 
         sections = tuple(

@@ -26,8 +26,8 @@ from .._host.lock import RUN_DIR, host_lock
 from .._host.privileges import check_net_admin
 from .._plan.check import check_structure
 from .._plan.form import one_form, set_only
-from .._plans.change import Fitted, plans_change
-from .._plans.in_force import plans_in_force
+from .._plans.fitted import Fitted
+from .._plans.holder import holder
 from .._sysctl.keys import IFACE, for_interfaces
 from .._sysctl.observe import read
 from .adapt_profile import adapt
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from .._checkpoint.model import Header
     from .._common.change import Operation
     from .._plans.change import PlansChange
-    from .._plans.record import InForce
     from .request import PlanRequest, Request
 
 TC = "tc"
@@ -114,15 +113,10 @@ class Transaction:
 
             check_host(self._boot_root)
         self._recover(tools)
-        before = plans_in_force(self._store)
-        if request.remove and not set(request.remove) & set(before.names()):
-            self._report.status = host_report.SKIPPED
-            reason = "no such plan is in force on this host"
-            self._report.skipped += [{"key": name, "reason": reason} for name in request.remove]
-            return
         facts = self._facts()
         fitted = [self._fit(one, facts) for one in request.plans]
-        key = self._key(fitted, before.kept_by)
+        in_force = holder(self._store)
+        key = self._key(fitted, in_force)
         unchanged = UnchangedCache(self._run_dir)
         left_out = None if request.persist or request.remove else unchanged.look_up(key, tools)
         if left_out is not None:
@@ -130,7 +124,9 @@ class Transaction:
             return
         from .apply import Apply  # noqa: PLC0415 - a plan that holds already does without
 
-        plans = self._plans_change(before, fitted, identity, facts)
+        plans = self._plans_change(fitted, identity, facts)
+        if plans is None:
+            return
         self._preflight(plans, facts)
         change = Apply(
             request,
@@ -153,7 +149,7 @@ class Transaction:
             for entry in self._report.diff:
                 check_net_admin(entry["subsystem"])
         if held and not request.check:
-            unchanged.keep(self._key(fitted, self._report.checkpoint_id or before.kept_by), held)
+            unchanged.keep(self._key(fitted, self._report.checkpoint_id or in_force), held)
 
     def _before(self, operation: Operation) -> None:
         """Refuse an operation that the kernel would refuse in words that tell less."""
@@ -204,9 +200,17 @@ class Transaction:
             self._report.skipped.extend(adapted.skipped)
         return Fitted(one.plan, one.digest, changes, ifaces)
 
-    def _plans_change(self, before: InForce, fitted: list[Fitted], identity: str, facts: dict[str, Any]) -> PlansChange:
-        """Return what becomes of the plans in force."""
-        request = self._request
+    def _plans_change(self, fitted: list[Fitted], identity: str, facts: dict[str, Any]) -> PlansChange | None:
+        """Return what becomes of the plans in force; ``None`` where none of those that are to go is there."""
+        from .._plans.change import plans_change  # noqa: PLC0415 - a plan that holds already does without
+        from .._plans.in_force import plans_in_force  # noqa: PLC0415
+
+        request, before = self._request, plans_in_force(self._store)
+        if request.remove and not set(request.remove) & set(before.names()):
+            self._report.status = host_report.SKIPPED
+            reason = "no such plan is in force on this host"
+            self._report.skipped += [{"key": name, "reason": reason} for name in request.remove]
+            return None
         unknown = sorted(set(request.remove) - set(before.names()))
         if unknown:
             known = ", ".join(name for name in before.names() if name) or "none with a name"
