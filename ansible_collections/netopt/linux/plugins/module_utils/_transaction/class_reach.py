@@ -34,7 +34,7 @@ def classes_missed_on_top(
                 "classes_missed_on_top",
                 "changes.htb_classes",
                 f"What leaves {iface} by {', '.join(upper)}, or through a bridge, meets none of these matches",
-                f"Use 256 matches or fewer, which see these packets, or name {upper[0]} as the plan's interface.",
+                f"Use 256 matches or fewer, which see these packets, or name {next(iter(upper))} as the plan's interface.",
             )
 
 
