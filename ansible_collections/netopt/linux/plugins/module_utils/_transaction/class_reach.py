@@ -28,13 +28,13 @@ def classes_missed_on_top(
     if not looked_up(changes.get("htb_classes") or ()):
         return
     for iface in ifaces:
-        upper = ((facts.get("interfaces") or {}).get(iface) or {}).get("upper")
+        upper = list(((facts.get("interfaces") or {}).get(iface) or {}).get("upper") or ())
         if upper:
             yield _warning(
                 "classes_missed_on_top",
                 "changes.htb_classes",
                 f"What leaves {iface} by {', '.join(upper)}, or through a bridge, meets none of these matches",
-                f"Use 256 matches or fewer, which see these packets, or name {next(iter(upper))} as the plan's interface.",
+                f"Use 256 matches or fewer, which see these packets, or name {upper[0]} as the plan's interface.",
             )
 
 
