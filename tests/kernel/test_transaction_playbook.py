@@ -42,7 +42,7 @@ def host() -> Iterator[Host]:
 
 
 def play(host: Host, name: str, *options: str, **variables: Any) -> dict[str, Any]:
-    """Run one of the collection's playbooks and return the last task's result."""
+    """Run one of the collection's playbooks and return the result of the last task before the summary."""
     playbook = f"netopt.linux.{name}"
     text = host.run(
         "env",
@@ -54,7 +54,8 @@ def play(host: Host, name: str, *options: str, **variables: Any) -> dict[str, An
         *("-i", "host,", "-c", "local", "-v", "-e", json.dumps({**variables, **PYTHON}), *options),
         check=False,
     )
-    results = [line.partition("=> ")[2] for line in text.splitlines() if "=> {" in line]
+    # what people read at the end is printed over several lines
+    results = [line.partition("=> ")[2] for line in text.splitlines() if "=> {" in line and line.endswith("}")]
     assert results, text
     found: dict[str, Any] = json.loads(results[-1])
     return found

@@ -387,9 +387,9 @@ class Store:
             ) from None
 
     def undone(self, header: Header) -> None:
-        """Forget plans that a removed checkpoint has left in force, once an older change is undone."""
+        """Forget plans that a removed checkpoint has left in force, once its change or an older one is undone."""
         known = self.plans_of_removed()
-        if known and known["sequence"] > header.sequence:
+        if known and known["sequence"] >= header.sequence:  # the same where its removal was interrupted
             _forget(self._removed_path)
 
     def retain(self) -> list[str]:
