@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,17 @@ from ansible_collections.netopt.linux.plugins.module_utils._drift.cause import C
 from ansible_collections.netopt.linux.plugins.module_utils._drift.expected import (
     Target,
     differences,
+    keep_claimed,
     lay_over,
     nft_owner,
     set_by,
     states_of,
     without,
 )
+from ansible_collections.netopt.linux.plugins.module_utils._plans.record import InForce, sections_of
 
 KEY = "net.ipv4.tcp_fin_timeout"
+GRO, TSO, TSO4 = "generic-receive-offload", "tcp-segmentation-offload", "tx-tcp-segmentation"
 
 
 def header(identity: str, sequence: int, status: str, boot: str = "now", **more: Any) -> Header:
@@ -118,6 +122,56 @@ def test_interfaces_that_are_gone() -> None:
     assert [(change.subsystem, change.key) for change in without(target, ["eth0"])] == [("link", "eth0")]
     assert target.scopes["link"]["ifaces"] == ["eth1"]
     assert list(target.states["link"]["links"]) == ["eth1"]
+
+
+def claimed(changes: dict[str, Any], **more: Any) -> Target:
+    """Return what of the settings of some changes a plan that is in force still wants to hold."""
+    both = ["eth0", "wan0"]
+    link = {"mtu": 1400, "active": {GRO: False, TSO: False}, "requested": {TSO4: False}}
+    target = Target()
+    lay_over(
+        target,
+        "one",
+        {"sysctl": {"keys": [KEY, "net.core.somaxconn"]}, "link": {"ifaces": both}, "tc": {"ifaces": both}, "nft": {}},
+        {
+            "sysctl": {"values": {KEY: "15", "net.core.somaxconn": "9"}, "modules": {"m": "used", "n": "absent"}},
+            "link": {"links": {"eth0": link, "wan0": link}},
+            "tc": {"interfaces": {"eth0": {}, "ifb-eth0": {}, "wan0": {}}},
+            "nft": {"listing": "rules"},
+        },
+    )
+    origins = {"link": {f"eth0 {TSO}": {"requested": {TSO4: True}}}}
+    record = InForce(tuple(sections_of(changes, ("eth0",), "")), {}, origins, kept_by="one")
+    keep_claimed(target, replace(record, **more))
+    return target
+
+
+def test_what_no_plan_claims_is_not_expected() -> None:
+    """Of all that changes have set only that of plans in force is to hold: the rest was given back."""
+    changes = {"sysctl": {KEY: "15"}, "offloads": {"tso": False}, "shaper": {"ingress_mbit": 9}}
+    target = claimed(changes)
+    assert target.states["sysctl"] == {"values": {KEY: "15"}, "modules": {"m": "used"}, "lro": {}}
+    assert target.states["link"] == {"links": {"eth0": {"active": {TSO: False}, "requested": {TSO4: False}}}}
+    assert target.states["tc"] == {"interfaces": {"eth0": {}, "ifb-eth0": {}}}
+    assert target.scopes["link"] == {"ifaces": ["eth0"]}
+    assert target.scopes["tc"] == {"ifaces": ["eth0"]}
+    assert "nft" not in target.states
+
+
+def test_claims_of_rules_and_of_the_mtu() -> None:
+    """The table is looked at while any plan has rules; an MTU without the offloads beside it."""
+    target = claimed({"mtu": 1400, "dscp": [{"match": {"proto": "udp"}, "dscp": 46}]})
+    assert target.states["nft"] == {"listing": "rules"}
+    assert target.states["link"] == {"links": {"eth0": {"mtu": 1400, "active": {}, "requested": {}}}}
+    assert target.states["sysctl"]["values"] == {}
+    assert target.states["tc"] == {"interfaces": {}}
+
+
+def test_without_any_plan() -> None:
+    """Nothing is expected once the last plan is taken away; where no record was kept all changes count."""
+    none = claimed({})
+    assert (none.states["tc"], none.states["link"]) == ({"interfaces": {}}, {"links": {}})
+    assert list(claimed({}, kept_by="").states["tc"]["interfaces"]) == ["eth0", "ifb-eth0", "wan0"]
 
 
 def test_a_key_that_is_gone() -> None:
