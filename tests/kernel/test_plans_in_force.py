@@ -318,3 +318,15 @@ def test_netem_is_in_force_until_its_end(host: Host) -> None:
     assert host.view() == shaped
     assert drift(host) == []
     assert host.ask(remove=["test"])["status"] == "skipped"
+
+
+def test_plans_whose_checkpoint_was_removed(host: Host) -> None:
+    """They stay in force, what was taken away before stays away, and nothing of that counts as drift."""
+    apply(host, plan({"sysctl": {BACKLOG: "2000"}}, name="base"), checkpoint_id="one")
+    apply(host, plan({"mtu": 1400, **MARKS}, name="web"), checkpoint_id="two")
+    remove(host, "web", checkpoint_id="three")
+    host.checkpoint("absent", id="three")
+    assert list(host.statuses()) == ["one", "two"]
+    assert drift(host) == []
+    assert apply(host, plan({"sysctl": {BACKLOG: "2000"}}, name="base")) == "unchanged"
+    assert apply(host, plan({"mtu": 1400, **MARKS}, name="web")) == "applied"

@@ -98,7 +98,7 @@ def test_removed_checkpoints_leave_their_plans(store: Store) -> None:
     store.remove("one")
     assert store.plans_of_removed() is None  # it said nothing any more
     store.remove("two")
-    assert (names(store), plans_in_force(store).kept_by) == (["b"], "")
+    assert (names(store), plans_in_force(store).kept_by) == (["b"], "no. 2")
     last = keep(store, "three", plans=record(plan("c")))
     assert last.sequence == 3
     assert names(store) == ["c"]
