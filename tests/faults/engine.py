@@ -10,8 +10,10 @@ it sends itself a signal there: it ends as if somebody else had sent it at that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +32,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.rollback i
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import apply as transaction_apply
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import transaction as engine
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import request_of
-from tests.faults.hosts import IFACE, Host, Outcome, Running
+from tests.faults.hosts import IFACE, LAST_WORDS, Host, Outcome, Running
 
 PACKAGE = Path(engine.__file__).parents[1]
 
@@ -44,12 +46,14 @@ class Strike:
         operation: before which operation of the plan, from 0.
         call: ``_folder/file.function`` at whose ``count``-th call, e.g. ``_checkpoint/store.update``.
         count: which of these calls, from 1.
+        all_at_once: whether whatever else runs on the host ends at that moment too, as when its power is cut.
     """
 
     number: int
     operation: int | None = None
     call: str | None = None
     count: int = 1
+    all_at_once: bool = False
 
     def __str__(self) -> str:
         """Say it in a few words, for the name of a case."""
@@ -57,22 +61,56 @@ class Strike:
         return f"{signal.Signals(self.number).name} at {where}"
 
 
-def watch(strike: Strike | None) -> None:
-    """Have this process struck at a call."""
-    if strike is None or strike.call is None:
-        return
-    file, _dot, function = strike.call.rpartition(".")
-    path, left = PACKAGE / f"{file}.py", [strike.count]
+def hit(strike: Strike) -> None:
+    """Send this process the signal, and whatever else runs on the host where the strike says so."""
+    if strike.all_at_once:
+        first = Path("/proc/1/cmdline").read_bytes()
+        assert LAST_WORDS in first, "only on a host of a test"  # elsewhere these are somebody's processes
+        for folder in Path("/proc").glob("[0-9]*"):
+            if int(folder.name) not in (1, os.getpid()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(folder.name), strike.number)
+    os.kill(os.getpid(), strike.number)
+
+
+def at_call(call: str, count: int, do: Callable[[], object]) -> None:
+    """Have something done in this process at the ``count``-th call of ``_folder/file.function``."""
+    file, _dot, function = call.rpartition(".")
+    path, left = PACKAGE / f"{file}.py", [count]
     known = path.exists() and f"def {function}(" in path.read_text(encoding="utf-8")
-    assert known, f"{strike.call}: wanted _folder/file.function of {PACKAGE}"
+    assert known, f"{call}: wanted _folder/file.function of {PACKAGE}"
 
     def entered(frame: Any, event: str, _argument: object) -> None:
         if event == "call" and frame.f_code.co_name == function and frame.f_code.co_filename == str(path):
             left[0] -= 1
             if left[0] == 0:
-                os.kill(os.getpid(), strike.number)
+                do()
 
     sys.setprofile(entered)
+
+
+def meanwhile(ask: Callable[[], Any], moment: str, script: str) -> Callable[[], Any]:
+    """Return a function together with a shell script that is run at a moment of it: ``_folder/file.function no.``."""
+    call, _blank, count = moment.partition(" ")
+    happened = []
+
+    def do() -> None:
+        sys.setprofile(None)
+        happened.append(subprocess.run(["sh", "-c", script], check=False))
+
+    def both() -> Any:
+        at_call(call, int(count or 1), do)
+        answer = ask()
+        assert happened, f"the moment {moment} never came"
+        return answer
+
+    return both
+
+
+def watch(strike: Strike | None) -> None:
+    """Have this process struck at a call."""
+    if strike is not None and strike.call is not None:
+        at_call(strike.call, strike.count, lambda: hit(strike))
 
 
 def calls(host: Host, function: Callable[[], Any]) -> list[str]:
@@ -96,18 +134,17 @@ def calls(host: Host, function: Callable[[], Any]) -> list[str]:
     return found
 
 
-def applying(
-    changes: Mapping[str, Any],
+def asking(
+    options: Mapping[str, Any],
     *,
     strike: Strike | None = None,
     tool_timeout_s: float | None = None,
     guard_s: float | None = None,
     fork_waits_s: float | None = None,
-    **options: Any,
 ) -> Callable[[], dict[str, Any]]:
-    """Return the function that applies changes in the process that calls it, and returns the report."""
+    """Return the function that applies or removes plans in the process that calls it, and returns the report."""
 
-    def apply() -> dict[str, Any]:
+    def ask() -> dict[str, Any]:
         if tool_timeout_s is not None:
             Tools.__init__.__kwdefaults__["timeout_s"] = tool_timeout_s
         if guard_s is not None:
@@ -118,15 +155,33 @@ def applying(
 
         def on_operation(_operation: object) -> None:
             if next(passed) == (strike.operation if strike else None):
-                os.kill(os.getpid(), strike.number)  # type: ignore[union-attr]
+                hit(strike)  # type: ignore[arg-type]
 
         watch(strike)
-        request = request_of({"plan": {"iface": IFACE, "changes": dict(changes)}, **options})
-        report = engine.Transaction(request, on_operation=on_operation).run()
+        report = engine.Transaction(request_of(dict(options)), on_operation=on_operation).run()
         sys.setprofile(None)
         return report.as_dict()
 
-    return apply
+    return ask
+
+
+def applying(
+    changes: Mapping[str, Any],
+    *,
+    strike: Strike | None = None,
+    tool_timeout_s: float | None = None,
+    guard_s: float | None = None,
+    fork_waits_s: float | None = None,
+    **options: Any,
+) -> Callable[[], dict[str, Any]]:
+    """Return the function that applies changes in the process that calls it, and returns the report."""
+    return asking(
+        {"plan": {"iface": IFACE, "changes": dict(changes)}, **options},
+        strike=strike,
+        tool_timeout_s=tool_timeout_s,
+        guard_s=guard_s,
+        fork_waits_s=fork_waits_s,
+    )
 
 
 def apply(host: Host, changes: Mapping[str, Any], **options: Any) -> Outcome:

@@ -35,6 +35,7 @@ IFACE = "eth0"
 PATIENCE_S = 40.0
 # moments around an expiry, in seconds; the first two come in time on a busy machine too
 AROUND_S = (-0.7, -0.5, *(round(-0.06 + 0.004 * step, 3) for step in range(22)))
+LAST_WORDS = b"read -r _until_the_test_is_over"  # of the first process of each host
 MAKE = f"""
 mkdir -p /run/netopt /var/lib/netopt
 mount -t tmpfs none /run && mkdir -p /run/netopt
@@ -52,7 +53,7 @@ ip route add 198.51.100.0/24 via 192.0.2.9 dev eth0
 ip -6 route add 2001:db8:9::/48 via 2001:db8::9 dev eth0
 echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode  # no random addresses on what is made later
 echo ready
-read -r _until_the_test_is_over
+{LAST_WORDS.decode()}
 """
 DUMP = """
 grep -r . /proc/sys/net 2>/dev/null | grep -v -e nf_conntrack_count -e /conf/ifb- | sort

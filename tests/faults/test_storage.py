@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.faults.conftest import Faults
-from tests.faults.engine import applying, confirming
+from tests.faults.engine import applying, confirming, meanwhile
 from tests.faults.hosts import Host, Outcome, host
 from tests.faults.states import CHANGES, STATES
 from tests.waiting import past
@@ -31,30 +33,9 @@ DISKS = {
 SMALL_DISK = "mount -t tmpfs -o size=8m,nr_inodes=60 none /var/lib/netopt\n"
 
 
-def apply_and(made: Host, moment: str, do: str, **options: object) -> Outcome:
+def apply_and(made: Host, moment: str, do: str, **options: Any) -> Outcome:
     """Apply the change on a host, and let a shell script happen to it at a moment: ``_folder/file.function no.``."""
-    import subprocess  # noqa: PLC0415 - inside the host
-    import sys  # noqa: PLC0415
-
-    call, _blank, count = moment.partition(" ")
-    file, _dot, function = call.rpartition(".")
-    left = [int(count or 1)]
-
-    def run() -> dict[str, object]:
-        def entered(frame: object, event: str, _argument: object) -> None:
-            code = frame.f_code  # type: ignore[attr-defined]
-            if event == "call" and code.co_name == function and code.co_filename.endswith(f"/{file}.py"):
-                left[0] -= 1
-                if left[0] == 0:
-                    sys.setprofile(None)
-                    subprocess.run(["sh", "-c", do], check=False)
-
-        sys.setprofile(entered)
-        report = applying(CHANGES, checkpoint_id="one", **options)()  # type: ignore[arg-type]
-        assert left[0] <= 0, f"the moment {moment} never came"
-        return report
-
-    return made.run(run)
+    return made.run(meanwhile(applying(CHANGES, checkpoint_id="one", **options), moment, do))
 
 
 MOMENTS = {
