@@ -140,7 +140,7 @@ def claimed(changes: dict[str, Any]) -> Target:
         },
     )
     origins = {"link": {f"eth0 {TSO}": {"requested": {TSO4: True}}}}
-    record = InForce(tuple(sections_of(changes, ("eth0",), "")), {}, origins, kept_by="one")
+    record = InForce(tuple(sections_of(changes, ("eth0",), "")), {}, origins)
     keep_claimed(target, record)
     return target
 

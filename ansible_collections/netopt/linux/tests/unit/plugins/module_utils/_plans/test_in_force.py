@@ -15,7 +15,9 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint import model
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store, boot_id
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._plans.holder import holder
 from ansible_collections.netopt.linux.plugins.module_utils._plans.in_force import plans_in_force
+from ansible_collections.netopt.linux.plugins.module_utils._plans.large import Large
 from ansible_collections.netopt.linux.plugins.module_utils._plans.record import InForce, Section
 
 KEY = "net.core.somaxconn"
@@ -32,10 +34,10 @@ def plan(name: str, field: str = "mtu", value: Any = 1400, *, at: str = "") -> S
     return Section(name, field, "", ("eth0",), value, checkpoint=at)
 
 
-def record(*sections: Section) -> dict[str, Any]:
+def record(*sections: Section) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return plans in force as a checkpoint keeps them."""
     plans = {one.plan: {"digest": None, "checkpoint": one.checkpoint, "since": "", "by": None} for one in sections}
-    return InForce(sections, plans).as_dict()
+    return InForce(sections, plans).written()
 
 
 def keep(store: Store, identity: str, status: str = model.CONFIRMED, plans: Any = None, **more: Any) -> model.Header:
@@ -86,9 +88,30 @@ def test_the_newest_change_in_force_says_it(store: Store, status: str, boot: str
     """What a change was to lead to counts once it is made, and no more once it is undone."""
     keep(store, "one", plans=record(plan("a")))
     keep(store, "two", status, record(plan("a"), plan("b")), **({"boot": boot} if boot else {}))
-    found = plans_in_force(store)
-    assert found.names() == expected
-    assert found.kept_by == ("two" if "b" in expected else "one")
+    assert names(store) == expected
+    assert holder(store) == ("two" if "b" in expected else "one")
+
+
+def test_large_values_are_written_once(store: Store, tmp_path: Path) -> None:
+    """A value with a file of its own is linked to by later records, and outlives the checkpoint that wrote it."""
+    classes = {"htb_classes": [{"classid": f"1:{one:x}", "rate_mbit": 1} for one in range(1, 300)]}
+    keep(store, "one", plans=record(plan("big", "htb_classes", classes)))
+    (held,) = plans_in_force(store).sections
+    assert isinstance(held.value, Large)
+    assert held.said == classes
+    keep(store, "two", plans=record(held, plan("small")))
+    (part,) = (tmp_path / "checkpoints" / "two").glob("plans.*.json")
+    assert part.stat().st_nlink == 2
+    store.remove("one")
+    store.remove("two")
+    assert plans_in_force(store).of("big")[0].said == classes
+    part_of_removed = next(tmp_path.glob("plans.*.json"))
+    part_of_removed.write_text("{}", encoding="utf-8")
+    with pytest.raises(NetoptError, match="damaged"):
+        _ = plans_in_force(store).of("big")[0].said
+    part_of_removed.unlink()
+    with pytest.raises(NetoptError, match="cannot be read"):
+        _ = plans_in_force(store).of("big")[0].said
 
 
 def test_removed_checkpoints_leave_their_plans(store: Store) -> None:
@@ -98,7 +121,7 @@ def test_removed_checkpoints_leave_their_plans(store: Store) -> None:
     store.remove("one")
     assert store.plans_of_removed() is None  # it said nothing any more
     store.remove("two")
-    assert (names(store), plans_in_force(store).kept_by) == (["b"], "no. 2")
+    assert (names(store), holder(store)) == (["b"], "removed 2")
     last = keep(store, "three", plans=record(plan("c")))
     assert last.sequence == 3
     assert names(store) == ["c"]
@@ -155,7 +178,7 @@ def test_changes_of_older_releases(store: Store) -> None:
         ("mtu", 1400, "one"),
         ("sysctl", "8", "two"),
     ]
-    assert found.kept_by == "two"
+    assert holder(store) == "two"
     assert found.origins["link"] == {"eth0 mtu": {"mtu": 1500}}
     assert found.origins["sysctl"][KEY]["values"] == {KEY: "128"}
     keep(store, "three", plans=record(plan("a")))

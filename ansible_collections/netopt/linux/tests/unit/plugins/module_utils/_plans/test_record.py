@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,10 +133,18 @@ def test_a_field_that_is_over() -> None:
 
 
 def test_record_as_json() -> None:
-    """A record reads as it was written; who keeps it is not part of it."""
+    """A record reads as it was written, with what is large beside it."""
     record = laid(InForce(origins={"sysctl": {KEY: {"values": {}}}}), {"mtu": 1400, "sysctl": {KEY: "9"}})
-    assert InForce.from_dict(record.as_dict()) == record
-    assert "kept_by" not in record.as_dict()
+    record = laid(
+        record, {"dscp": [{"match": {"dports": [str(port)]}, "dscp": 46} for port in range(1, 200)]}, name="web"
+    )
+    told, large = record.written()
+    again = InForce.read(told, lambda sha256: sha256, lambda path: large[path])
+    assert [replace(one, value=one.said) for one in again.sections] == list(record.sections)
+    assert (again.plans, again.origins) == (record.plans, record.origins)
+    assert len(large) == 1
+    assert again.written()[0] == told
+    assert laid(again, {"dscp": next(iter(large.values()))}, name="web").sections == again.sections
 
 
 def test_listing() -> None:
