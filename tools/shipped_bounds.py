@@ -43,12 +43,16 @@ def bounds(policy: Policy) -> dict[str, Any]:
 
 
 def _range(span: Any) -> Any:
-    """Return least and most, a list of them for a row, or the words."""
+    """Return least and most (and the bits), a list of them for a row, a list or set of words, or a pattern."""
     if span.type == "enum":
         return list(span.valid_values)
+    if span.type == "words":
+        return set(span.valid_values)
+    if span.type == "text":
+        return span.pattern
     if span.type == "row":
         return [(field.min, field.max) for field in span.fields]
-    return (span.min, span.max)
+    return (span.min, span.max, sum(span.bits)) if span.bits else (span.min, span.max)
 
 
 def text(policy: Policy) -> str:

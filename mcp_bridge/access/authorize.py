@@ -161,7 +161,7 @@ def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
             if field == "htb_classes":
                 for entry in value or ():
                     yield from _qdisc_cards(entry.get("leaf") or {}, policy)
-            if field == "connection_tracking" and "max_connections" in (value or ()):
+            if field == "connection_tracking" and (value is None or "max_connections" in value):
                 yield "iptables.connection_tracking_size"
 
 

@@ -103,5 +103,5 @@ class Changes(Strict):
         return found
 
     def is_empty(self) -> bool:
-        """Return whether nothing at all is asked for, and nothing taken away."""
-        return not any(value not in ({}, []) for value in self.dump().values()) and not self.taken_away()
+        """Return whether nothing is set; something may still be taken away."""
+        return not any(value not in ({}, []) for value in self.dump().values())

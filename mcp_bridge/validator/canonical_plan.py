@@ -31,7 +31,10 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     changes = normal_changes(plan.changes.dump(), policy)
     if not changes and profile:
         changes = profile_changes(profile, policy)
-    for field, value in plan.taken_away().items():
+    away = plan.taken_away()
+    if "sysctl" in away:
+        away["sysctl"] = {canonical_key(key): None for key in sorted(away["sysctl"])}
+    for field, value in away.items():
         changes[field] = {**changes.get(field, {}), **value} if value else None
     data["changes"] = changes
     if isinstance(data["iface"], list) and len(data["iface"]) == 1:

@@ -16,7 +16,7 @@ from .finding import Finding, Path, did_you_mean, shown
 from .sysctl_value import canonical_key, canonical_sysctl, spelling_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mcp_bridge.policy import Policy, Range
 
@@ -78,11 +78,18 @@ def _without_card(key: str, path: Path, policy: Policy) -> Iterator[Finding]:
     yield from explain(policy, "unknown_sysctl", path, hint=slip + add)
 
 
-def check_key_spellings(changes: dict[str, Any]) -> Iterator[Finding]:
-    """Yield keys that a plan gives twice, in two spellings."""
+def check_key_spellings(values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield keys that a plan gives twice, in two spellings, and those that it takes away and that are no keys.
+
+    Args:
+        values: by key; null for those that are taken away.
+    """
     first: dict[str, str] = {}
-    for key in changes.get("sysctl", {}):
-        name = key if spelling_problem(key) else canonical_key(key)
+    for key, value in values.items():
+        problem = spelling_problem(key)
+        if problem and value is None:
+            yield Finding(("changes", "sysctl", key), problem, "Write it as sysctl does, e.g. net.ipv4.tcp_rmem.")
+        name = key if problem else canonical_key(key)
         if first.setdefault(name, key) != key:
             message = f"The key stands here twice, as {first[name]} as well"
             yield Finding(("changes", "sysctl", key), message, "Keep one of the two.")

@@ -66,13 +66,13 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     if plan.profile is not None and plan.profile not in policy.profiles:
         hint = did_you_mean(plan.profile, policy.profiles, what="profiles")
         yield Finding(("profile",), "There is no such profile", hint)
-    elif plan.profile is None and plan.changes.is_empty() and is_whole:
+    elif plan.profile is None and is_whole and plan.changes.is_empty() and not plan.taken_away():
         yield from explain(policy, "empty_plan", ("changes",))
     yield from check_sizes(data, policy)
     yield from check_measuring(data, policy)
     yield from check_words(changes, policy)
     yield from check_ranges(changes, policy)
-    yield from check_key_spellings(changes)
+    yield from check_key_spellings(plan.changes.sysctl or {})
     if "htb_classes" not in partial:
         yield from check_classes(changes)
     yield from check_filters(changes)

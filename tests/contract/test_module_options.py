@@ -20,7 +20,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._link import subsyste
 from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import OF_THE_CONTROLLER
 from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import code_point, with_numbers
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import Request
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import OF_PLANS, PlanRequest, Request
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
@@ -132,9 +132,11 @@ def test_sizes_and_timeouts_of_connection_tracking_are_sysctl_keys(field: str, v
 
 
 def test_apply_takes_what_the_transaction_takes() -> None:
-    """``netopt_apply`` has one option for each part of a request; check mode is Ansible's own."""
+    """``netopt_apply`` has one option for each part of a request and of its plans; check mode is Ansible's own."""
     asked_of_the_host = set(options("netopt_apply")) - OF_THE_CONTROLLER
-    assert asked_of_the_host == {field.name for field in fields(Request)} - {"check"}
+    of_one = {field.name for field in fields(PlanRequest)}
+    assert of_one | {"judged", "plans", "remove"} == OF_PLANS
+    assert asked_of_the_host == {field.name for field in fields(Request)} - {"check"} | OF_PLANS
 
 
 def test_the_role_hands_on_what_the_controller_prepares() -> None:

@@ -104,7 +104,7 @@ MODULES = (
 )
 PLAYBOOKS = "apply confirm rollback verify info snapshot".split()
 MODELS: list[tuple[Any, str]] = [
-    (ParameterPlan, "iface profile changes validation rationale"),
+    (ParameterPlan, "name iface profile changes validation rationale"),
     (
         Changes,
         (

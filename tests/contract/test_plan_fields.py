@@ -237,7 +237,7 @@ def test_plans_of_ours_pass(plan: dict[str, Any]) -> None:
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
 @given(changes=CHANGES, name=st.sampled_from(["validate", "validation"]))
 def test_what_the_controller_hands_over_passes(changes: dict[str, Any], name: str) -> None:
-    """The normal form of any plan passes and stays as it is, whatever is null and whichever name ``validate`` has."""
+    """The normal form of any plan passes and stays as it is, whichever name ``validate`` has; null takes away."""
     plan = {"iface": ["eth0"], "changes": changes, "validate": {"targets": {"ping": ["192.0.2.1"]}}}
     normal = validate(plan, load_policy()).normalized_plan
     assume(normal is not None)
@@ -247,6 +247,15 @@ def test_what_the_controller_hands_over_passes(changes: dict[str, Any], name: st
     assert json.dumps(one_form(data)) == json.dumps(data)
     before = copy.deepcopy(data)
     data[name] = data.pop("validate")
-    data["changes"] = {**dict.fromkeys(table._CHANGES), **data["changes"]}
+    changes_and_nulls = {**dict.fromkeys(table._CHANGES), **data["changes"]}
+    data["changes"] = {"sysctl": None, "offloads": None, **data["changes"]}
     check_structure(data)
     assert one_form(data) == before
+    data["changes"] = changes_and_nulls
+    check_structure(data)
+    away = dict.fromkeys(set(table._CHANGES) - set(before["changes"]) - {"sysctl", "offloads"})
+    assert one_form(data) == {**before, "changes": {**before["changes"], **away}}
+    named = {**data, "name": "web"}
+    check_structure(named)
+    set_ = {field: value for field, value in before["changes"].items() if value is not None}
+    assert one_form(named) == {**before, "name": "web", "changes": set_}

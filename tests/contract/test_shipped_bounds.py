@@ -58,6 +58,12 @@ def cases() -> Iterator[tuple[str, object]]:
                 yield name, " ".join(str(getattr(field, end) + more) for field in fields)
         elif span.type == "enum":
             yield from ((name, word) for word in (*(span.valid_values or []), "nothing"))
+        elif span.type == "words":
+            yield from ((name, words) for words in (" ".join(span.valid_values or []), "nothing"))
+        elif span.type == "text":
+            yield from ((name, text) for text in ("1", "0-7,12", "nf_log_ipv4", "NONE", "ff,ffffffff", "a b", ""))
+        elif span.bits:
+            yield from ((name, value) for value in (*span.bits, sum(span.bits), sum(span.bits) ^ span.max, 8, 2048))
         elif span.type != "bool":
             assert span.min is not None
             assert span.max is not None
@@ -88,6 +94,15 @@ def test_what_is_no_number_and_what_has_no_card() -> None:
     ]
     assert beyond({"htb_classes": [{"classid": "1:1", "rate_mbit": 1, "burst": "15k"}], "mtu": None}) == []
     assert beyond({"sysctl": {"net.core.somaxconn": "0x400"}, "connection_tracking": {"drop_invalid": True}}) == []
+
+
+@pytest.mark.parametrize("name", ["all", "default", "eth0", "eth0.7"])
+def test_keys_of_interfaces_have_the_bounds_of_their_family(name: str) -> None:
+    """A key of any interface is held against the range of its family."""
+    key = f"net.ipv4.conf.{name.replace('.', '/')}.rp_filter"
+    assert beyond({"sysctl": {key: 2}}) == []
+    (found,) = beyond({"sysctl": {key: 3}})
+    assert (found["path"], found["message"]) == (f"changes.sysctl.{key}", "Value exceeds maximum allowed: 2")
 
 
 def test_too_many_entries() -> None:
@@ -123,4 +138,4 @@ def test_the_module_alone(tmp_path: Path, *, bare: bool) -> None:
         assert done.returncode == 2, done.stdout
         assert "changes.mtu" in done.stdout
         assert "changes.sysctl.net.core.somaxconn" in done.stdout
-        assert "Value exceeds maximum allowed: 65535" in done.stdout
+        assert f"maximum allowed: {POLICY.limits.ranges['sysctl.net.core.somaxconn'].max}" in done.stdout

@@ -186,9 +186,13 @@ def agree(with_text: Host, with_modules: Host, wanted: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("wanted", PLANS.values(), ids=PLANS.keys())
 def test_modules_find_nothing_to_do_after_the_text(hosts: tuple[Host, Host], wanted: dict[str, Any]) -> None:
-    """A host that was set up by hand with the text already holds the plan."""
+    """A host that was set up by hand with the text already holds the plan: it is written down, nothing else is done."""
     by_hand(hosts[0], wanted)
-    assert by_module(hosts[0], wanted)["diff"] == []
+    held = look(hosts[0])
+    report = by_module(hosts[0], wanted)
+    assert [entry["subsystem"] for entry in report["diff"]] == ["plan"], report["error"]
+    assert look(hosts[0]) == held
+    assert by_module(hosts[0], wanted)["status"] == "unchanged"
 
 
 DRIFT = {

@@ -85,8 +85,7 @@ async def remove_plan_tool(  # noqa: PLR0913 - what a client may say
 ) -> BoundedReport | InputRequiredResult:
     """Take a plan away: what it set reads as before netopt, or as another plan in force wants it.
 
-    A change like any other, with checkpoint, guard and confirmation. The default is a dry run; without it, the person
-    behind the client is asked first.
+    Goes as apply_rendered_plan_tool does; the default is a dry run.
     """
     service = app.on_behalf_of(ctx)
     found = await follow(ctx, lambda progress: plans.read(service.fleet(), Scope(limit=hosts, progress=progress)))

@@ -49,7 +49,7 @@ def split(changes: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 def lines(path: str, value: Any) -> Iterator[str]:
     """Yield every setting below a value: ``shaper.egress_mbit = 700``; rules of a list take a line for those alike."""
     if _takes_away(path, value):
-        yield f"{path}: taken away, as it was before netopt"
+        yield f"{path}: taken away, as before netopt or as another plan wants it"
     elif isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from lines(f"{path}.{key}" if path else str(key), inner)

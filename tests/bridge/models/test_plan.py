@@ -28,7 +28,7 @@ CHANGES_FIELDS = (
 )
 
 FIELDS: list[tuple[type[BaseModel], str]] = [
-    (ParameterPlan, "iface profile changes validate rationale"),
+    (ParameterPlan, "name iface profile changes validate rationale"),
     (
         Changes,
         CHANGES_FIELDS,

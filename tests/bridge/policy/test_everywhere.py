@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from ansible_collections.netopt.linux.plugins.action.netopt_apply import ActionModule
+from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import ARGUMENT_SPEC
 from ansible_collections.netopt.linux.plugins.plugin_utils import _policy
 from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
 from mcp_bridge.backends import ansible_environment
@@ -150,7 +151,8 @@ def test_form_is_checked_once(
         monkeypatch.setattr(_policy, name, lambda plan, real=real: (counted.append(real), real(plan))[1])
     monkeypatch.setattr(TransportAction, "ask", lambda _self, _module, options, _variables: options)
     action = ActionModule.__new__(ActionModule)
-    action.options = {"plan": plan, "digest": judged.digest, "check_policy": check_policy, "checkpoint_id": "one"}
+    given = {"plan": plan, "digest": judged.digest, "check_policy": check_policy, "checkpoint_id": "one"}
+    action.options = {**dict.fromkeys(ARGUMENT_SPEC), **given}
     action._task = SimpleNamespace(check_mode=False)
     sent = action.ask("netopt_apply", action.options, {})
     assert len(counted) == 2 * times

@@ -45,7 +45,7 @@ SAME = [
     ({"sysctl": {"net.core.rmem_max": 1048576}}, {"sysctl": {"net.core.rmem_max": " 0x100000 "}}),
     (
         {"sysctl": {"net.ipv4.tcp_rmem": "4096 131072 6291456"}},
-        {"sysctl": {"net.ipv4.tcp_rmem": "4096\t131072   6291456"}, "dscp": [], "offloads": {}},
+        {"sysctl": {"net.ipv4.tcp_rmem": "4096\t131072   6291456"}, "offloads": {}},
     ),
     (
         {"sysctl": {"net.core.wmem_max": 1048576, "net.core.rmem_max": 1048576}},
@@ -61,6 +61,11 @@ SAME = [
     ),
     ({"shaper": {"ingress_mbit": 100}}, {"shaper": {"ingress_mbit": 100.0}}),
     ({"qdisc": {"type": "fq"}}, {"qdisc": {"type": "fq", "params": {}}}),
+    (
+        {"sysctl": {"net.core.somaxconn": None, "net.ipv4.conf.eth0/7.rp_filter": None}, "dscp": None},
+        {"dscp": [], "sysctl": {"net/ipv4/conf/eth0.7/rp_filter": None, "net/core/somaxconn": None}},
+    ),
+    ({"mtu": 1400, "connection_tracking": None}, {"connection_tracking": {}, "mtu": 1400, "sysctl": None}),
 ]
 
 
@@ -76,23 +81,54 @@ LIMIT = {"protocol": "tcp", "port": 80, "limit": 5, "mask": 32, "action": "rejec
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"mtu": 1400, "dscp": [], "connection_tracking": {}}, {"mtu"}),
-        ({"connection_limits": [LIMIT], "dscp": []}, {"connection_limits", "dscp"}),
+        ({"mtu": 1400, "dscp": [], "connection_tracking": {}}, {"dscp", "connection_tracking"}),
+        ({"connection_limits": [LIMIT], "dscp": []}, {"dscp"}),
         (
-            {"connection_limits": [LIMIT], "nat_rules": [], "connection_tracking": {}, "htb_classes": [], "sysctl": {}},
-            {"connection_limits", "nat_rules", "connection_tracking"},
+            {"mtu": None, "shaper": None, "qdisc": None, "htb_classes": [], "default_class": None, "sysctl": {}},
+            {"mtu", "shaper", "qdisc", "htb_classes", "default_class"},
         ),
-        ({"connection_tracking": {"max_connections": 4096}, "dscp": []}, {"connection_tracking"}),
-        ({"connection_tracking": {"drop_invalid": True}, "dscp": []}, {"connection_tracking", "dscp"}),
+        ({"mtu": 1400, "sysctl": {}, "offloads": {}}, set()),
+        ({"mtu": 1400, "sysctl": None, "offloads": None}, set()),
     ],
 )
-def test_an_empty_field_of_rules_stays_beside_rules(
-    policy: Policy, changes: dict[str, Any], expected: set[str]
-) -> None:
-    """There it says that its rules may go; everywhere else it asks for nothing."""
+def test_what_is_null_or_empty_is_taken_away(policy: Policy, changes: dict[str, Any], expected: set[str]) -> None:
+    """It is null in the canonical form, beside what is set; a plan with a name has no need to say so."""
     data = normal({"iface": "eth0", "changes": changes}, policy)
-    assert set(data["changes"]) == expected
+    assert {field for field, value in data["changes"].items() if value is None} == expected
     assert normal(data, policy) == data
+    given = {**changes, "dscp": None, "rate_limits": [{"rate": "5/second"}]}
+    assert None not in normal({"name": "web", "iface": "eth0", "changes": given}, policy)["changes"].values()
+
+
+def test_single_keys_are_taken_away(policy: Policy) -> None:
+    """Of kernel parameters and offloads a key is null, and the others keep their values."""
+    changes = {"sysctl": {"net.core.somaxconn": None, "net.core.rmem_max": 1048576}, "offloads": {"gro": None}}
+    data = normal({"iface": "eth0", "changes": changes}, policy)
+    assert data["changes"] == {
+        "sysctl": {"net.core.rmem_max": "1048576", "net.core.somaxconn": None},
+        "offloads": {"gro": None},
+    }
+    assert normal(data, policy) == data
+
+
+def test_a_digest_binds_what_is_taken_away(policy: Policy) -> None:
+    """Plans that take away different things have different digests, and the text names only what is set."""
+    plans: list[dict[str, Any]] = [
+        {"mtu": 1400},
+        {"mtu": 1400, "dscp": []},
+        {"mtu": 1400, "rate_limits": None},
+        {"mtu": 1400, "sysctl": {"net.core.somaxconn": None}},
+        {"mtu": 1400, "offloads": {"gro": None}},
+    ]
+    checked = [check({"iface": "eth0", "changes": changes}, policy) for changes in plans]
+    assert len({each.rendered.digest for each in checked}) == len(plans)
+    texts = [each.rendered.dump() for each in checked]
+    for text in texts:
+        for own in ("plan", "digest", "warnings"):
+            text.pop(own)
+    assert all(text == texts[0] for text in texts)
+    for each in checked:
+        assert check(each.target_inputs.plan, policy).rendered.digest == each.rendered.digest
 
 
 def test_netem_defaults(policy: Policy) -> None:
@@ -117,16 +153,17 @@ def test_profile_fills_in(policy: Policy) -> None:
 
 
 def test_a_profile_takes_rules_away_on_purpose(policy: Policy) -> None:
-    """Empty fields of rules stay beside the marks of a profile, whose values hosts may still adapt; alone they go."""
+    """What is taken away stands beside a profile's values, which hosts may still adapt where they are whole."""
     values = profile_changes(policy.profiles["video_calls"], policy)
-    plan = {"iface": "eth0", "profile": "video_calls", "changes": {"connection_limits": [], "dscp": [], "mtu": None}}
+    plan = {"iface": "eth0", "profile": "video_calls", "changes": {"connection_limits": [], "mtu": None}}
     data = normal(plan, policy)
-    assert data["changes"] == {**values, "connection_limits": []}
+    assert data["changes"] == {**values, "connection_limits": None, "mtu": None}
     assert normal(data, policy) == data
     bare = check({"iface": "eth0", "profile": "video_calls"}, policy).target_inputs
     assert check(plan, policy).target_inputs.adaptations == bare.adaptations != []
-    plain = {**plan, "profile": "gaming"}
-    assert normal(plain, policy)["changes"] == profile_changes(policy.profiles["gaming"], policy)
+    without_marks = {**plan, "changes": {"dscp": []}}
+    assert normal(without_marks, policy)["changes"] == {**values, "dscp": None}
+    assert check(without_marks, policy).target_inputs.adaptations == []
 
 
 def test_explicit_changes_stay_alone(policy: Policy) -> None:

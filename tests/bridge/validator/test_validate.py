@@ -76,7 +76,16 @@ def test_too_large_example(policy: Policy) -> None:
 FINDINGS: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({}, "iface", "This key is required", "iface"),
     ({"iface": "eth0"}, "changes", "The plan changes nothing", "profile"),
-    ({"iface": "eth0", "changes": {"sysctl": {}, "dscp": []}}, "changes", "The plan changes nothing", None),
+    ({"iface": "eth0", "changes": {"sysctl": {}, "offloads": {}}}, "changes", "The plan changes nothing", None),
+    ({"iface": "eth0", "changes": {"sysctl": None, "offloads": None}}, "changes", "The plan changes nothing", None),
+    ({"name": "web", "iface": "eth0", "changes": {"mtu": None, "dscp": []}}, "changes", "The plan changes nothing", None),
+    (
+        plan(sysctl={"net/core/somaxconn": None, "net.core.somaxconn": 9999}),
+        "changes.sysctl.net.core.somaxconn",
+        "The key stands here twice",
+        "Keep one",
+    ),
+    (plan(sysctl={"net.{iface}.x": None}), "changes.sysctl.net.{iface}.x", "{iface} stands where", "as sysctl does"),
     ({"iface": "eth0", "profile": "gamin"}, "profile", "There is no such profile", "gaming"),
     ({"iface": "eth0", "profil": "gaming"}, "profil", "Unknown key", "Did you mean profile?"),
     (plan(sysctls={}), "changes.sysctls", "Unknown key", "Did you mean sysctl?"),

@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl.keys import family
 from ansible_collections.netopt.linux.plugins.plugin_utils._shipped_bounds import RANGES, SIZES
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _too_many(changes: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _out_of_range(changes: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, path, value in _values(changes):
-        span = RANGES.get(name)
+        span = _span(name)
         if span is None:
             if name.startswith("sysctl."):
                 yield path, "There is no card for this key", "Ask your own policy with check_policy: true."
@@ -49,9 +50,22 @@ def _out_of_range(changes: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield path, problem, _hint(span)
 
 
+def _span(name: str) -> Any:
+    """Return the range of a name; one of an interface's own key comes before that of the key's family."""
+    tree, _dot, key = name.partition(".")
+    if tree == "sysctl" and name not in RANGES:
+        return RANGES.get(f"sysctl.{family(key)}")
+    return RANGES.get(name)
+
+
 def _problem(value: Any, span: Any, path: str) -> str | None:
     if isinstance(span, tuple):
         return _of_number(value, span, path)
+    if isinstance(span, str):
+        return None if re.fullmatch(span, str(value)) else f"Value must match {span}, found {value!r}"
+    if isinstance(span, set):
+        wrong = [word for word in str(value).split() if word not in span]
+        return f"{wrong[0]} is not one of the words allowed: {', '.join(sorted(span))}" if wrong else None
     if isinstance(span[0], str):
         return None if str(value) in span else f"Value is not one of those allowed: {', '.join(span)}"
     fields = str(value).split()
@@ -60,23 +74,29 @@ def _problem(value: Any, span: Any, path: str) -> str | None:
     return next((said for field, one in zip(fields, span, strict=True) if (said := _of_number(field, one, path))), None)
 
 
-def _of_number(value: Any, span: tuple[float, float], path: str) -> str | None:
+def _of_number(value: Any, span: tuple[float, ...], path: str) -> str | None:
     """Return what is wrong with a number; text with a unit is left to the host, which reads it."""
     if isinstance(value, str):
         if not _WHOLE.fullmatch(value.strip()):
             return f"Value must be a whole number, found {value!r}" if path.startswith("sysctl.") else None
         value = int(value, 0)
-    least, most = span
+    least, most, *bits = span
     if math.isnan(value) or value > most:
         return f"Value exceeds maximum allowed: {most}"
-    return f"Value is below minimum allowed: {least}" if value < least else None
+    if value < least:
+        return f"Value is below minimum allowed: {least}"
+    unknown = int(value) & ~int(bits[0]) if bits else 0
+    return f"Value has bits that mean nothing: {hex(unknown)}" if unknown else None
 
 
 def _hint(span: Any) -> str:
     if isinstance(span, tuple):
-        return f"Allowed: {span[0]} to {span[1]}."
-    if isinstance(span[0], str):
-        return f"Allowed: {', '.join(span)}."
+        bits = f", with the bits of {hex(int(span[2]))}" if span[2:] else ""
+        return f"Allowed: {span[0]} to {span[1]}{bits}."
+    if isinstance(span, str):
+        return f"Write it as the pattern {span} says."
+    if isinstance(span, set) or isinstance(span[0], str):
+        return f"Allowed: {', '.join(sorted(span) if isinstance(span, set) else span)}."
     return f"Allowed: {', '.join(f'{least} to {most}' for least, most in span)}."
 
 
