@@ -26,7 +26,11 @@ from mcp_bridge.service import Service
 
 JSON = "application/json"
 RUNS_SHOWN = 50
-CARDS = "The settings that may be tuned; policy://config_cards/{card_id} has each whole. What has no card is refused."
+CARDS = (
+    "The settings that may be tuned; policy://config_cards/{card_id} has each whole, with all of its keys. "
+    "What has no card is refused."
+)
+KEYS_SHOWN = 2  # of a card, in the list of all cards: there are hundreds of them
 
 
 def register(server: FastMCP[Any], service: Service) -> None:
@@ -85,10 +89,15 @@ def _register_runs(server: FastMCP[Any], service: Service) -> None:
 def _register_policy(server: FastMCP[Any], service: Service) -> None:
     @server.resource("policy://config_cards/list", title="Settings that may be tuned", mime_type=JSON)
     def cards() -> str:
-        """List the settings that may be tuned, as {description, count, cards}: id, name, purpose and sysctl keys."""
-        shown = ("id", "category", "subcategory", "name", "purpose", "sysctl")
-        found = service.policy.cards.values()
-        cards = [{**{key: getattr(card, key) for key in shown}, "keys": card.covered} for card in found]
+        """List the settings that may be tuned, as {description, count, cards}: id, name, purpose, first sysctl keys."""
+        cards = [
+            {
+                **{key: getattr(card, key) for key in ("id", "name", "purpose")},
+                **({"keys": card.covered[:KEYS_SHOWN]} if card.covered else {}),
+                **({"more_keys": len(card.covered) - KEYS_SHOWN} if card.covered[KEYS_SHOWN:] else {}),
+            }
+            for card in service.policy.cards.values()
+        ]
         return _json({"description": CARDS, "count": len(cards), "cards": cards})
 
     @server.resource("policy://config_cards/{card_id}", title="One setting", mime_type=JSON)

@@ -233,7 +233,7 @@ def test_the_question_holds_no_words_of_the_agent(stage: Stage) -> None:
     assert "did not say yes" in asyncio.run(run())
     (message,) = asked
     assert lie not in message
-    for words in ("3 hosts (d1, w1, w2)", "sysctl.net.ipv4.tcp_fin_timeout = 23", "eth0", "dscp: no rules"):
+    for words in ("3 hosts (d1, w1, w2)", "sysctl.net.ipv4.tcp_fin_timeout = 23", "eth0", "dscp: taken away"):
         assert words in message
     assert stage.runs() == []
 

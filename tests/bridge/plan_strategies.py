@@ -147,13 +147,28 @@ RULES = any_of(
 )
 """Plans with many rules that are alike; most of them valid."""
 
+NOTHING: st.SearchStrategy[Any] = st.sampled_from([None, []])
+AWAY = optional(
+    sysctl=st.dictionaries(st.sampled_from(["net.core.busy_poll", "net/ipv4/tcp_sack"]), st.none(), min_size=1),
+    offloads=st.just({"lro": None}),
+    shaper=st.none(),
+    connection_limits=NOTHING,
+    nat_rules=NOTHING,
+    dscp=NOTHING,
+    connection_tracking=st.sampled_from([None, {}]),
+    mtu=st.none(),
+)
+"""Changes that take something away."""
+TAKING_AWAY = st.tuples(AWAY, CHANGES).map(lambda parts: {**parts[0], **parts[1]})
+
 PLANS = st.fixed_dictionaries(
     {
         "iface": st.sampled_from(["eth0", "auto", ["eth0"], ["eth0", "eth1"]]),
         "profile": st.sampled_from(["gaming", "server"]),
     },
     optional={
-        "changes": CHANGES,
+        "changes": CHANGES | TAKING_AWAY,
+        "name": st.just("web"),
         "validate": st.fixed_dictionaries(
             {"targets": optional(tcp=st.just(["db:5432"]), iperf=st.just("db")).map({"ping": ["192.0.2.1"]}.__or__)},
             optional={"objectives": optional(loss_pct=st.integers(0, 5))},

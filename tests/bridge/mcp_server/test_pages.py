@@ -19,6 +19,7 @@ from mcp_bridge.audit.log import AuditLog
 from mcp_bridge.hosts.checkpoints import Checkpoint, Checkpoints
 from mcp_bridge.mcp_server import server
 from mcp_bridge.mcp_server.tools.checkpoints import page
+from mcp_bridge.policy import load_policy
 from mcp_bridge.runs.registry import changes_of
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
@@ -120,6 +121,11 @@ def test_resources(settings: Settings, uri: str, holds: str) -> None:
     if holds == "cards":
         assert found.keys() == {"description", "count", "cards"}
         assert found["count"] == len(found["cards"])
+        cards = load_policy().cards
+        for card in found["cards"]:
+            covered = cards[card["id"]].covered
+            assert card.get("keys", []) == list(covered[:2])
+            assert len(card.get("keys", [])) + card.get("more_keys", 0) == len(covered)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ CHANGING = {
     f"{name}_tool"
     for name in (
         "apply_rendered_plan",
+        "remove_plan",
         "confirm_change",
         "snapshot_checkpoint",
         "rollback_to_checkpoint",
@@ -131,6 +132,9 @@ def test_read_only_server_has_no_changing_tool(settings: Settings) -> None:
     assert names & CHANGING == set()
     with pytest.raises(ToolError, match="Unknown tool"):
         with_client(limited, lambda client: call(client, "rollback_to_checkpoint_tool", checkpoint_id="x"))
+    with pytest.raises(ToolError, match="Unknown tool"):
+        with_client(limited, lambda client: call(client, "remove_plan_tool", name="web"))
+    assert "list_plans_tool" in names
 
 
 @pytest.mark.parametrize(

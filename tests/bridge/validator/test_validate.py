@@ -78,7 +78,12 @@ FINDINGS: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"iface": "eth0"}, "changes", "The plan changes nothing", "profile"),
     ({"iface": "eth0", "changes": {"sysctl": {}, "offloads": {}}}, "changes", "The plan changes nothing", None),
     ({"iface": "eth0", "changes": {"sysctl": None, "offloads": None}}, "changes", "The plan changes nothing", None),
-    ({"name": "web", "iface": "eth0", "changes": {"mtu": None, "dscp": []}}, "changes", "The plan changes nothing", None),
+    (
+        {"name": "web", "iface": "eth0", "changes": {"mtu": None, "dscp": []}},
+        "changes",
+        "The plan changes nothing",
+        None,
+    ),
     (
         plan(sysctl={"net/core/somaxconn": None, "net.core.somaxconn": 9999}),
         "changes.sysctl.net.core.somaxconn",

@@ -30,7 +30,7 @@ from tests.bridge.plan_strategies import PLANS, RULES
 
 POLICY = load_policy()
 KEPT = "It is kept as soon as each host is reached over a new connection; one that is not within 120 s restores itself."
-NO_RULES = "no rules; those in force are taken away"
+AWAY = "taken away, as before netopt or as another plan wants it"
 
 
 def asked(plan: Mapping[str, Any], hosts: str = "1 host (h)", **options: Any) -> str:
@@ -64,6 +64,7 @@ def test_what_can_hurt_comes_first_and_nothing_is_cut() -> None:
         "  nat_rules: type=dnat protocol=tcp port=443 to_addr=203.0.113.66",
         "  connection_limits: 40 rules, port=1-40, each: protocol=tcp limit=1000000 mask=32 action=reject",
         "  mtu = 1400",
+        "Note: A dnat without dst also takes what is on its way through the host to others (nat_rules[0])",
         "Note: The limit also counts new management connections (connection_limits[21])",
         KEPT,
         "A checkpoint allows to undo it.",
@@ -76,7 +77,7 @@ def test_what_can_hurt_comes_first_and_nothing_is_cut() -> None:
 
 
 def test_rules_that_are_taken_away_can_hurt() -> None:
-    """An empty field of rules is told with what can hurt, marks too; without other rules it asks for nothing."""
+    """What is taken away is told with what can hurt, whatever it is; a plan with a name has no need to say so."""
     plan = changes(
         dscp=[],
         qdisc={"type": "fq", "params": {}},
@@ -87,10 +88,15 @@ def test_rules_that_are_taken_away_can_hurt() -> None:
     assert lines[1:5] == [
         "Interface eth0:",
         "  connection_limits: protocol=tcp port=443 limit=9 mask=32 action=reject",
-        f"  connection_tracking: {NO_RULES}",
-        f"  dscp: {NO_RULES}",
+        f"  connection_tracking: {AWAY}",
+        f"  dscp: {AWAY}",
     ]
-    assert NO_RULES not in asked(changes(mtu=1400, dscp=[]))
+    keys = asked(changes(sysctl={"net.core.somaxconn": None, "net.core.rmem_max": 1048576}, offloads={"gro": None}))
+    assert f"  sysctl.net.core.somaxconn: {AWAY}" in keys.splitlines()
+    assert f"  offloads.gro: {AWAY}" in keys.splitlines()
+    named = asked({"name": "web", **changes(mtu=1400, dscp=[])})
+    assert AWAY not in named
+    assert "  name = web" in named.splitlines()
 
 
 def test_the_example_in_the_documentation() -> None:
@@ -314,7 +320,7 @@ def read(text: str) -> dict[str, Any]:
         if sign == " =":
             found[path] = unquoted(said)
             continue
-        if said == NO_RULES:
+        if said == AWAY:
             found[path] = []
             continue
         alike = re.fullmatch(r"(\d+) \w+, (?:all equal|(\S+?)=(.*?)(?: \(\S+ to \S+\))?, each): (.*)", said)
@@ -353,11 +359,13 @@ def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> No
     data = rendered.plan.dump()
     wanted: dict[str, Any] = {}
     for name, value in [*data["changes"].items(), *data.get("validate", {}).items()]:
-        if value in (None, []):
+        if value is None:
             wanted[name] = []
         elif isinstance(value, list) and isinstance(value[0], dict):
             wanted[name] = [dict(leaves("", rule)) for rule in value]
         else:
             wanted |= dict(leaves(name, value))
+            wanted |= {f"{name}.{key}": [] for key in value if value[key] is None} if isinstance(value, dict) else {}
+    wanted |= {"name": data["name"]} if "name" in data else {}
     assert read(question(lines)) == wanted
     assert ", ".join(rendered.plan.ifaces) in lines[1]
