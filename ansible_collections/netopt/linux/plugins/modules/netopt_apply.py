@@ -9,16 +9,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: netopt_apply
-short_description: Apply a whole network plan as one transaction
+short_description: Apply network plans as one transaction, or take them away
 version_added: 0.1.0
 description:
   - Brings kernel parameters, interfaces, queueing disciplines and the table C(inet netopt) of nftables to what a plan
-    asks for, as one transaction. All of it holds afterwards, or all of it is as before.
+    asks for, or several plans, as one transaction. All of it holds afterwards, or all of it is as before.
   - The plan is first tried in a scratch network namespace on the host itself. Then what is there is written down, a
     watchdog that restores it is started, and only then is anything changed. What was changed is read back.
   - The watchdog restores the host when this module is killed, and when the change is not confirmed in time.
-  - Only what the plan names is touched. A plan that would take away limits, marks or translations of an earlier change
-    without naming their fields is refused.
+  - Only what the plan names is touched. A plan without a name sets the sections that it names and leaves all others as
+    they are, whoever set them. A plan with a name replaces what was set under this name before.
+  - A section that a plan names with V(null) or an empty list is taken away. What was there before any plan comes back,
+    or what another plan wants.
+  - Two plans that want different values for one section are refused, with both names and both values.
 author:
   - The NetOpt Authors (@netopt)
 extends_documentation_fragment:
@@ -39,19 +42,43 @@ requirements:
 options:
   plan:
     description:
-      - The normalised ParameterPlan, with C(iface), C(changes) and, where there is one, C(profile).
+      - The normalised ParameterPlan, with C(iface), C(changes) and, where there are any, C(name) and C(profile).
       - M(netopt.linux.netopt_validate) normalises a plan.
       - It may be text in JSON or YAML, where a key that is given twice is refused.
       - Unknown keys, missing ones and values of another kind are refused with their path before the host is looked at,
         with O(check_policy) and without it.
       - Values out of the bounds of the shipped policy are refused too, all at once, before the host is reached. Which
         values go together is for the policy to say, as are the bounds of a policy of your own; see O(check_policy).
+      - Exactly one of O(plan), O(plans) and O(remove) is needed.
     type: dict
-    required: true
+  plans:
+    description:
+      - Several plans, each as in O(plan), that are applied together. All of them hold afterwards, or none.
+      - Each has a name of its own, or none.
+    type: list
+    elements: dict
+  remove:
+    description:
+      - Names of plans that are taken away. What they set reads as it did before any plan set it, or as another plan in
+        force wants it.
+      - A host on which none of them is in force is left as it is.
+    type: list
+    elements: str
+  judged:
+    description:
+      - What the policy says of each of O(plans), in the same order, each with C(digest) and C(adaptations) as the options
+        of these names say it of O(plan). With O(check_policy) it is found out.
+    type: list
+    elements: dict
+  by:
+    description:
+      - Who asks for the change. The host keeps it with the plan, for O(netopt.linux.netopt_checkpoint#module:state=plans).
+      - The user and the name of the controller, unless given.
+    type: str
   digest:
     description:
       - SHA-256 in hexadecimal of the plan and its rendered text. The module renders the plan again and refuses when
-        the digest differs.
+        the digest differs. Of several plans, one digest over those of all.
     type: str
   adaptations:
     description:
@@ -151,6 +178,29 @@ EXAMPLES = r"""
           type: fq
           params: {}
 
+- name: Apply two plans as one change, each under a name of its own
+  netopt.linux.netopt_apply:
+    plans:
+      - name: wan
+        iface: wan0
+        changes:
+          shaper: {egress_mbit: 20}
+          nat_rules:
+            - type: masquerade
+              iface: wan0
+      - name: lan
+        iface: lan0
+        changes:
+          rate_limits:
+            - rate: 50/second
+              protocol: udp
+              port: 53
+              per_source: true
+
+- name: Take the plan of the LAN away, and leave the other one
+  netopt.linux.netopt_apply:
+    remove: [lan]
+
 - name: Limit connections, and restore the host unless the change is confirmed within a minute
   netopt.linux.netopt_apply:
     plan:
@@ -194,7 +244,7 @@ report:
     diff:
       description:
         - Differences, each with C(subsystem), C(key), C(before) and C(after). What is there after a restart has the
-          subsystem C(persist).
+          subsystem C(persist); what becomes of the plans in force has the subsystem C(plan).
       type: list
       elements: dict
       returned: always
@@ -248,12 +298,12 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import ARGUMENT_SPEC, REQUIRED_IF, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import ARGUMENT_SPEC, CONSTRAINTS, run
 
 
 def main() -> None:
     """Apply the plan."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **CONSTRAINTS)
     result = run(module.params, check=module.check_mode, diff=module._diff)
     if result.pop("failed", False):
         module.fail_json(**result)

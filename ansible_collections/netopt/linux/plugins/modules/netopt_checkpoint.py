@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: netopt_checkpoint
-short_description: Write the network's state down, restore it, confirm, extend, accept, verify or remove checkpoints
+short_description: Checkpoints and plans in force of a host
 version_added: 0.1.0
 description:
   - Every change that M(netopt.linux.netopt_apply) makes has a checkpoint on the host. This module lists them, restores
@@ -47,10 +47,11 @@ options:
         (V(restore_failed)). The next change is possible then. The checkpoint stays, and V(restored) tries it again.
       - V(absent) removes the checkpoint and changes nothing else.
       - V(listed) returns the checkpoints and changes nothing.
+      - V(plans) returns which plans are in force on the host, and changes nothing.
       - V(verified) compares the host with what the changes in force have set, of each setting the newest, and changes
         nothing. Where something differs it says so as check mode does, with the status V(would_change).
     type: str
-    choices: [absent, accepted, confirmed, extended, listed, present, restored, verified]
+    choices: [absent, accepted, confirmed, extended, listed, plans, present, restored, verified]
     default: listed
   id:
     description:
@@ -122,6 +123,11 @@ EXAMPLES = r"""
     state: verified
   register: verified
 
+- name: See which plans are in force, and what each sets
+  netopt.linux.netopt_checkpoint:
+    state: plans
+  register: plans
+
 - name: Write down the state of the uplink before working on it by hand
   netopt.linux.netopt_checkpoint:
     state: present
@@ -188,6 +194,71 @@ kept:
   description: What was reported of the change when it was made, in the shape of RV(report).
   returned: when O(state=listed), O(id) is given, and the host has kept it
   type: dict
+plans:
+  description: The plans in force, the one without a name first, then by their names.
+  returned: when O(state=plans)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name, V(null) for the plan without one.
+      type: str
+      returned: always
+    digest:
+      description: Digest of the plan that was applied last under this name, V(null) where nobody had looked at it before.
+      type: str
+      returned: always
+    checkpoint_id:
+      description: The change that set it last.
+      type: str
+      returned: always
+    since:
+      description: When that was, UTC.
+      type: str
+      returned: always
+    by:
+      description: Who asked for it, V(null) where that is not known.
+      type: str
+      returned: always
+    sections:
+      description: What it sets.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        path:
+          description: Where in C(changes) of a plan it stands.
+          type: str
+          returned: always
+        ifaces:
+          description: The interfaces that it is for, none for kernel parameters.
+          type: list
+          elements: str
+          returned: always
+        value:
+          description: What the plan says.
+          type: raw
+          returned: always
+        checkpoint_id:
+          description: The change that set it.
+          type: str
+          returned: always
+        persist:
+          description: Whether it is there again after a restart.
+          type: bool
+          returned: always
+  sample:
+    - name: base
+      digest: 3f0b1c9a0d7e5a64c2f1e8b7d6a5948372615049f8e7d6c5b4a3928170615243
+      checkpoint_id: 20260101T120000Z-4f2a1c
+      since: "2026-01-01T12:00:00Z"
+      by: operator@controller
+      sections:
+        - path: sysctl.net.core.somaxconn
+          ifaces: []
+          value: "16384"
+          checkpoint_id: 20260101T120000Z-4f2a1c
+          persist: false
 drift:
   description: The settings that are not as the changes in force have set them, in the order of applying.
   returned: when O(state=verified)
@@ -229,12 +300,12 @@ drift:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netopt.linux.plugins.module_utils._modules.checkpoint import ARGUMENT_SPEC, REQUIRED_IF, run
+from ansible_collections.netopt.linux.plugins.module_utils._modules.checkpoint import ARGUMENT_SPEC, CONSTRAINTS, run
 
 
 def main() -> None:
     """Do what is asked of the checkpoints."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_if=REQUIRED_IF, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **CONSTRAINTS)
     result = run(module.params, check=module.check_mode, diff=module._diff)
     if result.pop("failed", False):
         module.fail_json(**result)

@@ -118,9 +118,7 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
         result = super().run(tmp, task_vars)
         module = self._task.action.rpartition(".")[2]
         entry = importlib.import_module(f"{MODULE_UTILS}.{ENTRIES[module]}")
-        _valid, self.options = self.validate_argument_spec(
-            argument_spec=entry.ARGUMENT_SPEC, required_if=entry.REQUIRED_IF
-        )
+        _valid, self.options = self.validate_argument_spec(argument_spec=entry.ARGUMENT_SPEC, **entry.CONSTRAINTS)
         watch(self._connection)
         if (task_vars or {}).get(NEW_CONNECTION):
             end_shared(self._connection)

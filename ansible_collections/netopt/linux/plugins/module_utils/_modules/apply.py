@@ -34,9 +34,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
 # the policy and its bounds are there, and so is whoever confirms
 OF_THE_CONTROLLER = frozenset({"check_policy", "confirm", "without_bounds"})
 CONFIRM_TIMEOUT_S = (5, 86400)
-REQUIRED_IF: list[tuple[Any, ...]] = []
-MUTUALLY_EXCLUSIVE = [("plan", "plans", "remove")]
-REQUIRED_ONE_OF = [("plan", "plans", "remove")]
+CONSTRAINTS: dict[str, Any] = {
+    "mutually_exclusive": [("plan", "plans", "remove")],
+    "required_one_of": [("plan", "plans", "remove")],
+}
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:

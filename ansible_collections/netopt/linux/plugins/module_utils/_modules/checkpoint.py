@@ -23,10 +23,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "confirm_timeout_s": {"type": "float"},
     "fail_on_drift": {"type": "bool", "default": False},
 }
-REQUIRED_IF: list[tuple[Any, ...]] = [
-    *(("state", state, ("id",)) for state in ("restored", "confirmed", "accepted", "absent")),
-    ("state", "extended", ("id", "confirm_timeout_s")),
-]
+CONSTRAINTS: dict[str, Any] = {
+    "required_if": [
+        *(("state", state, ("id",)) for state in ("restored", "confirmed", "accepted", "absent")),
+        ("state", "extended", ("id", "confirm_timeout_s")),
+    ]
+}
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:

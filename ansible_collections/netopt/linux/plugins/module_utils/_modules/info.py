@@ -17,7 +17,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "iface": {"type": "list", "elements": "str", "default": ["auto"]},
     "sysctl": {"type": "list", "elements": "str", "default": []},
 }
-REQUIRED_IF: list[tuple[Any, ...]] = []
+CONSTRAINTS: dict[str, Any] = {}
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:

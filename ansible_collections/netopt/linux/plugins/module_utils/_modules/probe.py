@@ -21,7 +21,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "samples": {"type": "bool", "default": False},
     "serve_port": {"type": "int"},
 }
-REQUIRED_IF: list[tuple[Any, ...]] = []
+CONSTRAINTS: dict[str, Any] = {}
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:

@@ -26,7 +26,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
         },
     },
 }
-REQUIRED_IF: list[tuple[Any, ...]] = []
+CONSTRAINTS: dict[str, Any] = {}
 
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
