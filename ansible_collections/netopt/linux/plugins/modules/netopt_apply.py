@@ -66,13 +66,14 @@ options:
     elements: str
   judged:
     description:
-      - What the policy says of each of O(plans), in the same order, each with C(digest) and C(adaptations) as the options
-        of these names say it of O(plan). With O(check_policy) it is found out.
+      - What the policy says of each of O(plans), in the same order. C(digest) and C(adaptations) mean what the options
+        of these names mean of O(plan). With O(check_policy) it is found out.
     type: list
     elements: dict
   by:
     description:
-      - Who asks for the change. The host keeps it with the plan, for O(netopt.linux.netopt_checkpoint#module:state=plans).
+      - Who asks for the change. The host keeps it with the plan, for
+        O(netopt.linux.netopt_checkpoint#module:state=plans).
       - The user and the name of the controller, unless given.
     type: str
   digest:

@@ -205,7 +205,7 @@ plans:
       type: str
       returned: always
     digest:
-      description: Digest of the plan that was applied last under this name, V(null) where nobody had looked at it before.
+      description: Digest of the plan that was applied last under this name, V(null) where it had none.
       type: str
       returned: always
     checkpoint_id:

@@ -15,7 +15,7 @@ from .._sysctl.keys import for_interfaces
 from .compose import Part, Touched, refuse_conflicts, refuse_other_acceptance, touched, trees
 from .fitted import Fitted
 from .lead import Lead, lead
-from .record import UNNAMED, InForce, Section, put, sections_of, without_plan
+from .record import UNNAMED, InForce, Section, of_host, put, sections_of, without_plan
 
 _TREE = ("qdisc", "ingress", "shaper", "netem", "htb_classes", "default_class")
 
@@ -122,7 +122,12 @@ def _refuse_both(first: list[Section], second: list[Section]) -> None:
         for other in second:
             same = (one.field, one.key) == (other.field, other.key)
             shared = not one.ifaces or set(one.ifaces) & set(other.ifaces)
-            if same and shared and one.value != other.value:
+            differ = (
+                one.value != other.value
+                if shared
+                else any(value != of_host(other).get(key, value) for key, value in of_host(one).items())
+            )
+            if same and differ:
                 raise NetoptError(
                     f"{one.path}: two of the plans without a name set it, to {one.value} and {other.value}",
                     stage="plan",

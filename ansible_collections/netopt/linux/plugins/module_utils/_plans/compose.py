@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 from .._common.errors import NetoptError
 from .._common.intents import together
 from .._subsystems.table import TABLE
-from .record import HTB, OFFLOADS, SIDE_BY_SIDE, SYSCTL, TRACKING, UNNAMED, InForce, Section
+from .record import HTB, OFFLOADS, SIDE_BY_SIDE, SYSCTL, TRACKING, TRACKING_RULES, UNNAMED, InForce, Section, of_host
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -89,22 +89,28 @@ def _conflicts(record: InForce) -> Iterable[tuple[str, str]]:
         for at, one in enumerate(held):
             for other in held[at + 1 :]:
                 shared = [name for name in one.ifaces if name in other.ifaces]
-                if one.plan == other.plan or (one.ifaces and not shared):
+                if one.plan == other.plan:
                     continue
-                for path, mine, theirs in _differing(one, other):
+                for path, mine, theirs in _differing(one, other, together=bool(shared) or not one.ifaces):
                     where = f" of {', '.join(shared)}" if shared else ""
                     wanted = f"{plan_text(other.plan)} wants {_shown(theirs)}, {plan_text(one.plan)} {_shown(mine)}"
                     yield path, f"{path}{where}: {wanted}"
 
 
-def _differing(one: Section, other: Section) -> Iterable[tuple[str, Any, Any]]:
-    """Yield the path and both values of what two sections say differently."""
+def _differing(one: Section, other: Section, *, together: bool) -> Iterable[tuple[str, Any, Any]]:
+    """Yield the path and both values of what two sections say differently.
+
+    Args:
+        one: a section.
+        other: another plan's of the same field and key.
+        together: whether they have an interface in common, or are of the whole host.
+    """
     if one.field != TRACKING:
-        if not _same(one, other):
+        if together and not _same(one, other):
             yield one.path, one.said, other.said
         return
     theirs = other.said
-    for key, value in one.said.items():
+    for key, value in (one.said if together else of_host(one)).items():
         if key in theirs and theirs[key] != value:
             yield f"{one.path}.{key}", value, theirs[key]
 
@@ -161,11 +167,7 @@ def _keys_of(one: Section) -> set[str]:
 
 def _in_table(one: Section) -> bool:
     """Return whether a section has to do with rules; timeouts of connection tracking have not."""
-    return (
-        one.field != TRACKING
-        or not one.said
-        or any(name in one.said for name in ("accept_established", "drop_invalid"))
-    )
+    return one.field != TRACKING or not one.said or any(name in one.said for name in TRACKING_RULES)
 
 
 def settings(record: InForce, about: Touched) -> dict[str, Any]:

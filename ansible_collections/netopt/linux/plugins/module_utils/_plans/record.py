@@ -26,6 +26,7 @@ SYSCTL, OFFLOADS = BY_KEY  # each of their keys is a section of its own
 HTB, DEFAULT_CLASS = "htb_classes", "default_class"
 SIDE_BY_SIDE = ("dscp", "connection_limits", "rate_limits", "nat_rules")  # lists of rules: those of all plans count
 TRACKING = "connection_tracking"
+TRACKING_RULES = ("accept_established", "drop_invalid")  # its other keys are kernel parameters, of the whole host
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,16 @@ def _without(one: Section, wanted: list[Section]) -> list[Section]:
     if not one.ifaces:
         return []
     left = tuple(name for name in one.ifaces if all(name not in other.ifaces for other in over))
-    return [replace(one, ifaces=left)] if left else []
+    anew = {key for other in over for key in of_host(other)}
+    value = {key: said for key, said in one.said.items() if key not in anew} if anew else one.value
+    return [replace(one, ifaces=left, value=value)] if left and value else []
+
+
+def of_host(one: Section) -> dict[str, Any]:
+    """Return what a section of connection tracking says of the whole host, whichever its interfaces are."""
+    if one.field != TRACKING:
+        return {}
+    return {key: value for key, value in (one.value or {}).items() if key not in TRACKING_RULES}
 
 
 def _as_before(one: Section, record: InForce) -> Section:
