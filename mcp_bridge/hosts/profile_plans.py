@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from mcp_bridge.collection import interfaces
+from mcp_bridge.collection.errors import NetoptError
+from mcp_bridge.collection.interfaces import Wanted
 from mcp_bridge.collection.keys import IFACE
 from mcp_bridge.errors import PlanError
 from mcp_bridge.hosts import query as host_query
@@ -134,14 +137,14 @@ def _note(notes: dict[str, Any], entry: Adaptation | LeftOut, host: str) -> None
 
 
 def from_profile(
-    service: Service, profile: str, *, iface: str | list[str], overrides: Mapping[str, Any], scope: Scope
+    service: Service, profile: str, *, iface: Wanted | list[Wanted], overrides: Mapping[str, Any], scope: Scope
 ) -> Drafts:
     """Gather the hosts' facts and return the plans that ``profile`` comes to on them.
 
     Args:
         service: the policy and the hosts.
         profile: its name.
-        iface: an interface, several, or ``auto``.
+        iface: as in a plan.
         overrides: changes that replace the profile's.
         scope: which hosts.
 
@@ -164,7 +167,7 @@ def group(
     facts: Mapping[str, Mapping[str, Any] | None],
     profile: str,
     *,
-    iface: str | list[str],
+    iface: Wanted | list[Wanted],
     overrides: Mapping[str, Any],
     policy: Policy,
     messages: Mapping[str, str] | None = None,
@@ -174,7 +177,7 @@ def group(
     Args:
         facts: by host, ``None`` where there are none.
         profile: its name.
-        iface: an interface, several, or ``auto``.
+        iface: as in a plan.
         overrides: changes that replace the profile's.
         policy: brings the profile and the rules.
         messages: by host, why there are no facts.
@@ -207,13 +210,13 @@ def group(
     return Drafts(profile=profile, plans=plans, unplanned=unplanned)
 
 
-def _missing_interface(facts: Mapping[str, Any], iface: str | Iterable[str]) -> str | None:
+def _missing_interface(facts: Mapping[str, Any], iface: Wanted | list[Wanted]) -> str | None:
     """Return why a host has no such interface, ``None`` where it has."""
-    if iface == planner.AUTO:
-        return None if facts.get("default_interface") else "The host has no default route, so auto names no interface"
-    known = facts.get("interfaces") or {}
-    missing = [name for name in ([iface] if isinstance(iface, str) else iface) if name not in known]
-    return f"The host has no interface {', '.join(missing)}; it has {', '.join(sorted(known))}" if missing else None
+    try:
+        interfaces.host_interfaces(interfaces.named({"iface": iface}), facts)
+    except NetoptError as error:
+        return f"{error.message}. {error.hint}"
+    return None
 
 
 def fact_keys(policy: Policy, profile: str, overrides: Mapping[str, Any] | None = None) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from .base import NO_BOOL, U32_MAX, Strict
 from .endpoints import Address, Cidr, Port
-from .scalars import InterfaceName, Rate, lower
+from .scalars import Rate, RuleInterface, lower
 from .traffic import PORT_PROTOCOLS, Proto, check_family
 
 PortProtocol = Annotated[Literal["tcp", "udp", "sctp"], BeforeValidator(lower)]
@@ -81,7 +81,7 @@ class NatRule(Strict):
 
     type: Annotated[Literal["snat", "dnat", "masquerade"], Word]
     """What is translated: the source, the destination, or the source to the interface's address."""
-    iface: InterfaceName | None = None
+    iface: RuleInterface | None = None
     """Interface by which packets leave (snat, masquerade) or arrive (dnat); the plan's by default."""
     protocol: PortProtocol | None = None
     """Transport protocol."""

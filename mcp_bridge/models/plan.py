@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
+from mcp_bridge.collection.interfaces import as_word, placeholder
+
 from .base import Strict, set_only
 from .changes import Changes
+from .interfaces import Iface
 from .measurement import ValidateSpec
-from .scalars import Iface
 
 PlanName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 ProfileName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -31,7 +33,7 @@ class ParameterPlan(Strict):
     name: PlanName | None = None
     """Which plan of the host this is; applied again it replaces itself, and leaves other plans alone."""
     iface: Iface
-    """Interface name, a list of them, or ``auto`` for the interface of each host's default route."""
+    """Interface name, glob (``en*``), selector, a list of these, or ``auto``: those of each host's default route."""
     profile: ProfileName | None = None
     """Profile that brings the objectives and, where the plan has no changes of its own, the values."""
     changes: Changes = Field(default_factory=Changes)
@@ -68,5 +70,15 @@ class ParameterPlan(Strict):
 
     @property
     def ifaces(self) -> tuple[str, ...]:
-        """The interfaces, in the plan's order."""
-        return (self.iface,) if isinstance(self.iface, str) else tuple(self.iface)
+        """The interfaces as people read them, in the plan's order."""
+        return tuple(map(as_word, self._wanted()))
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """What stands in the plan's text for interfaces that each host finds out."""
+        found = ((one, placeholder(one)) for one in self._wanted())
+        return tuple(shown for one, shown in found if shown != one)
+
+    def _wanted(self) -> list[str | dict[str, Any]]:
+        every = self.iface if isinstance(self.iface, list) else [self.iface]
+        return [one if isinstance(one, str) else one.dump() for one in every]

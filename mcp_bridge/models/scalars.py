@@ -16,11 +16,11 @@ from typing import Annotated
 from pydantic import PlainValidator, WithJsonSchema
 
 from mcp_bridge.collection.dscp import DSCP_MAX, DSCP_NAMES, DSCP_WANTED, code_point
+from mcp_bridge.collection.interfaces import AUTO, is_glob
 
 from .base import PORT_MAX, U32_MAX, WORD_LENGTH_MAX, refusal
 
-AUTO = "auto"
-IFACE_COUNT_MAX = 64
+NAME_LENGTH_MAX = 15  # IFNAMSIZ, without the zero byte at the end
 SYSCTL_VALUE_LENGTH_MAX = 1024
 
 _IFACE = re.compile(r"[^\s/\x00-\x1f\x7f]{1,15}")
@@ -48,37 +48,22 @@ def interface_name(value: object) -> str:
     return value
 
 
-def _iface(value: object) -> str | list[str]:
-    """Return one interface name, ``auto``, or a list of distinct names."""
-    if not isinstance(value, list | tuple):
-        return interface_name(value)
-    if not 1 <= len(value) <= IFACE_COUNT_MAX:
-        raise refusal("iface", f"A list of interfaces needs 1 to {IFACE_COUNT_MAX} names")
-    names = [interface_name(item) for item in value]
-    if len(set(names)) != len(names):
-        raise refusal("iface", "An interface is listed twice")
-    if AUTO in names:
-        raise refusal("iface", "'auto' stands alone, not in a list")
-    return names
+_NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH_MAX, "pattern": "^[^\\s/:]+$"}
+
+InterfaceName = Annotated[str, PlainValidator(interface_name), WithJsonSchema(_NAME_SCHEMA)]
 
 
-_IFACE_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 15, "pattern": "^[^\\s/:]+$"}
+def rule_interface(value: object) -> str:
+    """Return the name of the one interface that a rule is for."""
+    if value == AUTO or (isinstance(value, str) and is_glob(value)):
+        raise refusal(
+            "rule_iface",
+            "A rule names one interface: leave iface out for those of the plan, where globs and 'auto' are allowed",
+        )
+    return interface_name(value)
 
-InterfaceName = Annotated[str, PlainValidator(interface_name), WithJsonSchema(_IFACE_SCHEMA)]
 
-Iface = Annotated[
-    str | list[str],
-    PlainValidator(_iface),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                _IFACE_SCHEMA,
-                {"type": "array", "items": _IFACE_SCHEMA, "minItems": 1, "maxItems": IFACE_COUNT_MAX},
-            ]
-        }
-    ),
-]
-"""An interface, a list of them, or ``auto`` for the one with the default route."""
+RuleInterface = Annotated[str, PlainValidator(rule_interface), WithJsonSchema(_NAME_SCHEMA)]
 
 
 def lower(value: object) -> object:

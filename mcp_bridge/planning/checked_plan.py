@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection import plans
 from mcp_bridge.collection.errors import NetoptError
+from mcp_bridge.collection.interfaces import AUTO
 from mcp_bridge.collection.keys import IFACE
 from mcp_bridge.errors import DigestError, PlanError
 from mcp_bridge.models import Issue, ParameterPlan, RenderedPlan
 from mcp_bridge.models.base import set_only
-from mcp_bridge.planning.planner import AUTO
 from mcp_bridge.validator import profile_changes, validate
 
 if TYPE_CHECKING:
@@ -204,7 +204,12 @@ def _notes(plan: ParameterPlan, profile: Profile | None) -> Iterator[str]:
     if profile:
         yield f"The values are those of the profile {profile.name}; each host may adapt them to its hardware"
     if plan.iface == AUTO:
-        yield f"Each host puts the interface of its default route where the text says {AUTO}"
+        yield (
+            f"Each host puts the interface of its default route where the text says {AUTO}; where several default "
+            "routes are equal, each of their interfaces gets the same"
+        )
+    if plan.placeholders:
+        yield f"Each host puts its own interfaces that match where the text says {' or '.join(plan.placeholders)}"
     if any(IFACE in key for key in plan.changes.sysctl or {}):
         yield f"{IFACE} in a sysctl key stands for each interface of the plan; a host puts its own there"
     if plan.changes.netem:

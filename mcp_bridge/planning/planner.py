@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection import plans
+from mcp_bridge.collection import interfaces, plans
 from mcp_bridge.errors import PlanError
 from mcp_bridge.models import Issue, ParameterPlan
 from mcp_bridge.validator import profile_changes, validate
@@ -20,9 +20,8 @@ from . import kernel_support
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mcp_bridge.collection.interfaces import Wanted
     from mcp_bridge.policy import Policy
-
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Fitted:
 
 def plan_from_profile(
     profile: str,
-    iface: str | Sequence[str],
+    iface: Wanted | Sequence[Wanted],
     facts: Mapping[str, Any] | None,
     overrides: Mapping[str, Any] | None,
     policy: Policy,
@@ -53,7 +52,7 @@ def plan_from_profile(
 
     Args:
         profile: its name.
-        iface: an interface, several, or ``auto``.
+        iface: as in a plan.
         facts: a host's facts; with them the values are fitted to that host.
         overrides: in the shape of ``changes``; laid over the profile's values. ``None`` takes a value out.
         policy: brings the profile and the rules.
@@ -66,7 +65,7 @@ def plan_from_profile(
 
 def fit(
     profile: str,
-    iface: str | Sequence[str],
+    iface: Wanted | Sequence[Wanted],
     facts: Mapping[str, Any] | None,
     overrides: Mapping[str, Any] | None,
     policy: Policy,
@@ -85,7 +84,7 @@ def fit(
     steps: tuple[dict[str, Any], ...] = ()
     lacking: tuple[kernel_support.Unsupported, ...] = ()
     if facts is not None:
-        names = facts.get("default_interface") or AUTO if iface == AUTO else iface
+        names = interfaces.host_interfaces(interfaces.named({"iface": iface}), facts)
         adapted = plans.adapt(changes, policy.rules.adaptations_for(found.name), facts, names)
         lacking = kernel_support.unsupported(adapted.changes, facts, policy)
         changes = kernel_support.without(adapted.changes, lacking)
@@ -100,8 +99,7 @@ def fit(
     if not changes:  # an empty plan with a profile would get the profile's values back
         lost = "; ".join(rationale[1:])
         raise PlanError([Issue(path="changes", message=f"Nothing of the profile is left: {lost}")])
-    names = iface if isinstance(iface, str) else list(iface)
-    result = validate({"iface": names, "profile": profile, "changes": changes, "rationale": rationale}, policy)
+    result = validate({"iface": iface, "profile": profile, "changes": changes, "rationale": rationale}, policy)
     plan = result.normalized_plan
     if plan is None:
         raise PlanError(result.issues)

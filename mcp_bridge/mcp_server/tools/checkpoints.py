@@ -36,7 +36,7 @@ from mcp_bridge.mcp_server.tools.call import (
 )
 from mcp_bridge.mcp_server.tools.consent import confirmed
 from mcp_bridge.mcp_server.tools.consent_text import about_checkpoint
-from mcp_bridge.models.scalars import Iface
+from mcp_bridge.models.interfaces import Iface
 from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.task import CheckpointAction, Scope
 from mcp_bridge.service import Service
@@ -154,7 +154,7 @@ async def snapshot_checkpoint_tool(
     app: AppContext,
     ctx: Context,
     iface: Annotated[
-        str | list[str], Field(description="Interface whose state is written down, a list of them, or 'auto'.")
+        str | list[str], Field(description="Interface whose state is written down, a glob, a list of these, or 'auto'.")
     ] = "auto",
     checkpoint_label: Label = None,
     hosts: Hosts = "all",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
@@ -84,8 +85,8 @@ async def plan_from_profile_tool(
         str, Field(description="Name of a profile; policy://profiles/list names them.", min_length=1, max_length=64)
     ],
     iface: Annotated[
-        str | list[str],
-        Field(description="Interface name, a list of them, or 'auto' for each host's default-route interface."),
+        str | Mapping[str, Any] | list[str | Mapping[str, Any]],
+        Field(description="As in a plan: a name, a glob, {driver, type, min_speed_mbit}, a list of these, or 'auto'."),
     ] = "auto",
     hosts: Hosts = "all",
     overrides: Annotated[

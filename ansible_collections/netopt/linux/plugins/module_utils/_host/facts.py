@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the facts of a host: from ``/proc``, ``/sys`` and three ioctls, without running any program."""
+"""Reads the facts of a host: from ``/proc``, ``/sys`` and netlink, without running any program."""
 
 from __future__ import annotations
 
+import array
 import fcntl
 import os
 import socket
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._common.files import bytes_of, text_of
+from .._netlink import interfaces as netlink
+from .._netlink.route_socket import RouteSocket
 from .._sysctl.observe import in_initial_netns, read
 from .command_allowlist import PACKAGES
 from .commands import SEARCH_PATH
 from .facts_parse import (
-    default_interface,
     hypervisor,
     in_container,
     kernel_version,
@@ -34,10 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SYS_NET = "/sys/class/net"
-SIOCGIFFLAGS = 0x8913  # linux/sockios.h
-SIOCGIFMTU = 0x8921
-SIOCGIFHWADDR = 0x8927
-IFF_UP = 0x1
+SIOCETHTOOL = 0x8946  # linux/sockios.h
+ETHTOOL_GDRVINFO = 0x3  # linux/ethtool.h
+DRVINFO_BYTES = 196
 ANCESTORS_MAX = 64
 
 
@@ -49,42 +50,39 @@ def _text(path: str) -> str | None:
         return None
 
 
-def _ioctl(query: socket.socket, *, name: str, request: int) -> int | None:
-    """Return the number that the kernel answers about an interface, ``None`` where it refuses."""
-    try:
-        answer = fcntl.ioctl(query, request, struct.pack("16s24x", name.encode()))
-    except OSError:
-        return None
-    size = "i" if request == SIOCGIFMTU else "H"  # flags, and the hardware type that begins a hardware address
-    return int(struct.unpack_from(size, answer, 16)[0])
-
-
-def _interface(query: socket.socket, *, index: int, name: str) -> dict[str, Any]:
+def _interface(one: netlink.Interface, *, in_network: bool, query: socket.socket) -> dict[str, Any]:
     """Return the facts of one interface.
 
     ``/sys`` shows the network namespace in which it was mounted, which need not be this one: it is believed only
     where the number of the interface agrees.
     """
-    folder = os.path.join(SYS_NET, name)
-    mine = (_text(f"{folder}/ifindex") or "").strip() == str(index)
+    folder = os.path.join(SYS_NET, one.name)
+    mine = (_text(f"{folder}/ifindex") or "").strip() == str(one.number)
     event = uevent(_text(f"{folder}/uevent") or "") if mine else {}
     queues = [entry for entry in _entries(f"{folder}/queues") if entry.startswith("tx-")] if mine else []
-    driver = f"{folder}/device/driver"
-    flags = _ioctl(query, name=name, request=SIOCGIFFLAGS)
-    kind = link_type(
-        _ioctl(query, name=name, request=SIOCGIFHWADDR),
-        devtype=event.get("DEVTYPE"),
-        wireless=mine and any(os.path.exists(f"{folder}/{entry}") for entry in ("wireless", "phy80211")),
-    )
+    wireless = mine and any(os.path.exists(f"{folder}/{entry}") for entry in ("wireless", "phy80211"))
     return {
-        "type": "loopback" if name == "lo" else kind,
+        "type": "loopback"
+        if one.name == "lo"
+        else link_type(one.hardware, kind=one.kind, devtype=event.get("DEVTYPE"), wireless=wireless),
         "speed_mbit": speed_mbit(_text(f"{folder}/speed")) if mine else None,
-        "mtu": _ioctl(query, name=name, request=SIOCGIFMTU),
-        "driver": os.path.basename(os.path.realpath(driver)) if mine and os.path.exists(driver) else None,
-        "up": bool((flags or 0) & IFF_UP),
+        "mtu": one.mtu,
+        "driver": _driver(query, one.name),
+        "up": one.up,
         "tx_queues": len(queues) or None,
         "upper": _upper(folder) if mine else {},
+        "in_network": in_network,
     }
+
+
+def _driver(query: socket.socket, name: str) -> str | None:
+    """Return the driver of an interface as ``ethtool -i`` tells it, ``None`` where the kernel knows none."""
+    info = array.array("B", struct.pack("I", ETHTOOL_GDRVINFO) + bytes(DRVINFO_BYTES - 4))
+    try:
+        fcntl.ioctl(query, SIOCETHTOOL, struct.pack("16sP8x", name.encode(), info.buffer_info()[0]))
+    except OSError:
+        return None
+    return info.tobytes()[4:36].split(b"\0")[0].decode(errors="replace") or None
 
 
 def _upper(folder: str) -> dict[str, str]:
@@ -104,15 +102,23 @@ def _entries(folder: str) -> list[str]:
         return []
 
 
-def interfaces() -> dict[str, dict[str, Any]]:
-    """Return the facts of every interface of this network namespace, by name."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
-        return {name: _interface(query, index=index, name=name) for index, name in socket.if_nameindex()}
+def links() -> dict[str, Any]:
+    """Return the facts of the interfaces of this network namespace, and those by which the default route leaves.
 
-
-def route_interface() -> str | None:
-    """Return the interface of the default route."""
-    return default_interface(_text("/proc/self/net/route") or "", _text("/proc/self/net/ipv6_route") or "")
+    Several are equal where their routes have the same metric; ``default_interface`` is the first of them.
+    """
+    with RouteSocket() as route, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
+        there = list(netlink.interfaces(route))
+        networks = netlink.in_networks(route)
+        leaving = netlink.default_routes(route)
+        found = {one.name: _interface(one, in_network=one.number in networks, query=query) for one in there}
+    names = {one.number: one.name for one in there}
+    defaults = [names[index] for index in leaving if index in names]
+    return {
+        "interfaces": found,
+        "default_interfaces": defaults,
+        "default_interface": defaults[0] if defaults else None,
+    }
 
 
 def virtualization() -> str:
@@ -172,8 +178,9 @@ def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None 
 
     Returns:
         ``memory_mb``, ``cpus``, ``kernel``, ``kernel_version`` as ``[major, minor]``, ``virtualization``,
-        ``initial_netns``, ``ipv6`` (an address other than the loopback's), ``systemd`` (as PID 1),
-        ``default_interface``, ``interfaces``, ``sysctl``, ``sysctl_absent``, ``python``, ``tools``, ``management``.
+        ``initial_netns``, ``ipv6`` (an address other than the loopback's), ``systemd`` (as PID 1), ``interfaces``,
+        ``default_interface``, ``default_interfaces``, ``sysctl``, ``sysctl_absent``, ``python``, ``tools``,
+        ``management``.
 
     Raises:
         NetoptError: ``/proc`` cannot be read.
@@ -192,8 +199,7 @@ def gather(*, sysctl: Iterable[str] = (), environment: Mapping[str, str] | None 
         "initial_netns": in_initial_netns(),
         "ipv6": has_ipv6(),
         "systemd": os.path.isdir("/run/systemd/system"),
-        "default_interface": route_interface(),
-        "interfaces": interfaces(),
+        **links(),
         "sysctl": {key: value for key, value in values.items() if value is not None},
         "python": "{}.{}.{}".format(*sys.version_info[:3]),
         "tools": tools_present(),

@@ -12,10 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-RTF_UP = 0x0001  # linux/route.h
-RTF_REJECT = 0x0200
-ANY_V4 = "00000000"
-ANY_V6 = "0" * 32
 # linux/if_arp.h
 LINK_TYPES = {1: "ethernet", 772: "loopback", 512: "ppp", 65534: "tunnel", 768: "tunnel", 769: "tunnel", 776: "tunnel"}
 LINK_TYPES.update({778: "tunnel", 801: "wireless", 802: "wireless", 803: "wireless", 32: "infiniband"})
@@ -51,30 +47,6 @@ def memory_mb(meminfo: str) -> int | None:
     return int(match.group(1)) // 1024 if match else None
 
 
-def default_interface(route: str, ipv6_route: str) -> str | None:
-    """Return the interface of the default route with the lowest metric, of IPv4 where there is one.
-
-    Args:
-        route: ``/proc/net/route``.
-        ipv6_route: ``/proc/net/ipv6_route``.
-    """
-    v4 = [
-        (int(fields[6]), fields[0])
-        for fields in map(str.split, route.splitlines()[1:])
-        if fields[1] == ANY_V4 and fields[7] == ANY_V4 and int(fields[3], 16) & RTF_UP
-    ]
-    v6 = [
-        (int(fields[5], 16), fields[9])
-        for fields in map(str.split, ipv6_route.splitlines())
-        if fields[0] == ANY_V6
-        and fields[1] == "00"
-        and int(fields[8], 16) & (RTF_UP | RTF_REJECT) == RTF_UP
-        and fields[9] != "lo"
-    ]
-    found = min(v4, default=None, key=lambda entry: entry[0]) or min(v6, default=None, key=lambda entry: entry[0])
-    return found[1] if found else None
-
-
 def speed_mbit(text: str | None) -> int | None:
     """Return the speed that ``/sys/class/net/X/speed`` tells, ``None`` where the device knows none (``-1``)."""
     if text is None or not re.match(r"^\d+$", text.strip()):
@@ -83,19 +55,18 @@ def speed_mbit(text: str | None) -> int | None:
     return speed if 0 < speed < 2**31 else None
 
 
-def link_type(number: int | None, *, devtype: str | None, wireless: bool) -> str:
-    """Return what kind of interface one is: its driver's own word (``bridge``, ``vlan``), else by its hardware.
+def link_type(number: int | None, *, kind: str, devtype: str | None, wireless: bool) -> str:
+    """Return what kind of interface one is: the kernel's own word (``bridge``, ``vlan``), else by its hardware.
 
     Args:
         number: its hardware type, an ARPHRD number.
+        kind: what the kernel makes it by, empty for hardware.
         devtype: ``DEVTYPE`` of its uevent.
         wireless: whether it has a wireless part in sysfs.
     """
     if wireless or devtype == "wlan":
         return "wireless"
-    if devtype:
-        return devtype
-    return LINK_TYPES.get(number or 0, "other")
+    return kind or devtype or LINK_TYPES.get(number or 0, "other")
 
 
 def uevent(text: str) -> dict[str, str]:

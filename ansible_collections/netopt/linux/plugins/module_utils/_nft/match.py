@@ -26,7 +26,7 @@ ONE_FAMILY = {"icmp": 4, "icmpv6": 6}
 ORIGINAL_PORT = "ct original proto-dst"  # the port that a packet was sent to, whoever translated it since
 UINT32_MAX = 2**32 - 1  # nft 1.0.6 cuts longer counts off without a word
 
-_UNQUOTABLE = re.compile(r'["\\*\x00-\x20/]')  # `*` at the end would make nft match a prefix
+_UNQUOTABLE = re.compile(r'["\\\x00-\x20/]|\*\Z')  # `*` at the end would make nft match a prefix
 _PORT_MAX = 65535
 
 
@@ -54,7 +54,8 @@ def interface(direction: str, names: Sequence[str], path: str) -> list[str]:
     """
     for name in names:
         if not name or _UNQUOTABLE.search(name):
-            raise refuse(path, f"nft cannot match an interface called {name!r}", wanted=name)
+            hint = "A rule names one interface; a glob stands in the plan's own iface." if "*" in name else None
+            raise refuse(path, f"nft cannot match an interface called {name!r}", wanted=name, hint=hint)
     quoted = [f'"{name}"' for name in dict.fromkeys(names)]
     return [f"{direction} {_one_of(quoted)}"] if quoted else []
 

@@ -218,6 +218,7 @@ _CHANGES = {
     "offloads": _may(Record(_OFFLOADS)),
     "mtu": _may(WHOLE),
 }
+_INTERFACES = Record({**_each(TEXT, "driver", "type"), "min_speed_mbit": _may(WHOLE)})
 _VALIDATE = {
     "targets": Field(Record({**_each(ListOf(TEXT), "ping", "tcp"), "iperf": _may(TEXT)})),
     "objectives": Field(
@@ -231,7 +232,7 @@ _VALIDATE = {
 PLAN = Record(
     {
         "name": _may(TEXT),
-        "iface": _must(Either((TEXT, ListOf(TEXT)))),
+        "iface": _must(Either((TEXT, _INTERFACES, ListOf(Either((TEXT, _INTERFACES)))))),
         "profile": _may(TEXT),
         "changes": Field(Record(_CHANGES)),
         "validate": _may(Record(_VALIDATE)),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._checkpoint.model import in_force
 from .._checkpoint.store import boot_id, load_part
 from .._common.errors import NetoptError
-from .._common.interfaces import named
+from .._common.interfaces import words
 from .._subsystems.table import TABLE
 from .compose import intents, touched
 from .lead import Lead, with_origins
@@ -89,7 +89,7 @@ def _ifaces(content: Content) -> list[str]:
         found = content.scopes.get(name, {}).get("ifaces")
         if found:
             return list(found)
-    return list(named(content.plan))
+    return list(words(content.plan))
 
 
 def _shown(name: str, intent: Any, content: Content) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from .._common.interfaces import named
+from .._common.interfaces import words
 from .._link import subsystem as link_subsystem
 from .._nft import subsystem as nft_subsystem
 from .._plan.form import set_only
@@ -44,7 +44,7 @@ def render(
         NetoptError: stage ``plan``, when a part of the plan cannot be said in commands.
     """
     changes = set_only(plan.get("changes") or {})
-    ifaces = named(plan)
+    ifaces = words(plan)
     ip_link_cmds, ethtool_cmds = link_subsystem.render(link_subsystem.intent(changes, ifaces))
     return {
         "sysctl_cmds": sysctl_subsystem.render(

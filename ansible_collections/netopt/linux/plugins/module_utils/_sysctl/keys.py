@@ -22,7 +22,7 @@ IFACE = "{iface}"  # in a plan's key: each interface of the plan; in a card's: a
 # net.ipv4.conf.eth0.100.rp_filter: only here may a name in the middle hold dots, and the last part never does
 _PER_INTERFACE = re.compile(r"^(net/(?:ipv4|ipv6|mpls)/(?:conf|neigh))/(.+)/([^/]+)$")
 _FAMILY = re.compile(r"^(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh))\.[^.]+\.([^.]+)$")
-_LEGAL = re.compile(r"^[A-Za-z0-9_@:%+,.-]+$")
+_LEGAL = re.compile(r"^(?:[A-Za-z0-9_@:%+,.-]+|\{[^{}/\s]+\})$")  # in braces: what each host finds out, in a text
 _NUMBER = re.compile(r"^-?(0[xX][0-9a-fA-F]+|[0-9]+)$")
 _RANGES = re.compile(r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$")
 _SETS = frozenset({"net.ipv4.tcp_allowed_congestion_control", "net.ipv4.tcp_available_congestion_control"})

@@ -40,6 +40,7 @@ def misses(changes: Changes, ifaces: Sequence[str], facts: Facts) -> Iterator[Fo
         for iface in _interfaces(changes, field, ifaces):
             upper = ((facts.get("interfaces") or {}).get(iface) or {}).get("upper") or {}
             yield from _by_another_name(field, iface, upper, ifaces)
+    yield from _not_there(changes, facts)
     yield from _behind_translation(changes)
     yield from _other_family(changes, facts)
 
@@ -76,6 +77,19 @@ def _by_another_name(field: str, iface: str, upper: Mapping[str, str], ifaces: S
             ),
             f"Add {', '.join(others)} to the plan's iface where the rules are for them too.",
         )
+
+
+def _not_there(changes: Changes, facts: Facts) -> Iterator[Found]:
+    """Yield the rules that name an interface which the host does not have, or not yet."""
+    there = facts.get("interfaces") or {}
+    for index, rule in enumerate(changes.get("nat_rules") or ()):
+        iface = rule.get("iface")
+        if iface and iface not in there:
+            yield (
+                f"nat_rules[{index}].iface",
+                f"This host has no interface {iface}, so that the rule meets nothing until there is one",
+                f"It has {', '.join(sorted(there))}. Without iface the rule is for the interfaces of the plan.",
+            )
 
 
 def _behind_translation(changes: Changes) -> Iterator[Found]:

@@ -16,7 +16,7 @@ from .._checkpoint.model import check_id
 from .._checkpoint.store import Store, boot_id, new_id, now_utc
 from .._common import report as host_report
 from .._common.errors import NetoptError
-from .._common.interfaces import host_interfaces, named
+from .._common.interfaces import find, host_interfaces, named
 from .._common.report import HostReport
 from .._common.signals import interrupts_raise
 from .._host.commands import Tools
@@ -190,7 +190,8 @@ class Transaction:
     def _fit(self, one: PlanRequest, facts: dict[str, Any]) -> Fitted:
         """Return a plan as it fits this host."""
         changes = set_only(one.plan.get("changes") or {})
-        ifaces = host_interfaces(named(one.plan), facts)
+        ifaces, notes = find(named(one.plan), facts)
+        self._report.warnings.extend(note for note in notes if note not in self._report.warnings)
         if any(IFACE in key for key in changes.get("sysctl", {})):
             changes["sysctl"] = for_interfaces(changes["sysctl"], ifaces)
         if one.adaptations:
