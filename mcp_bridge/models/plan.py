@@ -33,7 +33,7 @@ class ParameterPlan(Strict):
     name: PlanName | None = None
     """Which plan of the host this is; applied again it replaces itself, and leaves other plans alone."""
     iface: Iface
-    """Interface name, glob (``en*``), selector, a list of these, or ``auto``: those of each host's default route."""
+    """Name, glob (en*), {driver, type, min_speed_mbit}, a list of these, or auto: of the default route."""
     profile: ProfileName | None = None
     """Profile that brings the objectives and, where the plan has no changes of its own, the values."""
     changes: Changes = Field(default_factory=Changes)

@@ -48,11 +48,6 @@ def interface_name(value: object) -> str:
     return value
 
 
-_NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH_MAX, "pattern": "^[^\\s/:]+$"}
-
-InterfaceName = Annotated[str, PlainValidator(interface_name), WithJsonSchema(_NAME_SCHEMA)]
-
-
 def rule_interface(value: object) -> str:
     """Return the name of the one interface that a rule is for."""
     if value == AUTO or (isinstance(value, str) and is_glob(value)):
@@ -63,7 +58,12 @@ def rule_interface(value: object) -> str:
     return interface_name(value)
 
 
-RuleInterface = Annotated[str, PlainValidator(rule_interface), WithJsonSchema(_NAME_SCHEMA)]
+RuleInterface = Annotated[
+    str,
+    PlainValidator(rule_interface),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NAME_LENGTH_MAX, "pattern": "^[^\\s/:]+$"}),
+]
+"""The name of the one interface that a rule is for."""
 
 
 def lower(value: object) -> object:

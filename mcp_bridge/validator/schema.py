@@ -67,15 +67,18 @@ def _resolve(node: dict[str, Any], data: Any) -> dict[str, Any]:
             tag = data.get("type") if isinstance(data, dict) else None
             ref = node["discriminator"]["mapping"].get(tag) if isinstance(tag, str) else None
             node = {"$ref": ref} if ref else {}
-        elif "anyOf" in node:
-            node = next((option for option in node["anyOf"] if _is_container(option)), {})
+        elif "anyOf" in node or "oneOf" in node:
+            options = node.get("anyOf") or node["oneOf"]
+            node = next((option for option in options if _is_container(option, data)), {})
         else:
             return node
 
 
-def _is_container(option: dict[str, Any]) -> bool:
-    """Return whether a choice stands for an object or an array."""
-    return "$ref" in option or "discriminator" in option or option.get("type") in {"object", "array"}
+def _is_container(option: dict[str, Any], data: Any) -> bool:
+    """Return whether a choice stands for an array, where ``data`` is a list, or else for an object."""
+    if isinstance(data, list):
+        return option.get("type") == "array"
+    return "$ref" in option or "discriminator" in option or option.get("type") == "object"
 
 
 def child(data: Any, part: str | int, default: Any = None) -> Any:

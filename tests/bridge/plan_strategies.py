@@ -163,7 +163,7 @@ TAKING_AWAY = st.tuples(AWAY, CHANGES).map(lambda parts: {**parts[0], **parts[1]
 
 PLANS = st.fixed_dictionaries(
     {
-        "iface": st.sampled_from(["eth0", "auto", ["eth0"], ["eth0", "eth1"]]),
+        "iface": st.sampled_from(["eth0", "auto", ["eth0"], ["eth0", "eth1"], "en*", {"type": "bond"}]),
         "profile": st.sampled_from(["gaming", "server"]),
     },
     optional={

@@ -41,7 +41,7 @@ def of_schema(node: Mapping[str, Any]) -> Any:
             found = of_schema(SCHEMA["$defs"][ref.rpartition("/")[2]])
         case {"discriminator": {"mapping": mapping}}:
             found = ("by type", {name: of_schema({"$ref": ref}) for name, ref in mapping.items()})
-        case {"anyOf": several}:
+        case {"anyOf": several} | {"oneOf": several}:
             found = one_or_several([of_schema(one) for one in several if one.get("type") != "null"])
         case {"const": word}:
             found = ("words", [word])

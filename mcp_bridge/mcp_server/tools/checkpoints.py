@@ -154,7 +154,7 @@ async def snapshot_checkpoint_tool(
     app: AppContext,
     ctx: Context,
     iface: Annotated[
-        str | list[str], Field(description="Interface whose state is written down, a glob, a list of these, or 'auto'.")
+        str | list[str], Field(description="Whose state is written down: as in a plan, without selectors.")
     ] = "auto",
     checkpoint_label: Label = None,
     hosts: Hosts = "all",

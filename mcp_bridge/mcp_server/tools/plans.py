@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
 from fastmcp.tools import ToolResult
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from mcp_bridge.documents import DocumentError, parse_json
 from mcp_bridge.hosts import profile_plans
@@ -86,7 +86,8 @@ async def plan_from_profile_tool(
     ],
     iface: Annotated[
         str | Mapping[str, Any] | list[str | Mapping[str, Any]],
-        Field(description="As in a plan: a name, a glob, {driver, type, min_speed_mbit}, a list of these, or 'auto'."),
+        Field(description="As in a plan."),
+        WithJsonSchema({"type": ["string", "object", "array"]}),
     ] = "auto",
     hosts: Hosts = "all",
     overrides: Annotated[

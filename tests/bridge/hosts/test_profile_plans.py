@@ -111,8 +111,10 @@ def test_what_was_asked_for_stays() -> None:
     [
         ("auto", "silent", "The host is down"),
         ("auto", "none", "no default route"),
-        ("eth7", "plain1", "no interface eth7; it has eth0, lo"),
+        ("eth7", "plain1", "no interface eth7. It has eth0 ("),
         (["eth0", "eth7"], "plain1", "no interface eth7"),
+        ("en*", "plain1", "no interface that matches en*"),
+        ({"type": "wireless"}, "plain1", "no interface with type wireless"),
     ],
 )
 def test_hosts_without_a_plan(iface: str | list[str], name: str, reason: str) -> None:

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mcp_bridge.models import endpoints, scalars
+from mcp_bridge.models import ParameterPlan, endpoints, interfaces, scalars
 from mcp_bridge.models.base import Mbit
 
 KINDS: dict[str, Any] = {
-    "iface": scalars.Iface,
-    "name": scalars.InterfaceName,
+    "iface": interfaces.Iface,
+    "name": scalars.RuleInterface,
     "port": endpoints.Port,
     "ports": endpoints.Ports,
     "cidr": endpoints.Cidr,
@@ -41,6 +41,9 @@ ACCEPTED = [
     ("iface", "auto", "auto"),
     ("iface", "a" * 15, "a" * 15),
     ("iface", ["eth0", "eth1"], ["eth0", "eth1"]),
+    ("iface", "en*", "en*"),
+    ("iface", "enp[0-3]s0f[01]np?", "enp[0-3]s0f[01]np?"),
+    ("iface", ["eth0", "en*"], ["eth0", "en*"]),
     ("name", "enp0s31f6.100", "enp0s31f6.100"),
     ("port", 22, 22),
     ("port", "443", 443),
@@ -92,6 +95,9 @@ ACCEPTED = [
 
 REFUSED = [
     *(("iface", value) for value in ("", "a" * 16, "a/b", "a b", "a\tb", ".", "..", "-h", "eth0:1", "\u00e9", 5, None)),
+    *(("iface", value) for value in ("*" * 65, "-*", "a *", "a/*", '"*', "\\*", [["eth0"]], {}, [{}])),
+    *(("iface", value) for value in ({"type": ""}, {"driver": 5}, {"min_speed_mbit": 0}, {"type": None})),
+    *(("name", value) for value in ("en*", "auto", "eth[0]", "eth?", "a" * 16, "")),
     *(("iface", value) for value in ([], ["eth0", "eth0"], ["auto", "eth0"], ["eth0", 5], {"a": 1}, ["e"] * 65)),
     *(("port", value) for value in (0, 65536, -1, True, "x", None, 1.5)),
     *(("ports", value) for value in (0, "0", "5-1", "1-", "65536", True, [], [True], "1-2-3", ["x"], None, 1.0)),
@@ -152,3 +158,20 @@ def test_interface_names_are_safe_words(text: str) -> None:
     assert len(name.split()) == 1
     assert not name.startswith("-")
     assert "/" not in name
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ({"type": "ethernet"}, {"type": "ethernet"}),
+        ({"driver": "mlx5_core", "min_speed_mbit": 10000}, {"driver": "mlx5_core", "min_speed_mbit": 10000}),
+        (["eth0", {"type": "bond"}, "en*"], ["eth0", {"type": "bond"}, "en*"]),
+    ],
+)
+def test_selectors(value: Any, kept: Any) -> None:
+    """A selector keeps what it says and nothing else, alone and in a list, and has one word for people."""
+    plan = ParameterPlan.model_validate({"iface": value, "changes": {"mtu": 1500}})
+    assert plan.dump()["iface"] == kept
+    assert ParameterPlan.model_validate(plan.dump()) == plan
+    assert len(plan.ifaces) == (len(value) if isinstance(value, list) else 1)
+    assert all(word.startswith("{") and word.endswith("}") for word in plan.placeholders)

@@ -25,11 +25,9 @@ DRIVER, TYPE, MIN_SPEED = SELECTOR = ("driver", "type", "min_speed_mbit")
 IFACES_MAX = 64  # that a plan may name, and that a pattern may take
 LISTED_MAX = 32  # in one message
 TUNNEL = "tunnel"
-TUNNELS = frozenset(
-    (
-        *(TUNNEL, "tun", "wireguard", "vxlan", "geneve", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan"),
-        *("ipip", "sit", "ip6tnl", "vti", "vti6", "xfrm"),
-    )
+TUNNELS = (
+    *(TUNNEL, "tun", "wireguard", "vxlan", "geneve", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan"),
+    *("ipip", "sit", "ip6tnl", "vti", "vti6", "xfrm"),
 )
 _LOOPBACK, _IFB, _VETH = "loopback", "ifb", "veth"
 _OURS = "ifb-"

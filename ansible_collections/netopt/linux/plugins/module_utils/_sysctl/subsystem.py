@@ -152,7 +152,7 @@ def intent(
 
 def _command(key: str, value: str) -> str:
     """Return the command that sets a key, as an operator would type it."""
-    return f"sysctl -w {key}={shlex.quote(value)}"
+    return f"sysctl -w {shlex.quote(key)}={shlex.quote(value)}"
 
 
 def render(wanted: Intent) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts_parse import (
-    default_interface,
     hypervisor,
     in_container,
     kernel_version,
@@ -20,32 +19,6 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.facts_parse imp
     memory_mb,
     speed_mbit,
 )
-
-HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
-ETH0 = "eth0\t00000000\t0100000A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
-WLAN0 = "wlan0\t00000000\t0100000A\t0003\t0\t0\t50\t00000000\t0\t0\t0\n"
-NET = "eth1\t0000000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
-HALF = "tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000080\t0\t0\t0\n"
-ZERO = "0" * 32
-V6 = f"{ZERO} 00 {ZERO} 00 fe80{'0' * 28} 00000400 00000001 00000000 00000003 eth9\n"
-V6_REJECT = f"{ZERO} 00 {ZERO} 00 {ZERO} ffffffff 00000001 00000000 00200200 lo\n"
-
-
-@pytest.mark.parametrize(
-    ("route", "ipv6_route", "expected"),
-    [
-        (HEAD + NET + ETH0, "", "eth0"),
-        (HEAD + ETH0 + WLAN0, "", "wlan0"),
-        (HEAD + HALF, "", None),
-        (HEAD, V6_REJECT + V6, "eth9"),
-        (HEAD + ETH0, V6, "eth0"),
-        ("", V6_REJECT, None),
-        ("", "", None),
-    ],
-)
-def test_default_interface(route: str, ipv6_route: str, expected: str | None) -> None:
-    """The lowest metric wins, IPv4 before IPv6; half of the address space is no default route."""
-    assert default_interface(route, ipv6_route) == expected
 
 
 @pytest.mark.parametrize(("release", "expected"), [("6.1.0-13-cloud-amd64", [6, 1]), ("5.4.17", [5, 4]), ("", [0, 0])])
@@ -63,19 +36,27 @@ def test_speed(text: str | None, expected: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "devtype", "wireless", "expected"),
+    ("number", "kind", "devtype", "wireless", "expected"),
     [
-        (1, None, False, "ethernet"),
-        (1, "bridge", False, "bridge"),
-        (1, "wlan", False, "wireless"),
-        (1, None, True, "wireless"),
-        (772, None, False, "loopback"),
-        (None, None, False, "other"),
+        (1, "", None, False, "ethernet"),
+        (1, "", "bridge", False, "bridge"),
+        (1, "bridge", "bridge", False, "bridge"),
+        (1, "", "wlan", False, "wireless"),
+        (1, "", None, True, "wireless"),
+        (1, "veth", None, False, "veth"),
+        (1, "dummy", None, False, "dummy"),
+        (1, "macvlan", "macvlan", False, "macvlan"),
+        (1, "vrf", None, False, "vrf"),
+        (65534, "wireguard", "wireguard", False, "wireguard"),
+        (778, "gre", None, False, "gre"),
+        (778, "", None, False, "tunnel"),
+        (772, "", None, False, "loopback"),
+        (None, "", None, False, "other"),
     ],
 )
-def test_link_type(*, number: int | None, devtype: str | None, wireless: bool, expected: str) -> None:
-    """The driver's own word is preferred to the hardware's."""
-    assert link_type(number, devtype=devtype, wireless=wireless) == expected
+def test_link_type(*, number: int | None, kind: str, devtype: str | None, wireless: bool, expected: str) -> None:
+    """The kernel's own word is preferred to the hardware's."""
+    assert link_type(number, kind=kind, devtype=devtype, wireless=wireless) == expected
 
 
 @pytest.mark.parametrize(
