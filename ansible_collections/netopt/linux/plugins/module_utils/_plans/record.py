@@ -225,7 +225,7 @@ def of_host(one: Section) -> dict[str, Any]:
     """Return what a section of connection tracking says of the whole host, whichever its interfaces are."""
     if one.field != TRACKING:
         return {}
-    return {key: value for key, value in (one.value or {}).items() if key not in TRACKING_RULES}
+    return {key: value for key, value in (one.said or {}).items() if key not in TRACKING_RULES}
 
 
 def _as_before(one: Section, record: InForce) -> Section:
