@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import NO_BOOL, U32_MAX, Strict
+from mcp_bridge.collection.icmp import ICMP_TYPES, TYPE_MAX, type_number, types_wanted
+
+from .base import NO_BOOL, U32_MAX, Strict, refusal
 from .endpoints import Address, Cidr, Port
 from .scalars import Rate, RuleInterface, lower
 from .traffic import PORT_PROTOCOLS, Proto, check_family
@@ -21,6 +23,23 @@ PortProtocol = Annotated[Literal["tcp", "udp", "sctp"], BeforeValidator(lower)]
 
 Seconds = Annotated[int, Field(ge=1, le=2**31 - 1), NO_BOOL]
 Word = BeforeValidator(lower)
+Networks = Annotated[list[Cidr], Field(min_length=1, max_length=64)]
+"""Networks of either IP version."""
+
+_TYPE_NAMES = sorted({name for names in ICMP_TYPES.values() for name in names})
+IcmpType = Annotated[
+    int | str,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": TYPE_MAX},
+                {"type": "string", "maxLength": max(map(len, _TYPE_NAMES))},
+            ]
+        }
+    ),
+    NO_BOOL,
+]
+"""A type of ICMP messages by name or number; kept as a number."""
 
 
 class ConnectionLimit(Strict):
@@ -36,6 +55,10 @@ class ConnectionLimit(Strict):
     """Bits of an IPv4 source that make a prefix; IPv6 uses twice as many, at most 64."""
     action: Annotated[Literal["reject", "drop"], Word] = "reject"
     """What happens to a connection too many."""
+    src: Networks | None = None
+    """Networks whose connections are limited; all by default."""
+    excepted: Networks | None = Field(default=None, alias="except")
+    """Networks whose connections are not."""
 
 
 class RateLimit(Strict):
@@ -53,11 +76,34 @@ class RateLimit(Strict):
     """Whether each source address has a rate of its own."""
     per: Annotated[Literal["connections", "packets"], Word] = "connections"
     """What is counted."""
+    icmp_type: IcmpType | None = None
+    """Type of ICMP messages, by name or number; needs a protocol, icmp or icmpv6."""
+    src: Networks | None = None
+    """Networks of senders that are limited; all by default."""
+    excepted: Networks | None = Field(default=None, alias="except")
+    """Networks of senders that are not."""
+
+    @field_validator("icmp_type", mode="after")
+    @classmethod
+    def _number(cls, value: int | str | None, info: ValidationInfo) -> int | None:
+        protocol = info.data.get("protocol")
+        if value is None or "protocol" not in info.data:
+            return None
+        if protocol not in ICMP_TYPES:
+            raise refusal("icmp_type", "icmp_type needs a protocol: icmp or icmpv6")
+        number = type_number(protocol, value)
+        if number is None:
+            raise refusal("icmp_type", f"Not a type of {protocol}: {types_wanted(protocol)}")
+        return number
 
     @model_validator(mode="after")
     def _check(self) -> RateLimit:
         if self.port is not None and self.protocol and self.protocol not in PORT_PROTOCOLS:
             raise PydanticCustomError("rate_port", "{protocol} has no ports", {"protocol": self.protocol})
+        versions = {":" in network for network in self.src or ()}
+        if self.protocol in ICMP_TYPES and versions == {self.protocol == "icmp"}:
+            message = "src names no sender of {protocol}, which is of the other IP version"
+            raise PydanticCustomError("rate_src", message, {"protocol": self.protocol})
         return self
 
 

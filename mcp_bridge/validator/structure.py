@@ -40,6 +40,7 @@ _MESSAGES = {
     "union_tag_invalid": "Value must be one of {expected_tags}",
     "union_tag_not_found": "This key is required",
     "finite_number": "Value must be a finite number",
+    "too_short": "Fewer entries than the {min_length} needed",
     "too_long": "More entries than the {max_length} allowed",
     "string_too_long": "Text is longer than the {max_length} characters allowed",
     "string_pattern_mismatch": "Value has characters that are not allowed",

@@ -17,6 +17,7 @@ from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
 from .input_limits import excess, plain
+from .interface_names import check_interface_names
 from .objectives import check_measuring
 from .ranges import check_key_spellings, check_ranges
 from .sizes import check_sizes, check_words
@@ -76,6 +77,7 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     if "htb_classes" not in partial:
         yield from check_classes(changes)
     yield from check_filters(changes)
+    yield from check_interface_names(data.get("iface"), changes)
     yield from check_given_twice(changes)
     if is_whole and plan.changes.is_empty() and plan.profile in policy.profiles:
         changes = profile_changes(policy.profiles[plan.profile], policy)

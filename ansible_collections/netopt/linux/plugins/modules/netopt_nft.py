@@ -81,6 +81,14 @@ options:
         type: str
         choices: [reject, drop]
         default: reject
+      src:
+        description: Only connections from these networks, IPv4 or IPv6.
+        type: list
+        elements: str
+      except:
+        description: Not connections from these networks.
+        type: list
+        elements: str
   rate_limits:
     description:
       - How fast connections may come. What is faster is dropped.
@@ -112,6 +120,19 @@ options:
         type: str
         choices: [connections, packets]
         default: connections
+      icmp_type:
+        description:
+          - Only messages of this type, by name, such as V(echo-request), or by number.
+          - Needs O(rate_limits[].protocol), which is V(icmp) or V(icmpv6). Neighbour discovery is never limited.
+        type: str
+      src:
+        description: Only what comes from these networks, IPv4 or IPv6.
+        type: list
+        elements: str
+      except:
+        description: Not what comes from these networks.
+        type: list
+        elements: str
   connection_tracking:
     description:
       - What happens by the state of a connection. The size and the timeouts of the connection table are kernel
@@ -296,6 +317,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_l
 PORT_PROTOCOLS = ["tcp", "udp", "sctp"]
 CONTENTS = ["connection_limits", "rate_limits", "connection_tracking", "dscp", "nat_rules"]
 PROTOCOLS = [*PORT_PROTOCOLS, "icmp", "icmpv6"]
+NETWORKS = {"type": "list", "elements": "str"}
 
 
 def _entries(**options: object) -> dict[str, object]:
@@ -312,6 +334,8 @@ ARGUMENT_SPEC = {
         limit={"type": "int", "required": True},
         mask={"type": "int", "default": 32},
         action={"type": "str", "choices": ["reject", "drop"], "default": "reject"},
+        src=NETWORKS,
+        **{"except": NETWORKS},
     ),
     "rate_limits": _entries(
         rate={"type": "str", "required": True},
@@ -320,6 +344,9 @@ ARGUMENT_SPEC = {
         port={"type": "int"},
         per_source={"type": "bool", "default": False},
         per={"type": "str", "choices": ["connections", "packets"], "default": "connections"},
+        icmp_type={"type": "str"},
+        src=NETWORKS,
+        **{"except": NETWORKS},
     ),
     "connection_tracking": {
         "type": "dict",

@@ -85,6 +85,7 @@ RANGES = {
     "qdisc.tbf.peakrate_mbit": (1, 400000),
     "qdisc.tbf.rate_mbit": (1, 400000),
     "rate_limits.burst": (1, 1000000),
+    "rate_limits.icmp_type": (0, 255),
     "rate_limits.port": (1, 65535),
     "rate_limits.rate": (1, 10000000),
     "rate_limits.rate.unit": ["second", "minute", "hour", "day"],

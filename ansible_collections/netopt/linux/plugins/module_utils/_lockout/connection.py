@@ -116,6 +116,17 @@ def within(one: Address, prefix: Any) -> bool:
     return one.version == network.version and one in network
 
 
+def is_counted(one: Address | None, entry: Mapping[str, Any]) -> bool:
+    """Return whether a limit counts what comes from an address, by its ``src`` and ``except``.
+
+    An address that is not known may lie in any network that is named.
+    """
+    src, excepted = entry.get("src"), entry.get("except") or ()
+    if one is None:
+        return True
+    return (not src or any(within(one, each) for each in src)) and not any(within(one, each) for each in excepted)
+
+
 def has_port(port: int | None, ranges: Iterable[Any]) -> bool:
     """Return whether a port is in one of the ranges; none given means every port, an unknown port is in none."""
     wanted = list(ranges)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Tuple
 
 from .._nft.match import WITH_PORTS
-from .connection import Address, address, has_port, within
+from .connection import Address, address, has_port, is_counted, within
 from .limits import IPV6_MTU_MIN, PACKETS_PER_S, seconds_each
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _limited(changes: Mapping[str, Any], ifaces: Sequence[str], outer: Outer, ca
     for index, entry in enumerate(changes.get("rate_limits") or ()):
         ports = [] if entry.get("port") is None else [entry["port"]]
         meets = entry.get("protocol") in (None, outer.protocol) and has_port(outer.local_port, ports)
-        counts = entry.get("per") == "packets" and outer.comes_by(ifaces)
+        counts = entry.get("per") == "packets" and outer.comes_by(ifaces) and is_counted(outer.remote, entry)
         if meets and counts and seconds_each(entry) > 1 / PACKETS_PER_S:
             yield (
                 f"rate_limits[{index}]",
@@ -163,7 +163,8 @@ def _limited(changes: Mapping[str, Any], ifaces: Sequence[str], outer: Outer, ca
     for index, entry in enumerate(changes.get("connection_limits") or ()):
         meets = entry["protocol"] == outer.protocol and has_port(outer.local_port, [entry["port"]])
         least = FLOWS_MIN if outer.one_way else 1
-        if meets and outer.comes_by(ifaces) and entry["limit"] < least:
+        counts = outer.comes_by(ifaces) and is_counted(outer.remote, entry)
+        if meets and counts and entry["limit"] < least:
             yield (
                 f"connection_limits[{index}]",
                 (

@@ -15,7 +15,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from .._nft.rules import DEFAULT_BURST, DEFAULT_MASK
-from .connection import Flow, flow_of, has_port, is_tcp, within
+from .connection import Flow, flow_of, has_port, is_counted, is_tcp, within
 from .limits import IPV6_MTU_MIN, PACKETS_PER_S, seconds_each
 from .reply_queue import starved_by_queues
 from .tunnel import cut, outers_of
@@ -148,9 +148,13 @@ def _connection_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> I
     for index, entry in enumerate(changes.get("connection_limits") or ()):
         if entry["protocol"] != "tcp" or not has_port(flow.sent_to_port, [entry["port"]]) or not flow.comes_by(ifaces):
             continue
+        if not is_counted(flow.remote, entry):
+            continue
         mask = entry.get("mask", DEFAULT_MASK)
         prefix = ipaddress.ip_network(f"{flow.remote}/{mask if flow.family == 4 else 2 * mask}", strict=False)
-        held = max(1, sum(peer.version == flow.family and peer in prefix for peer in flow.peers))
+        held = max(
+            1, sum(peer.version == flow.family and peer in prefix and is_counted(peer, entry) for peer in flow.peers)
+        )
         if entry["limit"] < held + 1:
             action = "drop" if entry.get("action") == "drop" else "refuse"
             yield _issue(
@@ -164,7 +168,8 @@ def _connection_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> I
 
 def _meets_rate(entry: Mapping[str, Any], flow: Flow, ifaces: Sequence[str]) -> bool:
     ports = [] if entry.get("port") is None else [entry["port"]]
-    return is_tcp(entry.get("protocol")) and has_port(flow.sent_to_port, ports) and flow.comes_by(ifaces)
+    meets = is_tcp(entry.get("protocol")) and has_port(flow.sent_to_port, ports) and flow.comes_by(ifaces)
+    return meets and is_counted(flow.remote, entry)
 
 
 def _rate_limits(changes: Changes, ifaces: Sequence[str], flow: Flow, within_s: float) -> Iterator[Issue]:

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._plan.icmp import type_number, types_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,6 +104,38 @@ def sources_and_destinations(entry: Mapping[str, Any], path: str, family: int) -
         if entry.get(key) is not None:
             found.append(f"{word} {side} {_prefix(network(entry[key], f'{path}.{key}'))}")
     return found
+
+
+def senders(entry: Mapping[str, Any], path: str, family: int) -> list[str] | None:
+    """Return the matches on who sends, by the networks of ``src`` and but those of ``except``.
+
+    ``None`` where nobody of that IP version is meant.
+    """
+    found: list[str] = []
+    for key, sign in (("src", ""), ("except", "!= ")):
+        named = [network(each, f"{path}.{key}") for each in entry.get(key) or ()]
+        # those that overlap are joined, since nft refuses them
+        mine = ipaddress.collapse_addresses(each for each in named if each.version == family)  # type: ignore[type-var]
+        prefixes = [_prefix(each) for each in mine]
+        if prefixes:
+            found.append(f"{ADDRESS[family]} saddr {sign}{_one_of(prefixes)}")
+        elif named and key == "src":
+            return None
+    return found
+
+
+def icmp_type(entry: Mapping[str, Any], path: str) -> list[str]:
+    """Return the match on the type of an ICMP message, where the entry has one."""
+    wanted, protocol = entry.get("icmp_type"), entry.get("protocol")
+    if wanted is None:
+        return []
+    if protocol not in ONE_FAMILY:
+        raise refuse(f"{path}.icmp_type", "only icmp and icmpv6 have types", wanted=wanted, hint="Set protocol.")
+    number = type_number(protocol, wanted)
+    if number is None:
+        said = f"{wanted!r} is no type of {protocol} that a limit can meet, wanted {types_wanted(protocol)}"
+        raise refuse(f"{path}.icmp_type", said, wanted=wanted, hint="E.g. echo-request.")
+    return [f"{protocol} type {number}"]
 
 
 def transport(

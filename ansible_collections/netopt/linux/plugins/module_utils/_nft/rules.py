@@ -12,6 +12,7 @@ Chains exist only where the plan needs them:
 - ``forward`` (filter, the same priority): of what passes through, what was sent to a port that is published: another
   rule, of this table or of somebody else's, sends it on to a container or another host.
 - ``published``: the same limits for such packets, by the port that they were sent to before they were translated.
+- ``ratelimit_...``: one rate for senders of both IP versions, whom a rule of each version leads there.
 - ``egress`` (filter, priority ``mangle``, hook postrouting): marks what leaves by the plan's interfaces, made here or
   forwarded, before the qdisc sees it. The first entry that matches wins.
 - ``classify_IFACE`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves,
@@ -75,6 +76,7 @@ class _Table:
     sets: dict[str, list[Line]] = field(default_factory=dict)
     maps: dict[str, list[Line]] = field(default_factory=dict)
     chains: dict[str, list[Line]] = field(default_factory=dict)
+    rates: dict[str, list[Line]] = field(default_factory=dict)  # chains that others lead to, ahead of them
     limited: dict[tuple[str, int, int], int] = field(default_factory=dict)  # how often a port is limited, by set
 
     def rule(self, chain: str, words: Sequence[str], path: str, comment: str | None = None) -> None:
@@ -95,12 +97,15 @@ class _Table:
             self._add(shared, [f"type {_SET_TYPE[family]} . inet_service", "flags dynamic"], path)
         return shared
 
+    def shared_rate(self, name: str, words: Sequence[str], path: str) -> str:
+        """Add a chain with the one rule of a limit, and return its name; a name already taken gets a number."""
+        unique = _unique(name, "", self.rates)
+        self.rates[unique] = [Line(f'\t\t{" ".join(words)} comment "{path}"', path)]
+        return unique
+
     def rating_set(self, name: str, family: int, path: str, *, timeout_s: int) -> str:
         """Add a set of sources for one limit, and return its name; a name already taken gets a number."""
-        unique, number = f"{name}_v{family}", 1
-        while unique in self.sets:
-            number += 1
-            unique = f"{name}_{number}_v{family}"
+        unique = _unique(name, f"_v{family}", self.sets)
         self._add(unique, [f"type {_SET_TYPE[family]}", "flags dynamic,timeout", f"timeout {timeout_s}s"], path)
         return unique
 
@@ -111,6 +116,7 @@ class _Table:
         """Return the whole table."""
         blocks = [(f"set {name}", body) for name, body in self.sets.items()]
         blocks += [(f"map {name}", self.maps[name]) for name in sorted(self.maps)]
+        blocks += [(f"chain {name}", body) for name, body in self.rates.items()]
         blocks += [
             (f"chain {name}", [*([Line(f"\t\t{hook}")] if hook else []), *self.chains[name]])
             for name, hook in _HOOKS.items()
@@ -125,6 +131,15 @@ class _Table:
         for head, body in blocks:
             found += [Line(f"\t{head} {{", body[0].path), *body, Line("\t}")]
         return [*found, Line("}")]
+
+
+def _unique(name: str, end: str, taken: Mapping[str, object]) -> str:
+    """Return a name with its end, and with a number between them where it is taken."""
+    found, number = f"{name}{end}", 1
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}{end}"
+    return found
 
 
 def table(intent: Intent, *, most: int | None = None) -> list[Line]:
@@ -250,13 +265,16 @@ def _limit_connections(grown: _Table, entry: Mapping[str, Any], path: str, arriv
     limit = match.uint32(entry["limit"], f"{path}.limit")
     name = "_".join(["connlimit", protocol, *([] if mask == DEFAULT_MASK else [str(mask)])])
     for family in match.FAMILIES:
+        who = match.senders(entry, path, family)
+        if who is None:
+            continue
         source = match.source_prefix(family, mask, path)
         known = grown.counting_set(name, family, path, port=low)
         for chain, words in _sent_to(protocol, low, path):
             key = f"{source} . {match.ORIGINAL_PORT if chain == 'published' else f'{protocol} dport'}"
             counted = ["ct state new", f"add @{known} {{ {key} ct count over {limit} }}", "counter"]
             refusal = _refusal(entry.get("action", "reject"), protocol, family)
-            grown.rule(chain, [*arriving, *match.in_family(family, words), *counted, refusal], path)
+            grown.rule(chain, [*arriving, *match.in_family(family, words, who), *counted, refusal], path)
 
 
 def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
@@ -268,17 +286,31 @@ def _limit_rate(grown: _Table, entry: Mapping[str, Any], path: str, arriving: li
     timeout_s = _source_timeout_s(rate, burst, path)
     # A flow without answers stays new for all of its packets, but is confirmed once the first one has arrived.
     new = [] if entry.get("per") == "packets" else ["ct state new", "ct status & confirmed == 0"]
-    if not entry.get("per_source"):
-        for chain, words in _sent_to(protocol, port, path):
-            grown.rule(chain, [*arriving, *words, *new, over, "counter drop"], path)
-        return
+    about = [*match.icmp_type(entry, path), *new]
     name = "_".join(["ratelimit", protocol or "any", *([] if port is None else [_word(port)])])
-    for family in match.families(entry, path, addresses=()):
-        known = grown.rating_set(name, family, path, timeout_s=timeout_s)
-        counted = f"update @{known} {{ {match.source_prefix(family, DEFAULT_MASK, path)} {over} }}"
+    families = match.families(entry, path, addresses=())
+    named = {family: match.senders(entry, path, family) for family in families}
+    who = {family: words for family, words in named.items() if words is not None}
+    if not who:
+        raise match.refuse(path, f"{protocol} has no sender in src", hint="Name networks of the protocol's IP version.")
+    if entry.get("per_source"):
+        for family, addresses in who.items():
+            known = grown.rating_set(name, family, path, timeout_s=timeout_s)
+            counted = f"update @{known} {{ {match.source_prefix(family, DEFAULT_MASK, path)} {over} }}"
+            for chain, words in _sent_to(protocol, port, path):
+                what = match.in_family(family, [*words, *about], addresses)
+                grown.rule(chain, [*arriving, *what, counted, "counter drop"], path)
+        return
+    if not any(who.values()) and len(who) == len(families):
         for chain, words in _sent_to(protocol, port, path):
-            what = match.in_family(family, [*words, *new])
-            grown.rule(chain, [*arriving, *what, counted, "counter drop"], path)
+            grown.rule(chain, [*arriving, *words, *about, over, "counter drop"], path)
+        return
+    verdict = [over, "counter drop"]
+    if len(who) > 1:  # one rule cannot name addresses of both IP versions, and the rate is one
+        verdict = [f"jump {grown.shared_rate(name, verdict, path)}"]
+    for family, addresses in who.items():
+        for chain, words in _sent_to(protocol, port, path):
+            grown.rule(chain, [*arriving, *match.in_family(family, [*words, *about], addresses), *verdict], path)
 
 
 def _sent_to(protocol: str | None, port: object, path: str) -> Iterator[tuple[str, list[str]]]:

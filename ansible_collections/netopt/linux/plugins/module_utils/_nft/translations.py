@@ -39,8 +39,8 @@ PROTOCOLS = {
 Ports = Tuple[Tuple[int, int], ...]
 _COMMENT = re.compile(r' comment "[^"]*"$')
 _LOGGED = re.compile(r'\blog prefix "[^"]*"')
-_STATEMENT = re.compile(  # other than ct status, and than chains and sets of these names
-    r"(?<!jump )(?<!goto )(?<![\w./@])"
+_STATEMENT = re.compile(  # other than ct status, than chains and sets of these names, and than a type of ICMP
+    r"(?<!jump )(?<!goto )(?<!type )(?<![\w./@])"
     r"(?P<word>[ds]nat(?= (?:ip6? )?(?:[a-z. ]+ )?to )|(?:redirect|masquerade)(?= |$))(?P<rest>.*)$"
 )
 _TARGET = re.compile(

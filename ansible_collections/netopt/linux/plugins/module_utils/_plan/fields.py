@@ -183,6 +183,7 @@ _CONNECTION_LIMIT = {
     "limit": _must(WHOLE),
     "mask": Field(WHOLE),
     "action": Field(_one_of("reject", "drop")),
+    **_each(ListOf(TEXT), "src", "except"),
 }
 _RATE_LIMIT = {
     "rate": _must(TEXT),
@@ -190,6 +191,8 @@ _RATE_LIMIT = {
     "protocol": _may(_PROTOCOL),
     "per_source": Field(FLAG),
     "per": Field(_one_of("connections", "packets")),
+    "icmp_type": _may(_NUMBER_OR_TEXT),
+    **_each(ListOf(TEXT), "src", "except"),
 }
 _CONNECTION_TRACKING = {
     **_each(WHOLE, "max_connections", "tcp_timeout_established", "tcp_timeout_close_wait"),

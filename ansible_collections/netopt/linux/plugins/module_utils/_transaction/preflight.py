@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._lockout.connection import address, is_counted
 from .class_reach import classes_missed_on_top, netem_on_management, ports_miss_fragments
 from .misses import FORWARDING, families_of, forwards, misses, takes_transit
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     Changes = Mapping[str, Any]
     Facts = Mapping[str, Any]
+
+    from .._lockout.connection import Address
 
 IPV6_MTU_MIN = 1280  # RFC 8200, section 5
 NETEM_LABEL = "netem"
@@ -161,10 +164,12 @@ def _limit_on_management_port(
 ) -> Iterator[dict[str, str]]:
     """A limit that counts new management connections can keep the operator out."""
     del ifaces, labels
-    port = int((facts.get("management") or {}).get("local_port") or SSH_PORT)
+    management = facts.get("management") or {}
+    port = int(management.get("local_port") or SSH_PORT)
+    remote = address(management.get("remote_addr"))
     hint = "Established connections are kept; raise the limit, or name a port other than that of management."
     for index, entry in enumerate(changes.get("connection_limits", ())):
-        if entry.get("port") == port and entry.get("protocol", "tcp") == "tcp":
+        if entry.get("port") == port and entry.get("protocol", "tcp") == "tcp" and _is_counted(remote, entry):
             yield _issue(
                 "limit_on_management_port",
                 f"changes.connection_limits[{index}]",
@@ -173,7 +178,8 @@ def _limit_on_management_port(
                 "warning",
             )
     for index, entry in enumerate(changes.get("rate_limits", ())):
-        if entry.get("port") in (None, port) and entry.get("protocol") in (None, "tcp"):
+        met = entry.get("port") in (None, port) and entry.get("protocol") in (None, "tcp")
+        if met and _is_counted(remote, entry):
             yield _issue(
                 "limit_on_management_port",
                 f"changes.rate_limits[{index}]",
@@ -181,6 +187,11 @@ def _limit_on_management_port(
                 hint,
                 "warning",
             )
+
+
+def _is_counted(remote: Address | None, entry: Mapping[str, Any]) -> bool:
+    """Return whether a limit counts the controller; where it is not known, each host will tell."""
+    return not entry.get("src") if remote is None else is_counted(remote, entry)
 
 
 def _management_blocked(

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each word of a plan goes the whole way: applied, unchanged, seen when changed by hand, persisted, rolled back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.kernel.tc_namespace import missing
+from tests.kernel.test_persist import BootHost
+from tests.kernel.transaction_host import transaction_host
+
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
+
+
+class Word(NamedTuple):
+    """What a plan says, what the kernel's tools say then, and how somebody takes it away by hand."""
+
+    changes: dict[str, Any]
+    reads: tuple[str, ...]
+    by_hand: str
+    needs: tuple[str, ...] = ()
+
+
+FLUSH = "nft flush chain inet netopt input"
+NETWORKS = ["10.0.0.0/8", "192.168.0.0/16", "fd00::/8"]
+LIMIT = {"protocol": "tcp", "port": 443, "limit": 9}
+WORDS = {
+    "connection_limits.src": Word(
+        {"connection_limits": [{**LIMIT, "src": NETWORKS}]},
+        ("ip saddr { 10.0.0.0/8, 192.168.0.0/16 }", "ip6 saddr fd00::/8"),
+        FLUSH,
+    ),
+    "connection_limits.except": Word(
+        {"connection_limits": [{**LIMIT, "except": ["192.0.2.9/32"]}]}, ("ip saddr != 192.0.2.9",), FLUSH
+    ),
+    "rate_limits.src": Word(
+        {"rate_limits": [{"rate": "9/second", "src": NETWORKS, "except": ["10.1.0.0/16"]}]},
+        ("ip saddr != 10.1.0.0/16", "jump ratelimit_any", "chain ratelimit_any"),
+        "nft flush chain inet netopt ratelimit_any",
+    ),
+    "rate_limits.icmp_type": Word(
+        {"rate_limits": [{"rate": "9/second", "protocol": "icmp", "icmp_type": "redirect", "per": "packets"}]},
+        ("icmp type redirect",),
+        FLUSH,
+    ),
+}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[BootHost]:
+    """A host that persists below a folder."""
+    (tmp_path / "etc/sysctl.d").mkdir(parents=True)
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    with transaction_host() as made:
+        yield BootHost(made.pid, tmp_path)
+
+
+@pytest.mark.parametrize("word", WORDS.values(), ids=WORDS.keys())
+def test_the_whole_way(host: BootHost, word: Word) -> None:
+    """It holds once applied, a second time is no change, drift is seen and mended, a boot and a rollback are exact."""
+    lacking = missing(word.needs)
+    if lacking:
+        pytest.skip(lacking)
+    before = host.view()
+    report = host.persist(word.changes, checkpoint_id="one")
+    assert report["status"] == "applied", report["error"]
+    assert [each for each in word.reads if each not in host.view()] == []
+    assert host.apply(word.changes)["status"] == "unchanged"
+    host.run("sh", "-c", word.by_hand)
+    assert host.checkpoint("verified")["drift"]
+    assert host.apply(word.changes)["status"] == "applied"
+    assert host.checkpoint("verified")["drift"] == []
+    with transaction_host() as other:
+        booted = BootHost(other.pid, host.root)
+        booted.boot()
+        again = booted.apply(word.changes, check=True)
+        assert again["error"] is None
+        assert {change["subsystem"] for change in again["diff"]} == {"plan"}  # nobody has told this host of the plan
+    host.checkpoint("restored", id="one")
+    assert host.view() == before
