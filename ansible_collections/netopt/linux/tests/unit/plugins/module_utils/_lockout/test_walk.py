@@ -90,7 +90,11 @@ CASES = [
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1}]}, {}, ["connection_limits[0]"]),
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1}]}, {"arrives": ["lo"]}, []),
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1}]}, {"remote_addr": "UNKNOWN"}, []),
+    ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1, "src": ["10.0.0.0/8"]}]}, {}, []),
+    ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1, "except": ["192.0.2.0/24"]}]}, {}, []),
     ({"rate_limits": [{"rate": "1/minute"}]}, {"confirm_s": 30}, ["rate_limits[0]"]),
+    ({"rate_limits": [{"rate": "1/minute", "except": ["192.0.2.0/24"]}]}, {"confirm_s": 30}, []),
+    ({"rate_limits": [{"rate": "1/minute", "src": ["192.0.2.0/24"]}]}, {"confirm_s": 30}, ["rate_limits[0]"]),
     ({"rate_limits": [{"rate": "1/minute"}]}, {}, []),
 ]
 
