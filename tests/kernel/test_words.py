@@ -51,6 +51,15 @@ WORDS = {
         ("icmp type redirect",),
         FLUSH,
     ),
+    "kbit rates": Word(
+        {
+            "shaper": {"egress_mbit": 0.2, "ingress_mbit": 0.512},
+            "htb_classes": [{"classid": "1:10", "rate_mbit": 0.008, "ceil_mbit": 0.064}],
+        },
+        ("rate 200Kbit ceil 200Kbit", "rate 512Kbit ceil 512Kbit", "rate 8Kbit ceil 64Kbit"),
+        "tc class change dev eth0 parent 1:1 classid 1:10 htb rate 16kbit ceil 80kbit",
+        ("htb", "ingress"),
+    ),
 }
 
 
