@@ -110,7 +110,9 @@ def run(case: Case, known: dict[str, str], wanted: str) -> Iterator[dict[str, An
                 if name in tried or (wanted and "+".join(shaper) != wanted):
                     continue
                 tried.add(name)
-                outcome = journey(made, device, shaper, before, _wanted(device, len(shaper), case.queues))
+                outcome = journey(
+                    made, device, shaper, before, _wanted(device, len(shaper), case.queues, _length(made, device))
+                )
                 yield {"plan": name, **outcome.as_dict()}
                 if outcome.result not in {"exact", "refused"}:
                     break
@@ -119,13 +121,22 @@ def run(case: Case, known: dict[str, str], wanted: str) -> Iterator[dict[str, An
 
 
 @cache
-def _wanted(device: str, directions: int, queues: int) -> str | None:
-    """Return what the tools say of a device on an empty host once the plan for both directions holds there."""
+def _wanted(device: str, directions: int, queues: int, length: str) -> str | None:
+    """Return what the tools say of a device on an empty host once the plan for both directions holds there.
+
+    Its queue length is that of the case: no plan sets it, and the kernel takes limits of queues from it.
+    """
     if directions != len(BOTH):
         return None  # what is in the other direction is left alone
     with host(queues) as made:
         known = device in view(made).devices
+        if known:
+            made.shell(f"ip link set {device} txqueuelen {length}", check=True)
         return led_to(made, device, BOTH) if known else None
+
+
+def _length(made: Host, device: str) -> str:
+    return made.shell(f"cat /sys/class/net/{device}/tx_queue_len", check=True).strip()
 
 
 def _untried(result: str, message: str = "") -> dict[str, Any]:

@@ -60,7 +60,7 @@ def _becomes_free(
     """Return whether no action, or just the wanted one, has a number; waits for one that is about to go."""
     ends = time.monotonic() + PATIENCE_S
     while True:
-        there = _action(route, place)
+        there = action(route, place)
         targets: list[str] = []
         if (
             there is None
@@ -72,7 +72,7 @@ def _becomes_free(
         time.sleep(INTERVAL_S)
 
 
-def _action(route: RouteSocket, place: tuple[str, int]) -> bytes | None:
+def action(route: RouteSocket, place: tuple[str, int]) -> bytes | None:
     """Return the options of the action of a kind that has a number."""
     kind, number = place
     asked = rt.attribute(1, rt.text(ACT_KIND, kind) + rt.u32(ACT_INDEX, number))

@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._netlink import messages as rt
-from .netlink_options import replayable, resent
 from .objects import PLACED_FORMS
 from .rate_tables import size_table
+from .taken_back import replayable, resent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -77,6 +77,7 @@ class TcObject:
         estimated: whether it has a rate estimator, of which the kernel does not tell the times.
         unknown: attributes of the dump that nobody here knows.
         ingress: whether it is a filter at the ingress hook that was made by the hook's handle, and says so.
+        emptied: of a qdisc, the places below it (minor numbers) whose queue was taken away, so that packets are dropped.
     """
 
     form: str
@@ -93,6 +94,7 @@ class TcObject:
     estimated: bool = False
     unknown: bytes = b""
     ingress: bool = False
+    emptied: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -157,8 +159,7 @@ class TcObject:
         found.update({name: value.hex() for name, value in raw if value is not None})
         if self.chain is not None:
             found["chain"] = self.chain
-        if self.devices:
-            found["devices"] = list(self.devices)
+        found.update({name: list(getattr(self, name)) for name in ("devices", "emptied") if getattr(self, name)})
         return found
 
     @classmethod
@@ -168,14 +169,13 @@ class TcObject:
         for name in ("options", "stab", "unknown"):
             if name in values:
                 values[name] = bytes.fromhex(values[name])
-        if "devices" in values:
-            values["devices"] = tuple(values["devices"])
+        values.update({name: tuple(values[name]) for name in ("devices", "emptied") if name in values})
         return cls(**values)
 
 
 def _fixed(one: TcObject) -> tuple[Any, ...]:
     """Return what of an object is compared as it is."""
-    return one.kind, one.parent, one.stab, one.devices, one.chain or 0, one.unknown
+    return one.kind, one.parent, one.stab, one.devices, one.chain or 0, one.unknown, one.emptied
 
 
 def same(current: TcObject, wanted: TcObject) -> bool:
@@ -246,7 +246,7 @@ def by_shape(found: Sequence[TcObject]) -> dict[str, Any]:
     shapes: list[TcObject] = []
     flat: list[int] = []
     for one in found:
-        shape = (one.kind, one.options, one.stab, one.shared, one.estimated, one.unknown)
+        shape = (one.kind, one.options, one.stab, one.shared, one.estimated, one.unknown, one.emptied)
         number = numbers.get(shape)
         if number is None:
             number = numbers[shape] = len(shapes)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._netlink import messages as rt
 from .._netlink.route_socket import RouteSocket
+from .emptied_places import with_emptied
 from .netlink_options import canonical
 from .objects import (
     BULK,
@@ -187,6 +188,7 @@ def _tree(
         filters += [mine] if mine else []
         told = route.dump(rt.RTM_GETCHAIN, rt.TCMSG.pack(0, index, 0, place, 0))
         chains += _standing_chains([_parse("chain", body, names) for body in told], mine, place)
+    qdiscs = with_emptied(route, index, qdiscs)
     if tools and len(qdiscs) <= BULK:
         qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
     if tools and said:

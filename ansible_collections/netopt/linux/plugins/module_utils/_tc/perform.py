@@ -12,8 +12,10 @@ from .._common.errors import NetoptError
 from .._host.default_qdisc import borrowed
 from .._netlink.route_socket import KernelRefusedError, RouteSocket
 from .action_indexes import has_numbers, with_free_numbers
+from .actions_ahead import with_actions_ahead
 from .netlink_messages import encode
 from .observe import links
+from .schedule_start import wait_for_start
 
 if TYPE_CHECKING:
     from .._common.change import Operation
@@ -56,10 +58,14 @@ def _send(
             if step["verb"] == "add" and has_numbers(step["object"]):
                 route.change(messages)  # what had the numbers is to be gone
                 sent, messages = position, []
-                told = {**step, "object": with_free_numbers(route, step["object"], names)}
+                free = with_free_numbers(route, step["object"], names)
+                told = {**step, "object": with_actions_ahead(route, free)}
             messages.append(encode(told, indices))
         with borrowed(kind):
             route.change(messages)
+        for step in steps:
+            if step["verb"] != "delete" and "object" in step and step["object"].kind == "taprio":
+                wait_for_start(route, indices[step["iface"]], step["object"].handle)
     except KeyError as error:
         raise NetoptError(
             f"{_key(steps[position])}: interface {error.args[0]} does not exist",

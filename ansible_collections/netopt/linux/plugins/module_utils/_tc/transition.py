@@ -32,6 +32,7 @@ CHANGEABLE = frozenset({"fq", "fq_codel", "cake", "netem", "tbf", "pfifo", "bfif
 ABSOLUTE = frozenset({"htb"})
 # Parents that put a working default where a child was; others drop every packet there.
 REFILLED = frozenset({"htb", "hfsc", "prio", "drr", "qfq", "multiq", "ets", "netem", "cbq"})
+QUEUE = struct.pack("=I", 1)  # struct tc_fifo_qopt: one packet; of a queue that is there for a moment
 # Qdiscs that make their children by themselves, of the kind that net.core.default_qdisc says.
 SELF_FILLED = frozenset({"mq", "mqprio"})
 
@@ -104,7 +105,7 @@ class Transition:
         if owner is not None and self._fates[owner.form, owner.handle] == DROP:
             return DROP
         wanted = (self._then.qdiscs if one.form == "qdisc" else self._then.classes).get(one.handle)
-        if wanted is None or wanted.kind != one.kind or wanted.parent != one.parent or wanted.stab != one.stab:
+        if wanted is None or _made_once(wanted) != _made_once(one):
             return DROP
         if one.form == "qdisc" and self._loses_child(one):
             return DROP
@@ -186,7 +187,8 @@ class Transition:
         }
         found: Steps = []
         for handle in qdisc_order(parents, list(self._then.qdiscs)):
-            found += self._qdisc_creation(self._then.qdiscs[handle])
+            made = self._qdisc_creation(self._then.qdiscs[handle])
+            found += made + [step for verb, one in made if verb != "change" for step in _emptying(one)]
             found += self._class_creations(handle)
             found += filters.get(handle, [])
         return found
@@ -221,6 +223,17 @@ class Transition:
         now = self._now.classes.get(wanted.handle)
         fate = DROP if now is None else self.fate(now)
         return "add" if fate == DROP else fate
+
+
+def _made_once(one: TcObject) -> tuple[object, ...]:
+    """Return what of a qdisc or class stays as it was made."""
+    return one.kind, one.parent, one.stab, one.emptied
+
+
+def _emptying(one: TcObject) -> Steps:
+    """Return what takes away the queues that a new qdisc has at the places that shall have none."""
+    queues = [TcObject("qdisc", "pfifo", 0, one.handle | minor, options=QUEUE) for minor in one.emptied]
+    return [(verb, queue) for queue in queues for verb in ("add", "delete")]
 
 
 def _leaf_part(options: bytes) -> tuple[int, int]:

@@ -105,7 +105,7 @@ def u32_build(groups: Groups, taken: set[int]) -> Steps:
             leftovers.append(("delete", whole_group([filler])))
         table = _root(members) + 1
         mine = [one for one in members if _is_table(one)][-2::-1]
-        if any(not _is_table(one) for one in members):
+        if not mine or any(not _is_table(one) for one in members):
             holder = _placeholder(_root(members), members[0].parent, members[0].info, members[0].chain)
             roots.append(("add", holder))
             leftovers.append(("delete", holder))
@@ -123,7 +123,8 @@ def _is_table(one: TcObject) -> bool:
 
 def _is_plain(members: Sequence[TcObject], place: int) -> bool:
     """Return whether the first node of a group makes the group's tables, numbered as wanted, by itself."""
-    return _root(members) == FIRST_TABLE + place and sum(map(_is_table, members)) == 1
+    tables = sum(map(_is_table, members))
+    return _root(members) == FIRST_TABLE + place and tables == 1 and len(members) > tables
 
 
 def _root(members: Sequence[TcObject]) -> int:

@@ -18,12 +18,11 @@ from ansible_collections.netopt.linux.plugins.module_utils._tc.netlink_options i
     canonical,
     irreplaceable,
     loose,
-    replayable,
-    resent,
 )
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import ROOT, TcObject, ifb_name, same
 from ansible_collections.netopt.linux.plugins.module_utils._tc.operations import diff, operations
 from ansible_collections.netopt.linux.plugins.module_utils._tc.rate_tables import rate_table, size_table
+from ansible_collections.netopt.linux.plugins.module_utils._tc.taken_back import replayable, resent
 from ansible_collections.netopt.linux.plugins.module_utils._tc.transition import default_kind_for, tree_steps
 
 ONE, TEN = 0x10000, 0x100000
