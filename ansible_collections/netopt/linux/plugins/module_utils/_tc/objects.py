@@ -77,7 +77,7 @@ class TcObject:
         estimated: whether it has a rate estimator, of which the kernel does not tell the times.
         unknown: attributes of the dump that nobody here knows.
         ingress: whether it is a filter at the ingress hook that was made by the hook's handle, and says so.
-        emptied: of a qdisc, the places below it (minor numbers) whose queue was taken away, so that packets are dropped.
+        emptied: of a qdisc, the places below it (minor numbers) whose queue was taken away: packets are dropped there.
     """
 
     form: str
