@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -95,7 +95,9 @@ def check_plan(caller: Caller, plan: ParameterPlan, policy: Policy) -> None:
 
 
 def check_removal(caller: Caller, sections: Sequence[tuple[str, Any]], policy: Policy) -> None:
-    """Make sure that a caller may change all that a plan sets which is to be taken away.
+    """Make sure that a caller may change all that a plan sets which is to be taken away or replaced.
+
+    Which profile it came from is not known any more, so the cards of each profile that the caller may use count.
 
     Args:
         caller: who asks.
@@ -112,17 +114,30 @@ def check_removal(caller: Caller, sections: Sequence[tuple[str, Any]], policy: P
             found.update(cards_of({name: each for name, each in value.items() if name in CARDS}, policy))
         else:
             found.update(cards_of({field: {key: value} if key else value}, policy))
-    denied = sorted(card for card in found if not _matches(card, caller.rule.cards))
+    usable = [each for name, each in policy.profiles.items() if _matches(name, caller.rule.profiles)]
+    brought = {card for profile in usable for card in profile.active_cards}
+    denied = sorted(card for card in found - brought if not _matches(card, caller.rule.cards))
     if denied:
         raise AccessError(
             f"The caller {caller.name} may not take away: {', '.join(denied)}",
-            hint=f"Allowed cards: {', '.join(caller.rule.cards) or 'none'}.",
+            hint=f"Allowed cards: {', '.join(caller.rule.cards) or 'none'}; those of its profiles as well.",
             kind="plan",
         )
 
 
-def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], host_scope: HostScope) -> None:
+def fields_of(plan: ParameterPlan) -> set[str]:
+    """Return the fields of ``changes`` that a plan sets or takes away."""
+    return {*plan.changes.dump(), *plan.taken_away()}
+
+
+def check_places(caller: Caller, touched: Collection[str], hosts: Sequence[str], host_scope: HostScope) -> None:
     """Make sure that impairments and address translation stay where the caller may have them.
+
+    Args:
+        caller: who asks.
+        touched: fields of ``changes`` that are set or taken away.
+        hosts: where that is.
+        host_scope: knows the groups of hosts.
 
     Raises:
         AccessError: they do not.
@@ -131,8 +146,7 @@ def check_places(caller: Caller, plan: ParameterPlan, hosts: Sequence[str], host
         ("netem", "Impairments (netem)", caller.rule.netem),
         ("nat_rules", "Address translation (NAT)", caller.rule.nat),
     ):
-        touched = getattr(plan.changes, field) is not None or field in plan.taken_away()
-        if touched and not (entries and host_scope.within(hosts, entries)):
+        if field in touched and not (entries and host_scope.within(hosts, entries)):
             raise AccessError(
                 f"{name} is not allowed to the caller {caller.name} on all of these hosts",
                 hint=f"Allowed on: {', '.join(entries) or 'no host'}.",

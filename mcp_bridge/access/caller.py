@@ -44,6 +44,11 @@ class Caller:
         return EVERYTHING in self.rule.hosts and not self.rule.except_hosts
 
     @property
+    def may_set_all(self) -> bool:
+        """Whether no setting is closed to the caller, on any host."""
+        return all(EVERYTHING in each for each in (self.rule.netem, self.rule.nat)) and "*" in self.rule.cards
+
+    @property
     def signature(self) -> str:
         """The caller in records of runs and in logs; what stands before the parenthesis is proven."""
         return f"mcp {self.name} ({self.claim})"

@@ -44,13 +44,15 @@ def environment(fleet: Fleet) -> dict[str, str]:
     return {**os.environ, "NETOPT_STATE_DIR": str(fleet.folder / "state"), "PYTHONPATH": str(ROOT)}
 
 
-def talk(fleet: Fleet, script: Callable[[Client[Any]], Awaitable[None]], *options: str) -> None:
-    """Let a FastMCP client talk to a server of its own."""
+def talk(
+    fleet: Fleet, script: Callable[[Client[Any]], Awaitable[None]], *options: str, handler: Any = says_yes
+) -> None:
+    """Let a FastMCP client talk to a server of its own; ``handler`` answers its questions."""
 
     async def run() -> None:
         words = [*SERVE, "-i", str(fleet.lab.inventory), *options]
         transport = StdioTransport(sys.executable, words, env=environment(fleet), cwd=str(ROOT), keep_alive=False)
-        async with Client(transport, elicitation_handler=says_yes) as client:
+        async with Client(transport, elicitation_handler=handler) as client:
             await script(client)
 
     asyncio.run(run())

@@ -14,7 +14,7 @@ from fastmcp import Context, FastMCP
 from mcp.types import InputRequiredResult
 from pydantic import Field, ValidationError
 
-from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan
+from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan, fields_of
 from mcp_bridge.mcp_server.tools import resume_rollout
 from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport
 from mcp_bridge.mcp_server.tools.call import (
@@ -32,6 +32,7 @@ from mcp_bridge.mcp_server.tools.call import (
 from mcp_bridge.mcp_server.tools.consent import confirmed
 from mcp_bridge.mcp_server.tools.consent_text import about_apply
 from mcp_bridge.mcp_server.tools.plans import as_object
+from mcp_bridge.mcp_server.tools.plans_in_force import held
 from mcp_bridge.models import RenderedPlan, Rollout
 from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
 from mcp_bridge.planning.plan_set import PlanSet, together
@@ -102,9 +103,12 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
         given = tuple(_rendered(app, one) for one in handed if one is not None)
         wanted = resume_rollout.wanted(app.service, resume, given=given, options=asked)
         plan = _permitted(app, wanted.rendered, wanted.options)
+        each = [one.rendered for one in (plan.plans if isinstance(plan, PlanSet) else (plan,))]
+        for one in each:
+            if one.plan.name is not None and not app.admission().caller.may_set_all:
+                await held(app, ctx, one.plan.name, hosts)  # it replaces the plan of its name, whoever applied that
         if not dry_run:
             confirm_s = app.service.policy.validation_limits.confirm_timeout_default_s
-            each = [one.rendered for one in (plan.plans if isinstance(plan, PlanSet) else (plan,))]
             lines = about_apply(each, app.reached(), wanted.options, confirm_s=confirm_s, resumes=wanted.resumes)
             question = await confirmed(ctx, app.access, app.admission(), lines)
             if question is not None:
@@ -125,7 +129,7 @@ def _permitted(app: AppContext, rendered: tuple[RenderedPlan, ...], options: App
         plan = one.rendered.plan
         check_plan(admission.caller, plan, policy)
         if admission.hosts is not None:
-            check_places(admission.caller, plan, admission.hosts, app.access.host_scope)
+            check_places(admission.caller, fields_of(plan), admission.hosts, app.access.host_scope)
     if not options.dry_run:
         check_confirm_timeout(admission.caller, options.confirm_timeout_s)
     return together(checked, policy)

@@ -12,7 +12,8 @@ from fastmcp import Context, FastMCP
 from mcp.types import InputRequiredResult
 from pydantic import Field
 
-from mcp_bridge.access.authorize import check_confirm_timeout, check_removal
+from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_removal
+from mcp_bridge.access.errors import AccessError
 from mcp_bridge.hosts import plans
 from mcp_bridge.hosts.plans import PlansInForce
 from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport, size
@@ -87,17 +88,11 @@ async def remove_plan_tool(  # noqa: PLR0913 - what a client may say
 
     Goes as apply_rendered_plan_tool does; the default is a dry run.
     """
-    service = app.on_behalf_of(ctx)
-    found = await follow(ctx, lambda progress: plans.read(service.fleet(), Scope(limit=hosts, progress=progress)))
     chosen = ApplyOptions(dry_run=dry_run, label=checkpoint_label, confirm_timeout_s=confirm_timeout_s)
     with actionable():
-        caller = app.admission().caller
-        said = [
-            section for each in found.hosts.values() for plan in each if plan.name == name for section in plan.sections
-        ]
-        check_removal(caller, [(section.path, section.value) for section in said], app.service.policy)
+        found = await held(app, ctx, name, hosts)
         if not dry_run:
-            check_confirm_timeout(caller, confirm_timeout_s)
+            check_confirm_timeout(app.admission().caller, confirm_timeout_s)
             confirm_s = app.service.policy.validation_limits.confirm_timeout_default_s
             lines = about_removal(name, app.reached(), found, chosen, confirm_s=confirm_s)
             question = await confirmed(ctx, app.access, app.admission(), lines)
@@ -106,6 +101,30 @@ async def remove_plan_tool(  # noqa: PLR0913 - what a client may say
     return await carry_out(
         app, ctx, hosts, lambda service, scope: service.begin_removal([name], chosen, scope), changes=not dry_run
     )
+
+
+async def held(app: AppContext, ctx: Context, name: str, hosts: str) -> PlansInForce:
+    """Return the plans in force, after making sure that the caller may take away all that a plan sets on the hosts.
+
+    Raises:
+        AccessError: it may not, or nobody knows, as a host does not answer.
+        InventoryError, RunError: the hosts cannot be asked.
+    """
+    fleet = app.on_behalf_of(ctx).fleet()
+    found = await follow(ctx, lambda progress: plans.read(fleet, Scope(limit=hosts, progress=progress)))
+    caller = app.admission().caller
+    if found.unanswered and not caller.may_set_all:
+        raise AccessError(
+            f"What the plan {name} sets is not known of {', '.join(found.unanswered)}: no answer",
+            hint=f"The caller {caller.name} may not set everything. Leave these hosts out, or wait until they answer.",
+            kind="plan",
+        )
+    for host, each in found.hosts.items():
+        sections = [section for plan in each if plan.name == name for section in plan.sections]
+        check_removal(caller, [(section.path, section.value) for section in sections], app.service.policy)
+        touched = {section.path.partition(".")[0] for section in sections}
+        check_places(caller, touched, [host], app.access.host_scope)
+    return found
 
 
 def register_reading(server: FastMCP[Any], app: AppContext) -> None:
