@@ -116,13 +116,14 @@ def reads() -> dict[str, Any]:
         ]
         found[f"{iface} tree"] = sorted(tree)
     table = _run("nft", "list", "table", "inet", "netopt")
+    again = (" ip6 ", "@connlimit_tcp_v6", "ct original")  # each limit once more: for IPv6, and for published ports
     for what in LISTS:
         found[what] = sorted(
             f"{comment} {iface}"
             for line in table.splitlines()
             for comment in set(re.findall(rf'comment "((?:\S+: )?{what}\[\d+\])"', line))
             for iface in re.findall(r'"(eth0|wan0)"', line)
-            if " ip6 " not in line and "@connlimit_tcp_v6" not in line
+            if not any(words in line for words in again)
         )
     return found
 

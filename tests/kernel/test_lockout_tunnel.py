@@ -111,7 +111,7 @@ def test_a_tunnel_is_walked_as_the_controllers_own(stack: ExitStack, *, learnt: 
         ({"nat_rules": [{"type": "snat", "to_addr": HOST[4]}]}, "eth0"),
         (AWAY, "eth1"),
         ({"rate_limits": [{"rate": "1/second", "per": "packets", "protocol": "tcp"}]}, "eth0"),
-        ({"rate_limits": [{"rate": "5/second", "per": "packets", "protocol": "udp"}]}, "eth0"),
+        ({"rate_limits": [{"rate": "1000/second", "per": "packets", "protocol": "udp"}]}, "eth0"),
     ],
 )
 def test_rules_that_leave_the_tunnel_alone_pass(stack: ExitStack, changes: dict[str, Any], iface: str) -> None:
@@ -124,20 +124,27 @@ def test_rules_that_leave_the_tunnel_alone_pass(stack: ExitStack, changes: dict[
     assert works(site.connect(INNER_CONTROLLER, to=INNER_HOST), ends=time.monotonic() + WITHIN_S)
 
 
+FEW_PACKETS = {"rate_limits": [{"rate": "5/second", "per": "packets", "protocol": "udp"}]}
+
+
 @pytest.mark.parametrize(
-    ("changes", "path"),
+    ("changes", "path", "both_ways"),
     [
-        ({"rate_limits": [{"rate": "5/second", "per": "packets", "protocol": "udp"}]}, "changes.rate_limits[0]"),
+        (FEW_PACKETS, "changes.rate_limits[0]", False),
+        (FEW_PACKETS, "changes.rate_limits[0]", True),  # every packet counts, also of an established flow
         (
             {"connection_limits": [{"protocol": "udp", "port": 4789, "limit": 0, "action": "drop"}]},
             "changes.connection_limits[0]",
+            False,
         ),
-        ({"qdisc": {"type": "pfifo", "params": {"limit": 0}}}, "changes.qdisc.params.limit"),
+        ({"qdisc": {"type": "pfifo", "params": {"limit": 0}}}, "changes.qdisc.params.limit", False),
     ],
 )
-def test_what_starves_the_tunnel_is_refused(stack: ExitStack, changes: dict[str, Any], path: str) -> None:
+def test_what_starves_the_tunnel_is_refused(
+    stack: ExitStack, changes: dict[str, Any], path: str, *, both_ways: bool
+) -> None:
     """Limits and queues that the outer packets meet on eth0 are named, and do stop the next session."""
-    site = tunnelled(stack, both_ways=False)
+    site = tunnelled(stack, both_ways=both_ways)
     session = site.connect(INNER_CONTROLLER, to=INNER_HOST)
     assert [issue["path"] for issue in site.walk(changes, session)] == [path]
     site.load(changes)
