@@ -18,7 +18,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.facts import in
 from ansible_collections.netopt.linux.plugins.module_utils._lockout import session as lockout_session
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.table import TABLE
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import preflight
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import intents_of, rehearse
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import rehearse
+from tests.kernel.intents import intents_of
 from tests.kernel.nft_namespaces import Namespace, run
 
 PORT = 2222
@@ -117,7 +118,7 @@ class Site:
     def load(self, changes: Mapping[str, Any], iface: str = "eth0") -> None:
         """Make the changes on the host as a plan does, whatever the walk says."""
         with self.host.inside():
-            intents = intents_of(changes, (iface,), skippable={}, modules={})
+            intents = intents_of(changes, (iface,))
             rehearsal = rehearse(intents, Tools())
             for name, operations in rehearsal.operations.items():
                 for operation in operations:

@@ -88,3 +88,20 @@ def test_only_what_failed_is_accepted(host: Host) -> None:
     assert host.checkpoint("restored", id="two")["report"]["status"] == "rolled_back"
     assert host.checkpoint("accepted", id="two")["report"]["status"] == "unchanged"
     assert host.checkpoint("accepted", id="none")["report"]["status"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [("web", {"mtu": 1400}), (None, {"sysctl": {FIN: None}})], ids=["by its name", "null"]
+)
+def test_what_a_plan_lets_go_of_is_blocked_too(name: str | None, changes: dict[str, Any]) -> None:
+    """A plan that gives back what the failed rollback left is refused like one that sets it."""
+    named = {"name": name} if name else {}
+    with transaction_host() as made:
+        for identity, value in (("zero", "41"), ("one", "42")):
+            plan = {**named, "iface": "eth0", "changes": {"sysctl": {FIN: value}}}
+            assert made.ask(plan=plan, checkpoint_id=identity)["status"] == "applied"
+        made.shell("mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys")
+        assert made.checkpoint("restored", id="one")["report"]["status"] == "rollback_failed"
+        report = made.ask(plan={**named, "iface": "eth0", "changes": changes})
+        assert report["status"] == "failed"
+        assert "Remains of one are on this host" in report["error"]["hint"]

@@ -12,17 +12,18 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model imp
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store, boot_id, now_utc
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.table import TABLE
-from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import intents_of, resolve
+from ansible_collections.netopt.linux.plugins.module_utils._transaction.rehearse import resolve
 from ansible_collections.netopt.linux.plugins.module_utils._transport.restore_archive import restore_archive
+from tests.kernel.intents import intents_of
 
 FIN, SYN = "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_max_syn_backlog"
 
 tools = Tools()
-intents = intents_of({"sysctl": {FIN: "15", SYN: "1000"}}, (), skippable={}, modules={})
+intents = intents_of({"sysctl": {FIN: "15", SYN: "1000"}}, ())
 scopes = {"sysctl": TABLE["sysctl"].pure.scope(intents["sysctl"])}
 before = {"sysctl": TABLE["sysctl"].kernel.observe(scopes["sysctl"], tools)}
 after = resolve(intents, before, tools)
-calm = resolve(intents_of({"sysctl": {FIN: "60", SYN: "1000"}}, (), skippable={}, modules={}), before, tools)
+calm = resolve(intents_of({"sysctl": {FIN: "60", SYN: "1000"}}, ()), before, tools)
 for operation in TABLE["sysctl"].pure.operations(before["sysctl"], after["sysctl"]):
     TABLE["sysctl"].kernel.perform(operation, tools)
 Store().create(

@@ -83,30 +83,6 @@ class Rehearsal:
         self.wanted[name] = make(name, self.intents[name], self.current[name], tools)
 
 
-def intents_of(
-    changes: Mapping[str, Any],
-    ifaces: tuple[str, ...],
-    *,
-    skippable: Mapping[str, str],
-    modules: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return what normalised changes ask of each subsystem, leaving out those of which they ask nothing.
-
-    Args:
-        changes: the changes.
-        ifaces: the interfaces, resolved.
-        skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
-        modules: ``{sysctl key: kernel module}`` of keys that a module brings.
-    """
-    found = {}
-    for name, subsystem in TABLE.items():
-        more = {"skippable": skippable, "modules": modules} if name == "sysctl" else {}
-        intent = subsystem.pure.intent(changes, ifaces, **more)
-        if intent:
-            found[name] = intent
-    return found
-
-
 def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
     """Return what the intents lead to on this host.
 

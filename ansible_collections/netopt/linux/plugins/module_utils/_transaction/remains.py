@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._subsystems.table import TABLE
-from .rehearse import intents_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 PATTERN = "*"
 
 
-def touches(changes: Mapping[str, Any], ifaces: tuple[str, ...], store: Store, header: Header) -> bool:
-    """Return whether a plan and a change have anything in common; where that cannot be told they have.
+def touches(intents: Mapping[str, Any], store: Store, header: Header) -> bool:
+    """Return whether what is asked and a change have anything in common; where that cannot be told they have.
 
     Args:
-        changes: the plan's changes.
-        ifaces: the interfaces that they are for.
+        intents: ``{subsystem: intent}``, with what is to be as it was before any plan.
         store: where the checkpoint of the change lies.
         header: the change's.
     """
@@ -34,7 +32,6 @@ def touches(changes: Mapping[str, Any], ifaces: tuple[str, ...], store: Store, h
         theirs = store.content(header.id).scopes
     except NetoptError:
         return True
-    intents = intents_of(changes, ifaces, skippable={}, modules={})
     ours = {name: TABLE[name].pure.scope(intent) for name, intent in intents.items()}
     if "nft" in theirs and "nft" in ours:  # one table for all interfaces
         return True

@@ -169,13 +169,21 @@ class Transaction:
 
         if self._request.remove:  # what was there before any plan may be anything
             return True
+        from .._plans.change import plans_change  # noqa: PLC0415
+        from .._plans.in_force import plans_in_force  # noqa: PLC0415
+
         facts = gather()
-        return any(
-            touches(
-                set_only(one.plan.get("changes") or {}), host_interfaces(named(one.plan), facts), self._store, header
-            )
-            for one in self._request.plans
+        change = plans_change(
+            plans_in_force(self._store),
+            [self._plain(one, facts) for one in self._request.plans],
+            (),
+            facts["interfaces"],
+            {"checkpoint": "", "since": "", "by": None},
+            persist=False,
+            skippable=self._request.skippable,
+            modules=self._request.modules,
         )
+        return touches(change.led.intents, self._store, header)
 
     def _facts(self) -> dict[str, Any]:
         """Return what of the host the plans depend on."""
@@ -187,19 +195,24 @@ class Transaction:
                 keys.update(rule.get("keep_higher", {}).get("sysctl", []))
         return gather(sysctl=sorted(keys))
 
-    def _fit(self, one: PlanRequest, facts: dict[str, Any]) -> Fitted:
-        """Return a plan as it fits this host."""
+    def _plain(self, one: PlanRequest, facts: dict[str, Any]) -> Fitted:
+        """Return a plan for this host's interfaces."""
         changes = set_only(one.plan.get("changes") or {})
         ifaces, notes = find(named(one.plan), facts)
         self._report.warnings.extend(note for note in notes if note not in self._report.warnings)
         if any(IFACE in key for key in changes.get("sysctl", {})):
             changes["sysctl"] = for_interfaces(changes["sysctl"], ifaces)
-        if one.adaptations:
-            adapted = adapt(changes, one.adaptations, facts, ifaces)
-            changes = adapted.changes
-            self._report.warnings.extend(adapted.notes)
-            self._report.skipped.extend(adapted.skipped)
         return Fitted(one.plan, one.digest, changes, ifaces)
+
+    def _fit(self, one: PlanRequest, facts: dict[str, Any]) -> Fitted:
+        """Return a plan as it fits this host."""
+        plain = self._plain(one, facts)
+        if not one.adaptations:
+            return plain
+        adapted = adapt(plain.changes, one.adaptations, facts, plain.ifaces)
+        self._report.warnings.extend(adapted.notes)
+        self._report.skipped.extend(adapted.skipped)
+        return replace(plain, changes=adapted.changes)
 
     def _plans_change(self, fitted: list[Fitted], identity: str, facts: dict[str, Any]) -> PlansChange | None:
         """Return what becomes of the plans in force; ``None`` where none of those that are to go is there."""
