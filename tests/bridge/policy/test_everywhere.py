@@ -125,6 +125,14 @@ def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
     assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
 
 
+@pytest.mark.parametrize("judged", [[], [{"digest": "1" * 64}], [{}]], ids=["nothing", "another digest", "none"])
+def test_word_in_the_environment_is_for_these_plans(tmp_path: Path, judged: list[dict[str, Any]]) -> None:
+    """A digest that netopt has checked opens no way for several plans whose own digests do not make it."""
+    digest = check(GOOD, load_policy()).target_inputs.digest
+    forged = {"netopt_plans": [BAD], "netopt_judged": judged, "netopt_digest": digest}
+    assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
+
+
 def test_form_of_a_plan_that_was_checked_elsewhere(tmp_path: Path) -> None:
     """What netopt says of one plan opens no way for another that has not even the form of a plan."""
     digest = check(GOOD, load_policy()).target_inputs.digest

@@ -166,13 +166,20 @@ def enforced(options: Mapping[str, Any]) -> dict[str, Any]:
         Refusal: the policy does not allow the plan, or it is another one.
         AnsibleActionFail: there is no policy here.
     """
-    if options["digest"] and options["digest"] in os.environ.get(CHECKED, "").split(","):
+    if options["digest"] and options["digest"] in os.environ.get(CHECKED, "").split(",") and _is_of_all(options):
         return in_one_form(options)
     if options.get("plans"):
         return {**options, **_judged(options["plans"], digest=options["digest"])}
     if options.get("plan") is None:  # plans are taken away: what they may set was asked when they came
         return dict(options)
     return {**options, **judge(options["plan"], digest=options["digest"])}
+
+
+def _is_of_all(options: Mapping[str, Any]) -> bool:
+    """Return whether a digest is that of all plans together; their host looks at the digest of each."""
+    plans = options.get("plans")
+    each = [str(one.get("digest")) for one in options.get("judged") or []]
+    return not plans or (len(each) == len(plans) and digest_of(each) == options["digest"])
 
 
 def _judged(plans: list[dict[str, Any]], *, digest: str | None) -> dict[str, Any]:
