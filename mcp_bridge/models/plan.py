@@ -33,7 +33,7 @@ class ParameterPlan(Strict):
     name: PlanName | None = None
     """Which plan of the host this is; applied again it replaces itself, and leaves other plans alone."""
     iface: Iface
-    """Name, glob (en*), {driver, type, min_speed_mbit}, a list of these, or auto: of the default route."""
+    """Name, glob (en*), {driver, type, min_speed_mbit}, list of these, or auto: the default route's."""
     profile: ProfileName | None = None
     """Profile that brings the objectives and, where the plan has no changes of its own, the values."""
     changes: Changes = Field(default_factory=Changes)

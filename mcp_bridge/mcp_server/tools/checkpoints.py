@@ -153,9 +153,7 @@ async def confirm_change_tool(
 async def snapshot_checkpoint_tool(
     app: AppContext,
     ctx: Context,
-    iface: Annotated[
-        str | list[str], Field(description="Whose state is written down: as in a plan, without selectors.")
-    ] = "auto",
+    iface: Annotated[str | list[str], Field(description="Interfaces, as in a plan.")] = "auto",
     checkpoint_label: Label = None,
     hosts: Hosts = "all",
 ) -> BoundedReport:

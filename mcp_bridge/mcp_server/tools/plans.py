@@ -86,8 +86,7 @@ async def plan_from_profile_tool(
     ],
     iface: Annotated[
         str | Mapping[str, Any] | list[str | Mapping[str, Any]],
-        Field(description="As in a plan."),
-        WithJsonSchema({"type": ["string", "object", "array"]}),
+        WithJsonSchema({"type": ["string", "object", "array"], "description": "As in a plan."}),
     ] = "auto",
     hosts: Hosts = "all",
     overrides: Annotated[

@@ -19,7 +19,7 @@ DNAT = {"type": "dnat", "protocol": "tcp", "port": 8000, "dst": "192.0.2.1", "to
 
 def on(**upper: str) -> dict[str, Any]:
     """Return the facts of a host where something stands on eth0."""
-    return {"interfaces": {"eth0": {"upper": upper}}}
+    return {"interfaces": {"eth0": {"upper": upper}, "eth1": {}}}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ def on(**upper: str) -> dict[str, Any]:
         ({"connection_tracking": {"drop_invalid": True}}, on(v5="vlan"), "connection_tracking.drop_invalid", "Add v5"),
         ({"rate_limits": [{"rate": "1/second"}]}, on(m0="", v5="vlan"), "rate_limits", "Add m0, v5 to the plan's"),
         ({"nat_rules": [{**DNAT, "iface": "eth0"}]}, on(br0="bridge"), "nat_rules", "Write br0"),
+        ({"nat_rules": [{**DNAT, "iface": "ppp0"}]}, on(), "nat_rules[0].iface", "It has eth0, eth1."),
         ({**LIMITS, "nat_rules": [DNAT]}, {}, "connection_limits[0]", "Limit port 8000"),
         ({**MARKS, "nat_rules": [DNAT]}, {}, "dscp[0].match.sports", "Add port 80."),
         (
