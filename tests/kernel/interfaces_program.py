@@ -37,7 +37,7 @@ PLANS: dict[str, Any] = {
     "vlan": {"type": "vlan"},
     "bond": {"type": "bond"},
     "dummy": "dum*",
-    "tunnel": {"type": "tunnel"},
+    "gre": {"type": "gre"},
     "default routes": "auto",
     "wireless": {"type": "wireless"},
 }

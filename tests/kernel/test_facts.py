@@ -38,6 +38,10 @@ def test_facts_agree_with_the_tools() -> None:
     assert facts["default_interface"] == (
         min(routes, key=lambda route: route.get("metric", 0))["dev"] if routes else None
     )
+    drivers = {name: sh(f"ethtool -i {name} || true") for name in facts["interfaces"]}
+    assert {name: entry["driver"] for name, entry in facts["interfaces"].items()} == {
+        name: text.splitlines()[0].removeprefix("driver: ") or None if text else None for name, text in drivers.items()
+    }
     assert facts["kernel"] == platform.release()
     assert facts["sysctl"] == {"net.ipv4.ip_forward": sh("sysctl -n net.ipv4.ip_forward").strip()}
     assert json.loads(json.dumps(facts)) == facts
@@ -60,10 +64,16 @@ def test_facts_of_another_namespace() -> None:
 
     facts = in_scratch_namespace(run)
     assert facts["initial_netns"] is False
-    assert facts["default_interface"] == "eth0"
+    assert (facts["default_interface"], facts["default_interfaces"]) == ("eth0", ["eth0"])
     assert set(facts["interfaces"]) == {"lo", "eth0", "v1"}
     eth0 = facts["interfaces"]["eth0"]
-    assert (eth0["mtu"], eth0["up"], eth0["type"]) == (1234, True, "ethernet")
+    assert (eth0["mtu"], eth0["up"], eth0["type"], eth0["driver"], eth0["in_network"]) == (
+        1234,
+        True,
+        "veth",
+        "veth",
+        True,
+    )
 
 
 def test_info_reads_every_part() -> None:

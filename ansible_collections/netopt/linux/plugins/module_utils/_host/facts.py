@@ -70,7 +70,7 @@ def _interface(one: netlink.Interface, *, in_network: bool, query: socket.socket
         "driver": _driver(query, one.name),
         "up": one.up,
         "tx_queues": len(queues) or None,
-        "upper": _upper(folder) if mine else {},
+        "upper": _upper(folder) if mine else [],
         "in_network": in_network,
     }
 
@@ -85,14 +85,9 @@ def _driver(query: socket.socket, name: str) -> str | None:
     return info.tobytes()[4:36].split(b"\0")[0].decode(errors="replace") or None
 
 
-def _upper(folder: str) -> dict[str, str]:
-    """Return what stands on an interface, ``{name: kind}``: the bridge or bond that it is in, VLANs, macvlans."""
-    found = {}
-    for entry in _entries(folder):
-        if entry.startswith("upper_"):
-            event = uevent(_text(f"{folder}/{entry}/uevent") or "")
-            found[entry[len("upper_") :]] = event.get("DEVTYPE") or ""
-    return found
+def _upper(folder: str) -> list[str]:
+    """Return what stands on an interface: the bridge or bond that it is in, VLANs, macvlans."""
+    return [entry[len("upper_") :] for entry in _entries(folder) if entry.startswith("upper_")]
 
 
 def _entries(folder: str) -> list[str]:
@@ -112,6 +107,8 @@ def links() -> dict[str, Any]:
         networks = netlink.in_networks(route)
         leaving = netlink.default_routes(route)
         found = {one.name: _interface(one, in_network=one.number in networks, query=query) for one in there}
+    for one in found.values():  # what stands on it is told with its kind
+        one["upper"] = {name: found[name]["type"] for name in one["upper"] if name in found}
     names = {one.number: one.name for one in there}
     defaults = [names[index] for index in leaving if index in names]
     return {
