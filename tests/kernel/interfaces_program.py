@@ -81,10 +81,9 @@ def main() -> None:
     run("ip route add default nexthop via 192.0.2.2 onlink dev dum0 nexthop via 198.51.100.2 onlink dev br0")
     found = gather()["interfaces"]
     kinds = {name: found[name]["type"] for name in made}
-    uppers = found["dum0"]["upper"]
-    json.dump(
-        {"kinds": kinds, "upper": uppers, "plans": {name: applied(one) for name, one in PLANS.items()}}, sys.stdout
-    )
+    upper = found["dum0"]["upper"]
+    plans = {name: applied(one) for name, one in PLANS.items()}
+    json.dump({"kinds": kinds, "upper": upper, "plans": plans}, sys.stdout)
 
 
 if __name__ == "__main__":

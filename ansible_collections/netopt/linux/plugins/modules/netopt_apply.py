@@ -43,6 +43,8 @@ options:
   plan:
     description:
       - The normalised ParameterPlan, with C(iface), C(changes) and, where there are any, C(name) and C(profile).
+      - C(iface) is a name, a glob such as V(en*), a dictionary of C(driver), C(type) and C(min_speed_mbit), a list of
+        these, or V(auto) for that of the default route. Each host finds its own, and fails where it has none.
       - M(netopt.linux.netopt_validate) normalises a plan.
       - It may be text in JSON or YAML, where a key that is given twice is refused.
       - Unknown keys, missing ones and values of another kind are refused with their path before the host is looked at,

@@ -66,8 +66,8 @@ options:
     type: str
   iface:
     description:
-      - Interfaces whose MTU, offloads and queueing disciplines are written down, for O(state=present). V(auto) is the
-        interface of the default route.
+      - Interfaces whose MTU, offloads and queueing disciplines are written down, for O(state=present). V(auto) is that
+        of the default route, or all where several default routes are equal. A glob such as V(en*) is all that match.
     type: list
     elements: str
     default: []

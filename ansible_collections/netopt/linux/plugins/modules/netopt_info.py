@@ -46,7 +46,8 @@ options:
       - versions
   iface:
     description:
-      - The interfaces of which to read V(link) and V(tc). V(auto) is the one of the default route.
+      - The interfaces of which to read V(link) and V(tc). V(auto) is that of the default route, or all where several
+        default routes are equal. A glob such as V(en*) is all that match.
     type: list
     elements: str
     default:

@@ -32,7 +32,8 @@ attributes:
 options:
   iface:
     description:
-      - The interfaces. V(auto) is the one of the default route.
+      - The interfaces. V(auto) is that of the default route, or all where several default routes are equal. A glob such
+        as V(en*) is all that match.
     type: list
     elements: str
     required: true

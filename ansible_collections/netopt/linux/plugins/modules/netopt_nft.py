@@ -41,8 +41,8 @@ options:
     default: present
   iface:
     description:
-      - The interfaces. Limits apply to what arrives there, marks to what leaves there. V(auto) is the one of the
-        default route.
+      - The interfaces. Limits apply to what arrives there, marks to what leaves there. V(auto) is that of the
+        default route, or all where several default routes are equal. A glob such as V(en*) is all that match.
       - Required when O(state=present), together with at least one of the options below. Options that ask for nothing,
         such as empty lists, take the table away.
     type: list

@@ -41,7 +41,8 @@ options:
     default: present
   iface:
     description:
-      - The interfaces. V(auto) is the one of the default route.
+      - The interfaces. V(auto) is that of the default route, or all where several default routes are equal. A glob such
+        as V(en*) is all that match.
     type: list
     elements: str
     required: true

@@ -16,7 +16,7 @@ from .._checkpoint.model import check_id
 from .._checkpoint.store import Store, boot_id, new_id, now_utc
 from .._common import report as host_report
 from .._common.errors import NetoptError
-from .._common.interfaces import find, host_interfaces, named
+from .._common.interfaces import find, named
 from .._common.report import HostReport
 from .._common.signals import interrupts_raise
 from .._host.commands import Tools
