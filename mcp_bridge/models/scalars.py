@@ -17,6 +17,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from mcp_bridge.collection.dscp import DSCP_MAX, DSCP_NAMES, DSCP_WANTED, code_point
 from mcp_bridge.collection.interfaces import AUTO, is_glob
+from mcp_bridge.collection.match_words import FLAGS_WANTED, FWMARK_WANTED, TCP_FLAGS, flag_words, flags_of, mark_of
 
 from .base import PORT_MAX, U32_MAX, WORD_LENGTH_MAX, refusal
 
@@ -170,28 +171,46 @@ Size = Annotated[
 """A number of bytes; ``k`` and ``m`` count in 1024, as in tc."""
 
 
-def _fwmark(value: object) -> int:
-    """Return a firewall mark for a number or for hexadecimal text."""
-    if isinstance(value, str) and re.fullmatch(r"0x[0-9a-fA-F]{1,8}|[0-9]{1,10}", value):
-        value = int(value, 16 if value.startswith("0x") else 10)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= U32_MAX:
-        return value
-    raise refusal("fwmark", f"Not a firewall mark: a number from 0 to {U32_MAX}, or hexadecimal such as 0x10")
+def _fwmark(value: object) -> int | str:
+    """Return a firewall mark as a number; with a mask as text, both hexadecimal."""
+    found = mark_of(value)
+    if found is None:
+        raise refusal("fwmark", f"Not a firewall mark: {FWMARK_WANTED}")
+    mark, mask = found
+    return mark if mask == U32_MAX else f"0x{mark:x}/0x{mask:x}"
 
 
+_MARK_PATTERN = "(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})"
 Fwmark = Annotated[
-    int,
+    int | str,
     PlainValidator(_fwmark),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": U32_MAX},
-                {"type": "string", "pattern": "^(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})$"},
+                {"type": "string", "pattern": f"^{_MARK_PATTERN}(/{_MARK_PATTERN})?$"},
             ]
         }
     ),
 ]
-"""A firewall mark (``meta mark``)."""
+"""A firewall mark (``meta mark``), with a mask where not all of its bits count."""
+
+
+def _tcp_flags(value: object) -> list[str]:
+    """Return flags of TCP in the order of their bits."""
+    found = flags_of(value) if isinstance(value, str | list | tuple) and len(value) <= WORD_LENGTH_MAX else None
+    if found is None:
+        raise refusal("tcp_flags", f"Not flags of TCP: {FLAGS_WANTED}")
+    return flag_words(*found)
+
+
+_FLAG = {"type": "string", "enum": [sign + name for name in TCP_FLAGS for sign in ("", "!")]}
+TcpFlags = Annotated[
+    list[str],
+    PlainValidator(_tcp_flags),
+    WithJsonSchema({"anyOf": [_FLAG, {"type": "array", "items": _FLAG, "minItems": 1, "maxItems": len(TCP_FLAGS)}]}),
+]
+"""Flags of TCP that are set, or not set where ``!`` stands in front."""
 
 
 def _sysctl_key(value: object) -> str:

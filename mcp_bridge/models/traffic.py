@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from .base import NO_BOOL, U32_MAX, WHOLE, Mbit, Percent, Strict
 from .endpoints import Cidr, Ports
 from .qdisc import LeafQdisc
-from .scalars import Classid, Dscp, Fwmark, Parent, Size, lower
+from .scalars import Classid, Dscp, Fwmark, Parent, Size, TcpFlags, lower
 
 Proto = Annotated[Literal["tcp", "udp", "icmp", "icmpv6", "sctp"], BeforeValidator(lower)]
 """A transport protocol, in any case."""
@@ -107,14 +107,24 @@ class HtbMatch(DscpMatch):
     """Which packets go to a class."""
 
     fwmark: Fwmark | None = None
-    """Firewall mark."""
+    """Firewall mark, with a mask where not all bits count: ``0x10/0xff``."""
     dscp: Dscp | None = None
     """DiffServ code point that the packet carries."""
+    max_length: Annotated[int, Field(ge=20, le=65_535), NO_BOOL] | None = None
+    """Largest size of the IP packet, bytes."""
+    tcp_flags: TcpFlags | None = None
+    """Flags of TCP that are set, or not set where ``!`` stands in front; means tcp."""
+    skb_priority: Annotated[int, Field(ge=0, le=U32_MAX), NO_BOOL] | None = None
+    """Priority that the sending socket or a rule gave the packet (SO_PRIORITY)."""
+    uid: Annotated[int, Field(ge=0, lt=U32_MAX), NO_BOOL] | None = None
+    """User whose socket sends the packet."""
 
     @model_validator(mode="after")
     def _check_not_empty(self) -> HtbMatch:
         if not self.model_dump(exclude_none=True):
             raise PydanticCustomError("match_empty", "A match of a class names at least one property of a packet")
+        if self.tcp_flags and self.proto not in {None, "tcp"}:
+            raise PydanticCustomError("match_flags", "{proto} has no flags of TCP", {"proto": self.proto})
         return self
 
 
@@ -133,6 +143,10 @@ class HtbClass(Strict):
     """Who borrows first, 0 before 7."""
     burst: Size | None = None
     """Bytes that may be sent at the ceiling's speed in one go."""
+    cburst: Size | None = None
+    """Bytes that may be sent at the link's speed in one go, whatever the ceiling."""
+    quantum: Annotated[int, Field(ge=1000, le=10_000_000), NO_BOOL] | None = None
+    """Bytes that the class sends before the next one of its priority borrows; made from the rate by default."""
     leaf: LeafQdisc | None = None
     """Queueing discipline of the class."""
     match: list[HtbMatch] | None = None

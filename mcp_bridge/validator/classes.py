@@ -85,9 +85,12 @@ def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
         for match in entry.get("match", []):
             if by_map and is_exact(match):
                 continue
-            is_open = match.get("proto") is None and (match.get("sports") or match.get("dports"))
+            has_ports = match.get("sports") or match.get("dports")
+            is_open = has_ports and not match.get("proto") and not match.get("tcp_flags")
             protocols = PORT_PROTOCOLS if by_map or is_open else 1
-            total += protocols * _port_filters(match.get("sports", [])) * _port_filters(match.get("dports", []))
+            lengths = 1 if by_map or "max_length" not in match else len(port_masks(0, match["max_length"]))
+            ports = _port_filters(match.get("sports", [])) * _port_filters(match.get("dports", []))
+            total += protocols * lengths * ports
         if total > FILTERS_MAX:
             what = "rules beside the maps" if by_map else "filters"
             message = f"The matches up to here need {total} {what}, more than the {FILTERS_MAX} allowed"

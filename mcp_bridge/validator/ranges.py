@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from mcp_bridge.collection.match_words import mark_of
 from mcp_bridge.policy.sysctl_keys import TREES, family, refused
 
 from .explain import explain
@@ -150,6 +151,8 @@ def _walk(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
         number, _, unit = value.partition("/")
         yield name, path, int(number)
         yield f"{name}.unit", path, unit
+    elif name == "htb_classes.match.fwmark":
+        yield name, path, (mark_of(value) or (value,))[0]
     else:
         yield name, path, value
 

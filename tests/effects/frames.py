@@ -34,6 +34,7 @@ class Frame:
         extension: the number of an extension header of IPv6, which has eight bytes.
         offset: of a fragment, in units of eight bytes.
         dscp: the code point.
+        flags: of TCP.
     """
 
     family: int = 4
@@ -45,11 +46,12 @@ class Frame:
     extension: int | None = None
     offset: int = 0
     dscp: int = 0
+    flags: int = 0
 
     @property
     def packed(self) -> bytes:
         """The frame as it is sent."""
-        rest = struct.pack("!HH", self.sport, self.dport) + bytes(60)
+        rest = struct.pack("!HH9xB50x", self.sport, self.dport, self.flags)
         packet = self._ip4(rest) if self.family == 4 else self._ip6(rest)
         tagged = b"".join(struct.pack("!HH", TAGS[name], 10) for name in self.tags)
         return ETHERNET + tagged + struct.pack("!H", TYPES[self.family]) + packet

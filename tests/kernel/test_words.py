@@ -62,6 +62,51 @@ WORDS = {
     ),
 }
 
+TREE = "tc qdisc del dev eth0 root"
+MATCHED = {"classid": "1:10", "rate_mbit": 1}
+WORDS |= {
+    "htb_classes.cburst and quantum": Word(
+        {"htb_classes": [{**MATCHED, "burst": "20k", "cburst": 3000, "quantum": 2000}]},
+        ("burst 20Kb", "cburst 3000b", "quantum 2000"),
+        "tc class change dev eth0 classid 1:10 htb rate 1mbit burst 20k cburst 3000 quantum 3000",
+        ("htb",),
+    ),
+    "htb_classes.match by filters": Word(
+        {
+            "htb_classes": [
+                {
+                    **MATCHED,
+                    "match": [
+                        {"tcp_flags": ["ack", "!syn"], "max_length": 64},
+                        {"max_length": 127, "dscp": 46},
+                    ],
+                }
+            ]
+        },
+        ("match 00000000/0000ffc0 at 0",),
+        TREE,
+        ("htb",),
+    ),
+    "htb_classes.match by rules": Word(
+        {
+            "htb_classes": [
+                {
+                    **MATCHED,
+                    "match": [
+                        {"uid": 1000, "proto": "udp", "dports": ["53"]},
+                        {"skb_priority": 6, "tcp_flags": ["syn", "!ack"], "max_length": 100},
+                        {"fwmark": "0x10/0xf0"},
+                        {"src": "192.0.2.1/32"},
+                    ],
+                }
+            ]
+        },
+        ("meta skuid 1000", "meta priority", "ip6 length <= 60", "tcp flags ", "meta mark & 0x"),
+        "nft flush chain inet netopt classify_eth0",
+        ("htb",),
+    ),
+}
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[BootHost]:

@@ -137,6 +137,12 @@ options:
       burst:
         description: Bytes that may be sent at once at full speed.
         type: int
+      cburst:
+        description: Bytes that may be sent at once at the link's speed, whatever the ceiling.
+        type: int
+      quantum:
+        description: Bytes that it sends before the next class of its priority borrows. By default by its rate.
+        type: int
       leaf:
         description: The qdisc in the class. O(qdisc) when left out, the kernel's own when that is not set either.
         type: dict
@@ -175,11 +181,30 @@ options:
             description: A destination address or prefix, of the same IP version.
             type: str
           fwmark:
-            description: The mark that the firewall has put on the packet. Needs a kernel with CONFIG_CLS_U32_MARK.
-            type: int
+            description:
+              - The mark that the firewall has put on the packet, with a mask where not all bits count, as in
+                V(0x10/0xff). Needs a kernel with CONFIG_CLS_U32_MARK.
+            type: str
           dscp:
             description: The code point, 0 to 63, or its name, such as V(AF41), V(EF) or V(CS1).
             type: str
+          max_length:
+            description: The largest size of the IP packet, in bytes.
+            type: int
+          tcp_flags:
+            description: Flags of TCP that are set, or not set where V(!) stands in front. They mean TCP.
+            type: list
+            elements: str
+            choices:
+              [fin, "!fin", syn, "!syn", rst, "!rst", psh, "!psh", ack, "!ack", urg, "!urg", ecn, "!ecn", cwr, "!cwr"]
+          skb_priority:
+            description:
+              - The priority that a socket or a rule gave the packet.
+              - Refused by this module, since no filter can tell it. M(netopt.linux.netopt_apply) makes a rule for it.
+            type: int
+          uid:
+            description: The number of the user whose socket sends it. Refused by this module, likewise.
+            type: int
   default_class:
     description:
       - The class of what matches nothing.
@@ -278,6 +303,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.report import
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
 from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import with_numbers
+from ansible_collections.netopt.linux.plugins.module_utils._plan.match_words import TCP_FLAGS
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
@@ -299,16 +325,18 @@ def _qdisc(kinds: list[str]) -> Dict[str, Any]:
     return {"type": "dict", "options": {"type": kind, "params": {"type": "dict", "default": {}}}}
 
 
+FLAGS = [sign + name for name in TCP_FLAGS for sign in ("", "!")]
 MATCH = {
     "proto": {"type": "str", "choices": ["tcp", "udp", "sctp", "icmp", "icmpv6"]},
     "sports": {"type": "list", "elements": "str"},
     "dports": {"type": "list", "elements": "str"},
-    **_fields(src="str", dst="str", fwmark="int", dscp="str"),
+    **_fields(src="str", dst="str", fwmark="str", dscp="str", max_length="int", skb_priority="int", uid="int"),
+    "tcp_flags": {"type": "list", "elements": "str", "choices": FLAGS},
 }
 CLASS = {
     "classid": {"type": "str", "required": True},
     "rate_mbit": {"type": "float", "required": True},
-    **_fields(parent="str", ceil_mbit="float", priority="int", burst="int"),
+    **_fields(parent="str", ceil_mbit="float", priority="int", burst="int", cburst="int", quantum="int"),
     "leaf": _qdisc(LEAVES),
     "match": {"type": "list", "elements": "dict", "options": MATCH},
 }

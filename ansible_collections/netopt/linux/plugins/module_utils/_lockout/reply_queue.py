@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Tuple
 
 from .._nft.class_maps import class_for, lookups
+from .._plan.match_words import TCP_FLAGS, flags_of, mark_of
 from .._tc.class_tree import ROOTS, SPARED, classes_of
 from .._tc.intent import Intent, intent
 from .._tc.parameters import as_number
 from .connection import Flow, has_port, is_tcp, within
+from .limits import IPV6_MTU_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -241,7 +243,19 @@ def _matches(match: Mapping[str, Any], flow: Flow, dscp: int | None) -> bool:
         and within(flow.local, match.get("src"))
         and within(flow.remote, match.get("dst"))
         and match.get("dscp") in (None, dscp)
-        and not match.get("fwmark")
+        and not (mark_of(match.get("fwmark") or 0) or (0, 0))[0]
+        and _in_words(match)
+    )
+
+
+def _in_words(match: Mapping[str, Any]) -> bool:
+    """Return whether a match is about full packets of a session that root's sshd sends: ACK is set, no priority."""
+    value, mask = flags_of(match["tcp_flags"]) or (0, 0) if match.get("tcp_flags") else (0, 0)
+    return (
+        value == mask & TCP_FLAGS["ack"]
+        and int(match.get("max_length") or IPV6_MTU_MIN) >= IPV6_MTU_MIN
+        and not match.get("skb_priority")
+        and not match.get("uid")
     )
 
 

@@ -10,7 +10,7 @@ its own handle, ahead of any filter (net/sched/sch_htb.c, htb_classify()).
 
 Matches on the same fields share a map, with prefixes of the same length: no intervals, so prefixes may overlap. Maps
 are asked in the order in which the plan first names their fields, and the first answer counts. A match that no map
-can hold, on a range of ports or on DSCP, is a rule of its own.
+can hold, on a range of ports, on DSCP, or on what only a rule can tell, is a rule of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
+from .._plan.match_words import FLAGS_WANTED, FWMARK_WANTED, TCP_FLAGS, U32_MAX, flags_of, mark_of
 from . import match
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _PLAIN_TYPES = {
     "th dport": "inet_service",
     "meta mark": "mark",
 }
+BY_ITSELF = ("dscp", "max_length", "tcp_flags", "skb_priority", "uid")  # what no map can hold
+IPV6_HEADER = 40  # bytes that the length in an IPv6 packet leaves out
 _PORTS_WITHOUT_PROTOCOL = list(match.WITH_PORTS)
 _SIDES = (("src", "saddr"), ("dst", "daddr"))
 _HOST = {4: 32, 6: 128}
@@ -153,7 +156,7 @@ def class_text(classid: str) -> str:
 
 def is_exact(wanted: Mapping[str, Any]) -> bool:
     """Return whether a map can hold a match: there is something to look up, and no range in it."""
-    if wanted.get("dscp") is not None:
+    if any(wanted.get(name) is not None for name in BY_ITSELF) or "/" in str(wanted.get("fwmark")):
         return False
     for name in ("sports", "dports"):
         for each in wanted.get(name) or ():
@@ -271,14 +274,41 @@ def _name(key: Key, mine: str) -> str:
 
 def _rules(wanted: Mapping[str, Any], path: str) -> Iterator[Tuple[str, ...]]:
     """Yield the words of each rule that a match by itself needs."""
-    dscp, mark = wanted.get("dscp"), wanted.get("fwmark")
+    dscp, length = wanted.get("dscp"), wanted.get("max_length")
     ports = {"sports": wanted.get("sports") or [], "dports": wanted.get("dports") or []}
-    protocol = wanted.get("proto")
+    flags = _masked(wanted, "tcp_flags", flags_of, FLAGS_WANTED, path)
+    mark = _masked(wanted, "fwmark", mark_of, FWMARK_WANTED, path)
+    protocol = wanted.get("proto") or ("tcp" if flags else None)
     for family in match.families(wanted, path, addresses=("src", "dst"), protocol="proto"):
         what = match.transport(protocol, path, **ports)
         if not protocol and what:
             what[0] = f"meta l4proto {{ {', '.join(_PORTS_WITHOUT_PROTOCOL)} }}"
         words = match.in_family(family, what, match.sources_and_destinations(wanted, path, family))
         words += [f"{match.ADDRESS[family]} dscp {int(dscp)}"] if dscp is not None else []
-        words += [f"meta mark {int(mark)}"] if mark is not None else []
+        if length is not None:
+            most = int(length) - (IPV6_HEADER if family == 6 else 0)
+            if most < 0:
+                continue
+            words.append(f"{match.ADDRESS[family]} length <= {most}")
+        if flags:
+            named, asked = (" | ".join(name for name, bit in TCP_FLAGS.items() if bits & bit) for bits in flags)
+            words.append(f"tcp flags & ({asked}) == {f'({named})' if named else '0x0'}")
+        if mark:
+            words.append(
+                f"meta mark {mark[0]}" if mark[1] == U32_MAX else f"meta mark & 0x{mark[1]:08x} == 0x{mark[0]:08x}"
+            )
+        words += [f"meta priority {int(wanted['skb_priority'])}"] if wanted.get("skb_priority") is not None else []
+        words += [f"meta skuid {int(wanted['uid'])}"] if wanted.get("uid") is not None else []
         yield tuple(words)
+
+
+def _masked(
+    wanted: Mapping[str, Any], name: str, read: Callable[[Any], Tuple[int, int] | None], meant: str, path: str
+) -> Tuple[int, int] | None:
+    """Return the (value, mask) of a field, ``None`` where the match has none."""
+    if wanted.get(name) is None:
+        return None
+    found = read(wanted[name])
+    if found is None:
+        raise match.refuse(f"{path}.{name}", f"it is {wanted[name]!r}, wanted {meant}", wanted=wanted[name])
+    return found

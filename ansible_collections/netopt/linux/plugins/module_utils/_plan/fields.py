@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .dscp import DSCP_NAMES
+from .match_words import NOT, TCP_FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,15 +164,24 @@ _MATCH = {
     **_each(_PORTS, "sports", "dports"),
     **_each(TEXT, "src", "dst"),
 }
+_TCP_FLAG = Words(tuple(sign + name for name in TCP_FLAGS for sign in ("", NOT)))
+_CLASS_MATCH = {
+    **_MATCH,
+    "fwmark": _may(_NUMBER_OR_TEXT),
+    "dscp": _may(_DSCP),
+    "tcp_flags": _may(Either((_TCP_FLAG, ListOf(_TCP_FLAG)))),
+    **_each(WHOLE, "max_length", "skb_priority", "uid"),
+}
 _HTB_CLASS = {
     "classid": _must(TEXT),
     "parent": _may(TEXT),
     "rate_mbit": _must(NUMBER),
     "ceil_mbit": _may(NUMBER),
     "priority": _may(WHOLE),
-    "burst": _may(_NUMBER_OR_TEXT),
+    **_each(_NUMBER_OR_TEXT, "burst", "cburst"),
+    "quantum": _may(WHOLE),
     "leaf": _may(_LEAF),
-    "match": _may(ListOf(Record({**_MATCH, "fwmark": _may(_NUMBER_OR_TEXT), "dscp": _may(_DSCP)}))),
+    "match": _may(ListOf(Record(_CLASS_MATCH))),
 }
 _NETEM = {
     **_each(NUMBER, "delay_ms", "delay_jitter_ms", "loss_pct", "duplicate_pct", "corrupt_pct", "reorder_pct"),

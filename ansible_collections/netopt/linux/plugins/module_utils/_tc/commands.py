@@ -30,6 +30,7 @@ TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
 R2Q = 10
 SMALLEST_QUANTUM, SHORT_QUANTUM, LARGEST_QUANTUM = 1000, 1514, 200000  # outside, the kernel warns and clamps
 BURST_MS = 1
+FIGURES = ("rate_mbit", "ceil_mbit", "priority", "burst", "cburst", "quantum")  # of a class, in its words
 SMALLEST_BURST = 1600
 SPARING = ["prio", "bands", "2", "priomap", *["1"] * 16]  # all in the second band, but for what a filter says
 IFB_QUEUE_LENGTH = 1000  # an ifb's own 32 would drop bursts
@@ -180,7 +181,7 @@ class _Layout:
 
     def _class(self, device: str, one: dict[str, Any], r2q: float) -> None:
         """Add one htb class; the words for the same figures are made once."""
-        figures = (one["rate_mbit"], one.get("ceil_mbit"), one.get("priority"), one.get("burst"), r2q)
+        figures = (r2q, *(one.get(name) for name in FIGURES))
         words = self._worded.get(figures)
         if words is None:
             words = self._worded[figures] = tuple(self._class_words(one, r2q))
@@ -195,15 +196,16 @@ class _Layout:
         words = ["htb", "rate", number(rate) + "mbit", "ceil", number(ceil) + "mbit"]
         if one.get("priority") is not None:
             words += ["prio", number(one["priority"])]
-        burst = one.get("burst")
-        if burst is not None:
-            words += ["burst", number(burst) + "b" if isinstance(burst, (int, float)) else str(burst)]
         for name, mbit in (("burst", rate), ("cburst", ceil)):
-            default = int(mbit * 125 * BURST_MS)
-            if default > SMALLEST_BURST and not (name == "burst" and burst is not None):
+            size, default = one.get(name), int(mbit * 125 * BURST_MS)
+            if size is not None:
+                words += [name, number(size) + "b" if isinstance(size, (int, float)) else str(size)]
+            elif default > SMALLEST_BURST:
                 words += [name, f"{default}b"]
         quantum = rate * 125000 / r2q
-        if not SMALLEST_QUANTUM <= quantum <= LARGEST_QUANTUM:
+        if one.get("quantum") is not None:
+            words += ["quantum", number(one["quantum"])]
+        elif not SMALLEST_QUANTUM <= quantum <= LARGEST_QUANTUM:
             words += ["quantum", str(SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM)]
         return words
 

@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
 MAP_FROM = 257  # so many matches are looked up in maps of nftables, fewer are tried one by one as u32 filters
 
+BY_RULE = ("skb_priority", "uid")  # what no filter of tc can tell, and a rule of nftables can
+
 CHAIN_PREFIX = "classify"  # begins the name of the chain that does so; the interfaces' names follow
 
 
 def looked_up(classes: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether packets find these htb classes by maps of table ``inet netopt`` and not by filters."""
+    """Return whether packets find these htb classes by table ``inet netopt`` and not by filters.
+
+    They do where there are many matches, or one on what only a rule can tell: one of the two decides for all classes.
+    """
     count = 0
     for one in classes:
-        count += len(one.get("match") or ())
-        if count >= MAP_FROM:
+        matches = one.get("match") or ()
+        count += len(matches)
+        if count >= MAP_FROM or any(match.get(name) is not None for match in matches for name in BY_RULE):
             return True
     return False
 

@@ -16,9 +16,11 @@ import itertools
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from .._common.errors import NetoptError
+from .._plan.match_words import FLAGS_WANTED, FWMARK_WANTED, flags_of, mark_of
+from .intent import BY_RULE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Match = Dict[str, Any]
 Words = List[str]
@@ -27,11 +29,13 @@ PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "sctp": 132}
 ONLY = {"icmp": "ip", "icmpv6": "ipv6"}
 WITH_PORTS = ("tcp", "udp", "sctp")
 LAST_PORT = 65535
-FIELDS = frozenset({"proto", "sports", "dports", "src", "dst", "fwmark", "dscp"})
+FIELDS = frozenset({"proto", "sports", "dports", "src", "dst", "fwmark", "dscp", "max_length", "tcp_flags"})
 SELECTOR = {"ip": "ip", "ipv6": "ip6"}  # u32's word for each protocol of a filter
 EXTENDED = "ipv6 with an extension header"
 HEADER_END = 40  # of IPv6, where its extension header begins with the number of the next one
 PORT_AT = {"sport": 0, "dport": 2}
+FLAGS_AT = 13  # of TCP, from where its header begins
+LENGTH_AT = {"ip": (2, 0), "ip6": (4, HEADER_END)}  # where the length stands, and how much of a packet it leaves out
 
 
 def port_masks(first: int, last: int) -> list[tuple[int, int]]:
@@ -100,9 +104,18 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         ) from None
 
 
-def selectors(match: Match) -> list[tuple[str, Words]]:
-    """Return (``ip``, ``ipv6`` or ``EXTENDED``, the words behind ``u32``) for each filter that a match needs."""
-    unknown = sorted(set(match) - FIELDS)
+def _refuse_unknown(match: Match) -> None:
+    """Raise for what no filter can tell."""
+    for name in BY_RULE:
+        if match.get(name) is not None:
+            raise NetoptError(
+                f"No filter of tc can tell {name}; a rule of nftables can, which this module does not make",
+                stage="plan",
+                key=f"htb_classes.match.{name}",
+                wanted=str(match[name]),
+                hint="Apply a whole plan with netopt_apply, or match something else.",
+            )
+    unknown = sorted(set(match) - FIELDS - set(BY_RULE))
     if unknown:
         raise NetoptError(
             f"Unknown field {unknown[0]} in a match",
@@ -110,22 +123,30 @@ def selectors(match: Match) -> list[tuple[str, Words]]:
             key=f"htb_classes.match.{unknown[0]}",
             hint="Known fields: " + ", ".join(sorted(FIELDS)) + ".",
         )
+
+
+def selectors(match: Match) -> list[tuple[str, Words]]:
+    """Return (``ip``, ``ipv6`` or ``EXTENDED``, the words behind ``u32``) for each filter that a match needs."""
+    _refuse_unknown(match)
     sports, dports = _ports(match.get("sports") or ()), _ports(match.get("dports") or ())
-    protocols = [match["proto"]] if match.get("proto") else list(WITH_PORTS) if sports or dports else [None]
+    flags = _masked(match, "tcp_flags", flags_of, FLAGS_WANTED)
+    protocols = _protocols(match)
     families = _families(match)
     kinds = [*families, EXTENDED] if "ipv6" in families else families
     found = []
     for kind, protocol in itertools.product(kinds, protocols):
         base = _header_words(kind, match, protocol)
-        if (sports or dports) and kind == "ip":
+        if (sports or dports or flags) and kind == "ip":
             base += ["match", "u16", "0x0000", "0x1fff", "at", "6"]  # later fragments carry no ports
+        if flags:
+            value, mask = flags
+            base += ["match", "u8", f"0x{value:02x}", f"0x{mask:02x}", "at", f"nexthdr+{FLAGS_AT}"]
         nothing: list[tuple[int, int] | None] = [None]
-        for sport, dport in itertools.product(sports or nothing, dports or nothing):
-            words = list(base)
+        for length, sport, dport in itertools.product(_lengths(kind, match), sports or nothing, dports or nothing):
+            words = [*base, *length]
             for name, pair in (("sport", sport), ("dport", dport)):
                 if pair is not None:
-                    value, mask = (f"0x{part:04x}" for part in pair)
-                    words += ["match", "u16", value, mask, "at", f"nexthdr+{PORT_AT[name]}"]
+                    words += ["match", "u16", *(f"0x{part:04x}" for part in pair), "at", f"nexthdr+{PORT_AT[name]}"]
             found.append((kind, words or ["match", "u32", "0", "0"]))
     return found
 
@@ -149,6 +170,44 @@ def _header_words(kind: str, match: Match, protocol: str | None) -> Words:
             f"0x{int(match['dscp']) << 2:02x}",
             "0xfc",
         ]
-    if match.get("fwmark") is not None:
-        words += ["match", "mark", str(int(match["fwmark"])), "0xffffffff"]
+    mark = _masked(match, "fwmark", mark_of, FWMARK_WANTED)
+    if mark:
+        words += ["match", "mark", str(mark[0]), f"0x{mark[1]:08x}"]
     return words
+
+
+def _protocols(match: Match) -> Sequence[str | None]:
+    """Return the protocols that a match is about, ``None`` for any."""
+    if match.get("proto") or match.get("tcp_flags"):
+        return [match.get("proto") or "tcp"]
+    return WITH_PORTS if match.get("sports") or match.get("dports") else [None]
+
+
+def _lengths(kind: str, match: Match) -> list[Words]:
+    """Return the words for each of the ranges of lengths that together are those up to the largest; none fits none."""
+    if match.get("max_length") is None:
+        return [[]]
+    at, header = LENGTH_AT[SELECTOR.get(kind, "ip6")]
+    most = int(match["max_length"]) - header
+    return [
+        ["match", "u16", f"0x{value:04x}", f"0x{mask:04x}", "at", str(at)]
+        for value, mask in (port_masks(0, most) if most >= 0 else ())
+    ]
+
+
+def _masked(
+    match: Match, name: str, read: Callable[[Any], tuple[int, int] | None], wanted: str
+) -> tuple[int, int] | None:
+    """Return the (value, mask) of a field, ``None`` where the match has none."""
+    if match.get(name) is None:
+        return None
+    found = read(match[name])
+    if found is None:
+        raise NetoptError(
+            f"{name} is {match[name]!r}, wanted {wanted}",
+            stage="plan",
+            key=f"htb_classes.match.{name}",
+            wanted=wanted,
+            hint="Correct the match.",
+        )
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._tc.class_tree import SPARED
-from .._tc.intent import looked_up
+from .._tc.intent import BY_RULE, looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,8 @@ def classes_missed_on_top(
                 "classes_missed_on_top",
                 "changes.htb_classes",
                 f"What leaves {iface} by {', '.join(upper)}, or through a bridge, meets none of these matches",
-                f"Use 256 matches or fewer, which see these packets, or name {upper[0]} as the plan's interface.",
+                f"Use 256 matches or fewer, without {' and '.join(BY_RULE)}, which see these packets, "
+                f"or name {upper[0]} as the plan's interface.",
             )
 
 
@@ -77,7 +78,9 @@ def netem_on_management(
             "netem_on_management",
             "changes.netem",
             f"The impairment also meets the connection that this host is managed by, {where}",
-            "Only answers from port 22 are spared, outside tunnels, with 256 matches of classes or fewer.",
+            "Only answers from port 22 are spared, outside tunnels, with 256 matches of classes or fewer, without "
+            + " and ".join(BY_RULE)
+            + ".",
         )
 
 
