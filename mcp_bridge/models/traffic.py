@@ -31,6 +31,12 @@ class Shaper(Strict):
     """Rate of what arrives, shaped through an ifb device."""
     ceil_mbit: Mbit | None = None
     """Rate of what leaves, where it is to be more than what is guaranteed."""
+    overhead_bytes: Annotated[int, Field(ge=-64, le=256), NO_BOOL] | None = None
+    """Bytes that the link adds to each packet."""
+    mpu: Annotated[int, Field(ge=0, le=256), NO_BOOL] | None = None
+    """Smallest size that a packet counts as on the link, bytes."""
+    linklayer: Annotated[Literal["ethernet", "atm", "ptm"], BeforeValidator(lower)] | None = None
+    """Framing of the link: cells of ATM, or the coding of PTM, which cake alone knows."""
 
     @model_validator(mode="after")
     def _check(self) -> Shaper:

@@ -109,9 +109,19 @@ def _port_filters(ranges: list[str]) -> int:
     return sum(len(port_masks(bound[0], bound[-1])) for bound in bounds) or 1
 
 
+def check_link(changes: dict[str, Any]) -> Iterator[Finding]:
+    """Yield a link layer that the qdisc of a shaper cannot reckon with."""
+    if changes.get("shaper", {}).get("linklayer") == "ptm" and changes.get("qdisc", {}).get("type") != "cake":
+        hint = "Use qdisc cake; or linklayer ethernet, and 64/65 of the rate."
+        yield Finding(("changes", "shaper", "linklayer"), "Only cake knows ptm", hint)
+
+
 def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:
     """Yield settings that a plan makes in two places with different values."""
     qdisc, shaper = changes.get("qdisc", {}), changes.get("shaper", {})
+    is_cake = qdisc.get("type") == "cake"
+    layers = {"ethernet": "noatm"}
+    layer = shaper.get("linklayer")
     params = qdisc.get("params", {})
     tracking, sysctl = changes.get("connection_tracking", {}), changes.get("sysctl", {})
     pairs: list[tuple[Path, Any, str, Any]] = [
@@ -122,6 +132,11 @@ def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:
             "shaper",
             shaper.get("ceil_mbit", shaper.get("egress_mbit")),
         ),
+    ]
+    link = {"overhead": shaper.get("overhead_bytes"), "mpu": shaper.get("mpu"), "atm": layers.get(layer, layer)}
+    for name, said in link.items() if is_cake else ():
+        pairs.append((("qdisc", "params", name), params.get(name), "shaper", said))
+        (("qdisc", "params", name), params.get(name), "shaper", said) for name, said in of_link.items() if is_cake
     ]
     for field, key in TRACKING_KEYS.items():
         value = tracking.get(field)

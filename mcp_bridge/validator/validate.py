@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_bridge.models import Issue, ParameterPlan, ValidationResult
 
 from .canonical_plan import normal_form, profile_changes
-from .classes import check_classes, check_filters, check_given_twice
+from .classes import check_classes, check_filters, check_given_twice, check_link
 from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
@@ -79,6 +79,8 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     yield from check_filters(changes)
     yield from check_interface_names(data.get("iface"), changes)
     yield from check_given_twice(changes)
+    if not partial & {"qdisc", "shaper"}:
+        yield from check_link(changes)
     if is_whole and plan.changes.is_empty() and plan.profile in policy.profiles:
         changes = profile_changes(policy.profiles[plan.profile], policy)
     yield from check_constraints(changes, policy, partial=partial)

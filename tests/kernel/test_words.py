@@ -71,6 +71,27 @@ WORDS |= {
         "tc class change dev eth0 classid 1:10 htb rate 1mbit burst 20k cburst 3000 quantum 3000",
         ("htb",),
     ),
+    "shaper.overhead_bytes, mpu and linklayer": Word(
+        {"shaper": {"egress_mbit": 10, "ingress_mbit": 20, "overhead_bytes": 44, "mpu": 64, "linklayer": "atm"}},
+        ("linklayer atm", "overhead 44", "mpu 64"),
+        TREE,
+        ("htb", "ingress"),
+    ),
+    "shaper.overhead_bytes of ethernet": Word(
+        {"shaper": {"egress_mbit": 10, "overhead_bytes": -4, "linklayer": "ethernet"}},
+        ("overhead -4",),
+        TREE,
+        ("htb",),
+    ),
+    "shaper.overhead_bytes for cake": Word(
+        {
+            "qdisc": {"type": "cake", "params": {}},
+            "shaper": {"egress_mbit": 10, "ingress_mbit": 20, "overhead_bytes": 22, "mpu": 64, "linklayer": "ptm"},
+        },
+        ("ptm overhead 22 mpu 64",),
+        TREE,
+        ("cake", "ingress"),
+    ),
     "htb_classes.match by filters": Word(
         {
             "htb_classes": [

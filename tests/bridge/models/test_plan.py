@@ -35,7 +35,7 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
     ),
     (Shaper, "egress_mbit ingress_mbit ceil_mbit"),
     (Netem, "delay_ms delay_jitter_ms loss_pct duplicate_pct corrupt_pct reorder_pct limit duration_s"),
-    (HtbClass, "classid parent rate_mbit ceil_mbit priority burst leaf match"),
+    (HtbClass, "classid parent rate_mbit ceil_mbit priority burst cburst quantum leaf match"),
     (ValidateSpec, "targets objectives duration_s"),
     (RenderedPlan, "sysctl_cmds tc_script nft_script ethtool_cmds ip_link_cmds plan digest warnings"),
     (ValidationResult, "ok issues normalized_plan"),

@@ -81,6 +81,16 @@ options:
       ceil_mbit:
         description: Upper bound of what leaves, in Mbit/s, where that is more than O(shaper.egress_mbit).
         type: float
+      overhead_bytes:
+        description: Bytes that the link adds to each packet, both ways.
+        type: int
+      mpu:
+        description: The smallest size that a packet counts as on the link, in bytes.
+        type: int
+      linklayer:
+        description: Framing of the link. V(ptm) needs the qdisc V(cake).
+        type: str
+        choices: [ethernet, atm, ptm]
   netem:
     description:
       - Delay, loss and other impairment for tests. It sits below a classful qdisc and above a classless one.
@@ -340,6 +350,10 @@ CLASS = {
     "leaf": _qdisc(LEAVES),
     "match": {"type": "list", "elements": "dict", "options": MATCH},
 }
+SHAPER = {
+    **_fields(egress_mbit="float", ingress_mbit="float", ceil_mbit="float", overhead_bytes="int", mpu="int"),
+    "linklayer": {"type": "str", "choices": ["ethernet", "atm", "ptm"]},
+}
 NETEM = {
     **_fields(delay_ms="float", delay_jitter_ms="float", loss_pct="float", duplicate_pct="float"),
     **_fields(corrupt_pct="float", reorder_pct="float", limit="int", duration_s="int"),
@@ -348,7 +362,7 @@ ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "iface": {"type": "list", "elements": "str", "required": True},
     "qdisc": _qdisc(ROOTS),
-    "shaper": {"type": "dict", "options": _fields(egress_mbit="float", ingress_mbit="float", ceil_mbit="float")},
+    "shaper": {"type": "dict", "options": SHAPER},
     "netem": {"type": "dict", "options": NETEM},
     "htb_classes": {"type": "list", "elements": "dict", "options": CLASS},
     "default_class": {"type": "str"},

@@ -183,6 +183,11 @@ _HTB_CLASS = {
     "leaf": _may(_LEAF),
     "match": _may(ListOf(Record(_CLASS_MATCH))),
 }
+_SHAPER = {
+    **_each(NUMBER, "egress_mbit", "ingress_mbit", "ceil_mbit"),
+    **_each(WHOLE, "overhead_bytes", "mpu"),
+    "linklayer": _may(_one_of("ethernet", "atm", "ptm")),
+}
 _NETEM = {
     **_each(NUMBER, "delay_ms", "delay_jitter_ms", "loss_pct", "duplicate_pct", "corrupt_pct", "reorder_pct"),
     **_each(WHOLE, "limit", "duration_s"),
@@ -219,7 +224,7 @@ _OFFLOADS = _each(FLAG, "rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", 
 _CHANGES = {
     "sysctl": _may(MapOf(_NUMBER_OR_TEXT, null=True)),
     "qdisc": _may(_QDISC),
-    "shaper": _may(Record(_each(NUMBER, "egress_mbit", "ingress_mbit", "ceil_mbit"))),
+    "shaper": _may(Record(_SHAPER)),
     "netem": _may(Record(_NETEM)),
     "htb_classes": _may(ListOf(Record(_HTB_CLASS))),
     "default_class": _may(TEXT),

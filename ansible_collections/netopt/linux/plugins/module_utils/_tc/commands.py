@@ -20,7 +20,7 @@ from typing import Any, Tuple
 from .class_tree import SPARED, SPARED_CLASS, classes_of, minor
 from .intent import Intent
 from .objects import ifb_name
-from .parameters import as_number, netem_words, number, qdisc_words
+from .parameters import as_number, cake_of_link, netem_words, number, qdisc_words, stab_words
 from .u32_tables import filters
 
 _BARE = re.compile(r"[0-9A-Za-z_./:=@,+ -]+")
@@ -109,10 +109,11 @@ class _Layout:
         self.tc("qdisc", "replace", "dev", device, "root", "pfifo", key=f"{device} qdisc root")
 
     def _root(self, device: str, words: list[str]) -> None:
-        """Set the root qdisc of a device."""
+        """Set the root qdisc of a device; an htb is told what the link adds, cake knows by its own parameters."""
         self.reset(device)
         key = f"{device} qdisc {words[0]}"
-        self.tc("qdisc", "replace", "dev", device, "root", "handle", "1:", *words, key=key)
+        stab = stab_words(self._wanted.shaper or {}) if words[0] == "htb" else []
+        self.tc("qdisc", "replace", "dev", device, "root", "handle", "1:", *stab, *words, key=key)
 
     def _child(self, device: str, parent: str, words: list[str], *, prefer: int) -> str:
         """Add a qdisc below ``parent`` and return its handle, ``prefer`` where that is free."""
@@ -137,7 +138,7 @@ class _Layout:
             self._impaired("1:", None)
             return
         if wanted.limit_mbit:
-            self._params["bandwidth_mbit"] = wanted.limit_mbit
+            self._params.update(cake_of_link(wanted.shaper or {}), bandwidth_mbit=wanted.limit_mbit)
         words = qdisc_words(self._kind, self._params)
         if netem and self._kind != "tbf":
             self._root(self._iface, SPARING)
@@ -240,9 +241,10 @@ class _Layout:
         """Add what shapes ingress on our device, and the redirection to it."""
         device = ifb_name(self._iface)
         self._used = set(TAKEN_HANDLES)
-        rate = (self._wanted.shaper or {})["ingress_mbit"]
+        shaper = self._wanted.shaper or {}
+        rate = shaper["ingress_mbit"]
         if self._kind == "cake":
-            params = dict((self._wanted.qdisc or {}).get("params") or {}, bandwidth_mbit=rate, ingress=True)
+            params = {**self._params, **cake_of_link(shaper), "bandwidth_mbit": rate, "ingress": True}
             self._root(device, qdisc_words("cake", params))
         else:
             self._root(device, qdisc_words("htb", {"default": "1:1"}))

@@ -202,6 +202,33 @@ def qdisc_words(kind: str, params: Mapping[str, Any]) -> Words:
     ]
 
 
+def stab_words(shaper: Mapping[str, Any]) -> Words:
+    """Return how tc takes what the link adds to packets, for a qdisc that does not know by itself.
+
+    Raises:
+        NetoptError: a link that the kernel's table of sizes cannot say.
+    """
+    known = (("mpu", "mpu"), ("overhead_bytes", "overhead"), ("linklayer", "linklayer"))
+    words = [word for field, name in known if shaper.get(field) is not None for word in (name, str(shaper[field]))]
+    if shaper.get("linklayer") == "ptm":
+        raise NetoptError(
+            "shaper.linklayer: only cake knows ptm",
+            stage="plan",
+            key="shaper.linklayer",
+            wanted="ptm",
+            hint="Use qdisc cake; or ethernet, and 64/65 of the rate.",
+        )
+    return ["stab", *words] if words else []
+
+
+def cake_of_link(shaper: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the parameters by which cake takes what the link adds to packets."""
+    layers = {None: None, "ethernet": "noatm"}
+    layer = shaper.get("linklayer")
+    found = {"overhead": shaper.get("overhead_bytes"), "mpu": shaper.get("mpu"), "atm": layers.get(layer, layer)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def netem_words(netem: Mapping[str, Any]) -> Words:
     """Return ``netem`` and its parameters as tc takes them; the limit is always said.
 
