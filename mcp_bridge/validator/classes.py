@@ -136,8 +136,6 @@ def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:
     link = {"overhead": shaper.get("overhead_bytes"), "mpu": shaper.get("mpu"), "atm": layers.get(layer, layer)}
     for name, said in link.items() if is_cake else ():
         pairs.append((("qdisc", "params", name), params.get(name), "shaper", said))
-        (("qdisc", "params", name), params.get(name), "shaper", said) for name, said in of_link.items() if is_cake
-    ]
     for field, key in TRACKING_KEYS.items():
         value = tracking.get(field)
         pairs.append(
