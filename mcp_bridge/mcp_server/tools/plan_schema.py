@@ -25,7 +25,7 @@ CHANGE_EXAMPLES: dict[str, Any] = {
     "sysctl": {"net.core.somaxconn": 4096, "net.ipv4.tcp_rmem": "4096 131072 33554432"},
     "qdisc": {"type": "fq_codel", "params": {"target_us": 5000}},
     "shaper": {"egress_mbit": 90, "ingress_mbit": 450},
-    "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100}],
+    "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "except": ["10.0.0.0/8"]}],
     "rate_limits": [{"rate": "50/second", "burst": 100, "protocol": "tcp", "port": 443, "per_source": True}],
     "htb_classes": [
         {"classid": "1:10", "rate_mbit": 20, "ceil_mbit": 90, "priority": 0, "match": [{"dscp": "ef"}]},
@@ -44,6 +44,7 @@ CHANGE_EXAMPLES: dict[str, Any] = {
 WORDS_MAX = 16  # of a list of words; an example says more than a longer one
 DEPTH = 3  # levels below a change that are spelled out
 BOUND_MAX = 32  # nobody comes near a higher bound by mistake, and the refusal names it
+FIELDS_MAX = 5  # that a kind of change spells out, where it must have none of them; more are named alone
 PARAMETERS_MAX = 6  # of a kind of qdisc that are named
 KEPT = ("type", "const", "required")
 
@@ -73,7 +74,7 @@ def plan_schema() -> dict[str, Any]:
     fields = whole["properties"]
     changes = kinds["Changes"]["properties"]
     told = {
-        name: _with_example(_short(changes[name], kinds), changes[name], CHANGE_EXAMPLES.get(name))
+        name: _with_example(_named(_short(changes[name], kinds)), changes[name], CHANGE_EXAMPLES.get(name))
         for name in (*(name for name in CHANGE_EXAMPLES if name in changes), *changes.keys() - CHANGE_EXAMPLES.keys())
     }
     first = ("iface", "changes", "profile")
@@ -85,9 +86,17 @@ def plan_schema() -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": whole["required"], "additionalProperties": False}
 
 
+def _named(short: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of many fields, none of which it must have, by their names alone."""
+    fields = short.get("properties", {})
+    if len(fields) <= FIELDS_MAX or "required" in short:
+        return short
+    return {"type": "object", "description": f"Fields: {' '.join(fields)}"}
+
+
 def _with_example(short: dict[str, Any], whole: Mapping[str, Any], example: Any) -> dict[str, Any]:
-    description = {"description": whole["description"]} if "description" in whole else {}
-    return {**description, **short, **({} if example is None else {"examples": [example]})}
+    told = [part["description"] for part in (whole, short) if "description" in part]
+    return {**short, **({"description": " ".join(told)} if told else {}), **({} if example is None else {"examples": [example]})}
 
 
 def _short(schema: Mapping[str, Any], kinds: Mapping[str, Any], depth: int = DEPTH) -> dict[str, Any]:
