@@ -21,27 +21,30 @@ if TYPE_CHECKING:
     from .objects import TcObject
 
 # Qdiscs that are made with a queue at each place and do not put one there again (the graft functions in net/sched).
-EMPTIABLE = frozenset({"tbf", "sfb", "taprio"})
-ONE_FOR_EACH_QUEUE = frozenset({"taprio"})  # beyond the queues that a device uses, theirs are not listed
+ONE_PLACE = frozenset({"tbf", "sfb"})  # at minor number 1; sfb does not list its class
+ONE_FOR_EACH_QUEUE = frozenset({"mq", "mqprio", "taprio"})  # beyond the queues that a device uses, none is listed
 
 
 def with_emptied(route: RouteSocket, index: int, qdiscs: list[TcObject]) -> list[TcObject]:
     """Return an interface's qdiscs with the places below them that were emptied."""
-    if not any(one.kind in EMPTIABLE and one.handle for one in qdiscs):
+    made = {one.kind for one in qdiscs if one.handle}
+    if not made & (ONE_PLACE | ONE_FOR_EACH_QUEUE):
         return qdiscs
     asked = rt.TCMSG.pack(0, index, 0, 0, 0)
-    listed = [
-        rt.TCMSG.unpack_from(body)
-        for body in route.dump(rt.RTM_GETQDISC, asked + rt.attribute(rt.TCA_DUMP_INVISIBLE, b""))
-    ]
+    invisible = rt.attribute(rt.TCA_DUMP_INVISIBLE, b"")
+    listed = [rt.TCMSG.unpack_from(body) for body in route.dump(rt.RTM_GETQDISC, asked + invisible)]
     filled = {parent for _family, number, _handle, parent, _info in listed if number == index}
-    places = [rt.TCMSG.unpack_from(body)[2] for body in route.dump(rt.RTM_GETTCLASS, asked)]
-    return [_with_emptied(one, places, filled) if one.kind in EMPTIABLE and one.handle else one for one in qdiscs]
+    classes = route.dump(rt.RTM_GETTCLASS, asked) if made & ONE_FOR_EACH_QUEUE else []
+    places = [rt.TCMSG.unpack_from(body)[2] for body in classes]
+    return [replace(one, emptied=_emptied(one, places, filled)) if one.handle else one for one in qdiscs]
 
 
-def _with_emptied(one: TcObject, places: list[int], filled: set[int]) -> TcObject:
-    mine = [place for place in places if major(place) == one.handle]
-    if one.kind in ONE_FOR_EACH_QUEUE:
-        last = max((place for place in mine if place in filled), default=0)
-        mine = [place for place in mine if place < last]
-    return replace(one, emptied=tuple(place & 0xFFFF for place in mine if place not in filled))
+def _emptied(one: TcObject, places: list[int], filled: set[int]) -> tuple[int, ...]:
+    mine: list[int] = []
+    if one.kind in ONE_PLACE:
+        mine = [one.handle | 1]
+    elif one.kind in ONE_FOR_EACH_QUEUE:
+        theirs = [place for place in places if major(place) == one.handle]
+        last = max((place for place in theirs if place in filled), default=0)
+        mine = [place for place in theirs if place < last]
+    return tuple(place & 0xFFFF for place in mine if place not in filled)
