@@ -100,7 +100,8 @@ def plans_change(  # noqa: PLR0913 - by name, and one caller
     """
     plans, there = tuple(asked), frozenset(present)
     _refuse_same_names(plans)
-    after, named = before, list[Section]()
+    after = before
+    named: list[Section] = []
     for name in remove:
         after = without_plan(after, name)
     for one in plans:
