@@ -51,6 +51,11 @@ STATES = {
         "tc qdisc add dev dummy1 parent 1:1 handle 2: pfifo limit 3",
         "tc qdisc del dev dummy1 parent 1:1 handle 2:",
     ),
+    "queues of a device without one of them": (
+        "tc qdisc add dev eth0 root handle 1: mq",
+        "tc qdisc add dev eth0 parent 1:2 handle 2: pfifo limit 3",
+        "tc qdisc del dev eth0 parent 1:2 handle 2:",
+    ),
     "a schedule with a place without its queue": (
         (
             "tc qdisc add dev eth0 root handle 1: taprio num_tc 2 map 0 1 queues 1@0 1@1 base-time 0"
@@ -66,8 +71,8 @@ STATES = {
             " dst_ip 192.0.2.2 id 42 dst_port 6081 geneve_opts 0102:80:00880022,0408:42:0040007611223344"
         ),
         (
-            "tc filter add dev dummy1 ingress protocol ip prio 2 flower enc_key_id 42"
-            " geneve_opts 0102:80:00880022/ffff:ff:ffffffff,0408:42:0040007611223344/ffff:ff:ffffffffffffffff action pass"
+            "tc filter add dev dummy1 ingress protocol ip prio 2 flower enc_key_id 42 geneve_opts"
+            " 0102:80:00880022/ffff:ff:ffffffff,0408:42:0040007611223344/ffff:ff:ffffffffffffffff action pass"
         ),
     ),
     "an action that a filter may take by its number alone": (
