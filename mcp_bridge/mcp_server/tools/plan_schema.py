@@ -96,7 +96,8 @@ def _named(short: dict[str, Any]) -> dict[str, Any]:
 
 def _with_example(short: dict[str, Any], whole: Mapping[str, Any], example: Any) -> dict[str, Any]:
     told = [part["description"] for part in (whole, short) if "description" in part]
-    return {**short, **({"description": " ".join(told)} if told else {}), **({} if example is None else {"examples": [example]})}
+    shown = {} if example is None else {"examples": [example]}
+    return {**short, **({"description": " ".join(told)} if told else {}), **shown}
 
 
 def _short(schema: Mapping[str, Any], kinds: Mapping[str, Any], depth: int = DEPTH) -> dict[str, Any]:
