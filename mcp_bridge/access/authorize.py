@@ -164,6 +164,9 @@ def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
             yield from (card.id if card else f"sysctl.{key}" for key, card in covering.items())
         elif field == "qdisc":
             yield from _qdisc_cards(value or {"type": None}, policy)  # null takes the queue away
+        elif field == "ingress":
+            yield "tc.qdisc_type"
+            yield from cards_of(value or {}, policy)
         elif field == "netem":
             yield from (
                 NETEM_FIELDS.get(name, "tc.netem_impairments")

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from .base import NO_BOOL, Strict, set_only
 from .firewall import ConnectionLimit, ConnectionTracking, NatRule, RateLimit
@@ -47,6 +48,23 @@ class Offloads(Strict):
     """Receive hashing."""
 
 
+class Ingress(Strict):
+    """What arrives, where it is to wait otherwise than what leaves; shaped to ``shaper.ingress_mbit``."""
+
+    qdisc: Qdisc | None = None
+    """Queueing discipline; that of what leaves by default."""
+    htb_classes: list[HtbClass] | None = None
+    """Classes of the root htb."""
+    default_class: Classid | None = None
+    """Class of packets that no match fits."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Ingress:
+        if self.qdisc is None and not self.htb_classes:
+            raise PydanticCustomError("ingress_empty", "ingress needs a qdisc or htb_classes of its own")
+        return self
+
+
 class Changes(Strict):
     """The settings of a plan."""
 
@@ -56,6 +74,8 @@ class Changes(Strict):
     """Queueing discipline of the interface."""
     shaper: Shaper | None = None
     """Rates of the interface."""
+    ingress: Ingress | None = None
+    """What arrives, where it is to wait otherwise than what leaves."""
     netem: Netem | None = None
     """Impairments for tests."""
     htb_classes: list[HtbClass] | None = None

@@ -65,6 +65,8 @@ def _kinds(changes: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Uns
     """Yield the fields that need a qdisc which the kernel does not have."""
     wanted = {"qdisc": (changes.get("qdisc") or {}).get("type")}
     wanted.update({field: "htb" for field in NEEDS_HTB if changes.get(field)})
+    own = changes.get("ingress") or {}
+    wanted["ingress"] = "htb" if own.get("htb_classes") else (own.get("qdisc") or {}).get("type")
     wanted.update({"netem": "netem"} if changes.get("netem") else {})
     for field, kind in wanted.items():
         if (facts.get("qdiscs") or {}).get(kind) is False:

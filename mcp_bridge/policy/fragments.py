@@ -24,6 +24,7 @@ CHANGE_FIELDS = frozenset(
         "sysctl",
         "qdisc",
         "shaper",
+        "ingress",
         "netem",
         "htb_classes",
         "default_class",
@@ -36,7 +37,7 @@ CHANGE_FIELDS = frozenset(
         "mtu",
     }
 )
-MAPPINGS = frozenset({"sysctl", "qdisc", "shaper", "netem", "connection_tracking", "offloads"})
+MAPPINGS = frozenset({"sysctl", "qdisc", "shaper", "ingress", "netem", "connection_tracking", "offloads"})
 
 
 def values(changes: Mapping[str, Any]) -> Iterator[tuple[str, KeyPath, Any]]:
@@ -49,6 +50,8 @@ def values(changes: Mapping[str, Any]) -> Iterator[tuple[str, KeyPath, Any]]:
             yield "qdisc.type", (field, "type"), value.get("type")
             for name, param in (value.get("params") or {}).items():
                 yield f"qdisc.{value.get('type')}.{name}", (field, "params", name), param
+        elif field == "ingress" and isinstance(value, dict):
+            yield from ((name, (field, *path), inner) for name, path, inner in values(value))
         elif field == "sysctl" and isinstance(value, dict):
             for key, inner in value.items():
                 yield f"sysctl.{key}", (field, key), inner

@@ -72,7 +72,7 @@ def check_classes(changes: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(class_path(index, "parent"), message, "Hang the class on one nearer to the root.")
 
 
-def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
+def check_filters(changes: dict[str, Any], *, by_map: bool | None = None) -> Iterator[Finding]:
     """Yield the class at which a plan needs more filters than a kernel can try for every packet.
 
     Where a plan has so many matches that maps hold them, what no map can hold counts: it is tried as a rule. A filter
@@ -80,7 +80,7 @@ def check_filters(changes: dict[str, Any]) -> Iterator[Finding]:
     protocol take one for each protocol that has ports.
     """
     total = 0
-    by_map = looked_up(changes.get("htb_classes", []))
+    by_map = looked_up(changes.get("htb_classes", [])) if by_map is None else by_map
     for index, entry in enumerate(changes.get("htb_classes", [])):
         for match in entry.get("match", []):
             if by_map and is_exact(match):

@@ -132,6 +132,8 @@ def parameters(changes: dict[str, Any]) -> Iterator[tuple[str, Path, Any]]:
                 yield f"sysctl.{key}", (field, key), inner
         elif field == "qdisc":
             yield from _qdisc(value, (field,))
+        elif field == "ingress":
+            yield from ((name, (field, *path), inner) for name, path, inner in parameters(value))
         else:
             yield from _walk(field, (field,), value)
 

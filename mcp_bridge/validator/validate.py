@@ -16,6 +16,7 @@ from .classes import check_classes, check_filters, check_given_twice, check_link
 from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
+from .ingress import check_ingress
 from .input_limits import excess, plain
 from .interface_names import check_interface_names
 from .objectives import check_measuring
@@ -77,6 +78,8 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     if "htb_classes" not in partial:
         yield from check_classes(changes)
     yield from check_filters(changes)
+    if not partial & {"ingress", "qdisc", "shaper"}:
+        yield from check_ingress(changes, policy)
     yield from check_interface_names(data.get("iface"), changes)
     yield from check_given_twice(changes)
     if not partial & {"qdisc", "shaper"}:

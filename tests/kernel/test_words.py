@@ -92,6 +92,30 @@ WORDS |= {
         TREE,
         ("cake", "ingress"),
     ),
+    "ingress with classes": Word(
+        {
+            "shaper": {"ingress_mbit": 20, "overhead_bytes": 22},
+            "ingress": {
+                "htb_classes": [{**MATCHED, "ceil_mbit": 20, "match": [{"proto": "udp", "sports": ["5060"]}]}],
+                "default_class": "1:10",
+            },
+            "qdisc": {"type": "pfifo", "params": {"limit": 50}},
+        },
+        (
+            "htb 1: dev ifb-eth0 root",
+            "htb 1:10 parent 1:1",
+            "pfifo 10: dev ifb-eth0 parent 1:10",
+            "pfifo 1: dev eth0 root",
+        ),
+        "tc class change dev ifb-eth0 parent 1:1 classid 1:10 htb rate 2mbit",
+        ("htb", "ingress"),
+    ),
+    "ingress with a qdisc": Word(
+        {"ingress": {"qdisc": {"type": "tbf", "params": {"rate_mbit": 9, "burst_bytes": 9999, "latency_ms": 20}}}},
+        ("tbf 1: dev ifb-eth0 root",),
+        "tc qdisc del dev ifb-eth0 root",
+        ("tbf", "ingress"),
+    ),
     "htb_classes.match by filters": Word(
         {
             "htb_classes": [

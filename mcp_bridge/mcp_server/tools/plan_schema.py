@@ -37,6 +37,7 @@ CHANGE_EXAMPLES: dict[str, Any] = {
     "offloads": {"gro": True, "lro": False},
     "mtu": 1400,
     "nat_rules": [{"type": "dnat", "protocol": "tcp", "port": 8080, "to_addr": "192.0.2.10", "to_port": 80}],
+    "ingress": {"qdisc": {"type": "cake"}},
     "netem": {"delay_ms": 40, "loss_pct": 0.5, "duration_s": 300},
 }
 """An example of each kind of change, the commonest kinds first; the schema has them in this order."""
@@ -44,7 +45,7 @@ CHANGE_EXAMPLES: dict[str, Any] = {
 WORDS_MAX = 16  # of a list of words; an example says more than a longer one
 DEPTH = 3  # levels below a change that are spelled out
 BOUND_MAX = 32  # nobody comes near a higher bound by mistake, and the refusal names it
-FIELDS_MAX = 5  # that a kind of change spells out, where it must have none of them; more are named alone
+FIELDS_MAX = 4  # that a kind of change spells out, where it must have none of them; more are named alone
 PARAMETERS_MAX = 6  # of a kind of qdisc that are named
 KEPT = ("type", "const", "required")
 
@@ -87,17 +88,17 @@ def plan_schema() -> dict[str, Any]:
 
 
 def _named(short: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of many fields, none of which it must have, by their names alone."""
+    """Return an object of many fields, none of which it must have, by their names alone; so one of known fields."""
     fields = short.get("properties", {})
-    if len(fields) <= FIELDS_MAX or "required" in short:
+    if "required" in short or (len(fields) <= FIELDS_MAX and "htb_classes" not in fields):
         return short
     return {"type": "object", "description": f"Fields: {' '.join(fields)}"}
 
 
 def _with_example(short: dict[str, Any], whole: Mapping[str, Any], example: Any) -> dict[str, Any]:
     told = [part["description"] for part in (whole, short) if "description" in part]
-    shown = {} if example is None else {"examples": [example]}
-    return {**short, **({"description": " ".join(told)} if told else {}), **shown}
+    found = {**short, "description": " ".join(told)} if told else dict(short)
+    return found if example is None else {**found, "examples": [example]}
 
 
 def _short(schema: Mapping[str, Any], kinds: Mapping[str, Any], depth: int = DEPTH) -> dict[str, Any]:

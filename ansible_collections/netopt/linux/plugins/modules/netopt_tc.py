@@ -91,6 +91,124 @@ options:
         description: Framing of the link. V(ptm) needs the qdisc V(cake).
         type: str
         choices: [ethernet, atm, ptm]
+  ingress:
+    description:
+      - What arrives, where it is to wait otherwise than what leaves, in a tree of its own on the device C(ifb-IFACE).
+      - It is shaped to O(shaper.ingress_mbit), where that is given. Without this option O(qdisc) serves both.
+    type: dict
+    suboptions:
+      qdisc:
+        description:
+          - The queueing discipline. Together with a shaper or with classes it is the one in their leaves, unless it is
+            V(htb) itself. V(cake) shapes by itself.
+        type: dict
+        suboptions:
+          type:
+            description: Its kind.
+            type: str
+            required: true
+            choices: [fq, fq_codel, cake, htb, pfifo_fast, pfifo, bfifo, sfq, tbf]
+          params:
+            description:
+              - Its parameters in tc's own words, with an underscore for a hyphen and the unit in the name where tc has
+                none, for example C(target_us), C(maxrate_mbit) or C(limit_bytes).
+            type: dict
+            default: {}
+      htb_classes:
+        description:
+          - Classes of traffic with a rate each.
+        type: list
+        elements: dict
+        suboptions:
+          classid:
+            description: Name of the class, for example V(1:10), in hexadecimal.
+            type: str
+            required: true
+          parent:
+            description: The class above. The shaper's V(1:1) where there is one, else the root V(1:).
+            type: str
+          rate_mbit:
+            description: What it is sure to get, in Mbit/s.
+            type: float
+            required: true
+          ceil_mbit:
+            description: What it may borrow up to, in Mbit/s. The rate when left out.
+            type: float
+          priority:
+            description: Who borrows first, V(0) ahead of V(7).
+            type: int
+          burst:
+            description: Bytes that may be sent at once at full speed.
+            type: int
+          cburst:
+            description: Bytes that may be sent at once at the link's speed, whatever the ceiling.
+            type: int
+          quantum:
+            description: Bytes that it sends before the next class of its priority borrows. By default by its rate.
+            type: int
+          leaf:
+            description: The qdisc in the class. O(ingress.qdisc) when left out, then O(qdisc).
+            type: dict
+            suboptions:
+              type:
+                description: Its kind.
+                type: str
+                required: true
+                choices: [fq, fq_codel, cake, pfifo_fast, pfifo, bfifo, sfq, tbf]
+              params:
+                description: Its parameters, as in O(ingress.qdisc.params).
+                type: dict
+                default: {}
+          match:
+            description:
+              - What belongs to the class. The first class that matches gets the packet.
+            type: list
+            elements: dict
+            suboptions:
+              proto:
+                description: The protocol.
+                type: str
+                choices: [tcp, udp, sctp, icmp, icmpv6]
+              sports:
+                description: Source ports, each V(N) or V(N-M). Without a protocol they mean TCP and UDP.
+                type: list
+                elements: str
+              dports:
+                description: Destination ports, likewise.
+                type: list
+                elements: str
+              src:
+                description: A source address or prefix, IPv4 or IPv6.
+                type: str
+              dst:
+                description: A destination address or prefix, of the same IP version.
+                type: str
+              fwmark:
+                description: Refused by a plan, since rules that mark see what arrives later.
+                type: str
+              dscp:
+                description: The code point, 0 to 63, or its name, such as V(AF41), V(EF) or V(CS1).
+                type: str
+              max_length:
+                description: The largest size of the IP packet, in bytes.
+                type: int
+              tcp_flags:
+                description: Flags of TCP that are set, or not set where V(!) stands in front. They mean TCP.
+                type: list
+                elements: str
+                choices:
+                  [fin, "!fin", syn, "!syn", rst, "!rst", psh, "!psh", ack, "!ack", urg, "!urg",
+                  ecn, "!ecn", cwr, "!cwr"]
+              skb_priority:
+                description:
+                  - Refused, since what arrives has no priority yet.
+                type: int
+              uid:
+                description: Refused, since what arrives has no user of this host yet.
+                type: int
+      default_class:
+        description: The class of what matches nothing.
+        type: str
   netem:
     description:
       - Delay, loss and other impairment for tests. It sits below a classful qdisc and above a classless one.
@@ -319,7 +437,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as 
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
-CONTENTS = ["qdisc", "shaper", "netem", "htb_classes"]
+CONTENTS = ["qdisc", "shaper", "ingress", "netem", "htb_classes"]
 LEAVES = ["fq", "fq_codel", "cake", "pfifo_fast", "pfifo", "bfifo", "sfq", "tbf"]
 ROOTS = ["fq", "fq_codel", "cake", "htb", "pfifo_fast", "pfifo", "bfifo", "sfq", "tbf"]
 
@@ -363,6 +481,14 @@ ARGUMENT_SPEC = {
     "iface": {"type": "list", "elements": "str", "required": True},
     "qdisc": _qdisc(ROOTS),
     "shaper": {"type": "dict", "options": SHAPER},
+    "ingress": {
+        "type": "dict",
+        "options": {
+            "qdisc": _qdisc(ROOTS),
+            "htb_classes": {"type": "list", "elements": "dict", "options": CLASS},
+            "default_class": {"type": "str"},
+        },
+    },
     "netem": {"type": "dict", "options": NETEM},
     "htb_classes": {"type": "list", "elements": "dict", "options": CLASS},
     "default_class": {"type": "str"},

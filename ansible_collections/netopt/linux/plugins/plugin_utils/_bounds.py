@@ -108,6 +108,8 @@ def _values(changes: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
                 yield f"sysctl.{key}", f"sysctl.{key}", inner
         elif field == "qdisc":
             yield from _of_qdisc(value, field)
+        elif field == "ingress":
+            yield from ((name, f"{field}.{path}", inner) for name, path, inner in _values(value or {}))
         else:
             yield from _below(field, field, value)
 

@@ -35,7 +35,7 @@ QDISC_SECTIONS = (
     *("GenericRandomEarlyDetection", "FairQueueingControlledDelay", "FairQueueing", "TrivialLinkEqualizer"),
     *("HierarchyTokenBucket", "HierarchyTokenBucketClass", "QuickFairQueueing", "QuickFairQueueingClass"),
 )
-QDISC_CHANGES = ("qdisc", "shaper", "htb_classes", "netem")
+QDISC_CHANGES = ("qdisc", "shaper", "ingress", "htb_classes", "netem")
 _WORDS = {"yes": "on", "true": "on", "1": "on", "on": "on", "no": "off", "false": "off", "0": "off", "off": "off"}
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Tuple
 
 from .._nft.class_maps import class_for, lookups
@@ -51,6 +52,7 @@ def starved_by_queues(
     yield from _shaped(wanted, flow)
     yield from _queued(wanted, flow, mtu=int(changes.get("mtu") or flow.mtu))
     yield from _classed(changes, wanted, flow, shared)
+    yield from _arriving(wanted, flow, shared)
 
 
 def _is_spared(wanted: Intent, flow: Flow, shared: Sequence[str]) -> bool:
@@ -154,6 +156,29 @@ def _classed(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Seq
                 continue
             told.add(name)
             yield from _small(name, by_name, wanted, flow, mtu=int(changes.get("mtu") or flow.mtu))
+
+
+def _arriving(wanted: Intent, flow: Flow, shared: Sequence[str]) -> Iterator[Found]:
+    """Yield the classes, and the queue, that the requests fall into and that are too small for them."""
+    own = wanted.ingress or {}
+    if own.get("qdisc"):
+        yield from _narrow(own["qdisc"], "ingress.qdisc", flow, flow.mtu)
+    if not own.get("htb_classes"):
+        return
+    there = wanted.arriving
+    everything, default = classes_of(there)
+    by_name = {one["classid"]: one for one in everything}
+    requests = replace(
+        flow, local=flow.remote, local_port=flow.remote_port or 0, remote=flow.local, remote_port=flow.local_port
+    )
+    hidden = all(name in flow.under for name in shared)
+    names = [_class_of(everything, default, requests, dscp=dscp, hidden=hidden) for dscp in DSCP_OF_SSH]
+    for name in dict.fromkeys(names):
+        if name is not None:
+            for path, message, _hint in _small(name, by_name, there, flow, mtu=flow.mtu):
+                told = message.replace("The answers of", "The requests of", 1)
+                hint = f"Give the class {RATE_MIN_MBIT} Mbit/s or more, or one of its own to port {flow.local_port}."
+                yield f"ingress.{path}", told, hint
 
 
 def _small(

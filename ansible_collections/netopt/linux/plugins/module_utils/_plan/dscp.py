@@ -47,6 +47,8 @@ def with_numbers(changes: dict[str, Any]) -> dict[str, Any]:
     found = dict(changes)
     if changes.get("dscp"):
         found["dscp"] = [_numbered(rule, f"dscp[{at}]") for at, rule in enumerate(changes["dscp"])]
+    if changes.get("ingress"):
+        found["ingress"] = with_numbers(changes["ingress"])
     if changes.get("htb_classes"):
         found["htb_classes"] = [
             {

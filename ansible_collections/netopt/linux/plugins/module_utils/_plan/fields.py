@@ -188,6 +188,11 @@ _SHAPER = {
     **_each(WHOLE, "overhead_bytes", "mpu"),
     "linklayer": _may(_one_of("ethernet", "atm", "ptm")),
 }
+_INGRESS = {
+    "qdisc": _may(_QDISC),
+    "htb_classes": _may(ListOf(Record(_HTB_CLASS))),
+    "default_class": _may(TEXT),
+}
 _NETEM = {
     **_each(NUMBER, "delay_ms", "delay_jitter_ms", "loss_pct", "duplicate_pct", "corrupt_pct", "reorder_pct"),
     **_each(WHOLE, "limit", "duration_s"),
@@ -225,6 +230,7 @@ _CHANGES = {
     "sysctl": _may(MapOf(_NUMBER_OR_TEXT, null=True)),
     "qdisc": _may(_QDISC),
     "shaper": _may(Record(_SHAPER)),
+    "ingress": _may(Record(_INGRESS)),
     "netem": _may(Record(_NETEM)),
     "htb_classes": _may(ListOf(Record(_HTB_CLASS))),
     "default_class": _may(TEXT),

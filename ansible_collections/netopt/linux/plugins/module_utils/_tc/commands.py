@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Tuple
 
 from .class_tree import SPARED, SPARED_CLASS, classes_of, minor
@@ -84,6 +84,16 @@ def commands(wanted: Intent, iface: str) -> list[Command]:
         layout.ingress()
     else:
         layout.no_ingress()
+    return layout.commands
+
+
+def _arriving(wanted: Intent, device: str) -> list[Command]:
+    """Return what makes the tree of our ingress device."""
+    qdisc = wanted.qdisc or {}
+    if qdisc.get("type") == "cake":
+        qdisc = {**qdisc, "params": {**(qdisc.get("params") or {}), "ingress": True}}
+    layout = _Layout(replace(wanted, qdisc=qdisc or None), device)
+    layout.egress()
     return layout.commands
 
 
@@ -242,8 +252,10 @@ class _Layout:
         device = ifb_name(self._iface)
         self._used = set(TAKEN_HANDLES)
         shaper = self._wanted.shaper or {}
-        rate = shaper["ingress_mbit"]
-        if self._kind == "cake":
+        rate = shaper.get("ingress_mbit")
+        if self._wanted.ingress:
+            self.commands += _arriving(self._wanted.arriving, device)
+        elif self._kind == "cake":
             params = {**self._params, **cake_of_link(shaper), "bandwidth_mbit": rate, "ingress": True}
             self._root(device, qdisc_words("cake", params))
         else:

@@ -42,7 +42,7 @@ class Intent(OneIntent):
 
     Attributes:
         ifaces: the interfaces.
-        qdisc, shaper, netem, htb_classes, default_class: the plan's fields, ``None`` or empty when not set.
+        qdisc, shaper, ingress, netem, htb_classes, default_class: the plan's fields, ``None`` or empty when not set.
         mtu: the MTU that the plan sets, on which the kernel bases some defaults.
         absent: whether the kernel's own qdisc shall be back instead.
         filters: whether the classes' matches become filters; else maps of nftables do, see ``_nft/class_maps.py``.
@@ -54,6 +54,7 @@ class Intent(OneIntent):
     ifaces: Tuple[str, ...] = ()
     qdisc: Dict[str, Any] | None = None
     shaper: Dict[str, Any] | None = None
+    ingress: Dict[str, Any] | None = None
     netem: Dict[str, Any] | None = None
     htb_classes: List[Dict[str, Any]] = field(default_factory=list)
     default_class: str | None = None
@@ -80,7 +81,21 @@ class Intent(OneIntent):
     @property
     def shapes_ingress(self) -> bool:
         """Whether the ingress hook is ours to set."""
-        return bool((self.shaper or {}).get("ingress_mbit"))
+        return bool(self.ingress or (self.shaper or {}).get("ingress_mbit"))
+
+    @property
+    def arriving(self) -> Intent:
+        """What is asked of the device that what arrives is redirected to, as if it left there."""
+        shaper, own = dict(self.shaper or {}), self.ingress or {}
+        rate = shaper.pop("ingress_mbit", None)
+        return Intent(
+            ifaces=self.ifaces,
+            qdisc=own.get("qdisc") or self.qdisc,
+            shaper={**shaper, "egress_mbit": rate, "ceil_mbit": None},
+            htb_classes=list(own.get("htb_classes") or ()),
+            default_class=own.get("default_class"),
+            mtu=self.mtu,
+        )
 
     @property
     def egress_mbit(self) -> float | None:
@@ -109,6 +124,7 @@ def intent(changes: Mapping[str, Any], ifaces: Iterable[str], *, absent: bool = 
         ifaces=tuple(ifaces),
         qdisc=changes.get("qdisc"),
         shaper=changes.get("shaper"),
+        ingress=changes.get("ingress"),
         netem=changes.get("netem"),
         htb_classes=classes,
         default_class=changes.get("default_class"),

@@ -210,17 +210,24 @@ def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) 
     for iface, todo in asked_for.items():
         wanted = intent.of(iface)
         made = objects(found["interfaces"][iface])
-        filters = [one for one in made if one.kind == "u32" and one.handle & 0xFFF]
-        asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add") and "divisor" not in one.words]
         if any(one.words[:3] == ("ip", "link", "set") for one in todo):
             _expect_up(ifb_name(iface), found["interfaces"].get(ifb_name(iface)))
-        _expect_marks([one for one in asked if "mark" in one.words], filters)
-        if asked and wanted.sets_root is wanted.shapes_egress:
-            _expect_count(iface, "filters", len(asked), filters)
+        for device in (iface, ifb_name(iface)):
+            _expect_filters(device, wanted, found, [one for one in todo if one.words[4:5] == (device,)])
         if wanted.netem:
             impaired = [one for one in todo if "netem" in one.words]
             _expect_count(iface, "netem qdiscs", len(impaired), [one for one in made if one.kind == "netem"])
     return found
+
+
+def _expect_filters(device: str, wanted: Intent, found: State, todo: list[Command]) -> None:
+    """Raise unless the filters of a device are there, with all that they match."""
+    asked = [one for one in todo if one.words[:3] == ("tc", "filter", "add") and "divisor" not in one.words]
+    made = objects(found["interfaces"][device]) if asked else []
+    filters = [one for one in made if one.kind == "u32" and one.handle & 0xFFF]
+    _expect_marks([one for one in asked if "mark" in one.words], filters)
+    if asked and wanted.sets_root is wanted.shapes_egress:
+        _expect_count(device, "filters", len(asked), filters)
 
 
 def _expect_up(device: str, interface: dict[str, Any] | None) -> None:

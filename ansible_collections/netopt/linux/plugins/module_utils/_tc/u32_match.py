@@ -109,11 +109,11 @@ def _refuse_unknown(match: Match) -> None:
     for name in BY_RULE:
         if match.get(name) is not None:
             raise NetoptError(
-                f"No filter of tc can tell {name}; a rule of nftables can, which this module does not make",
+                f"No filter of tc can tell {name}, and a rule of nftables, which can, is not made here",
                 stage="plan",
                 key=f"htb_classes.match.{name}",
                 wanted=str(match[name]),
-                hint="Apply a whole plan with netopt_apply, or match something else.",
+                hint="Apply a whole plan with netopt_apply; of what arrives, match something else.",
             )
     unknown = sorted(set(match) - FIELDS - set(BY_RULE))
     if unknown:

@@ -36,6 +36,7 @@ _MEETS_CONNECTIONS = (
     "mtu",
     "qdisc",
     "shaper",
+    "ingress",
     "netem",
     "htb_classes",
 )
