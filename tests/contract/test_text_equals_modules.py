@@ -91,6 +91,27 @@ PLANS: dict[str, dict[str, Any]] = {
         htb_classes=[VOICE, BULK],
         default_class="20",
     ),
+    "a link, and what arrives by itself": plan(
+        shaper={"egress_mbit": 0.2, "ingress_mbit": 0.512, "overhead_bytes": 44, "mpu": 64, "linklayer": "atm"},
+        ingress={
+            "htb_classes": [{**VOICE, "rate_mbit": 0.1, "match": [{"max_length": 100, "tcp_flags": ["ack", "!syn"]}]}],
+            "default_class": VOICE["classid"],
+            "qdisc": {"type": "htb", "params": {"r2q": 5}},
+        },
+    ),
+    "classes by rules": plan(
+        htb_classes=[
+            {**VOICE, "cburst": "9k", "quantum": 3000, "match": [{"uid": 7}, {"skb_priority": 6, "fwmark": "1/3"}]}
+        ],
+        shaper={"egress_mbit": 90},
+    ),
+    "limits of some": plan(
+        connection_limits=[{"protocol": "tcp", "port": 22, "limit": 5, "src": ["10.0.0.0/8", "fd00::/8"]}],
+        rate_limits=[
+            {"rate": "9/second", "src": ["10.0.0.0/8", "10.1.0.0/16", "fd00::/8"], "except": ["10.2.0.0/16"]},
+            {"rate": "9/second", "protocol": "icmp", "icmp_type": "echo-request", "per_source": True},
+        ],
+    ),
     "shaper with a leaf": plan(shaper={"egress_mbit": 1.5}, qdisc={"type": "pfifo", "params": {"limit": 5}}),
     "marks": plan(
         dscp=[

@@ -25,7 +25,7 @@ CHANGE_EXAMPLES: dict[str, Any] = {
     "sysctl": {"net.core.somaxconn": 4096, "net.ipv4.tcp_rmem": "4096 131072 33554432"},
     "qdisc": {"type": "fq_codel", "params": {"target_us": 5000}},
     "shaper": {"egress_mbit": 90, "ingress_mbit": 450},
-    "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "except": ["10.0.0.0/8"]}],
+    "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100}],
     "rate_limits": [{"rate": "50/second", "burst": 100, "protocol": "tcp", "port": 443, "per_source": True}],
     "htb_classes": [
         {"classid": "1:10", "rate_mbit": 20, "ceil_mbit": 90, "priority": 0, "match": [{"dscp": "ef"}]},
@@ -139,6 +139,8 @@ def _in_lower_case(value: Any) -> Any:
 
 def _by_type(schema: Mapping[str, Any], kinds: Mapping[str, Any], *, spelled_out: bool) -> dict[str, Any]:
     """Return what has a type and parameters of that type: the types, and once the names of each one's parameters."""
+    if not spelled_out:  # a leaf, of which the qdisc of the interface tells all
+        return {"type": "object", "properties": {"type": {"type": "string"}}, "required": ["type"]}
     names = {kind: reference.rpartition("/")[2] for kind, reference in schema["discriminator"]["mapping"].items()}
     parameters = {kind: _parameters(kinds[name], kinds) for kind, name in names.items()}
     text = "; ".join(f"{kind}: {' '.join(found)}" for kind, found in parameters.items() if found)
@@ -146,7 +148,7 @@ def _by_type(schema: Mapping[str, Any], kinds: Mapping[str, Any], *, spelled_out
         "type": "object",
         "properties": {
             "type": {"enum": list(names)},
-            "params": {"type": "object", **({"description": text} if spelled_out else {})},
+            "params": {"type": "object", "description": text},
         },
         "required": ["type"],
     }

@@ -15,6 +15,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from mcp_bridge.models import SCHEMAS, ChangeReport, Changes, HostReport, ParameterPlan, RenderedPlan, ValidateSpec
+from mcp_bridge.models.changes import Ingress
 from mcp_bridge.models.qdisc import Qdisc
 from mcp_bridge.models.report import HostError, HostStatus
 from mcp_bridge.models.traffic import HtbClass, Netem, Shaper
@@ -23,7 +24,7 @@ from mcp_bridge.models.validation import Issue, ValidationResult
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 CHANGES_FIELDS = (
-    "sysctl qdisc shaper netem htb_classes default_class dscp connection_limits rate_limits connection_tracking"
+    "sysctl qdisc shaper ingress netem htb_classes default_class dscp connection_limits rate_limits connection_tracking"
     " nat_rules offloads mtu"
 )
 
@@ -33,7 +34,8 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
         Changes,
         CHANGES_FIELDS,
     ),
-    (Shaper, "egress_mbit ingress_mbit ceil_mbit"),
+    (Shaper, "egress_mbit ingress_mbit ceil_mbit overhead_bytes mpu linklayer"),
+    (Ingress, "qdisc htb_classes default_class"),
     (Netem, "delay_ms delay_jitter_ms loss_pct duplicate_pct corrupt_pct reorder_pct limit duration_s"),
     (HtbClass, "classid parent rate_mbit ceil_mbit priority burst cburst quantum leaf match"),
     (ValidateSpec, "targets objectives duration_s"),
