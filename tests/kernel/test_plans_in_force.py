@@ -330,3 +330,19 @@ def test_plans_whose_checkpoint_was_removed(host: Host) -> None:
     assert drift(host) == []
     assert apply(host, plan({"sysctl": {BACKLOG: "2000"}}, name="base")) == "unchanged"
     assert apply(host, plan({"mtu": 1400, **MARKS}, name="web")) == "applied"
+    assert "test" in host.ask(remove=["test"])["warnings"][0]
+
+
+def test_what_arrives_is_one_plans_and_its_rate_another_plans(host: Host) -> None:
+    """Classes for what arrives stand below the rate of another plan, and go without it."""
+    before = host.view()
+    classes = {"ingress": {"htb_classes": [{"classid": "1:10", "rate_mbit": 1, "match": [{"dscp": 46}]}]}}
+    assert apply(host, plan({"shaper": {"ingress_mbit": 20}}, name="line")) == "applied"
+    assert apply(host, plan(classes, name="calls")) == "applied"
+    assert "class htb 1:10 parent 1:1" in host.shell(f"tc class show dev ifb-{IFACE}")
+    assert drift(host) == []
+    assert remove(host, "line") == "applied"
+    assert "class htb 1:10 root" in host.shell(f"tc class show dev ifb-{IFACE}")
+    assert remove(host, "calls") == "applied"
+    assert host.view() == before
+    assert drift(host) == []
