@@ -90,6 +90,16 @@ CASES = [
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1}]}, {}, ["connection_limits[0]"]),
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1}]}, {"arrives": ["lo"]}, []),
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1}]}, {"remote_addr": "UNKNOWN"}, []),
+    (
+        {"ingress": {"htb_classes": [{"classid": "1:10", "rate_mbit": 0.01, "match": [{"dports": ["22"]}]}]}},
+        {},
+        ["ingress.htb_classes[0]"],
+    ),
+    (
+        {"ingress": {"htb_classes": [{"classid": "1:10", "rate_mbit": 0.01, "match": [{"sports": ["22"]}]}]}},
+        {},
+        [],
+    ),
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1, "src": ["10.0.0.0/8"]}]}, {}, []),
     ({"connection_limits": [{"protocol": "tcp", "port": 22, "limit": 1, "except": ["192.0.2.0/24"]}]}, {}, []),
     ({"rate_limits": [{"rate": "1/minute"}]}, {"confirm_s": 30}, ["rate_limits[0]"]),
