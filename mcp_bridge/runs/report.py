@@ -22,6 +22,7 @@ from mcp_bridge.runs.events import EventWriter
 
 HELD = frozenset({"applied", "unchanged", "would_change"})
 RESTORED = HELD | {"rolled_back", "skipped"}  # a host that lacks the checkpoint has nothing to undo
+SUMMARY_ACTION = "netopt_summary"  # says what came of a playbook, where no netopt does: as AWX's job
 ROLLOUT_ACTION = "netopt_rollout"  # runs on the controller; what a host's own module calls a rollout is none
 NAME_MAX = 300  # characters of a host's name or a task's
 CLIP = 200  # characters of a value in a line
@@ -71,7 +72,8 @@ class RunEvents:
             return
         if kind == "runner_on_start":
             self._hosts.setdefault(host, _Host())
-            self._tell(host, str(data.get("task") or "started"))
+            if not str(data.get("task_action")).endswith(SUMMARY_ACTION):  # it works on no host
+                self._tell(host, str(data.get("task") or "started"))
         elif kind in _RESULT_EVENTS:
             self._take(host, kind=_RESULT_EVENTS[kind], data=data)
 
