@@ -82,7 +82,8 @@ def check_plan(caller: Caller, plan: ParameterPlan, policy: Policy) -> None:
     denied = sorted(
         {
             card
-            for card in cards_of({**plan.taken_away(), **plan.changes.dump()}, policy)
+            for changes in (plan.taken_away(), plan.changes.dump())  # one may hold keys of a field, and the other more
+            for card in cards_of(changes, policy)
             if card not in brought and not _matches(card, caller.rule.cards)
         }
     )
