@@ -73,7 +73,7 @@ def test_plans_are_listed_and_taken_away(held: Fleet) -> None:
         "sysctl.net.core.somaxconn": "4321",
         "connection_limits": [{**LIMIT, "mask": 32, "action": "reject"}],
     }
-    assert first[0]["by"]
+    assert first[0]["by"].startswith("cli ")
 
     views = held.views()
     assert held.netopt("remove", "web", "--check", "--json").statuses == {"would_change"}
