@@ -70,15 +70,16 @@ MOMENTS = {
     "while it rehearses": Strike(signal.SIGKILL, call="_transaction/rehearse.resolve"),
     "before the checkpoint": Strike(signal.SIGKILL, call="_checkpoint/store.create"),
     "while it writes the state": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=1),
-    "while it writes the header": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=2),
-    "while it writes the program": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=3),
+    "while it writes the plans": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=3),
+    "while it writes the header": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=4),
+    "while it writes the program": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=5),
     "between checkpoint and guard": Strike(signal.SIGKILL, call="_transaction/apply._arm"),
     "as it starts the guard": Strike(signal.SIGKILL, call="_lifecycle/arm_guard._spawn_detached"),
     "with the guard not written down": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=1),
     "as it reads back": Strike(signal.SIGKILL, call="_transaction/apply._verify"),
     "with everything read back": Strike(signal.SIGKILL, call="_transaction/apply._mark_made"),
     "as it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=2),
-    "while it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=5),
+    "while it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store._write", count=7),
 }
 LATE = {
     "as it ends the guard": Strike(signal.SIGKILL, call="_lifecycle/disarm_guard.disarm"),
@@ -91,6 +92,7 @@ def test_kill_9_at_every_stage_before_the_end_leaves_the_host_as_it_was(faults: 
     """Whatever stage the process dies in, the host is as before, and a change can be made afterwards."""
     with host(STATES["a shaper of its own"]) as made:
         before = made.dump()
+        assert apply(made, NOTHING, checkpoint_id="held").value["status"] == "applied"  # its plan is in force from here
         for name, strike in MOMENTS.items():
             with faults.injected(name):
                 identity = name.replace(" ", "-")
@@ -104,7 +106,7 @@ def test_kill_9_at_every_stage_before_the_end_leaves_the_host_as_it_was(faults: 
         report = apply(made, CHANGES, checkpoint_id="good").value
         assert report["status"] == "applied", report["error"]
         assert {header.status for header in made.store.headers()} == {"rolled_back", "confirmed"}
-        assert [header.id for header in made.store.headers() if header.status == "confirmed"] == ["good"]
+        assert [header.id for header in made.store.headers() if header.status == "confirmed"] == ["held", "good"]
         assert not [path for path in Path(made.store.root).iterdir() if path.name.startswith(".")]
 
 
