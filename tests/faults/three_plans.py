@@ -25,7 +25,7 @@ from tests.faults.hosts import Host, host
 from tests.faults.side_by_side import STATE, reads
 
 STATE_DIR = "var/lib/netopt"
-DISK = f"mount -t tmpfs -o size=16m,nr_inodes=1000 none /{STATE_DIR}\n"
+DISK = f"mount -t tmpfs -o size=64m,nr_inodes=4000 none /{STATE_DIR}\n"
 LIMIT = {"protocol": "tcp", "port": 443, "limit": 100}
 MARK = {"match": {"proto": "udp", "dports": [3478]}, "dscp": 46}
 OWN: dict[str, Any] = {
