@@ -16,6 +16,7 @@ from tests.faults.states import CHANGES, SMALL, STATES
 
 STATE = "a shaper of its own"
 TOOL_TIMEOUT_S = 1.0
+HELD = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}
 
 
 def count_calls(made: Host, name: str) -> int:
@@ -35,6 +36,7 @@ def test_tool_that_misbehaves_once_leaves_the_host_as_before_or_as_planned(name:
     with host(STATES[STATE]) as made:
         tools.wrap(made, name)
         before = made.dump()
+        hold(made)
         number = count_calls(made, name)
         made.check(before)
         for at in range(1, number + 1):
@@ -62,6 +64,7 @@ def test_tool_that_hangs_is_given_up_and_the_host_is_as_before(name: str, faults
     with host(STATES[STATE]) as made:
         tools.wrap(made, name)
         before = made.dump()
+        hold(made)
         number = count_calls(made, name)
         for at in sorted({1, number // 2, number - 1, number} - {0}):
             with faults.injected(f"{name} hangs at call {at} of {number}"):
@@ -83,6 +86,7 @@ def test_tool_broken_for_good_is_reported_and_mended_once_it_is_well(name: str, 
     with host(STATES[STATE]) as made:
         tools.wrap(made, name)
         before = made.dump()
+        hold(made)
         number = count_calls(made, name)
         for at in range(1, number + 1):
             with faults.injected(f"{name} fails from call {at} of {number} on"):
@@ -96,6 +100,11 @@ def test_tool_broken_for_good_is_reported_and_mended_once_it_is_well(name: str, 
                     mend_it(made, identity, name, mend)
                 tools.behave(made, name)
                 made.check(before)
+
+
+def hold(made: Host) -> None:
+    """Put a plan in force that says what the state holds already; applied again it changes nothing."""
+    assert apply(made, HELD, checkpoint_id="held").value["status"] == "applied"
 
 
 def mend_it(made: Host, identity: str, name: str, mend: str) -> None:
@@ -115,7 +124,7 @@ def mend_it(made: Host, identity: str, name: str, mend: str) -> None:
     assert f"netopt rollback {identity}" in error["hint"]
     assert made.status(identity) == "restore_failed"
     tools.behave(made, name)
-    report = apply(made, {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}).value
+    report = apply(made, HELD).value
     assert report["status"] == "unchanged", report
     assert f"{identity} could not be rolled back; the state before it was restored first" in str(report["warnings"])
     assert made.status(identity) == "rolled_back"
@@ -128,6 +137,7 @@ def test_tool_that_outlives_its_killed_caller_does_not_race_the_guard(name: str,
     with host(STATES[STATE]) as made:
         tools.wrap(made, name)
         before = made.dump()
+        hold(made)
         number = count_calls(made, name)
         for at in sorted({number // 2, number - 1, number}):
             with faults.injected(f"{name} {how} at call {at} of {number}"):
@@ -137,7 +147,7 @@ def test_tool_that_outlives_its_killed_caller_does_not_race_the_guard(name: str,
                 if not outcome.signal:  # it was the rehearsal's process, in the scratch namespace
                     assert outcome.value["status"] == "failed"
                 if made.status(f"at-{at}") is None:  # no guard yet: the next change ends what is left over
-                    assert apply(made, {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}).value["status"] == "unchanged"
+                    assert apply(made, HELD).value["status"] == "unchanged"
                 made.wait_until_idle()
                 made.check(before)
                 assert made.status(f"at-{at}") in {None, "rolled_back"}
@@ -149,6 +159,7 @@ def test_guard_killed_while_it_restores_is_mended_by_hand_and_by_the_next_change
         tools.wrap(made, "nft")
         tools.wrap(made, "ethtool")
         before = made.dump()
+        hold(made)
         for mend in ("by hand", "by the next change"):
             for name in ("nft", "ethtool"):
                 for at in (1, 2):
@@ -163,7 +174,6 @@ def test_guard_killed_while_it_restores_is_mended_by_hand_and_by_the_next_change
                         if mend == "by hand":
                             made.by_hand(identity, "--restore")
                         else:
-                            nothing = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}
-                            assert apply(made, nothing).value["status"] == "unchanged"
+                            assert apply(made, HELD).value["status"] == "unchanged"
                         assert made.status(identity) == "rolled_back"
                         made.check(before)
