@@ -19,6 +19,8 @@ from mcp_bridge.settings import Settings
 if TYPE_CHECKING:
     from mcp_bridge.planning.host_plans import HostPlans
 
+OF_INVENTORIES = {"netopt_plan", "netopt_plans"}
+
 
 class UsageError(NetoptBridgeError):
     """The command line, or a file that it names, cannot be used."""
@@ -99,6 +101,11 @@ def read_document(name: str) -> dict[str, Any]:
         raise UsageError(
             f"{name} holds {_kind(data)} where an object is wanted",
             hint="A plan looks like iface: eth0, changes: {...}",
+        )
+    if data and data.keys() <= OF_INVENTORIES:
+        raise UsageError(
+            f"{name} holds {' and '.join(sorted(data))}: variables of an inventory, and no plan by itself",
+            hint="Put it into group_vars or host_vars and use --from-inventory, or write each plan into its own file.",
         )
     return data
 

@@ -117,10 +117,10 @@ def test_a_web_server_of_two_teams(fleet: Fleet) -> None:
     assert in_force(fleet, WEB) == {"base": {"sysctl"}, "protection": rules}
 
     plan = yaml.safe_load(Path(protection).read_text(encoding="utf-8"))
-    plan["changes"]["sysctl"] = {BACKLOG: 100}
+    plan["changes"]["sysctl"] = {BACKLOG: 200}
     Path(protection).write_text(yaml.safe_dump(plan), encoding="utf-8")
     refused = run(fleet, "apply", protection, "-l", "web").report["hosts"][fleet.name(WEB)]
-    wanted = f"changes.sysctl.{BACKLOG}: plan protection wants 100, plan base 16384"
+    wanted = f"changes.sysctl.{BACKLOG}: plan protection wants 200, plan base 16384"
     assert (refused["status"], refused["error"]["message"]) == ("failed", wanted)
 
     del plan["changes"]["sysctl"], plan["changes"]["connection_tracking"]

@@ -66,6 +66,7 @@ def netopt(tmp_path: Path) -> Netopt:
     (tmp_path / "broken.json").write_text('{"iface": ', encoding="utf-8")
     (tmp_path / "broken.yml").write_text("iface: [eth0\nchanges: x", encoding="utf-8")
     (tmp_path / "list.yml").write_text("- 1\n", encoding="utf-8")
+    (tmp_path / "variables.yml").write_text("netopt_plans: [{iface: eth0, changes: {mtu: 1400}}]\n", encoding="utf-8")
     (tmp_path / "own" / "config_cards").mkdir(parents=True)
     (tmp_path / "own" / "config_cards" / "sysctl.own.yaml").write_text("id: sysctl.own\n", encoding="utf-8")
     (tmp_path / "latin.json").write_bytes(b'{"iface": "\xe9"}')
@@ -91,6 +92,7 @@ def netopt(tmp_path: Path) -> Netopt:
         ("validate broken.json", 2, "broken.json is not JSON"),
         ("validate broken.yml", 2, "broken.yml:2:"),
         ("validate list.yml", 2, "holds a list where an object is wanted"),
+        ("validate variables.yml", 2, "variables.yml holds netopt_plans: variables of an inventory, and no plan"),
         ("validate latin.json", 2, "is not UTF-8 at byte 11"),
         ("render too-large.json", 1, "Value exceeds maximum allowed: 2147483647"),
         ("apply", 2, "Give exactly one of PLAN"),
