@@ -36,6 +36,7 @@ VARIABLES: dict[str, Any] = {
     "netopt_ping": ["127.0.0.1"],
     "netopt_duration_s": 1,
     "netopt_fail_on_drift": True,
+    "netopt_remove": "nobody",
 }
 # What comes after the first apply, each with the task that tells of the host and what that says.
 REST = {
@@ -47,6 +48,8 @@ REST = {
     "query": ("Ask", "ok"),
     "measure": ("Measure", "ok"),
     "checkpoints": ("List the checkpoints", "ok"),
+    "plans": ("List the plans", "ok"),
+    "remove": ("Take the plans away", "ok"),
     "rollback": ("Restore the checkpoint", "changed"),
     "accept": ("Accept what is left of the change", "ok"),
     "delete_checkpoint": ("Remove the checkpoint", "changed"),
