@@ -254,7 +254,7 @@ EVERYWHERE: dict[str, tuple[dict[str, Any], str, Expected]] = {
     "an offload that is fixed": (
         {**GOOD, "offloads": {"lro": True}},
         "eth0",
-        Expected("failed", "rehearse", "eth0 lro", "on", "off", ""),
+        Expected("failed", "rehearse", "eth0 large-receive-offload", "on", "off", ""),
     ),
     "a congestion control that namespaces may not choose": (
         {**GOOD, "sysctl": {FIN: 19, "net.ipv4.tcp_congestion_control": "cubic"}},
