@@ -204,11 +204,25 @@ def test_what_is_too_long_is_not_asked(plan: dict[str, Any]) -> None:
         asked(plan)
 
 
-@pytest.mark.parametrize("iface", ["e=1,mtu=9", "e|1-9", "e(0)?", "e;Digest"])
+@pytest.mark.parametrize("iface", ["e=1,mtu=9", "e|1-9", "e(0)!", "e;Digest"])
 def test_names_stay_names(iface: str) -> None:
     """A name with characters of the question's own stands in quotes: it cannot be read as a setting."""
     rule = {"type": "masquerade", "iface": iface}
     assert f"nat_rules: type=masquerade iface={json.dumps(iface)}" in asked(changes(nat_rules=[rule]))
+
+
+@pytest.mark.parametrize(
+    ("iface", "said"),
+    [
+        ("en*", "Interface en*."),
+        (["eth0", {"type": "bond", "min_speed_mbit": 1000}], 'Interface eth0, "type=bond,min_speed_mbit=1000".'),
+    ],
+)
+def test_interfaces_that_hosts_find(iface: Any, said: str) -> None:
+    """A glob and a selector are said as they are, and that each host finds its own."""
+    text = asked({"iface": iface, "changes": {"offloads": {"gro": True}}})
+    assert said in text
+    assert "Each host puts its own interfaces that match" in text
 
 
 def test_no_line_is_forged() -> None:
