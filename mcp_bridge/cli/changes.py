@@ -59,7 +59,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     apply.add_argument("--rendered", metavar="FILE", help="instead of PLAN: what `render --format json` printed")
     apply.add_argument("--profile", metavar="NAME", help="instead of PLAN: a profile, adapted to each host")
     options.add_from_inventory(apply)
-    apply.add_argument("--iface", metavar="NAME", help="with --profile: the interface (default: auto)")
+    apply.add_argument("--iface", metavar="NAME", help="with --profile: the interface, or a glob (default: auto)")
     apply.add_argument("--label", metavar="TEXT", help="a name for the checkpoint")
     apply.add_argument(
         "--confirm-timeout",

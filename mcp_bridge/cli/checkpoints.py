@@ -34,7 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="take hosts as they are after a rollback that failed, so that the next change is possible",
     )
     parser.add_argument(
-        "--iface", metavar="NAME", default="auto", help="with --snapshot: the interface (default: auto)"
+        "--iface", metavar="NAME", default="auto", help="with --snapshot: the interface, or a glob (default: auto)"
     )
     parser.add_argument("--label", metavar="TEXT", help="with --snapshot: a name for the checkpoint")
     options.add_hosts(parser)

@@ -298,8 +298,9 @@ QUERIES: dict[str, Query] = {
     ),
     "host_facts": Query(
         "What profiles adapt to: memory, processors, kernel, virtualisation, interfaces, tools",
-        "Fields: memory_mb, cpus, kernel, kernel_version, virtualization, initial_netns, ipv6, systemd, default_interface, "
-        "default_interfaces, interfaces, sysctl, python, tools, management (the controller's connection).",
+        "Fields: memory_mb, cpus, kernel, kernel_version, virtualization, initial_netns, ipv6, systemd, "
+        "default_interface, default_interfaces, interfaces, sysctl, python, tools, "
+        "management (the controller's connection).",
         data=FIELDS,
         parameters=_MORE_KEYS,
     ),

@@ -35,7 +35,9 @@ PASS: dict[str, dict[str, Any]] = {
 PARAMS = {"type": "cake", "params": {"ack_filter": False}}
 REFUSED: dict[str, tuple[Any, str, str, str]] = {
     "no object": ([], "plan", "an object with keys", "Write an object"),
-    "no interface": ({"changes": {}}, "iface", "text or a list", "Add iface."),
+    "no interface": ({"changes": {}}, "iface", "text or an object with keys or a list", "Add iface."),
+    "a selector's typo": ({"iface": {"typ": "bond"}}, "iface.typ", "one of driver, type, min_speed_mbit", "type"),
+    "a selector's text": ({"iface": [{"min_speed_mbit": "9"}]}, "iface[0].min_speed_mbit", "a whole number", "quotes"),
     "a key at the top": ({"iface": "a", "change": {}}, "change", "one of name, iface,", "Did you mean changes?"),
     "a key that is no text": ({"iface": "a", 5: 1}, "5", "one of name, iface,", "The keys are name, iface, profile"),
     "a key with a line break": ({"iface": "a", "x\ny": 1}, "x\\ny", "one of name, iface,", "The keys are"),
@@ -123,7 +125,12 @@ REFUSED: dict[str, tuple[Any, str, str, str]] = {
         "Write text.",
     ),
     "null for what has a value": ({"iface": "a", "changes": None}, "changes", "an object", "Leave the key out"),
-    "null for what must be there": ({"iface": None}, "iface", "text or a list", "Give it a value."),
+    "null for what must be there": (
+        {"iface": None},
+        "iface",
+        "text or an object with keys or a list",
+        "Give it a value.",
+    ),
     "one thing under two names": (
         {"iface": "a", "validate": {}, "validation": {}},
         "validation",
