@@ -28,9 +28,9 @@ def main() -> int:
     asked = _asked()
     prepare("uml", "suite")
     cases = [case for case in suite() if _is_asked(case, asked)]
-    found = _run(cases, asked.plan)
     if asked.results:
-        asked.results.write_text("".join(json.dumps(one) + "\n" for one in found), encoding="utf-8")
+        asked.results.write_text("", encoding="utf-8")
+    found = _run(cases, asked.plan, asked.results)
     whole = not (asked.case or asked.match or asked.plan)
     if not whole:
         _say("\n".join(f"{one['id']} {one['plan']}: {one['result']} {one['message']}" for one in found))
@@ -46,7 +46,12 @@ def _asked() -> argparse.Namespace:
     )
     parser.add_argument("--match", metavar="WORDS", help="those with these words in their name or commands")
     parser.add_argument("--plan", metavar="FIELDS", default="", help="this plan alone, e.g. egress_mbit+ingress_mbit")
-    parser.add_argument("--results", metavar="FILE", type=Path, help="write what came of each plan, as lines of JSON")
+    parser.add_argument(
+        "--results",
+        metavar="FILE",
+        type=Path,
+        help="write what came of each plan, as lines of JSON; so much of a run that is ended early is kept",
+    )
     return parser.parse_args()
 
 
@@ -56,22 +61,26 @@ def _is_asked(case: Case, asked: argparse.Namespace) -> bool:
     return not asked.match or asked.match in " ".join([case.name, *case.setup, case.command])
 
 
-def _run(cases: list[Case], plan: str) -> list[Found]:
+def _run(cases: list[Case], plan: str, results: Path | None) -> list[Found]:
     """Run cases in as many kernels as there are processors, and return what came of them, in their order."""
     found: list[Found] = []
+    names = {case.id: case.name for case in cases}
     batches = [cases[at : at + BATCH] for at in range(0, len(cases), BATCH)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = [pool.submit(run_cases, batch, plan) for batch in batches]
         try:
             for number, done in enumerate(as_completed(running), 1):
-                found += done.result()
+                came = [{**one, "name": names[one["id"]]} for one in done.result()]
+                found += came
+                if results:
+                    with results.open("a", encoding="utf-8") as stream:
+                        stream.writelines(json.dumps(one) + "\n" for one in came)
                 _say(f"... {number * BATCH if number < len(batches) else len(cases)} of {len(cases)} cases")
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     place = {case.id: number for number, case in enumerate(cases)}
-    names = {case.id: case.name for case in cases}
-    return [{**one, "name": names[one["id"]]} for one in sorted(found, key=lambda one: place[one["id"]])]
+    return sorted(found, key=lambda one: place[one["id"]])
 
 
 def _say(text: str) -> None:
