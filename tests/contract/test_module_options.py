@@ -37,7 +37,7 @@ ANSIBLE_TYPES = {
     "list": {"array"},
     "dict": {"object"},
 }
-NOT_OF_THE_ROLE = {"plans", "judged", "remove"}  # it applies one plan
+NOT_OF_THE_ROLE = {"remove"}  # the playbook remove does that
 KEPT_BY_SYSCTL = {"max_connections": 1000, "tcp_timeout_established": 600, "tcp_timeout_close_wait": 30}
 
 
