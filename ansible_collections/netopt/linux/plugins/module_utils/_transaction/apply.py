@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .._host.commands import Tools
     from .._lifecycle import restore_cli  # noqa: F401 - what restore.pyz begins with, for ansible-core to send along
     from .._plans.change import PlansChange
-    from .._plans.record import InForce
+    from .._plans.record import InForce, Section
     from .rehearse import Rehearsal
     from .request import PlanRequest, Request
 
@@ -418,9 +418,13 @@ def _recorded(plans: PlansChange) -> list[Change]:
         old, new = plans.before.of(name), plans.after.of(name)
         told = [record.plans.get(name, {}).get("checkpoint") for record in (plans.before, plans.after)]
         if old != new or told[0] != told[1]:
-            words = [f"{len(sections)} settings" if sections else None for sections in (old, new)]
+            words = [_counted(sections) if sections else None for sections in (old, new)]
             found.append(Change("plan", plan_text(name), *words))
     return found
+
+
+def _counted(sections: list[Section]) -> str:
+    return "1 setting" if len(sections) == 1 else f"{len(sections)} settings"
 
 
 def _only(states: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
