@@ -119,6 +119,8 @@ def test_kill_9_of_whoever_moves_the_time_leaves_the_old_or_the_new_time(call: s
     """Whoever moves the time dies in the midst of it: the change comes back at one of the two times."""
     with host() as made, faults.injected(f"SIGKILL at {call} with {guard}"):
         before = made.dump()
+        held = {"sysctl": {"net.ipv4.tcp_fin_timeout": "60"}}  # in force, so that it changes nothing once more
+        assert apply(made, held).value["status"] == "applied"
         waiting(made, "one", 1.0)
         old = made.deadline("one")
         if guard == "no guard":
@@ -127,7 +129,7 @@ def test_kill_9_of_whoever_moves_the_time_leaves_the_old_or_the_new_time(call: s
         assert outcome.signal == signal.SIGKILL
         if made.status("one") == "applied" and not made.processes():  # the next change finds it, as ever
             past(made.deadline("one"))
-            assert apply(made, {"sysctl": {"net.ipv4.tcp_fin_timeout": "60"}}).value["status"] == "unchanged"
+            assert apply(made, held).value["status"] == "unchanged"
         made.wait_for("one", "rolled_back", seconds=10)
         assert time.monotonic() >= old
         made.wait_until_idle()

@@ -160,11 +160,12 @@ def test_damaged_program_is_no_obstacle_to_the_next_change(damage: str, faults: 
     """Without its restore.pyz a change that waited too long is still undone, by the next change."""
     with faults.injected(f"restore.pyz {damage}"), host(STATES[STATE]) as made:
         before = made.dump()
+        nothing = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}  # in force, so that it changes nothing once more
+        assert made.run(applying(nothing)).value["status"] == "applied"
         made.run(applying(CHANGES, checkpoint_id="one", confirm_timeout_s=1.0))
         made.kill_guards()
         hurt(made, "restore.pyz", damage)
         past(made.deadline("one"))  # nobody watches over it any more, and its time goes by
-        nothing = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}
         report = made.run(applying(nothing, checkpoint_id="two")).value
         assert report["status"] == "unchanged", report["error"]
         assert made.status("one") == "rolled_back"
