@@ -355,6 +355,7 @@ class Apply:
                     with contextlib.suppress(OSError):  # nothing was changed, even if that cannot be written down
                         self._store.remove(header.id)
                     self._report.checkpoint_id = None
+                self._store.retain()  # a plan that fails again and again fills no disk
             except (NetoptError, OSError) as second:
                 failures = [second if isinstance(second, NetoptError) else host_report.defect(second, stage="restore")]
             undone = host_report.ROLLED_BACK if self._begun else host_report.FAILED
