@@ -362,7 +362,11 @@ class Store:
         holding = in_force(self.headers(), boot_id())
         if header is None or not holding or holding[-1].id != identity:
             return
-        plans, known = self.plans(identity), self.plans_of_removed()
+        known = self.plans_of_removed()
+        try:
+            plans = self.plans(identity)
+        except NetoptError:  # damaged: that is why it is to go, and then what an older one says counts
+            return
         if plans is None or (known and known["sequence"] > header.sequence):
             return
         partial = f"{self._removed_path}.{os.getpid()}"

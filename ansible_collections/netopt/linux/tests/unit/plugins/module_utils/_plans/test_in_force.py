@@ -129,6 +129,17 @@ def test_removed_checkpoints_leave_their_plans(store: Store) -> None:
     assert names(store) == ["b"]
 
 
+def test_a_damaged_record_is_gone_with_its_checkpoint(store: Store, tmp_path: Path) -> None:
+    """It is told, and the host is not stuck: without the checkpoint the older record counts."""
+    keep(store, "one", plans=record(plan("a")))
+    keep(store, "two", plans=record(plan("b")))
+    (tmp_path / "checkpoints" / "two" / "plans.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(NetoptError, match="damaged"):
+        plans_in_force(store)
+    store.remove("two")
+    assert names(store) == ["a"]
+
+
 def test_a_removal_that_was_interrupted(store: Store) -> None:
     """Plans are taken over before the checkpoint goes; where it stays, its rollback takes them away."""
     keep(store, "one", plans=record(plan("a")))
