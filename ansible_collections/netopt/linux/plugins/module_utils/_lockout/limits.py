@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .._nft.rules import SECONDS
+from .._nft.limits import SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from .._nft.rules import DEFAULT_BURST, DEFAULT_MASK
+from .._nft.limits import DEFAULT_BURST, DEFAULT_MASK
 from .connection import Flow, flow_of, has_port, is_counted, is_tcp, within
 from .limits import IPV6_MTU_MIN, PACKETS_PER_S, seconds_each
 from .reply_queue import starved_by_queues

@@ -16,7 +16,7 @@ from .._tc.intent import looked_up
 from .class_maps import lookups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from .class_maps import Lookup
 
@@ -57,6 +57,15 @@ class Intent(OneIntent):
     def lookups(self) -> list[Lookup]:
         """The rules by which packets find their classes, see ``class_maps.lookups``."""
         return lookups(self.classes, self.ifaces)
+
+    def entries(self, field: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (the path, the entry) of each entry of a field; the path of a plan with a name begins with it."""
+        for number, entry in enumerate(getattr(self, field)):
+            yield self.whose(f"{field}[{number}]"), entry
+
+    def whose(self, path: str) -> str:
+        """Return a path that says whose it is."""
+        return f"{self.plan}: {path}" if self.plan else path
 
     @property
     def rules(self) -> bool:

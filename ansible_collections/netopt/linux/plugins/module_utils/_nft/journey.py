@@ -19,7 +19,7 @@ from .._netlink.route_socket import KernelRefusedError, RouteSocket
 from . import list_parse
 from . import subsystem as nft_subsystem
 from .observe import changes_in_place, complaint, line_at_fault, observe
-from .rules import TABLE
+from .table import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import list_parse
-from .rules import TABLE
+from .table import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

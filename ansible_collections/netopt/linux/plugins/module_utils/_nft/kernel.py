@@ -12,7 +12,7 @@ from .._common.errors import NetoptError
 from . import subsystem as nft_subsystem
 from .journey import object_at_fault, there_and_back
 from .observe import complaint, failure, line_at_fault, observe
-from .rules import TABLE
+from .table import TABLE
 
 if TYPE_CHECKING:
     from .._common.change import Operation

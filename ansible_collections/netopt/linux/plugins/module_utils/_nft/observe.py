@@ -13,7 +13,7 @@ from .._common.errors import NetoptError
 from . import list_parse
 from . import subsystem as nft_subsystem
 from .netlink import generation, is_last_table
-from .rules import TABLE
+from .table import TABLE
 
 if TYPE_CHECKING:
     from .._host.commands import Completed, Tools

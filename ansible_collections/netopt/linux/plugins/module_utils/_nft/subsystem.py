@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from .._common.change import Change, Operation
 from . import kept, list_parse, translations
 from .intent import Intent, intent
-from .rules import TABLE, table
+from .rules import table
+from .table import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

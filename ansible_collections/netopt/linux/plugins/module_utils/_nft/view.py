@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .rules import TABLE
+from .table import TABLE
 
 if TYPE_CHECKING:
     from .._host.commands import Tools
