@@ -345,3 +345,20 @@ def test_what_arrives_is_one_plans_and_its_rate_another_plans(host: Host) -> Non
     assert remove(host, "calls") == "applied"
     assert host.view() == before
     assert drift(host) == []
+
+
+def test_what_removed_checkpoints_had_set_is_still_compared(host: Host) -> None:
+    """Whichever checkpoints are gone, by hand or by retention: nothing counts as drift, and what drifts is told."""
+    apply(host, plan({"sysctl": {BACKLOG: "2000"}, **MARKS}, name="one"), checkpoint_id="a")
+    apply(host, plan({"mtu": 1400, **LIMITS}, name="two"), checkpoint_id="b")
+    apply(host, plan({"mtu": 1420}, "wan0", name="three"), checkpoint_id="c")
+    for gone in ("b", "a"):
+        host.checkpoint("absent", id=gone)
+        assert drift(host) == []
+    host.shell(f"sysctl -qw {BACKLOG}=9; ip link set {IFACE} mtu 1300; nft delete table inet netopt")
+    assert {(one["subsystem"], one["checkpoint_id"]) for one in drift(host)} == {
+        (name, "(removed)") for name in ("sysctl", "link", "nft")
+    }
+    assert apply(host, plan({"sysctl": {BACKLOG: "2000"}, **MARKS}, name="one")) == "applied"
+    assert remove(host, "two") == "applied"
+    assert drift(host) == []

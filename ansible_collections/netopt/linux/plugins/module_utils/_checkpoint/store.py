@@ -16,6 +16,9 @@
     report.json  what the module said, so that the one that confirms can say it again
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
     reserve.*    room that is given up when the disk has filled up since, so that the end can be written down
+
+``<state_dir>`` itself holds what removed checkpoints leave in force: ``plans.json`` and ``plans.*.json`` as above, and
+``led_to.json``, what their changes have led to. ``persist.json`` is described in ``_persist/store.py``.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from .._common.errors import NetoptError
 from .._common.files import bytes_of, for_owner, make_folders, text_of
 from .._common.report import HostReport
 from . import undone_ahead
+from .led_to import laid_over, states_of, wider
 from .model import (
     APPLIED,
     ARMED,
@@ -89,6 +93,7 @@ class Store:
         self.state_dir = state_dir
         self.root = os.path.join(state_dir, "checkpoints")
         self._removed_path = os.path.join(state_dir, "plans.json")  # what checkpoints leave in force when removed
+        self._led_to_path = os.path.join(state_dir, "led_to.json")  # and what they had led to
         self.persist_path = os.path.join(state_dir, "persist.json")  # there after a restart, see _persist/store.py
 
     def path(self, identity: str, name: str = "") -> str:
@@ -352,6 +357,8 @@ class Store:
             NetoptError: the disk refuses to take over which plans are in force; the checkpoint is still there.
         """
         self._take_over_plans(identity)
+        with contextlib.suppress(NetoptError, OSError):  # then less is compared, and nothing is lost
+            self._take_over_states(identity)
         gone = os.path.join(self.root, f".{check_id(identity)}.removed.{os.getpid()}")
         os.rename(self.path(identity), gone)
         _remove_tree(gone)
@@ -390,11 +397,51 @@ class Store:
                 hint="Make room on the disk that holds it, or make it writable.",
             ) from None
 
+    def led_to_by_removed(self) -> dict[str, Any] | None:
+        """Return ``{"sequence", "scopes", "states"}``: what removed changes in force have led to, and the newest.
+
+        Raises:
+            NetoptError: it is damaged.
+        """
+        try:
+            text = text_of(self._led_to_path)
+        except FileNotFoundError:
+            return None
+        return unseal(text, name=self._led_to_path)
+
+    def _take_over_states(self, identity: str) -> None:
+        """Keep what a change in force has led to where its checkpoint is to go, so that it can still be compared."""
+        header, here = self.header(identity), boot_id()
+        if header not in in_force(self.headers(), here):
+            return
+        content = self.content(identity)
+        known = self.led_to_by_removed() or {"sequence": 0, "scopes": {}, "states": {}}
+        mine = {"scopes": content.scopes, "states": states_of(header, content, here)}
+        below, above = (known, mine) if header.sequence > known["sequence"] else (mine, known)
+        names = {**below["states"], **above["states"]}
+        kept = {
+            "sequence": max(header.sequence, known["sequence"]),
+            "scopes": {name: wider(below["scopes"].get(name, {}), above["scopes"].get(name, {})) for name in names},
+            "states": {
+                name: laid_over(name, below["states"].get(name), above["states"][name])
+                if name in above["states"]
+                else below["states"][name]
+                for name in names
+            },
+        }
+        partial = f"{self._led_to_path}.{os.getpid()}"
+        _write(partial, seal(kept).encode())
+        os.rename(partial, self._led_to_path)
+
     def undone(self, header: Header) -> None:
-        """Forget plans that a removed checkpoint has left in force, once its change or an older one is undone."""
+        """Forget what removed checkpoints have left behind, once their change or an older one is undone."""
         known = self.plans_of_removed()
         if known and known["sequence"] >= header.sequence:  # the same where its removal was interrupted
             _forget(self._removed_path)
+        with contextlib.suppress(NetoptError):
+            left = self.led_to_by_removed()
+            if left and left["sequence"] >= header.sequence:
+                _forget(self._led_to_path)
 
     def retain(self) -> list[str]:
         """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
+from .._checkpoint.led_to import laid_over, wider
 from .._common.change import SUBSYSTEMS, Change
 from .._plans.compose import intents, touched
 from .._plans.large import plain
@@ -21,7 +21,6 @@ from .._tc.objects import ifb_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .._checkpoint.model import Content, Header
 
 GONE = "no such interface"
 _OWNED = re.compile(r"^table inet netopt \{ # progname (?P<name>.+)$", re.MULTILINE)
@@ -67,42 +66,12 @@ class Target:
     parts: List[Tuple[str, Dict[str, Any]]] = field(default_factory=list)
 
 
-def states_of(header: Header, content: Content, boot_id: str) -> dict[str, Any]:
-    """Return ``{subsystem: state}`` that a change has set and that should hold; its time-boxed part may be over."""
-    over = header.ends_at is None or header.boot_id != boot_id
-    return dict(content.after, **content.ending) if over else dict(content.after)
-
-
 def lay_over(target: Target, identity: str, scopes: Mapping[str, Any], states: Mapping[str, Any]) -> None:
     """Add what a newer change set to what should hold: of each setting the newest counts."""
     target.parts.append((identity, dict(states)))
     for name, state in states.items():
-        target.scopes[name] = _wider(target.scopes.get(name, {}), scopes[name])
-        if name in ("sysctl", "link"):
-            target.states[name] = _merged(target.states.get(name, {}), state)
-        elif name == "tc":
-            interfaces = {**target.states.get(name, {}).get("interfaces", {}), **state["interfaces"]}
-            target.states[name] = {**state, "interfaces": interfaces}
-        else:
-            target.states[name] = state
-
-
-def _wider(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a scope that holds two: lists joined, flags set where either is."""
-    found = dict(one)
-    for key, value in other.items():
-        if isinstance(value, list):
-            found[key] = list(dict.fromkeys([*found.get(key, []), *value]))
-        else:
-            found[key] = found.get(key) or value
-    return found
-
-
-def _merged(old: Any, new: Any) -> Any:
-    """Return nested dicts with those of ``new`` laid over those of ``old``."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return copy.deepcopy(new)
-    return {**old, **{key: _merged(old[key], value) if key in old else value for key, value in new.items()}}
+        target.scopes[name] = wider(target.scopes.get(name, {}), scopes[name])
+        target.states[name] = laid_over(name, target.states.get(name), state)
 
 
 def keep_claimed(target: Target, record: InForce) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .._checkpoint.led_to import states_of
 from .._checkpoint.model import APPLIED, ARMED, RESTORE_FAILED, in_force
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
@@ -26,7 +27,6 @@ from .expected import (
     lay_over,
     nft_owner,
     set_by,
-    states_of,
     without,
 )
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from .._checkpoint.store import Store
     from .._common.change import Change
     from .._host.commands import Tools
+
+
+REMOVED = "(removed)"  # stands for changes in force whose checkpoints are there no more
 
 
 @dataclass
@@ -110,7 +113,11 @@ def _persistent(store: Store, found: Verified) -> list[Drift]:
 def _target(store: Store, found: Verified, here: str) -> Target:
     """Return what should hold; a checkpoint that cannot be read is warned of and left out."""
     target = Target()
+    removed = _of_removed(store, found)
     for header in found.headers:
+        if removed and header.sequence > removed["sequence"]:
+            lay_over(target, REMOVED, removed["scopes"], removed["states"])
+            removed = None
         try:
             content = store.content(header.id)
         except NetoptError as error:
@@ -124,7 +131,18 @@ def _target(store: Store, found: Verified, here: str) -> Target:
                 f"{header.id} was made before the last start of this host and is not persisted: what it set is lost "
                 "until it is applied again."
             )
+    if removed:
+        lay_over(target, REMOVED, removed["scopes"], removed["states"])
     return target
+
+
+def _of_removed(store: Store, found: Verified) -> dict[str, Any] | None:
+    """Return what the changes in force have led to whose checkpoints were removed; what cannot be read is warned of."""
+    try:
+        return store.led_to_by_removed()
+    except NetoptError as error:
+        found.warnings.append(f"What changes have set whose checkpoints were removed is not compared: {error.message}")
+        return None
 
 
 def _warn_of_others(store: Store, found: Verified, here: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.led_to import states_of
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import Content, Header, in_force
 from ansible_collections.netopt.linux.plugins.module_utils._common.change import Change
 from ansible_collections.netopt.linux.plugins.module_utils._drift.cause import Culprits
@@ -21,7 +22,6 @@ from ansible_collections.netopt.linux.plugins.module_utils._drift.expected impor
     lay_over,
     nft_owner,
     set_by,
-    states_of,
     without,
 )
 from ansible_collections.netopt.linux.plugins.module_utils._plans.record import InForce, sections_of
