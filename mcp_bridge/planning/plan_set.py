@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection import plans
+from mcp_bridge.collection.errors import NetoptError
 from mcp_bridge.errors import PlanError
 from mcp_bridge.models import Issue, RenderedPlan
 from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
@@ -88,15 +88,14 @@ def together(checked: Sequence[CheckedPlan], policy: Policy) -> CheckedPlan | Pl
         policy: what they were judged by.
 
     Raises:
-        PlanError: two have one name.
+        PlanError: two have one name, or want different values for one section.
     """
     if len(checked) == 1:
         return checked[0]
-    names = Counter(plan.rendered.plan.name for plan in checked if plan.rendered.plan.name)
-    twice = [name for name, times in names.items() if times > 1]
-    if twice:
-        hint = "The second would take the first one away: give one of them another name, or make one plan of the two."
-        raise PlanError([Issue(path="name", message=f"Two of the plans have the name {twice[0]}", hint=hint)])
+    try:
+        plans.refuse_together([plan.target_inputs.plan for plan in checked])
+    except NetoptError as error:
+        raise PlanError([Issue(path=error.key or "", message=error.message, hint=error.hint)]) from None
     return PlanSet(tuple(checked), policy)
 
 

@@ -256,6 +256,7 @@ def test_target_inputs(policy: Policy) -> None:
 
     assert set(inputs.extra_vars()) == {
         "netopt_plan",
+        "netopt_plans",
         "netopt_digest",
         "netopt_adaptations",
         "netopt_skippable",

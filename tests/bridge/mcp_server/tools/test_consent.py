@@ -96,7 +96,7 @@ def test_rules_that_are_taken_away_can_hurt() -> None:
     assert f"  offloads.gro: {AWAY}" in keys.splitlines()
     named = asked({"name": "web", **changes(mtu=1400, dscp=[])})
     assert AWAY not in named
-    assert "  name = web" in named.splitlines()
+    assert "Plan web, interface eth0:" in named.splitlines()
 
 
 def test_the_example_in_the_documentation() -> None:
@@ -328,7 +328,8 @@ def unquoted(text: str) -> str:
 
 def read(text: str) -> dict[str, Any]:
     """Return the settings that a question names: by path a value, or the rules in their order."""
-    found: dict[str, Any] = {}
+    named = re.search(r"^Plan (\S+), interface ", text, re.MULTILINE)
+    found: dict[str, Any] = {"name": named[1]} if named else {}
     for line in re.findall(r"^  (.*)$", text, re.MULTILINE):
         path, sign, said = re.fullmatch(r"(\S+?)( =|:) (.*)", line).groups()  # type: ignore[union-attr]
         if sign == " =":

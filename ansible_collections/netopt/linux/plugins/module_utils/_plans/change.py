@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Iterable, Mapping
 
 from .._common.errors import NetoptError
-from .._plan.form import taken_away
+from .._common.interfaces import words
+from .._plan.form import set_only, taken_away
 from .._sysctl.keys import for_interfaces
 from .compose import Part, Touched, refuse_conflicts, refuse_other_acceptance, touched, trees
 from .fitted import Fitted
@@ -99,11 +100,32 @@ def plans_change(  # noqa: PLR0913 - by name, and one caller
         NetoptError: two plans want different values for one section.
     """
     plans, there = tuple(asked), frozenset(present)
+    after = before
+    for name in remove:
+        after = without_plan(after, name)
+    after, named = laid_over(after, plans, about, persist=persist)
+    what = touched(before, after, named)
+    led = lead(before, after, what, there, skippable=skippable, modules=modules)
+    return PlansChange(plans, before, after, what, led, there, modules)
+
+
+def laid_over(
+    before: InForce, plans: tuple[Fitted, ...], about: Mapping[str, Any], *, persist: bool
+) -> tuple[InForce, list[Section]]:
+    """Return what is in force once plans are applied together, and all that they say.
+
+    Args:
+        before: what is in force.
+        plans: the plans.
+        about: as in ``plans_change``.
+        persist: as in ``plans_change``.
+
+    Raises:
+        NetoptError: two plans want different values for one section, or have one name.
+    """
     _refuse_same_names(plans)
     after = before
     named: list[Section] = []
-    for name in remove:
-        after = without_plan(after, name)
     for one in plans:
         said = sections(one, about["checkpoint"], persist=persist)
         if one.name == UNNAMED:
@@ -112,9 +134,25 @@ def plans_change(  # noqa: PLR0913 - by name, and one caller
         after = put(after, one.name, said, {**about, "digest": one.digest})
     refuse_conflicts(after)
     refuse_other_acceptance(after)
-    what = touched(before, after, named)
-    led = lead(before, after, what, there, skippable=skippable, modules=modules)
-    return PlansChange(plans, before, after, what, led, there, modules)
+    return after, named
+
+
+def refuse_together(plans: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse plans that cannot be applied together, as far as they tell without a host.
+
+    Args:
+        plans: normalised ParameterPlans.
+
+    Raises:
+        NetoptError: two want different values for one section of the interfaces as they name them, or have one name.
+    """
+    fitted = []
+    for plan in plans:
+        changes, ifaces = set_only(plan.get("changes") or {}), words(plan)
+        if "sysctl" in changes:
+            changes["sysctl"] = for_interfaces(changes["sysctl"], ifaces)
+        fitted.append(Fitted(plan, None, changes, ifaces))
+    laid_over(InForce(), tuple(fitted), {"checkpoint": ""}, persist=False)
 
 
 def _refuse_both(first: list[Section], second: list[Section]) -> None:
