@@ -118,7 +118,7 @@ def test_all_issues_of_all_hosts(site: Site) -> None:
         "d: netopt_plan",
         "e: netopt_plan",
         "f: netopt_plans",
-        "g: netopt_plans",
+        f"g: changes.sysctl.{KEY}",
     }
     assert "nothing" in found["c: netopt_plan"]
     assert "given twice" in found["d: netopt_plan"]
