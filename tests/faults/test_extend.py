@@ -146,7 +146,7 @@ DISKS = {
 @pytest.mark.parametrize("disk", DISKS)
 def test_time_that_cannot_be_written_down_is_not_moved(disk: str, faults: Faults) -> None:
     """Where the new time cannot be kept that is said, and the change comes back at the old one."""
-    state = "mount -t tmpfs -o size=1m none /var/lib/netopt"
+    state = "mount -t tmpfs -o size=4m none /var/lib/netopt"
     with faults.injected(f"{disk} as the time is moved"), host(state) as made:
         before = made.dump()
         waiting(made, "one", 3.0)

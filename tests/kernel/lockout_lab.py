@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
-from ansible_collections.netopt.linux.plugins.module_utils._host.facts import interfaces
+from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
 from ansible_collections.netopt.linux.plugins.module_utils._lockout import session as lockout_session
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.table import TABLE
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import preflight
@@ -104,7 +104,7 @@ class Site:
         fact = {"local_port": far[1], "remote_addr": near[0], "remote_port": near[1], "local_addr": far[0]}
         with self.host.inside():
             return {
-                "interfaces": interfaces(),
+                "interfaces": gather()["interfaces"],
                 "management": lockout_session.path_of(fact),
                 "sysctl": {"net.ipv4.ip_forward": "1"},
                 "confirm_timeout_s": WITHIN_S,
