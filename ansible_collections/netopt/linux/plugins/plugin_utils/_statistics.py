@@ -126,7 +126,8 @@ def batches(values: Sequence[float], count: int = BATCHES) -> list[float]:
     found = []
     for index in range(count):
         stretch = values[index * len(values) // count : (index + 1) * len(values) // count]
-        found.append(sum(stretch) / len(stretch))
+        mean = sum(stretch) / len(stretch)
+        found.append(min(max(mean, min(stretch)), max(stretch)))  # rounding may have led it out of its values
     return found
 
 

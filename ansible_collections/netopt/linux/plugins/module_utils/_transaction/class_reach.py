@@ -35,7 +35,7 @@ def classes_missed_on_top(
                 "changes.htb_classes",
                 f"What leaves {iface} by {', '.join(upper)}, or through a bridge, meets none of these matches",
                 f"Use 256 matches or fewer, without {' and '.join(BY_RULE)}, which see these packets, "
-                f"or name {next(iter(upper))} as the plan's interface.",
+                f"or name {upper[0]} as the plan's interface.",
             )
 
 

@@ -17,7 +17,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store imp
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._plans.holder import holder
 from ansible_collections.netopt.linux.plugins.module_utils._plans.in_force import plans_in_force
-from ansible_collections.netopt.linux.plugins.module_utils._plans.large import Large
+from ansible_collections.netopt.linux.plugins.module_utils._plans.large import Large, plain
 from ansible_collections.netopt.linux.plugins.module_utils._plans.record import InForce, Section
 
 KEY = "net.core.somaxconn"
@@ -108,10 +108,10 @@ def test_large_values_are_written_once(store: Store, tmp_path: Path) -> None:
     part_of_removed = next(tmp_path.glob("plans.*.json"))
     part_of_removed.write_text("{}", encoding="utf-8")
     with pytest.raises(NetoptError, match="damaged"):
-        _ = plans_in_force(store).of("big")[0].said
+        plain(plans_in_force(store).of("big")[0].value)
     part_of_removed.unlink()
     with pytest.raises(NetoptError, match="cannot be read"):
-        _ = plans_in_force(store).of("big")[0].said
+        plain(plans_in_force(store).of("big")[0].value)
 
 
 def test_removed_checkpoints_leave_their_plans(store: Store) -> None:
