@@ -6,22 +6,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.tc_testing.run_cases import prepare
-from tests.tc_testing.uml import Kernel
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.own_kernel import answer_of
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
-SILENT_S = 120
 KINDS = {
     "dum0": "dummy",
     "dum0.5": "vlan",
@@ -43,17 +35,7 @@ KINDS = {
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what ``interfaces_program`` prints there."""
-    try:
-        prepare("uml")
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"user-mode Linux cannot be had: {error}")
-    folder: Path = tmp_path_factory.mktemp("interfaces")
-    kernel = Kernel(folder, sys.executable, "-m", "tests.kernel.interfaces_program")
-    out = folder / "out"
-    status = kernel.wait(SILENT_S, lambda: out.stat().st_size if out.exists() else 0)
-    assert status == 0, kernel.said()
-    answer: dict[str, Any] = json.loads(out.read_text().splitlines()[-1])
-    return answer
+    return answer_of("tests.kernel.interfaces_program", tmp_path_factory.mktemp("interfaces"))
 
 
 def test_kinds(found: dict[str, Any]) -> None:

@@ -431,6 +431,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.report import
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.facts import gather
 from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import with_numbers
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import set_only
 from ansible_collections.netopt.linux.plugins.module_utils._plan.match_words import TCP_FLAGS
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
@@ -495,13 +496,6 @@ ARGUMENT_SPEC = {
 }
 
 
-def _set_only(value: Any) -> Any:
-    """Return an option without the suboptions that were not set."""
-    if isinstance(value, dict):
-        return {name: _set_only(each) for name, each in value.items() if each is not None}
-    return [_set_only(each) for each in value] if isinstance(value, list) else value
-
-
 def main() -> None:
     """Bring the interfaces to what the options say."""
     module = AnsibleModule(
@@ -509,7 +503,7 @@ def main() -> None:
         required_if=[("state", "present", CONTENTS, True)],
         supports_check_mode=True,
     )
-    changes = _set_only({name: module.params[name] for name in [*CONTENTS, "default_class"]})
+    changes = set_only({name: module.params[name] for name in [*CONTENTS, "default_class"]})
     absent = module.params["state"] == "absent"
     try:
         changes = with_numbers(changes)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._lockout.session import path_of
 from .._lockout.walk import lockout
+from .._plan.form import set_only
 from .preflight import meets_connections
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def refuse_lockout(options: Mapping[str, Any], ifaces: Sequence[str], facts: Map
     Raises:
         NetoptError: stage ``plan``, when it would be blocked or starved.
     """
-    changes = _set_only(options)
+    changes = set_only(options)
     if not facts.get("management") or not meets_connections(changes):
         return
     issues = lockout(changes, ifaces, path_of(facts["management"]))
@@ -40,10 +41,3 @@ def refuse_lockout(options: Mapping[str, Any], ifaces: Sequence[str], facts: Map
             key=paths[0],
             hint=issues[0]["hint"],
         )
-
-
-def _set_only(value: Any) -> Any:
-    """Return options without those that were not set."""
-    if isinstance(value, dict):
-        return {name: _set_only(each) for name, each in value.items() if each is not None}
-    return [_set_only(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a program of the tests on a kernel of its own, and reads what it answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.tc_testing.run_cases import prepare
+from tests.tc_testing.uml import Kernel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SILENT_S = 120
+
+
+def answer_of(program: str, folder: Path) -> dict[str, Any]:
+    """Run a module under user-mode Linux and return its last line, read as JSON; skip where there is no such kernel.
+
+    Args:
+        program: the module's name.
+        folder: an empty folder, which the kernel shares.
+    """
+    try:
+        prepare("uml")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"user-mode Linux cannot be had: {error}")
+    kernel = Kernel(folder, sys.executable, "-m", program)
+    out = folder / "out"
+    status = kernel.wait(SILENT_S, lambda: out.stat().st_size if out.exists() else 0)
+    assert status == 0, kernel.said()
+    answer: dict[str, Any] = json.loads(out.read_text().splitlines()[-1])
+    return answer
