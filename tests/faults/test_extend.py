@@ -108,7 +108,7 @@ CALLS = (
     "_lifecycle/extend.extend",
     "_lifecycle/arm_guard.rearm",
     "_checkpoint/store.update",
-    "_checkpoint/store._write",
+    "_checkpoint/durable_files.write",
     "_lifecycle/disarm_guard.wake",
 )
 

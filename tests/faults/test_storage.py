@@ -41,7 +41,7 @@ def apply_and(made: Host, moment: str, do: str, **options: Any) -> Outcome:
 MOMENTS = {
     "at once": "_transaction/transaction._run",
     "before the checkpoint": "_checkpoint/store.create",
-    "while it is written": "_checkpoint/store._write 2",
+    "while it is written": "_checkpoint/durable_files.write 2",
     "before the guard": "_transaction/apply._arm",
     "before the guard is written down": "_checkpoint/store.update 1",
     "before the first operation": "_transaction/apply._perform",

@@ -244,7 +244,7 @@ def test_power_cut_at_each_stage_comes_up_in_the_old_state(machine: Machine, fau
     fresh = machine.dump()
     stages: dict[str, dict[str, Any]] = {
         "while it rehearses": {"call": "_transaction/rehearse.resolve"},
-        "while it writes the checkpoint": {"call": "_checkpoint/store._write", "count": 2},
+        "while it writes the checkpoint": {"call": "_checkpoint/durable_files.write", "count": 2},
         "after the checkpoint": {"call": "_transaction/apply._arm"},
         "between two operations": {"operation": 5},
         "as it reads back": {"call": "_transaction/apply._verify"},

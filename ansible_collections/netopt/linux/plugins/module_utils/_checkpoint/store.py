@@ -17,8 +17,8 @@
     restore.pyz  runs by hand with nothing but Python: python3 restore.pyz --restore
     reserve.*    room that is given up when the disk has filled up since, so that the end can be written down
 
-``<state_dir>`` itself holds what removed checkpoints leave in force: ``plans.json`` and ``plans.*.json`` as above, and
-``led_to.json``, what their changes have led to. ``persist.json`` is described in ``_persist/store.py``.
+``<state_dir>`` itself holds what removed checkpoints leave in force, see ``left_in_force.py``, and ``persist.json``,
+see ``_persist/store.py``.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .._common.files import bytes_of, for_owner, make_folders, text_of
+from .._common.files import for_owner, make_folders, text_of
 from .._common.report import HostReport
-from . import undone_ahead
-from .led_to import laid_over, states_of, wider
+from . import large_values, undone_ahead
+from .durable_files import forget, remove_tree, sync_folder, write
+from .durable_files import replace as replace_file
+from .led_to import states_of
+from .left_in_force import LeftInForce
 from .model import (
     APPLIED,
     ARMED,
@@ -61,8 +64,6 @@ ARCHIVE = "restore.pyz"
 CONFIRM = "confirmed"
 RESTORE = "restore"
 SEEN = ("views", "numbers")
-PLANS = "plans.json"
-PLANS_PART = "plans.{}.json"
 RESERVES = ("reserve.1", "reserve.2")
 RESERVE_BYTES = 8192
 
@@ -92,8 +93,7 @@ class Store:
     def __init__(self, state_dir: str = STATE_DIR) -> None:
         self.state_dir = state_dir
         self.root = os.path.join(state_dir, "checkpoints")
-        self._removed_path = os.path.join(state_dir, "plans.json")  # what checkpoints leave in force when removed
-        self._led_to_path = os.path.join(state_dir, "led_to.json")  # and what they had led to
+        self.left = LeftInForce(state_dir)  # by the checkpoints that were removed
         self.persist_path = os.path.join(state_dir, "persist.json")  # there after a restart, see _persist/store.py
 
     def path(self, identity: str, name: str = "") -> str:
@@ -162,15 +162,7 @@ class Store:
         Raises:
             NetoptError: the disk refuses.
         """
-        path = self.path(identity, "made.json")
-        partial = f"{path}.{os.getpid()}"
-
-        def put() -> None:
-            _write(partial, seal({"after": after, "ending": ending}).encode())
-            os.rename(partial, path)
-            _sync_directory(os.path.dirname(path))
-
-        self._with_room(identity, put, partial)
+        self._replace(identity, "made.json", {"after": after, "ending": ending})
 
     def plans(self, identity: str) -> dict[str, Any] | None:
         """Return which plans are in force once a change is made, ``None`` where an older release made it.
@@ -178,29 +170,13 @@ class Store:
         Raises:
             NetoptError: it is damaged.
         """
-        if not os.path.exists(self.path(identity, PLANS)):
+        if not os.path.exists(self.path(identity, large_values.RECORD)):
             return None
-        return self._read(identity, PLANS)
+        return self._read(identity, large_values.RECORD)
 
-    def plans_part(self, identity: str, sha256: str) -> str:
+    def large_value(self, identity: str, sha256: str) -> str:
         """Return the path of a large value among a checkpoint's plans."""
-        return self.path(identity, PLANS_PART.format(sha256))
-
-    def removed_part(self, sha256: str) -> str:
-        """Return the path of a large value among the plans that removed checkpoints have left in force."""
-        return os.path.join(os.path.dirname(self._removed_path), PLANS_PART.format(sha256))
-
-    def plans_of_removed(self) -> dict[str, Any] | None:
-        """Return ``{"sequence", "plans"}`` of the newest change in force whose checkpoint was removed.
-
-        Raises:
-            NetoptError: it is damaged.
-        """
-        try:
-            text = text_of(self._removed_path)
-        except FileNotFoundError:
-            return None
-        return unseal(text, name=self._removed_path)
+        return large_values.path_of(self.path(identity), sha256)
 
     def create(
         self,
@@ -234,25 +210,25 @@ class Store:
         try:
             make_folders((os.path.dirname(self.root), 0o755), (self.root, 0o700))
             if os.path.lexists(partial):  # left by a power cut; after a restart a process can have the same number
-                _remove_tree(partial)
+                remove_tree(partial)
             os.mkdir(partial, 0o700)
             state = {**vars(content), "header": header.as_dict()}
             seen = {name: state.pop(name) for name in SEEN}
-            _write(os.path.join(partial, "state.json"), seal(state).encode())
-            _write(os.path.join(partial, "seen.json"), seal(seen).encode())
+            write(os.path.join(partial, "state.json"), seal(state).encode())
+            write(os.path.join(partial, "seen.json"), seal(seen).encode())
             if plans is not None:
-                _write_parts(partial, plans[1])
-                _write(os.path.join(partial, PLANS), seal(plans[0]).encode())
-            _write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
-            _write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
+                large_values.keep(partial, plans[1])
+                write(os.path.join(partial, large_values.RECORD), seal(plans[0]).encode())
+            write(os.path.join(partial, "header.json"), seal(header.as_dict()).encode())
+            write(os.path.join(partial, ARCHIVE), archive, mode=0o700)
             for name in RESERVES:
                 with open(os.path.join(partial, name), "wb", opener=for_owner) as stream:
                     stream.write(bytes(RESERVE_BYTES))
-            _sync_directory(partial)
+            sync_folder(partial)
             os.rename(partial, target)  # fails when the target is there, as it is never empty
-            _sync_directory(self.root)
+            sync_folder(self.root)
         except OSError as error:
-            _remove_tree(partial)
+            remove_tree(partial)
             taken = os.path.isdir(target)
             raise NetoptError(
                 f"The checkpoint {header.id} exists on this host already"
@@ -271,15 +247,12 @@ class Store:
         Raises:
             NetoptError: the disk refuses.
         """
-        path = self.path(header.id, "header.json")
-        partial = f"{path}.{os.getpid()}"
+        self._replace(header.id, "header.json", header.as_dict())
 
-        def put() -> None:
-            _write(partial, seal(header.as_dict()).encode())
-            os.rename(partial, path)
-            _sync_directory(os.path.dirname(path))
-
-        self._with_room(header.id, put, partial)
+    def _replace(self, identity: str, name: str, value: dict[str, Any]) -> None:
+        """Replace a file of a checkpoint whole, or not at all."""
+        path = self.path(identity, name)
+        self._with_room(identity, lambda: replace_file(path, seal(value).encode()))
 
     def decide(self, identity: str, decision: str) -> bool:
         """Decide between ``CONFIRM`` and ``RESTORE`` for good, and say whether that is now the decision.
@@ -290,36 +263,35 @@ class Store:
         partial = f"{path}.{os.getpid()}"
 
         def decide() -> None:
-            _write(partial, decision.encode())
             try:
+                write(partial, decision.encode())
                 os.link(partial, path)
             finally:
-                _forget(partial)
-            _sync_directory(os.path.dirname(path))
+                forget(partial)
+            sync_folder(os.path.dirname(path))
 
         try:
-            self._with_room(identity, decide, partial)
+            self._with_room(identity, decide)
         except FileExistsError:
             return self.decision(identity) == decision
         return True
 
-    def _with_room(self, identity: str, write: Callable[[], None], partial: str) -> None:
+    def _with_room(self, identity: str, put: Callable[[], None]) -> None:
         """Write to a checkpoint; where the disk is full the room that was kept for this is given up.
 
         Raises:
-            FileExistsError: by ``write``.
+            FileExistsError: by ``put``.
             NetoptError: the disk refuses.
         """
         left = list(RESERVES)
         while True:
             try:
-                write()
+                put()
             except FileExistsError:
                 raise
             except OSError as error:
-                _forget(partial)
                 if error.errno == errno.ENOSPC and left:
-                    _forget(self.path(identity, left.pop()))
+                    forget(self.path(identity, left.pop()))
                     continue
                 raise NetoptError(
                     f"The checkpoint {identity} cannot be written: {error.strerror}",
@@ -356,92 +328,43 @@ class Store:
         Raises:
             NetoptError: the disk refuses to take over which plans are in force; the checkpoint is still there.
         """
-        self._take_over_plans(identity)
+        self._leave_plans(identity)
         with contextlib.suppress(NetoptError, OSError):  # then less is compared, and nothing is lost
-            self._take_over_states(identity)
+            self._leave_states(identity)
         gone = os.path.join(self.root, f".{check_id(identity)}.removed.{os.getpid()}")
         os.rename(self.path(identity), gone)
-        _remove_tree(gone)
+        remove_tree(gone)
 
-    def _take_over_plans(self, identity: str) -> None:
-        """Keep which plans are in force where the checkpoint that says it is to go."""
+    def _leave_plans(self, identity: str) -> None:
+        """Leave which plans are in force where the checkpoint that says it is to go."""
         header = self._header_or_none(identity)
         holding = in_force(self.headers(), boot_id())
         if header is None or not holding or holding[-1].id != identity:
             return
-        known = self.plans_of_removed()
+        known = self.left.plans()
         try:
             plans = self.plans(identity)
         except NetoptError:  # damaged: that is why it is to go, and then what an older one says counts
             return
         if plans is None or (known and known["sequence"] > header.sequence):
             return
-        partial = f"{self._removed_path}.{os.getpid()}"
-        folder = os.path.dirname(partial)
-        parts = _parts_in(self.path(identity))
         try:
-            for name in parts:
-                _link(self.path(identity, name), os.path.join(folder, name))
-            _write(partial, seal({"sequence": header.sequence, "plans": plans}).encode())
-            os.rename(partial, self._removed_path)
-            _sync_directory(folder)
-            for name in set(_parts_in(folder)) - set(parts):
-                _forget(os.path.join(folder, name))
+            self.left.take_plans(header.sequence, plans, self.path(identity))
         except OSError as error:
-            _forget(partial)
             raise NetoptError(
                 f"The checkpoint {identity} cannot be removed: which plans are in force cannot be written: "
                 f"{error.strerror}",
                 stage="checkpoint",
-                key=self._removed_path,
+                key=self.state_dir,
                 hint="Make room on the disk that holds it, or make it writable.",
             ) from None
 
-    def led_to_by_removed(self) -> dict[str, Any] | None:
-        """Return ``{"sequence", "scopes", "states"}``: what removed changes in force have led to, and the newest.
-
-        Raises:
-            NetoptError: it is damaged.
-        """
-        try:
-            text = text_of(self._led_to_path)
-        except FileNotFoundError:
-            return None
-        return unseal(text, name=self._led_to_path)
-
-    def _take_over_states(self, identity: str) -> None:
-        """Keep what a change in force has led to where its checkpoint is to go, so that it can still be compared."""
+    def _leave_states(self, identity: str) -> None:
+        """Leave what a change in force has led to where its checkpoint is to go."""
         header, here = self.header(identity), boot_id()
-        if header not in in_force(self.headers(), here):
-            return
-        content = self.content(identity)
-        known = self.led_to_by_removed() or {"sequence": 0, "scopes": {}, "states": {}}
-        mine = {"scopes": content.scopes, "states": states_of(header, content, here)}
-        below, above = (known, mine) if header.sequence > known["sequence"] else (mine, known)
-        names = {**below["states"], **above["states"]}
-        kept = {
-            "sequence": max(header.sequence, known["sequence"]),
-            "scopes": {name: wider(below["scopes"].get(name, {}), above["scopes"].get(name, {})) for name in names},
-            "states": {
-                name: laid_over(name, below["states"].get(name), above["states"][name])
-                if name in above["states"]
-                else below["states"][name]
-                for name in names
-            },
-        }
-        partial = f"{self._led_to_path}.{os.getpid()}"
-        _write(partial, seal(kept).encode())
-        os.rename(partial, self._led_to_path)
-
-    def undone(self, header: Header) -> None:
-        """Forget what removed checkpoints have left behind, once their change or an older one is undone."""
-        known = self.plans_of_removed()
-        if known and known["sequence"] >= header.sequence:  # the same where its removal was interrupted
-            _forget(self._removed_path)
-        with contextlib.suppress(NetoptError):
-            left = self.led_to_by_removed()
-            if left and left["sequence"] >= header.sequence:
-                _forget(self._led_to_path)
+        if header in in_force(self.headers(), here):
+            content = self.content(identity)
+            self.left.take_states(header.sequence, content.scopes, states_of(header, content, here))
 
     def retain(self) -> list[str]:
         """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""
@@ -452,12 +375,12 @@ class Store:
         with contextlib.suppress(OSError):
             for name in os.listdir(self.root):
                 if name.startswith("."):
-                    _remove_tree(os.path.join(self.root, name))
+                    remove_tree(os.path.join(self.root, name))
         return removed
 
     def next_sequence(self) -> int:
         """Return the sequence number of the next checkpoint."""
-        removed: int = (self.plans_of_removed() or {"sequence": 0})["sequence"]
+        removed: int = (self.left.plans() or {"sequence": 0})["sequence"]
         return max([removed, *(header.sequence for header in self.headers())]) + 1
 
     def unfinished(self) -> Iterator[Header]:
@@ -493,73 +416,3 @@ class Store:
                 hint="netopt checkpoints lists those that there are.",
             ) from None
         return unseal(text, name=path)
-
-
-def load_part(path: str) -> Any:
-    """Return a large value among plans in force.
-
-    Raises:
-        NetoptError: its file is gone or damaged.
-    """
-    try:
-        text = text_of(path)
-    except OSError as error:
-        raise NetoptError(f"{path} cannot be read: {error.strerror}", stage="checkpoint", key=path) from None
-    return unseal(text, name=path)["value"]
-
-
-def _write(path: str, data: bytes, *, mode: int = 0o600) -> None:
-    """Write a new file and have it on the disk before returning."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _write_parts(folder: str, parts: dict[str, Any]) -> None:
-    """Write large values, or link them to where they are already."""
-    for sha256, value in parts.items():
-        target = os.path.join(folder, PLANS_PART.format(sha256))
-        if hasattr(value, "path"):
-            _link(value.path, target)
-        else:
-            _write(target, seal({"value": value}).encode())
-
-
-def _parts_in(folder: str) -> list[str]:
-    """Return the names of the files of large values in a folder."""
-    first, last = PLANS_PART.split("{}")
-    return [name for name in os.listdir(folder) if name.startswith(first) and name.endswith(last) and name != PLANS]
-
-
-def _link(path: str, target: str) -> None:
-    """Give a file another name; where the file system takes no second one, copy it."""
-    try:
-        os.link(path, target)
-    except FileExistsError:
-        return
-    except OSError:
-        _write(target, bytes_of(path))
-
-
-def _remove_tree(path: str) -> None:
-    """Remove a folder with all that it holds, as far as that can be done."""
-    import shutil  # noqa: PLC0415 - takes longer to import than most checkpoints take to remove
-
-    shutil.rmtree(path, ignore_errors=True)
-
-
-def _forget(path: str) -> None:
-    """Remove a file if it is there and can be removed."""
-    with contextlib.suppress(OSError):
-        os.unlink(path)
-
-
-def _sync_directory(path: str) -> None:
-    """Have the names in a directory on the disk before returning."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

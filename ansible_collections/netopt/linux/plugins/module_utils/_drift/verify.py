@@ -139,7 +139,7 @@ def _target(store: Store, found: Verified, here: str) -> Target:
 def _of_removed(store: Store, found: Verified) -> dict[str, Any] | None:
     """Return what the changes in force have led to whose checkpoints were removed; what cannot be read is warned of."""
     try:
-        return store.led_to_by_removed()
+        return store.left.states()
     except NetoptError as error:
         found.warnings.append(f"What changes have set whose checkpoints were removed is not compared: {error.message}")
         return None

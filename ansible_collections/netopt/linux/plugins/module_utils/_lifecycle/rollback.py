@@ -137,7 +137,7 @@ def _note(store: Store, header: Header, restored: Restored) -> None:
     """Write down how a rollback went, with its failures where there are any."""
     note = "; ".join(error.message for error in restored.failures) or header.note
     if header.status == ROLLED_BACK:
-        store.undone(header)
+        store.left.undone(header.sequence)
     with contextlib.suppress(NetoptError):  # the host is restored, even if a full disk cannot be told
         store.update(replace(header, note=note))
 

@@ -24,7 +24,7 @@ def holder(store: Store) -> str:
         NetoptError: the latter is damaged.
     """
     newest = next(reversed(in_force(store.headers(), boot_id())), None)
-    removed = store.plans_of_removed()
+    removed = store.left.plans()
     if removed and (newest is None or removed["sequence"] > newest.sequence):
         return f"removed {removed['sequence']}"
     return newest.id if newest else ""

@@ -15,8 +15,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .._checkpoint.large_values import load
 from .._checkpoint.model import in_force
-from .._checkpoint.store import boot_id, load_part
+from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
 from .._common.interfaces import words
 from .._subsystems.table import TABLE
@@ -46,7 +47,7 @@ def plans_in_force(store: Store) -> InForce:
             break
         kept = store.plans(header.id)
         if kept is not None:
-            record = InForce.read(kept, partial(store.plans_part, header.id), load_part)
+            record = InForce.read(kept, partial(store.large_value, header.id), load)
             break
         older.append(header)
     for header in reversed(older):
@@ -58,8 +59,8 @@ def plans_in_force(store: Store) -> InForce:
 
 def _of_removed(store: Store) -> tuple[InForce, int]:
     """Return what the checkpoints that were removed leave in force, and the sequence number of the newest of them."""
-    kept = store.plans_of_removed()
-    return (InForce.read(kept["plans"], store.removed_part, load_part), kept["sequence"]) if kept else (InForce(), 0)
+    kept = store.left.plans()
+    return (InForce.read(kept["plans"], store.left.large_value, load), kept["sequence"]) if kept else (InForce(), 0)
 
 
 def _with_older_release(record: InForce, header: Header, content: Content) -> InForce:

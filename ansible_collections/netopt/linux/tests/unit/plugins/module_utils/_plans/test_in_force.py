@@ -119,7 +119,7 @@ def test_removed_checkpoints_leave_their_plans(store: Store) -> None:
     keep(store, "one", plans=record(plan("a")))
     keep(store, "two", plans=record(plan("b")))
     store.remove("one")
-    assert store.plans_of_removed() is None  # it said nothing any more
+    assert store.left.plans() is None  # it said nothing any more
     store.remove("two")
     assert (names(store), holder(store)) == (["b"], "removed 2")
     last = keep(store, "three", plans=record(plan("c")))
@@ -144,9 +144,9 @@ def test_a_removal_that_was_interrupted(store: Store) -> None:
     """Plans are taken over before the checkpoint goes; where it stays, its rollback takes them away."""
     keep(store, "one", plans=record(plan("a")))
     last = keep(store, "two", plans=record(plan("b")))
-    store._take_over_plans("two")
+    store._leave_plans("two")
     assert names(store) == ["b"]
-    store.undone(last)
+    store.left.undone(last.sequence)
     store.update(last.with_status(model.ROLLED_BACK))
     assert names(store) == ["a"]
 
@@ -158,7 +158,7 @@ def test_plans_of_a_removed_change_go_with_an_older_one(store: Store) -> None:
     keep(store, "three", plans=record(plan("c")))
     store.remove("three")
     assert names(store) == ["c"]
-    store.undone(second)
+    store.left.undone(second.sequence)
     store.update(second.with_status(model.ROLLED_BACK))
     assert names(store) == ["a"]
 
