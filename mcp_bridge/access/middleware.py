@@ -46,10 +46,10 @@ NAME_MAX = 200
 ERROR_MAX = 2000
 ERRORS_MAX = 20
 CALLS = frozenset({"tools/call", "resources/read", "prompts/get"})
-_REACHED: ContextVar[bool] = ContextVar("netopt_gate_reached", default=False)
+_REACHED: ContextVar[bool] = ContextVar("netopt_access_reached", default=False)
 
 
-class Gate(Middleware):
+class AccessMiddleware(Middleware):
     """Lets calls through that the access file allows, and writes every one of them down.
 
     Args:

@@ -17,7 +17,7 @@ from starlette.middleware import Middleware as ASGIMiddleware
 
 from mcp_bridge.access.context import Terms
 from mcp_bridge.access.http import BodyLimit, OwnUser
-from mcp_bridge.access.middleware import Gate
+from mcp_bridge.access.middleware import AccessMiddleware
 from mcp_bridge.access.refusal_log import Refusals
 from mcp_bridge.access.tokens import AccessTokenVerifier
 from mcp_bridge.errors import NetoptBridgeError
@@ -77,7 +77,7 @@ def build(service: Service, *, drain: Drain | None = None, app: AppContext | Non
         dereference_schemas=False,
     )
     _operate(server, service, drain or Drain(service.settings, app.cancels))
-    server.add_middleware(Gate(access, service.fleet().runs, read_only=service.settings.read_only))
+    server.add_middleware(AccessMiddleware(access, service.fleet().runs, read_only=service.settings.read_only))
     resources.register(server, service)
     prompts.register(server)
     find.register(server, app)

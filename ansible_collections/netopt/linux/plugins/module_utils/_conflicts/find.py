@@ -40,8 +40,8 @@ KUBE_PROXY_KEYS = (
 INCLUDES = 10  # TuneD profiles include one another; deeper than this is a circle
 
 
-class Owners:
-    """Looks at the files of a host.
+class ConflictingManagers:
+    """Whoever else sets the settings of a plan on this host, as the files of the host say.
 
     Args:
         root: the folder that they are below.

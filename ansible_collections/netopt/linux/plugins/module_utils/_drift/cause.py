@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._conflicts import parse as conflicts_parse
-from .._conflicts.find import OURS, SYSCTL_FOLDERS, Owners
+from .._conflicts.find import OURS, SYSCTL_FOLDERS, ConflictingManagers
 from .._sysctl.keys import same
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Culprits:
 
     def __init__(self, root: str = "/") -> None:
         self._root = Path(root)
-        self._owners = Owners(root)
+        self._managers = ConflictingManagers(root)
 
     def of(self, change: Change) -> str | None:
         """Return who has a setting now, in words, ``None`` where that cannot be known."""
@@ -49,7 +49,7 @@ class Culprits:
 
     def _first(self, changes: dict[str, Any], ifaces: tuple[str, ...], keys: dict[str, str]) -> str | None:
         """Return the first that is known to set a setting at run time."""
-        found = self._owners.warnings(changes, ifaces, keys, persist=False)
+        found = self._managers.warnings(changes, ifaces, keys, persist=False)
         return found[0].rstrip(".") if found else None
 
     def _files_with(self, key: str, value: str | None) -> Iterator[str]:

@@ -31,6 +31,7 @@ from .facts_parse import (
     speed_mbit,
     uevent,
 )
+from .process_stat import process_stat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -154,15 +155,15 @@ def ssh_connection() -> str | None:
     for _step in range(ANCESTORS_MAX):
         if found or pid <= 1:
             break
+        stat = process_stat(pid)
         try:
-            stat = text_of(f"/proc/{pid}/stat")
             data = bytes_of(f"/proc/{pid}/environ")
         except OSError:
             break
         for entry in data.split(b"\0"):
             if entry.startswith(b"SSH_CONNECTION="):
                 found = entry.partition(b"=")[2].decode("ascii", errors="replace")
-        pid = int(stat.rpartition(")")[2].split()[1])
+        pid = stat.parent if stat else 0
     return found
 
 

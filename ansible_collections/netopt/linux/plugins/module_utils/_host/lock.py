@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._common.files import make_folders, text_of
+from .process_stat import process_stat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,12 +65,8 @@ class Holder:
 
 def start_time(pid: int) -> int | None:
     """Return when a process started, in clock ticks since boot, or ``None`` when there is no such process."""
-    try:
-        text = text_of(f"/proc/{pid}/stat")
-    except OSError:
-        return None
-    fields = text.rpartition(")")[2].split()  # the name in brackets may hold blanks and brackets
-    return None if fields[0] in "ZX" else int(fields[19])  # proc(5): field 22, and a zombie has ended
+    found = process_stat(pid)
+    return None if found is None or found.ended else found.started
 
 
 def lock_path(directory: str = RUN_DIR) -> str:

@@ -68,7 +68,7 @@ def _places(form: str, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Pl
             looser = _identity({**shape, "options": free})
             identity = looser if looser in others else identity
         known.append(identity)
-    return {handle: (known[shape], parent) for shape, handle, parent in rows(mine["bulk"][form])}
+    return {handle: (known[shape], parent) for shape, handle, parent in rows(mine["bulk"][form]["rows"])}
 
 
 def _identity(shape: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

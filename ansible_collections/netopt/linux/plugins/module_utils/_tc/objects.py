@@ -211,15 +211,15 @@ def expanded(form: str, bulk: dict[str, Any], only: frozenset[int] | None = None
     shapes = [TcObject.from_dict({**shape, "form": form, "handle": 0, "parent": 0}) for shape in bulk["shapes"]]
     return [
         placed_copy(shapes[shape], handle, parent)
-        for shape, handle, parent in rows(bulk)
+        for shape, handle, parent in rows(bulk["rows"])
         if only is None or handle in only
     ]
 
 
-def rows(bulk: dict[str, Any]) -> Iterator[tuple[int, int, int]]:
+def rows(flat: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     """Return (number of the shape, handle, parent) for each object that is kept by shape."""
-    flat = iter(bulk["rows"])
-    return zip(flat, flat, flat)
+    numbers = iter(flat)
+    return zip(numbers, numbers, numbers)
 
 
 def placed_copy(one: TcObject, handle: int, parent: int) -> TcObject:

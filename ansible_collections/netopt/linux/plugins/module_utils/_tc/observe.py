@@ -30,6 +30,7 @@ from .objects import (
     packed,
     placed,
     placed_copy,
+    rows,
     told_by_shape,
 )
 from .show_parse import pieces, with_text
@@ -173,11 +174,11 @@ def _tree(
     holders: list[TcObject] = []
     if any(one.kind in CLASSFUL for one in qdiscs):
         shapes, flat = classes_of(route, index, names)
-        places = list(zip(flat[::3], flat[1::3], flat[2::3]))
+        places = list(rows(flat))
         if len(places) > BULK:
             bulk["class"] = told_by_shape(shapes, flat)
             # no packet comes by a filter at a class without children (net/sched/sch_htb.c, htb_classify(); hfsc too)
-            parents = set(flat[2::3])
+            parents = {parent for _number, _handle, parent in places}
             holders = [placed_copy(shapes[number], handle, up) for number, handle, up in places if handle in parents]
         else:
             said = holders = [placed_copy(shapes[number], handle, parent) for number, handle, parent in places]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from .commands import Command
 from .creation_order import listing, qdisc_listing
-from .objects import BULK, ROOT, TcObject, placed_copy
+from .objects import BULK, ROOT, TcObject, placed_copy, rows
 from .observe import all_qdiscs, classes_of, links
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def cloned(route: RouteSocket, heavy: Sequence[Command], shapes: dict[str, List[
     there = links(route)
     names = {link["index"]: name for name, link in there.items()}
     distinct, flat = classes_of(route, there[WORKSHOP]["index"], names)
-    made = {handle: distinct[number] for number, handle in zip(flat[::3], flat[1::3])}
+    made = {handle: distinct[number] for number, handle, _parent in rows(flat)}
     qdiscs = {one.handle: one for one in all_qdiscs(route, names)[WORKSHOP]}
     known: Dict[str, Dict[Words, TcObject]] = {"class": {}, "qdisc": {}}
     for number, one in enumerate(shapes["class"]):

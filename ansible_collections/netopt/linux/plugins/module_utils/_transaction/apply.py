@@ -313,12 +313,12 @@ class Apply:
 
     def _name_other_owners(self, plans: PlansChange, rehearsal: Rehearsal) -> None:
         """Warn of whoever else sets the same settings, and may set them again."""
-        from .._conflicts.find import Owners  # noqa: PLC0415 - a plan that holds already does without
+        from .._conflicts.find import ConflictingManagers  # noqa: PLC0415 - a plan that holds already does without
 
         values = rehearsal.wanted.get("sysctl", {}).get("values", {})
         keys = {key: value for key, value in values.items() if value is not None}
         for part in plans.parts:
-            for told in Owners().warnings(part.changes, part.ifaces, keys, persist=self._request.persist):
+            for told in ConflictingManagers().warnings(part.changes, part.ifaces, keys, persist=self._request.persist):
                 if told not in self._report.warnings:
                     self._report.warnings.append(told)
 

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._conflicts import find as conflicts_find
 from ansible_collections.netopt.linux.plugins.module_utils._conflicts import parse as conflicts_parse
-from ansible_collections.netopt.linux.plugins.module_utils._conflicts.find import Owners
+from ansible_collections.netopt.linux.plugins.module_utils._conflicts.find import ConflictingManagers
 
 KEY = "net.ipv4.tcp_fin_timeout"
 LIMIT: dict[str, Any] = {"connection_limits": [{"protocol": "tcp", "port": 443, "limit": 1}]}
@@ -64,10 +64,10 @@ def test_sysctl_files(files: dict[str, str], linked: bool, count: int, tmp_path:
     if linked:
         (tmp_path / "etc/sysctl.d").mkdir()
         (tmp_path / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
-    found = Owners(str(tmp_path)).warnings({}, (), {KEY: "15"}, persist=True)
+    found = ConflictingManagers(str(tmp_path)).warnings({}, (), {KEY: "15"}, persist=True)
     assert len(found) == count
     assert all(KEY in line and "60" in line for line in found)
-    assert Owners(str(tmp_path)).warnings({}, (), {KEY: "15"}, persist=False) == []
+    assert ConflictingManagers(str(tmp_path)).warnings({}, (), {KEY: "15"}, persist=False) == []
 
 
 def test_tuned(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_tuned(tmp_path: Path) -> None:
     write(tmp_path, "etc/tuned/mine/tuned.conf", f"[main]\ninclude=base\n[sysctl]\n{KEY}=20\n")
     write(tmp_path, "usr/lib/tuned/base/tuned.conf", f"[sysctl]\n{KEY}=30\nnet.core.somaxconn=>2048\n")
     keys = {KEY: "15", "net.core.somaxconn": "2048"}
-    assert Owners(str(tmp_path)).warnings({}, (), keys, persist=False) == []
+    assert ConflictingManagers(str(tmp_path)).warnings({}, (), keys, persist=False) == []
     (tmp_path / "sys/fs/cgroup/system.slice/tuned.service").mkdir(parents=True)
-    (found,) = Owners(str(tmp_path)).warnings({}, (), keys, persist=False)
+    (found,) = ConflictingManagers(str(tmp_path)).warnings({}, (), keys, persist=False)
     assert f"{KEY} to 20 (/etc/tuned/mine/tuned.conf)" in found
 
 
@@ -96,7 +96,7 @@ SERVICE_CASES = [
 def test_services(unit: str, changes: dict[str, Any], keys: dict[str, str], name: str | None, tmp_path: Path) -> None:
     """A service that runs is named where the plan touches what it sets, and only there."""
     (tmp_path / "sys/fs/cgroup/system.slice" / unit).mkdir(parents=True)
-    found = Owners(str(tmp_path)).warnings(changes, (), keys, persist=False)
+    found = ConflictingManagers(str(tmp_path)).warnings(changes, (), keys, persist=False)
     assert ([name] if name else []) == [name for line in found if name and name in line]
     assert len(found) == (1 if name else 0)
 
@@ -106,8 +106,8 @@ def test_nftables_service(tmp_path: Path) -> None:
     write(tmp_path, "etc/nftables.conf", "flush ruleset\n")
     (tmp_path / "etc/systemd/system/sysinit.target.wants").mkdir(parents=True)
     (tmp_path / "etc/systemd/system/sysinit.target.wants/nftables.service").symlink_to("/lib/x")
-    assert len(Owners(str(tmp_path)).warnings(LIMIT, (), {}, persist=False)) == 1
-    assert Owners(str(tmp_path)).warnings(LIMIT, (), {}, persist=True) == []
+    assert len(ConflictingManagers(str(tmp_path)).warnings(LIMIT, (), {}, persist=False)) == 1
+    assert ConflictingManagers(str(tmp_path)).warnings(LIMIT, (), {}, persist=True) == []
 
 
 UUID = "0b1c"
@@ -145,7 +145,7 @@ def test_interfaces(files: dict[str, str], said: list[str], tmp_path: Path, monk
     for path, text in files.items():
         write(tmp_path, path.format(index=socket.if_nametoindex("lo")), text)
     changes = {"mtu": 1400, "qdisc": {"type": "fq"}, "offloads": {"gro": False, "tso": False}}
-    found = Owners(str(tmp_path)).warnings(changes, ("lo",), {}, persist=False)
+    found = ConflictingManagers(str(tmp_path)).warnings(changes, ("lo",), {}, persist=False)
     assert len(found) == len(said)
     assert all(words in line and "/etc/" in line for words, line in zip(said, found))
 
@@ -153,7 +153,7 @@ def test_interfaces(files: dict[str, str], said: list[str], tmp_path: Path, monk
 def test_this_very_machine() -> None:
     """Real files are read without trouble."""
     keys = {KEY: "15"}
-    found = Owners().warnings(
+    found = ConflictingManagers().warnings(
         {"mtu": 1400, **LIMIT}, [name for _index, name in socket.if_nameindex()], keys, persist=True
     )
     assert all(os.linesep not in line for line in found)
