@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
 
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.task import Finished, Scope, Task
+
+Json = Annotated[
+    Any,
+    WithJsonSchema({"anyOf": [{"type": kind} for kind in ("string", "number", "boolean", "array", "object", "null")]}),
+]
 
 
 class SectionInForce(Strict):
@@ -20,7 +27,7 @@ class SectionInForce(Strict):
     """Where it stands in ``changes``, e.g. ``sysctl.net.core.somaxconn``."""
     ifaces: list[str] = []
     """The interfaces as the host calls them; none for kernel parameters."""
-    value: Any = None
+    value: Json = None
     """What the plan says."""
     checkpoint_id: str = ""
     """The change that set it."""

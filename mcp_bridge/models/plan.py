@@ -43,7 +43,7 @@ class ParameterPlan(Strict):
         validation_alias=AliasChoices("validate", "validation"),
         serialization_alias="validate",
     )
-    """What is measured before and after; also accepted under the name ``validation``."""
+    """What is measured before and after, with what has to hold. ``validation`` is the same."""
     rationale: Annotated[
         list[Remark], Field(max_length=100), BeforeValidator(_as_list, json_schema_input_type=str | list[str])
     ] = []

@@ -57,17 +57,17 @@ class Rollout(Strict):
     pause_s: Annotated[int, Field(ge=0, le=86400), NO_BOOL] = 0
     """Seconds between two waves."""
     max_failures: Limit = 0
-    """How many hosts, or which share of all hosts, may fail before the rollout stops. It stops in any case after a wave
+    """Hosts, or the share of all hosts, that may fail before the rollout stops. It stops in any case after a wave
     in which every host failed."""
     on_failure: OnFailure = "stay"
-    """What hosts do that have taken the change when the rollout stops: stay as they are, or roll_back to before it."""
+    """What hosts that have the change do when the rollout stops."""
     confirm: ConfirmAt | None = None
-    """Whether each host keeps the change in its wave, or all of them at the end and until then wait under their guard.
-    By default wave, and end where a person confirms."""
+    """When hosts keep the change: each in its wave, or all at the end, until then under their guard. By
+    default wave, and end where a person confirms."""
     gate_tcp: Annotated[list[Port], Field(max_length=16)] = []
-    """TCP ports on which each host of a wave has to take connections from the controller afterwards."""
+    """TCP ports on which each host of a wave must take connections afterwards."""
     gate_wait_s: Annotated[int, Field(ge=0, le=3600), NO_BOOL] = 10
-    """Seconds that hosts may take to do so."""
+    """Seconds that they may take to do so."""
 
     def extra_vars(self) -> dict[str, Any]:
         """Return the variables of the playbook."""

@@ -19,7 +19,7 @@ from mcp_bridge.mcp_server.server import build
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings, Toolset
 
-BYTES: dict[Toolset, int] = {"core": 24_000, "discovery": 54_000, "audit": 6_000, "all": 76_000}
+BYTES: dict[Toolset, int] = {"core": 24_000, "discovery": 50_000, "audit": 6_000, "all": 70_000}
 MAIN_JOB = {
     f"{name}_tool"
     for name in (

@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcp_bridge.mcp_server import server
+from mcp_bridge.service import Service
+from mcp_bridge.settings import Settings
 from tools.mcp_surface import SNAPSHOT, surface
 
 HINTS = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
@@ -21,6 +26,17 @@ HINTS = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
 def served() -> dict[str, Any]:
     """What the server offers now."""
     return surface()
+
+
+def checked_against(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the tools' arguments that calls are checked against, by tool."""
+    served_by = server.build(Service(Settings(state_dir=folder), caller="test"))
+
+    async def read() -> dict[str, dict[str, Any]]:
+        tools = await served_by.list_tools(run_middleware=False)
+        return {tool.name: tool.parameters for tool in tools}
+
+    return asyncio.run(read())
 
 
 def test_nothing_changed_unplanned(served: dict[str, Any]) -> None:
@@ -42,14 +58,17 @@ def test_every_tool_is_described(served: dict[str, Any]) -> None:
             assert {"type", "anyOf", "$ref", "enum"} & set(schema), f"{name}.{argument}"
 
 
-def test_arguments_are_bounded(served: dict[str, Any]) -> None:
-    """Texts have a pattern, a length or an enumeration, numbers a least and a largest value, lists a length."""
+def test_arguments_are_bounded(tmp_path: Path) -> None:
+    """Texts have a pattern, a length or an enumeration, numbers a least and a largest value, lists a length.
+
+    The list tells few of these bounds; what is looked at here is what calls are checked against.
+    """
     # what is told shortly is checked by its model, which names every problem and its path
     checked = {"parameter_plan", "plan", "rendered_plan", "overrides", "iface", "rollout", "queries", "arguments"}
     loose = [
         f"{name}.{argument}"
-        for name, tool in served["tools"].items()
-        for argument, schema in tool["inputSchema"].get("properties", {}).items()
+        for name, schema_of_all in checked_against(tmp_path).items()
+        for argument, schema in schema_of_all.get("properties", {}).items()
         if argument not in checked and not _bounded(schema)
     ]
     assert loose == []

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
 from mcp.types import InputRequiredResult
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, WithJsonSchema
 
 from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan, fields_of
 from mcp_bridge.mcp_server.tools import resume_rollout
@@ -52,9 +52,12 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
     *,
     rendered_plan: Annotated[
         dict[str, Any] | str | list[dict[str, Any] | str] | None,
-        Field(
-            description="digest of what render_change_plan_tool returned, or all of it, unchanged; a list of them for "
-            "several plans as one change. Left out with resume alone."
+        WithJsonSchema(
+            {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "object"}],
+                "description": "digest of what render_change_plan_tool returned, or all of it; a list for several "
+                "plans as one change. Left out with resume.",
+            }
         ),
     ] = None,
     checkpoint_label: Label = None,
@@ -64,32 +67,30 @@ async def apply_rendered_plan_tool(  # noqa: PLR0913 - the tool's arguments, by 
         int | None,
         Field(
             description="Seconds within which confirm_change_tool must be called, else every host restores itself. "
-            "Without it a change is kept as soon as a new connection to the host comes about.",
+            "Without it a host keeps the change once a new connection reaches it.",
             ge=5,
             le=86400,
         ),
     ] = None,
     persist: Annotated[
         bool,
-        Field(description="Bring the change back after a restart of a host, once it is confirmed; needs systemd there"),
+        Field(description="Bring the confirmed change back after a restart; needs systemd there."),
     ] = False,
     rollout: Annotated[
         Rollout | None,
-        Field(description="Go over the hosts in waves, and stop when too many fail. Leave out for all at once."),
+        Field(description="Go over the hosts in waves; all at once without it."),
     ] = None,
     resume: Annotated[
         RunId | None,
         Field(
-            description="run_id of a rollout that was interrupted or stopped: go on with it as it was begun. All "
-            "other arguments but dry_run are then left out."
+            description="run_id of a rollout that was interrupted or stopped: go on with it. Only dry_run goes with it."
         ),
     ] = None,
 ) -> BoundedReport | InputRequiredResult:
     """Apply a rendered plan: on each host all of it holds, or the host is as it was before.
 
-    The plan is rendered again and refused when its digest differs. The default is a dry run; without it, the
-    person behind the client is asked first. Each host rehearses, writes a checkpoint, applies and reads back;
-    rollback_to_checkpoint_tool undoes it.
+    A dry run by default; otherwise the person behind the client is asked first. Each host rehearses, writes a
+    checkpoint, applies and reads back; rollback_to_checkpoint_tool undoes it.
     """
     asked = ApplyOptions(
         dry_run=dry_run,

@@ -47,7 +47,7 @@ NAMES_MAX = 120_000
 Hosts = Annotated[
     str,
     Field(
-        description="Host pattern of Ansible: hosts and groups, joined by ',', with * and :!.",
+        description="Ansible host pattern, e.g. web,db*,!db3.",
         max_length=NAMES_MAX,
         json_schema_extra={"maxLength": PATTERN_MAX},
     ),

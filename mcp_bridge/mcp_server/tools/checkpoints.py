@@ -113,7 +113,7 @@ async def verify_drift_tool(
         CheckpointId | None, Field(description="Only what this change set; by default all changes in force.")
     ] = None,
 ) -> DriftReport:
-    """Compare hosts with what the confirmed changes have set, setting by setting, and change nothing.
+    """Compare hosts with what the confirmed changes have set, setting by setting.
 
     Tells wanted and found, the change that set it, and who owns the setting now where that can be known.
     Applying the plan again mends what differs.
@@ -134,7 +134,7 @@ async def confirm_change_tool(
     extend_s: Annotated[
         int | None,
         Field(
-            description="Do not keep the change yet, but give it this many seconds from now to be confirmed.",
+            description="Do not keep it yet: this many seconds from now to confirm it.",
             ge=5,
             le=86400,
         ),
@@ -153,7 +153,7 @@ async def confirm_change_tool(
 async def snapshot_checkpoint_tool(
     app: AppContext,
     ctx: Context,
-    iface: Annotated[str | list[str], Field(description="Interfaces, as in a plan.")] = "auto",
+    iface: Annotated[str | list[str], Field(description="As in a plan.")] = "auto",
     checkpoint_label: Label = None,
     hosts: Hosts = "all",
 ) -> BoundedReport:

@@ -39,8 +39,8 @@ async def measure_network_tool(  # noqa: PLR0913 - the tool's arguments, by name
     iperf: Annotated[
         str | None,
         Field(
-            description="Host to measure throughput to: one of the inventory, or one with an iperf3 server. "
-            "Loads the link fully; ask first.",
+            description="Host of the inventory, or with an iperf3 server, to measure throughput to. Loads the link "
+            "fully; ask first.",
             max_length=255,
         ),
     ] = None,
@@ -51,8 +51,8 @@ async def measure_network_tool(  # noqa: PLR0913 - the tool's arguments, by name
 ) -> ToolResult:
     """Measure from each host: delay percentiles, jitter and loss by ICMP and TCP connect, throughput by iperf3.
 
-    Five probes in a second to each target, all at the same time; 20 s are enough for a 95th percentile. Give at least
-    one target. Also tells what retransmissions and drops the host counted meanwhile. Changes nothing.
+    Five probes in a second to each target; 20 s are enough for a 95th percentile. Give at least one target. Also tells
+    what retransmissions and drops the host counted meanwhile. Changes nothing.
     """
     fleet = app.on_behalf_of(ctx).fleet()
 

@@ -11,7 +11,7 @@ lists of words, and bounds that nobody comes near by mistake.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -45,8 +45,8 @@ CHANGE_EXAMPLES: dict[str, Any] = {
 WORDS_MAX = 16  # of a list of words; an example says more than a longer one
 DEPTH = 3  # levels below a change that are spelled out
 BOUND_MAX = 32  # nobody comes near a higher bound by mistake, and the refusal names it
-FIELDS_MAX = 4  # that a kind of change spells out, where it must have none of them; more are named alone
-PARAMETERS_MAX = 6  # of a kind of qdisc that are named
+FIELDS_MAX = 4  # that are spelled out where an object must have none of them; more are named alone
+PARAMETERS_MAX = 4  # of a kind of qdisc that are named
 KEPT = ("type", "const", "required")
 
 
@@ -59,11 +59,10 @@ def rollout_schema() -> dict[str, Any]:
     """Return the schema of a rollout as an argument, each field with what it means in a sentence."""
     with ONE_AT_A_TIME:
         whole = Rollout.model_json_schema()
-    short = _short(whole, whole.get("$defs", {}))
-    for name, field in short["properties"].items():
-        sentence = " ".join(whole["properties"][name]["description"].split()).partition(". ")[0]
-        short["properties"][name] = {"description": sentence, **field}
-    return {**short, "additionalProperties": False}
+    told = {}
+    for name, field in whole["properties"].items():
+        told[name] = _with_example(_short(field, whole.get("$defs", {})), _first_sentence(field), None)
+    return {"type": "object", "properties": told}
 
 
 @cache
@@ -75,24 +74,26 @@ def plan_schema() -> dict[str, Any]:
     fields = whole["properties"]
     changes = kinds["Changes"]["properties"]
     told = {
-        name: _with_example(_named(_short(changes[name], kinds)), changes[name], CHANGE_EXAMPLES.get(name))
+        name: _with_example(_short(changes[name], kinds), changes[name], CHANGE_EXAMPLES.get(name))
         for name in (*(name for name in CHANGE_EXAMPLES if name in changes), *changes.keys() - CHANGE_EXAMPLES.keys())
     }
     first = ("iface", "changes", "profile")
     properties = {
-        name: _with_example(_short(fields[name], kinds), fields[name], PLAN_EXAMPLES.get(name))
+        name: _with_example(_short(fields[name], kinds), _first_sentence(fields[name]), PLAN_EXAMPLES.get(name))
         for name in (*first, *(name for name in fields if name not in first))
     }
     properties["changes"] = {"type": "object", "properties": told, "additionalProperties": False}
     return {"type": "object", "properties": properties, "required": whole["required"], "additionalProperties": False}
 
 
-def _named(short: dict[str, Any]) -> dict[str, Any]:
-    """Return an object of many fields, none of which it must have, by their names alone; so one of known fields."""
-    fields = short.get("properties", {})
-    if "required" in short or (len(fields) <= FIELDS_MAX and "htb_classes" not in fields):
-        return short
+def _named(fields: Iterable[str]) -> dict[str, Any]:
+    """Return an object by the names of its fields alone."""
     return {"type": "object", "description": f"Fields: {' '.join(fields)}"}
+
+
+def _first_sentence(field: Mapping[str, Any]) -> dict[str, str]:
+    """Return a field's description without what the whole schema says besides."""
+    return {"description": " ".join(field.get("description", "").split()).partition(". ")[0]}
 
 
 def _with_example(short: dict[str, Any], whole: Mapping[str, Any], example: Any) -> dict[str, Any]:
@@ -118,18 +119,28 @@ def _short(schema: Mapping[str, Any], kinds: Mapping[str, Any], depth: int = DEP
         found = {"enum": words} if len(words) <= WORDS_MAX else {"type": schema["type"]}
     if schema.get("maximum", BOUND_MAX + 1) <= BOUND_MAX:
         found |= {key: schema[key] for key in ("minimum", "maximum") if key in schema}
-    if depth and "properties" in schema:
-        found["properties"] = {name: _short(part, kinds, depth - 1) for name, part in schema["properties"].items()}
+    fields = schema.get("properties", {})
+    if fields and "required" not in schema and (len(fields) > FIELDS_MAX or not depth or "htb_classes" in fields):
+        return _named(fields)
+    if depth and fields:
+        found["properties"] = {name: _short(part, kinds, depth - 1) for name, part in fields.items()}
     if depth and "items" in schema:
         found["items"] = _short(schema["items"], kinds, depth - 1)
     return found
 
 
 def _one_of(options: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what may be one thing or another: its types, where no list of words would be lost."""
-    if not any("enum" in option for option in options):
-        return {"type": list(dict.fromkeys(option["type"] for option in options))}
-    return {"anyOf": options}
+    """Return what may be one thing or another: a branch for each, since many clients know no list of types.
+
+    A number that may be text as well is told as text alone, which is accepted of every number. What an object has in
+    it then is in the field's description.
+    """
+    branches = [
+        {"type": "object"} if option.get("type") == "object" else option
+        for option in options
+        if option.get("type") != "integer"
+    ]
+    return branches[0] if len(branches) == 1 else {"anyOf": branches}
 
 
 def _in_lower_case(value: Any) -> Any:

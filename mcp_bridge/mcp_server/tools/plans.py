@@ -31,11 +31,12 @@ from mcp_bridge.mcp_server.tools.query_schema import schema_of
 from mcp_bridge.models import RenderedPlan, ValidationResult
 from mcp_bridge.runs.task import Scope
 
+ObjectOrText = dict[str, Any] | str  # some clients send objects as text
 PlanInput = Annotated[
-    dict[str, Any] | str,
-    Field(
-        description="A ParameterPlan: as validate_change_plan_tool has it, whole as schema://ParameterPlan.",
-    ),
+    ObjectOrText, WithJsonSchema({"type": "object", "description": "A plan, as validate_change_plan_tool has it."})
+]
+PlanSpelledOut = Annotated[
+    ObjectOrText, WithJsonSchema({"type": "object", "description": "A plan; schema://ParameterPlan has all of it."})
 ]
 
 
@@ -58,7 +59,7 @@ def as_object(value: dict[str, Any] | str, *, name: str) -> dict[str, Any]:
     return data
 
 
-def validate_change_plan_tool(app: AppContext, parameter_plan: PlanInput) -> ValidationResult:
+def validate_change_plan_tool(app: AppContext, parameter_plan: PlanSpelledOut) -> ValidationResult:
     """Check a plan against the policy and return all issues at once, with the plan in canonical form.
 
     Call this first. A plan with errors is refused by every other tool.
@@ -86,18 +87,23 @@ async def plan_from_profile_tool(
     ],
     iface: Annotated[
         str | Mapping[str, Any] | list[str | Mapping[str, Any]],
-        WithJsonSchema({"type": ["string", "object", "array"], "description": "As in a plan."}),
+        WithJsonSchema(
+            {
+                "anyOf": [{"type": "string"}, {"type": "object"}, {"type": "array", "items": {"type": "string"}}],
+                "description": "As in a plan.",
+            }
+        ),
     ] = "auto",
     hosts: Hosts = "all",
     overrides: Annotated[
         dict[str, Any] | None,
-        Field(description="Changes that replace the profile's values, shaped as ParameterPlan.changes."),
+        Field(description="Changes instead of the profile's, as in a plan."),
     ] = None,
 ) -> ToolResult:
     """Adapt a profile to the facts of each host and return the plans, hosts with equal plans together.
 
-    Says which rule changed what, and which settings the hosts cannot have and why. Reads facts from the hosts,
-    changes nothing. Validate, render and apply each plan to its own hosts: pass on its pattern.
+    Says which rule changed what, and what the hosts cannot have and why. Changes nothing. Validate, render and apply
+    each plan to its own hosts: pass on its pattern.
     """
     service = app.on_behalf_of(ctx)
 

@@ -71,6 +71,16 @@ def argument(parameter: Parameter, *, description: str | None = None) -> Any:
     return Annotated[kind if parameter.required and description is None else kind | None, described]
 
 
+def told_together(names: list[str]) -> str:
+    """Return names, those together that begin alike where all of that beginning are there: ``tc_*``."""
+    told: dict[str, None] = {}
+    for name in names:
+        family = [other for other in QUERIES if other.startswith(name.partition("_")[0] + "_")]
+        whole = len(family) > 1 and set(family) <= set(names)
+        told[f"{name.partition('_')[0]}_*" if whole else name] = None
+    return ", ".join(told)
+
+
 def _question_model() -> type[BaseModel]:
     """Return the model of one question among several, with every argument that any question takes."""
     takers: dict[str, list[str]] = {}
@@ -80,7 +90,7 @@ def _question_model() -> type[BaseModel]:
             takers.setdefault(name, []).append(query)
             parameters[name] = parameter
     fields: dict[str, Any] = {
-        name: (argument(parameters[name], description=f"For {', '.join(queries)}."), None)
+        name: (argument(parameters[name], description=f"For {told_together(queries)}."), None)
         for name, queries in takers.items()
     }
     names: Any = Literal[tuple(QUERIES)]
@@ -100,16 +110,10 @@ ARGUMENTS = tuple(dict.fromkeys(name for query in QUERIES.values() for name in q
 
 
 def questions_schema() -> dict[str, Any]:
-    """Return the schema of several questions, without the patterns of their arguments: refusals say what is wrong."""
+    """Return the schema of several questions."""
     one = compact(HostQuestion.model_json_schema(), nulls=False)
-    fields = {name: _without(field, "pattern") for name, field in one["properties"].items()}
-    fields["keys"]["items"] = {"type": "string"}
-    item = {"type": "object", "properties": fields, "required": one["required"], "additionalProperties": False}
+    item = {"type": "object", "properties": one["properties"], "required": one["required"]}
     return {"type": "array", "items": item, "minItems": 1, "maxItems": catalog.MAX_QUESTIONS}
-
-
-def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in schema.items() if name != key}
 
 
 def as_question(model: BaseModel) -> dict[str, Any]:
@@ -159,6 +163,8 @@ def compact(schema: Any, *, nulls: bool) -> Any:
     if not isinstance(schema, dict):
         return schema
     found = {key: compact(value, nulls=nulls) for key, value in schema.items() if key != "properties"}
+    if found.get("additionalProperties") is True:  # as without it
+        del found["additionalProperties"]
     if "properties" in schema:
         fields = schema["properties"].items()
         found["properties"] = {name: compact(_field(content, nulls=nulls), nulls=nulls) for name, content in fields}

@@ -40,6 +40,8 @@ SPELLED_OUT: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "host_query_tool": ("queries", questions_schema),
 }
 """By tool: the argument whose shape is made short, once the list is asked for; making it takes a third of a second."""
+TEXT_BOUNDS = ("pattern", "minLength", "maxLength")  # refusals name them
+BOUND_MAX = 100_000  # of numbers
 UNFILTERED: ContextVar[bool] = ContextVar("netopt_list_unfiltered", default=False)
 """Whether a listing is for the tool that finds others."""
 
@@ -91,8 +93,22 @@ class Listing(Middleware):
                 description = parameters["properties"][argument]["description"]
                 parameters["properties"][argument] = {**schema(), "description": description}
             parameters.pop("additionalProperties", None)  # that there are no others is told of those that are sent
-            known = self._short[tool.key] = (tool, ListedTool.of(tool, parameters))
+            known = self._short[tool.key] = (tool, ListedTool.of(tool, _without_bounds(parameters)))
         return known[1]
+
+
+def _without_bounds(schema: Any) -> Any:
+    """Return a schema without the bounds of text and numbers that nobody comes near by mistake."""
+    if isinstance(schema, list):
+        return [_without_bounds(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "properties" in schema:
+        fields = {name: _without_bounds(field) for name, field in schema["properties"].items()}
+        return {**schema, "properties": fields}
+    far = schema.get("maximum", 0) > BOUND_MAX
+    left_out = {*TEXT_BOUNDS, *({"minimum", "maximum"} if far else ())}
+    return {key: _without_bounds(value) for key, value in schema.items() if key not in left_out}
 
 
 class ListedTool(Tool):

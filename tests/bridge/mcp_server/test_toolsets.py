@@ -21,7 +21,7 @@ from mcp_bridge.mcp_server import server
 from mcp_bridge.mcp_server.kept_plans import KeptPlans
 from mcp_bridge.mcp_server.tools.call import AppContext
 from mcp_bridge.mcp_server.tools.plan_schema import CHANGE_EXAMPLES, PLAN_EXAMPLES, plan_schema
-from mcp_bridge.models import ParameterPlan
+from mcp_bridge.models import ParameterPlan, Rollout
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
@@ -183,3 +183,42 @@ def test_examples_are_accepted(field: str) -> None:
         changes = {"qdisc": {"type": "htb"}} | {key: CHANGE_EXAMPLES[key] for key in ("htb_classes", "default_class")}
     verdict = validate({**PLAN_EXAMPLES, "changes": changes}, load_policy())
     assert [issue for issue in verdict.issues if issue.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"qdisc": {"type": "htb"}, "htb_classes": [{"classid": "1:1", "rate_mbit": 1, "burst": "9000"}]},
+        {"rate_limits": [{"rate": "5/second", "protocol": "icmp", "icmp_type": "8"}]},
+        {"dscp": [{"match": {"proto": "udp", "dports": "5060"}, "dscp": "46"}]},
+    ],
+)
+def test_numbers_as_text(changes: dict[str, Any]) -> None:
+    """Where the list says text for what may be a number as well, a number written as text is accepted."""
+    verdict = validate({"iface": "eth0", "changes": changes}, load_policy())
+    assert [issue for issue in verdict.issues if issue.severity == "error"] == []
+
+
+def test_shares_as_text() -> None:
+    """Sizes of waves are told as text, and numbers written so are accepted."""
+    rollout = Rollout.model_validate({"waves": ["1", "10%"], "canary": "2", "max_failures": "3"})
+    assert (rollout.waves, rollout.canary, rollout.max_failures) == ([1, "10%"], 2, 3)
+
+
+def test_one_type_each(settings: Settings) -> None:
+    """No schema of the list has a list of types, which clients of other dialects refuse or drop."""
+
+    async def use(client: Client[Any]) -> None:
+        tools = await client.list_tools()
+        assert [path for tool in tools for path in _lists_of_types(tool.input_schema, tool.name)] == []
+
+    with_client(replace(settings, toolsets=("all",)), use)
+
+
+def _lists_of_types(schema: Any, path: str) -> list[str]:
+    if isinstance(schema, list):
+        return [found for part in schema for found in _lists_of_types(part, path)]
+    if not isinstance(schema, dict):
+        return []
+    here = [path] if isinstance(schema.get("type"), list) else []
+    return here + [found for key, part in schema.items() for found in _lists_of_types(part, f"{path}.{key}")]
