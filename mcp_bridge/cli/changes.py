@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.cli import options, rollouts
+from mcp_bridge.cli import consent, options, rollouts
 from mcp_bridge.cli.output import say_json, show_report
 from mcp_bridge.cli.progress import Progress, follow
 
@@ -72,6 +72,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     rollouts.add(apply)
     options.add_hosts(apply)
     options.add_check(apply)
+    consent.add(apply)
     options.add_json(apply)
     apply.set_defaults(func=_apply)
 
@@ -92,6 +93,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             )
         options.add_hosts(parser)
         options.add_check(parser)
+        if word == "rollback":
+            consent.add(parser)
         options.add_json(parser)
         parser.set_defaults(func=_on_checkpoint, action=word)
 
@@ -116,26 +119,30 @@ def _apply(args: argparse.Namespace) -> int:
     documents = _what_to_apply(args)
     rollout = rollouts.asked(args)
 
-    def begin(service: Service, scope: Scope) -> Started:
-        from mcp_bridge.service import ApplyOptions
+    from mcp_bridge.service import ApplyOptions
 
-        plan = _permitted(args, documents, service, scope)
-        chosen = ApplyOptions(
-            dry_run=args.check,
-            label=args.label,
-            confirm_timeout_s=args.confirm_timeout,
-            persist=args.persist,
-            rollout=rollout,
-        )
-        return _announced(args, service.begin_apply(plan, chosen, scope))
-
-    return carry_out(args, begin)
+    service = options.service_of(args)
+    plan = _permitted(args, documents, service)
+    chosen = ApplyOptions(
+        dry_run=args.check,
+        label=args.label,
+        confirm_timeout_s=args.confirm_timeout,
+        persist=args.persist,
+        rollout=rollout,
+    )
+    consent.agree(args, service, lambda: consent.about_plans(plan, chosen, service, limit=args.limit))
+    return carry_out(
+        args, lambda service, scope: _announced(args, service.begin_apply(plan, chosen, scope)), service=service
+    )
 
 
 def _permitted(
-    args: argparse.Namespace, documents: list[dict[str, Any]], service: Service, scope: Scope
+    args: argparse.Namespace, documents: list[dict[str, Any]], service: Service
 ) -> CheckedPlan | PlanSet | HostPlans:
     """Return what may be applied; who gets which plan is said before the first host is touched."""
+    from mcp_bridge.runs.task import Scope
+
+    scope = Scope(limit=args.limit)
     if not args.from_inventory:
         asked = [_as_rendered(args.rendered, one) if args.rendered else one for one in documents]
         return service.check_several(asked, scope)
@@ -181,20 +188,25 @@ def _on_checkpoint(args: argparse.Namespace) -> int:
                 checkpoint_id=args.checkpoint, seconds=put_off, scope=scope, check=args.check
             ),
         )
+    service = options.service_of(args)
+    if args.action == "rollback":
+        consent.agree(args, service, lambda: consent.about_checkpoint("rollback", args.checkpoint, service, args.limit))
     return carry_out(
         args,
         lambda service, scope: service.begin(args.action, checkpoint_id=args.checkpoint, scope=scope, check=args.check),
+        service=service,
     )
 
 
-def carry_out(args: argparse.Namespace, begin: Callable[[Service, Scope], Started]) -> int:
+def carry_out(
+    args: argparse.Namespace, begin: Callable[[Service, Scope], Started], *, service: Service | None = None
+) -> int:
     """Begin a change, follow it, print its report and return the exit status."""
     from mcp_bridge.models import ChangeReport
     from mcp_bridge.runs import report as run_report
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
 
-    service = Service(options.settings_of(args), caller=f"cli {login()}")
+    service = service or options.service_of(args)
 
     def work(progress: Progress, cancel: threading.Event) -> ChangeReport:
         return service.finish(begin(service, Scope(limit=args.limit, progress=progress, cancel=cancel)))

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 import threading
+from typing import TYPE_CHECKING
 
-from mcp_bridge.cli import options
+from mcp_bridge.cli import consent, options
 from mcp_bridge.cli.changes import carry_out, checkpoint_id
 from mcp_bridge.cli.output import say, say_json, table
 from mcp_bridge.cli.progress import Progress, follow
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
+
+if TYPE_CHECKING:
+    from mcp_bridge.runs.task import CheckpointAction
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,6 +42,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--label", metavar="TEXT", help="with --snapshot: a name for the checkpoint")
     options.add_hosts(parser)
+    consent.add(parser)
     options.add_json(parser)
     parser.set_defaults(func=_checkpoints)
 
@@ -49,11 +54,16 @@ def _checkpoints(args: argparse.Namespace) -> int:
         )
     if args.accept:
         return carry_out(args, lambda service, scope: service.begin("accept", checkpoint_id=args.accept, scope=scope))
-    if args.delete:
-        return carry_out(
-            args, lambda service, scope: service.begin("delete_checkpoint", checkpoint_id=args.delete, scope=scope)
-        )
-    return _list(args)
+    return _delete(args) if args.delete else _list(args)
+
+
+def _delete(args: argparse.Namespace) -> int:
+    action: CheckpointAction = "delete_checkpoint"
+    service = options.service_of(args)
+    consent.agree(args, service, lambda: consent.about_checkpoint(action, args.delete, service, args.limit))
+    return carry_out(
+        args, lambda service, scope: service.begin(action, checkpoint_id=args.delete, scope=scope), service=service
+    )
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from mcp_bridge.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_bridge.planning.host_plans import HostPlans
+    from mcp_bridge.service import Service
 
 OF_INVENTORIES = {"netopt_plan", "netopt_plans"}
 
@@ -77,6 +78,13 @@ def settings_of(args: argparse.Namespace) -> Settings:
     settings = Settings.from_env()
     inventory = getattr(args, "inventory", None)
     return replace(settings, inventory=inventory) if inventory else settings
+
+
+def service_of(args: argparse.Namespace) -> Service:
+    """Return the installation on behalf of the user who typed the command."""
+    from mcp_bridge.service import Service, login  # noqa: PLC0415  # not every command needs it
+
+    return Service(settings_of(args), caller=f"cli {login()}")
 
 
 def read_document(name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.cli import options
+from mcp_bridge.cli import consent, options
 from mcp_bridge.cli.changes import carry_out, seconds
 from mcp_bridge.cli.output import say, say_json, table
 from mcp_bridge.cli.progress import Progress, follow
@@ -21,8 +21,6 @@ from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
 
 if TYPE_CHECKING:
     from mcp_bridge.hosts.plans import PlanInForce, PlansInForce
-    from mcp_bridge.runs.execute import Started
-    from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Service
 
 SHOWN_CHARS = 60
@@ -58,6 +56,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     options.add_hosts(remove)
     options.add_check(remove)
+    consent.add(remove)
     options.add_json(remove)
     remove.set_defaults(func=_remove)
 
@@ -69,16 +68,7 @@ def _name(text: str) -> str:
 
 
 def _plans(args: argparse.Namespace) -> int:
-    from mcp_bridge.hosts import plans
-    from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
-
-    fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
-
-    def work(progress: Progress, cancel: threading.Event) -> plans.PlansInForce:
-        return plans.read(fleet, Scope(limit=args.limit, progress=progress, cancel=cancel))
-
-    found = follow(work, quiet=args.json)
+    found = _in_force(args, options.service_of(args))
     if args.name:
         named = {host: [plan for plan in each if plan.name == args.name] for host, each in found.hosts.items()}
         found = found.model_copy(update={"hosts": named})
@@ -88,6 +78,19 @@ def _plans(args: argparse.Namespace) -> int:
         _show(found, whole=args.name is not None)
     missing = args.name is not None and not any(found.hosts.values())
     return EXIT_FAILED if found.unanswered or missing else EXIT_DONE
+
+
+def _in_force(args: argparse.Namespace, service: Service) -> PlansInForce:
+    """Return the plans in force on the hosts."""
+    from mcp_bridge.hosts import plans
+    from mcp_bridge.runs.task import Scope
+
+    fleet = service.fleet()
+
+    def work(progress: Progress, cancel: threading.Event) -> PlansInForce:
+        return plans.read(fleet, Scope(limit=args.limit, progress=progress, cancel=cancel))
+
+    return follow(work, quiet=args.json)
 
 
 def _show(found: PlansInForce, *, whole: bool) -> None:
@@ -122,10 +125,18 @@ def _value(value: Any) -> str:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    def begin(service: Service, scope: Scope) -> Started:
-        from mcp_bridge.service import ApplyOptions
+    from mcp_bridge.service import ApplyOptions
 
-        chosen = ApplyOptions(dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout)
-        return service.begin_removal(args.names, chosen, scope)
+    service = options.service_of(args)
+    chosen = ApplyOptions(dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout)
 
-    return carry_out(args, begin)
+    def told() -> list[str]:
+        from mcp_bridge.consent.consent_text import about_removal
+
+        found = _in_force(args, service)
+        confirm_s = service.policy.validation_limits.confirm_timeout_default_s
+        hosts = consent.hosts(service, args.limit)
+        return [line for name in args.names for line in about_removal(name, hosts, found, chosen, confirm_s=confirm_s)]
+
+    consent.agree(args, service, told)
+    return carry_out(args, lambda service, scope: service.begin_removal(args.names, chosen, scope), service=service)

@@ -15,6 +15,7 @@ from mcp.types import InputRequiredResult
 from pydantic import Field, ValidationError, WithJsonSchema
 
 from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_plan, fields_of
+from mcp_bridge.consent.consent_text import about_apply
 from mcp_bridge.mcp_server.tools import resume_rollout
 from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport
 from mcp_bridge.mcp_server.tools.call import (
@@ -30,7 +31,6 @@ from mcp_bridge.mcp_server.tools.call import (
     refused,
 )
 from mcp_bridge.mcp_server.tools.consent import confirmed
-from mcp_bridge.mcp_server.tools.consent_text import about_apply
 from mcp_bridge.mcp_server.tools.plans import as_object
 from mcp_bridge.mcp_server.tools.plans_in_force import held
 from mcp_bridge.models import RenderedPlan, Rollout

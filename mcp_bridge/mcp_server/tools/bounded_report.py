@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mcp_bridge import untrusted_text
-from mcp_bridge.mcp_server.tools import host_words
+from mcp_bridge.consent import host_words
 from mcp_bridge.models import ChangeReport, HostReport
 from mcp_bridge.models.base import Strict
 from mcp_bridge.models.report import DiffEntry, HostError, HostStatus

@@ -25,9 +25,9 @@ from mcp_bridge.access.argument_limits import PATTERN_MAX
 from mcp_bridge.access.caller import CURRENT, Admission, Caller
 from mcp_bridge.access.context import Access, Terms
 from mcp_bridge.access.models import LOCAL, local_rule
+from mcp_bridge.consent import host_words
 from mcp_bridge.errors import NetoptBridgeError, PlanError
 from mcp_bridge.mcp_server.kept_plans import KeptPlans
-from mcp_bridge.mcp_server.tools import host_words
 from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport, bounded
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs.execute import Started

@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from mcp_bridge.access.authorize import check_confirm_timeout
 from mcp_bridge.collection.queries import MAX_OFFSET
+from mcp_bridge.consent.consent_text import about_checkpoint
 from mcp_bridge.hosts import checkpoints, drift
 from mcp_bridge.hosts.checkpoints import Checkpoint, Checkpoints
 from mcp_bridge.hosts.drift import DriftReport
@@ -35,7 +36,6 @@ from mcp_bridge.mcp_server.tools.call import (
     refused,
 )
 from mcp_bridge.mcp_server.tools.consent import confirmed
-from mcp_bridge.mcp_server.tools.consent_text import about_checkpoint
 from mcp_bridge.models.interfaces import Iface
 from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.task import CheckpointAction, Scope

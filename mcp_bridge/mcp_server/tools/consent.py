@@ -25,6 +25,7 @@ from mcp_bridge.access.argument_limits import digest
 from mcp_bridge.access.caller import Admission
 from mcp_bridge.access.context import Access
 from mcp_bridge.access.errors import AccessError
+from mcp_bridge.consent.consent_text import plain
 from mcp_bridge.errors import NetoptBridgeError
 
 ANSWER = "confirm"
@@ -106,7 +107,7 @@ def question(lines: list[str]) -> str:
     Raises:
         AccessError: it is more than a person is shown.
     """
-    text = "\n".join(_plain(line) for line in lines)
+    text = "\n".join(plain(line) for line in lines)
     if len(lines) > LINES_MAX or len(text) > CHARACTERS_MAX:
         raise AccessError(
             f"The question to the person takes {len(lines)} lines and {len(text)} characters; it is asked whole or not "
@@ -115,10 +116,6 @@ def question(lines: list[str]) -> str:
             kind="consent",
         )
     return text
-
-
-def _plain(line: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _take_answer(ctx: Context, access: Access, admission: Admission, binding: str) -> None:

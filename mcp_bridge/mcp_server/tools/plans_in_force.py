@@ -14,6 +14,7 @@ from pydantic import Field
 
 from mcp_bridge.access.authorize import check_confirm_timeout, check_places, check_removal
 from mcp_bridge.access.errors import AccessError
+from mcp_bridge.consent.consent_text import about_removal
 from mcp_bridge.hosts import plans
 from mcp_bridge.hosts.plans import PlansInForce
 from mcp_bridge.mcp_server.tools.bounded_report import BoundedReport, size
@@ -30,7 +31,6 @@ from mcp_bridge.mcp_server.tools.call import (
     follow,
 )
 from mcp_bridge.mcp_server.tools.consent import confirmed
-from mcp_bridge.mcp_server.tools.consent_text import about_removal
 from mcp_bridge.models.plan import PlanName
 from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions

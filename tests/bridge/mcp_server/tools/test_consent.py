@@ -17,10 +17,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mcp_bridge.access.errors import AccessError
+from mcp_bridge.consent import host_words
+from mcp_bridge.consent.consent_text import about_apply, about_checkpoint
 from mcp_bridge.errors import PlanError
-from mcp_bridge.mcp_server.tools import host_words
 from mcp_bridge.mcp_server.tools.consent import CHARACTERS_MAX, LINES_MAX, question
-from mcp_bridge.mcp_server.tools.consent_text import about_apply, about_checkpoint
 from mcp_bridge.models import Rollout
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy

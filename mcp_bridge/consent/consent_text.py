@@ -10,11 +10,12 @@ All of it is said. What comes first is by what a host can be cut off, and how th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from mcp_bridge.consent import setting_lines
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.hosts.plans import PlansInForce
-from mcp_bridge.mcp_server.tools import setting_lines
 from mcp_bridge.models import RenderedPlan
 from mcp_bridge.runs.registry import RunRecord, RunRegistry
 from mcp_bridge.service import ApplyOptions
@@ -23,6 +24,19 @@ SHORT = 12
 SAID_APART = frozenset({"iface", "name", "profile", "changes", "validate"})
 UNSAID = frozenset({"rationale"})  # an agent's own words, which set nothing
 _CLAIM = re.compile(r" \([^()]*\)")  # what a client calls itself
+
+
+@dataclass(frozen=True)
+class Share:
+    """Plans, and who gets them.
+
+    Attributes:
+        plans: as they were rendered anew.
+        hosts: the hosts, in words; empty where there is one share, for all hosts.
+    """
+
+    plans: Sequence[RenderedPlan]
+    hosts: str = ""
 
 
 def about_apply(
@@ -42,26 +56,61 @@ def about_apply(
         confirm_s: seconds within which netopt itself confirms a change.
         resumes: the rollout that it goes on with.
     """
-    split = [setting_lines.split(one.plan.dump().get("changes", {})) for one in plans]
-    measured = [line for one in plans for line in setting_lines.lines("", one.plan.dump().get("validate", {}))]
-    rest = [list(_rest(one, others)) for one, (_hurts, others) in zip(plans, split, strict=True)]
-    return [
-        f"Change the network settings of {hosts}?",
-        *_resumed(resumes),
-        *(line for one, (hurts, _others) in zip(plans, split, strict=True) for line in _first(one, hurts, len(plans))),
-        *_warnings([warning for one in plans for warning in one.warnings]),
-        *_kept(options, confirm_s),
-        *(["Each host measures before and after, and goes back where an objective is missed:"] if measured else []),
-        *(f"  {line}" for line in measured),
-        *(line for one, lines in zip(plans, rest, strict=True) for line in _others(one, lines, split, len(plans))),
-        *(f"Digest {one.digest[:SHORT]}" for one in plans),
-    ]
+    head = [f"Change the network settings of {hosts}?", *_resumed(resumes)]
+    return [*head, *_said([Share(plans)], options, confirm_s)]
 
 
-def _first(one: RenderedPlan, hurts: list[str], number: int) -> Iterator[str]:
+def about_each(shares: Sequence[Share], hosts: str, options: ApplyOptions, *, confirm_s: int) -> list[str]:
+    """Return what applying plans changes of which each host has its own.
+
+    Args:
+        shares: the plans, and who gets them.
+        hosts: all of the hosts, in words.
+        options: how they are applied.
+        confirm_s: seconds within which netopt itself confirms a change.
+    """
+    return [f"Change the network settings of {hosts}, each as its own plan says?", *_said(shares, options, confirm_s)]
+
+
+def _said(shares: Sequence[Share], options: ApplyOptions, confirm_s: int) -> Iterator[str]:
+    """Say all that plans set: what can hurt, then how the change goes, then all other settings, digests last."""
+    plans = [one for share in shares for one in share.plans]
+    split = {one.digest: setting_lines.split(one.plan.dump().get("changes", {})) for one in plans}
+    several = len(plans) > 1
+    for share in shares:
+        lines = (line for one in share.plans for line in _first(one, split[one.digest][0], several=several))
+        yield from _below(share.hosts, lines)
+    yield from _warnings([warning for one in plans for warning in one.warnings])
+    yield from _kept(options, confirm_s)
+    for share in shares:
+        measured = [
+            line for one in share.plans for line in setting_lines.lines("", one.plan.dump().get("validate", {}))
+        ]
+        whose = f" of {share.hosts}" if share.hosts else ""
+        if measured:
+            yield f"Each host{whose} measures before and after, and goes back where an objective is missed:"
+        yield from (f"  {line}" for line in measured)
+    hurts = any(first for first, _others in split.values())
+    for share in shares:
+        rest = [(one, list(_rest(one, split[one.digest][1]))) for one in share.plans]
+        lines = (line for one, told in rest for line in _others(one, told, hurts=hurts, several=several))
+        yield from _below(share.hosts, lines)
+    yield from (f"Digest {one.digest[:SHORT]}" for one in plans)
+
+
+def _below(hosts: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines, below the hosts that they are about where others have other plans."""
+    if not hosts:
+        yield from lines
+        return
+    told = [f"  {line}" for line in lines]
+    yield from [f"On {hosts}:", *told] if told else ()
+
+
+def _first(one: RenderedPlan, hurts: list[str], *, several: bool) -> Iterator[str]:
     """Say what a plan is for, and of its settings those that can hurt."""
     profile = f", profile {one.plan.profile}" if one.plan.profile else ""
-    name = f"Plan {one.plan.name or one.digest[:SHORT]}, interface" if number > 1 or one.plan.name else "Interface"
+    name = f"Plan {one.plan.name or one.digest[:SHORT]}, interface" if several or one.plan.name else "Interface"
     yield f"{name} {', '.join(map(setting_lines.word, one.plan.ifaces))}{profile}{':' if hurts else '.'}"
     yield from (f"  {line}" for line in hurts)
 
@@ -75,14 +124,12 @@ def _rest(one: RenderedPlan, others: list[str]) -> Iterator[str]:
             yield from setting_lines.lines(name, plan[name])
 
 
-def _others(
-    one: RenderedPlan, lines: list[str], split: list[tuple[list[str], list[str]]], number: int
-) -> Iterator[str]:
+def _others(one: RenderedPlan, lines: list[str], *, hurts: bool, several: bool) -> Iterator[str]:
     """Say all other settings of a plan, below its name where there are several."""
     if not lines:
         return
-    whose = f" of {one.plan.name or one.digest[:SHORT]}" if number > 1 else ""
-    yield f"Other settings{whose}:" if any(hurts for hurts, _others in split) else f"Settings{whose}:"
+    whose = f" of {one.plan.name or one.digest[:SHORT]}" if several else ""
+    yield f"Other settings{whose}:" if hurts else f"Settings{whose}:"
     yield from (f"  {line}" for line in lines)
 
 
@@ -181,6 +228,11 @@ def _origin(checkpoint_id: str, runs: RunRegistry) -> Iterator[str]:
         return
     digest = f", digest {record.plan_digest[:SHORT]}" if record.plan_digest else ""
     yield f"Made by {record.action} on {record.started:%Y-%m-%d %H:%M} UTC for {_proven(record.caller)}{digest}"
+
+
+def plain(line: str) -> str:
+    """Return a line of which nothing moves a terminal or runs backwards."""
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _proven(caller: str) -> str:

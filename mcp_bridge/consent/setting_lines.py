@@ -22,6 +22,7 @@ HURTS = (
     "rate_limits",
     "connection_tracking",
     "mtu",
+    "nic",
     "netem",
     "routes",
     "shaper",
