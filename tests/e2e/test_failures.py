@@ -355,8 +355,8 @@ def wait_until_changing(fleet: Fleet, number: int) -> None:
     until(checkpoints, 60, "a change begins", every_s=0)
 
 
-# Python is what the module runs in, its shell is what ssh waits for. The guard is a fork of it at first, and is left: all
-# are chosen before one is killed, since the guard becomes another program as soon as the module is gone
+# Python is what the module runs in, its shell is what ssh waits for. The guard is a fork of it at first, and is left:
+# all are chosen before one is killed, since the guard becomes another program as soon as the module is gone
 KILL = (
     "found=; for pid in $(pgrep -f '{}'); do grep -qx netopt-guard /proc/$pid/comm || found=\"$found $pid\"; done; "
     "kill -KILL $found || true"

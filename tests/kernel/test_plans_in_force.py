@@ -279,6 +279,28 @@ def test_what_was_done_by_hand_is_drift(host: Host) -> None:
     assert drift(host) == []
 
 
+def test_what_the_host_held_already_is_compared(host: Host) -> None:
+    """A plan that changes nothing, or only a part, is compared whole from then on; a value given back is not."""
+    host.run("ethtool", "-K", IFACE, "gro", "off")
+    assert apply(host, plan({"offloads": {"gro": True}}, name="base")) == "applied"
+    assert remove(host, "base") == "applied"
+    assert apply(host, plan({"sysctl": {BACKLOG: "31"}, "offloads": {"gro": False}}, name="web")) == "applied"
+    assert drift(host) == []
+    host.run("ethtool", "-K", IFACE, "gro", "on")
+    (found,) = drift(host)
+    assert (found["key"], found["wanted"], found["found"]) == (f"{IFACE} generic-receive-offload", "off", "on")
+    assert found["checkpoint_id"] != ""
+    host.run("sysctl", "-w", f"{BACKLOG}=4096")
+    host.run("ethtool", "-K", IFACE, "gro", "off")
+    assert remove(host, "web") == "applied"
+    assert apply(host, plan({"sysctl": {BACKLOG: host.run("sysctl", "-n", BACKLOG).strip()}})) == "applied"
+    host.run("sysctl", "-w", f"{BACKLOG}=77")
+    assert [one["key"] for one in drift(host)] == [BACKLOG]
+    for one in host.checkpoint("listed")["checkpoints"]:
+        host.checkpoint("absent", id=one["id"])
+    assert [one["key"] for one in drift(host)] == [BACKLOG]  # also by what removed checkpoints leave
+
+
 def test_a_plan_for_an_interface_that_is_gone_can_be_removed(host: Host) -> None:
     """What it set elsewhere goes, and the record forgets it."""
     apply(host, plan({"mtu": 1400, **HTB, **MARKS, "sysctl": {BACKLOG: "1000"}}, ["wan0", IFACE], name="one"))

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 
 def states_of(header: Header, content: Content, boot_id: str) -> dict[str, Any]:
-    """Return ``{subsystem: state}`` that a change has set and that should hold; its time-boxed part may be over."""
+    """Return ``{subsystem: state}`` that a change has set or found, and that should hold.
+
+    Its time-boxed part may be over.
+    """
     over = header.ends_at is None or header.boot_id != boot_id
-    return dict(content.after, **content.ending) if over else dict(content.after)
+    return {**content.held.get("states", {}), **content.after, **(content.ending if over else {})}
+
+
+def scopes_of(content: Content) -> dict[str, Any]:
+    """Return ``{subsystem: scope}`` of these states."""
+    return {**content.held.get("scopes", {}), **content.scopes}
 
 
 def laid_over(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Any:

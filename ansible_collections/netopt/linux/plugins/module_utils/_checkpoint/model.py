@@ -102,6 +102,8 @@ class Content:
         views: what the tools printed before, see ``_subsystems/read_views.py``; empty for a snapshot by hand, and where
             an older release wrote the checkpoint.
         numbers: the kernel's numbers of the interfaces in ``scopes``; empty likewise.
+        held: ``{"scopes", "states"}``, both by subsystem: what the plan asks for and the host held already, so that
+            nothing of it is restored and all of it is compared; empty likewise.
     """
 
     scopes: dict[str, Any]
@@ -113,6 +115,7 @@ class Content:
     modules: list[str] = field(default_factory=list)
     views: dict[str, Any] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    held: dict[str, Any] = field(default_factory=dict)
 
 
 def due(header: Header) -> float | None:

@@ -37,7 +37,7 @@ from .._common.report import HostReport
 from . import large_values, undone_ahead
 from .durable_files import forget, remove_tree, sync_folder, write
 from .durable_files import replace as replace_file
-from .led_to import states_of
+from .led_to import scopes_of, states_of
 from .left_in_force import LeftInForce
 from .model import (
     APPLIED,
@@ -63,7 +63,7 @@ STATE_DIR = "/var/lib/netopt"
 ARCHIVE = "restore.pyz"
 CONFIRM = "confirmed"
 RESTORE = "restore"
-SEEN = ("views", "numbers")
+SEEN = ("views", "numbers", "held")
 RESERVES = ("reserve.1", "reserve.2")
 RESERVE_BYTES = 8192
 
@@ -364,7 +364,7 @@ class Store:
         header, here = self.header(identity), boot_id()
         if header in in_force(self.headers(), here):
             content = self.content(identity)
-            self.left.take_states(header.sequence, content.scopes, states_of(header, content, here))
+            self.left.take_states(header.sequence, scopes_of(content), states_of(header, content, here))
 
     def retain(self) -> list[str]:
         """Remove what retention does not keep, and what interrupted writers left. Return the ids removed."""

@@ -11,7 +11,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._checkpoint.led_to import states_of
+from .._checkpoint.led_to import scopes_of, states_of
 from .._checkpoint.model import APPLIED, ARMED, RESTORE_FAILED, in_force
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
@@ -123,7 +123,7 @@ def _target(store: Store, found: Verified, here: str) -> Target:
         except NetoptError as error:
             found.warnings.append(f"What {header.id} set is not compared: {error.message}")
             continue
-        lay_over(target, header.id, content.scopes, states_of(header, content, here))
+        lay_over(target, header.id, scopes_of(content), states_of(header, content, here))
         if header.status == APPLIED:
             found.warnings.append(f"{header.id} is not confirmed yet; what it set is taken for wanted.")
         if header.boot_id != here and not content.persist:

@@ -35,7 +35,7 @@ from .rehearse import rehearse, resolve
 from .unchanged_cache import BRIEF, CachedState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from .._checkpoint.store import Store
     from .._common.change import Operation
@@ -153,6 +153,7 @@ class Apply:
     ) -> tuple[Header, Content]:
         """Write the checkpoint that restores the host, and return it."""
         header = replace(self._header(identity), persist=bool(persist))
+        held = [name for name in rehearsal.wanted if name not in rehearsal.operations]
         content = Content(
             scopes=_only(rehearsal.scopes, rehearsal.operations),
             before=_only(rehearsal.current, rehearsal.operations),
@@ -163,6 +164,7 @@ class Apply:
             modules=self._modules,
             numbers=numbers_of(_only(rehearsal.scopes, rehearsal.operations)),
             views=read_views(rehearsal.operations, rehearsal.current, self._tools),
+            held={"scopes": _only(rehearsal.scopes, held), "states": _only(rehearsal.wanted, held)} if held else {},
         )
         self._store.create(header, content, restore_archive(), plans=record.written())
         self._report.checkpoint_id = identity
@@ -428,5 +430,5 @@ def _counted(sections: list[Section]) -> str:
     return "1 setting" if len(sections) == 1 else f"{len(sections)} settings"
 
 
-def _only(states: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+def _only(states: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: states[name] for name in names if name in states}  # what is not rehearsed leads nowhere known yet
