@@ -37,7 +37,7 @@ def laid_over(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) 
         old: what older ones have led to, ``None`` where none has.
         new: what the newer one has.
     """
-    if name in ("sysctl", "link"):
+    if name in ("sysctl", "link", "route"):
         return _merged(old or {}, new)
     if name == "tc":
         return {**new, "interfaces": {**(old or {}).get("interfaces", {}), **new["interfaces"]}}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SUBSYSTEMS = ("sysctl", "link", "tc", "nft")  # the order in which a plan is applied
+SUBSYSTEMS = ("sysctl", "link", "route", "tc", "nft")  # the order in which a plan is applied
 
 
 @dataclass(frozen=True)

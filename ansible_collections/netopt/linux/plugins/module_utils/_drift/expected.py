@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 GONE = "no such interface"
+PLACES = (("link", "links"), ("route", "routes"), ("tc", "interfaces"))  # where states have the interfaces
 _OWNED = re.compile(r"^table inet netopt \{ # progname (?P<name>.+)$", re.MULTILINE)
 
 
@@ -89,7 +90,7 @@ def keep_claimed(target: Target, record: InForce) -> None:
         values = {key: value for key, value in states["sysctl"]["values"].items() if key in mine}
         modules = {name: state for name, state in states["sysctl"].get("modules", {}).items() if state == "used"}
         states["sysctl"] = {**states["sysctl"], "values": values, "modules": modules, "lro": {}}
-    for name, inner in (("link", "links"), ("tc", "interfaces")):
+    for name, inner in PLACES:
         if name not in states:
             continue
         mine = claims.get(name, set())
@@ -98,6 +99,8 @@ def keep_claimed(target: Target, record: InForce) -> None:
         kept = {iface: it for iface, it in states[name][inner].items() if iface in ifaces}
         if name == "link":
             kept = {iface: _claimed(iface, link, mine, record) for iface, link in kept.items()}
+        elif name == "route":
+            kept = {iface: _claimed_metrics(iface, routes, mine) for iface, routes in kept.items()}
         states[name] = {**states[name], inner: kept}
         target.scopes[name] = {
             **target.scopes[name],
@@ -119,14 +122,24 @@ def _claimed(iface: str, link: Mapping[str, Any], claims: set[str], record: InFo
     return found
 
 
+def _claimed_metrics(iface: str, routes: Mapping[str, Any], claims: set[str]) -> dict[str, Any]:
+    """Return what of the wanted routes of an interface plans in force say something of."""
+    found = {}
+    for name, entry in routes.items():
+        network = name.partition(" ")[0]
+        kept = {word: text for word, text in entry["metrics"].items() if f"{iface} {network} {word}" in claims}
+        if kept:
+            found[name] = {"metrics": kept}
+    return found
+
+
 def without(target: Target, missing: Iterable[str]) -> list[Change]:
     """Take interfaces that are gone out of what is looked at, and return that they are as differences."""
     found = []
     for iface in missing:
-        for name in ("link", "tc"):
+        for name, inner in PLACES:
             if iface in target.scopes.get(name, {}).get("ifaces", ()):
                 target.scopes[name]["ifaces"].remove(iface)
-                inner = "links" if name == "link" else "interfaces"
                 kept = {one: value for one, value in target.states[name][inner].items() if one != iface}
                 target.states[name] = {**target.states[name], inner: kept}
                 found.append(Change(name, iface, GONE, None))
@@ -163,6 +176,9 @@ def _covers(change: Change, state: Mapping[str, Any]) -> bool:
     if change.subsystem == "link":
         link = state.get("links", {}).get(first, {})
         return not rest or rest in link or any(rest in link.get(kind, {}) for kind in ("requested", "active"))
+    if change.subsystem == "route":
+        name, _blank, word = rest.rpartition(" ")
+        return word in state.get("routes", {}).get(first, {}).get(name, {}).get("metrics", {})
     return change.subsystem != "tc" or first in state.get("interfaces", {})
 
 

@@ -73,7 +73,7 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits:
     keep_claimed(target, plans_in_force(store))
     _warn_of_others(store, found, here)
     present = {name for _index, name in socket.if_nameindex()}
-    named = {iface for name in ("link", "tc") for iface in target.scopes.get(name, {}).get("ifaces", ())}
+    named = {iface for name in ("link", "route", "tc") for iface in target.scopes.get(name, {}).get("ifaces", ())}
     changes: list[tuple[Change, str | None]] = [(gone, None) for gone in without(target, sorted(named - present))]
     for name in TABLE:
         if name in target.states:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._checkpoint.model import Content, Header
     from .._host.commands import Tools
 
-PLACES = {"link": "links", "tc": "interfaces"}  # subsystem: where its states have the interfaces
+PLACES = {"link": "links", "route": "routes", "tc": "interfaces"}  # subsystem: where its states have the interfaces
 
 
 def numbers_of(scopes: Mapping[str, Any]) -> dict[str, int]:

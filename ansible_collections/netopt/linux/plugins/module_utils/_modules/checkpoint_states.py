@@ -243,6 +243,7 @@ def _scopes(request: Request) -> dict[str, Any]:
         found["sysctl"] = _sysctl_scope(request.sysctl, ("all", "default", *ifaces))
     if request.ifaces:
         found["link"] = {"ifaces": ifaces, "ipv6": True, "features": True}
+        found["route"] = {"ifaces": ifaces, "networks": ["*"]}
         found["tc"] = {"ifaces": ifaces}
     if request.nft:
         found["nft"] = {}

@@ -15,6 +15,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
+from .._route.words import command, there
 from .._sysctl.side_effects import write_order
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def render(layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
 
     Args:
         layer: what ``layer.merged`` gives.
-        programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool`` and ``nft``.
+        programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool``, ``nft`` and ``grep``.
     """
     files: Files = {}
     if layer["modules"]:
@@ -73,6 +74,8 @@ def render(layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
         files[SYSCTL_FILE] = _file(HEAD + "".join(f"{key} = {layer['sysctl'][key]}\n" for key in keys))
     for iface in sorted({*layer["links"], *layer["tc"]}):
         files.update(_device(iface, layer["links"].get(iface, {}), layer["tc"].get(iface), programs))
+    for iface, routes in sorted(layer["routes"].items()):
+        files.update(_routes(iface, routes, programs))
     if layer["nft"]:
         script = _script("table", "nft", HEAD + layer["nft"])
         run = exec_line(programs["nft"], ["-f", next(iter(script))])
@@ -127,6 +130,40 @@ WantedBy={device}
 """
     files.update(_unit(f"netopt-device@{escape(iface)}.service", device, text) if lines else {})
     return files
+
+
+def _routes(iface: str, routes: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
+    """Return the unit that sets metrics of an interface's routes once they are there.
+
+    A route is replaced only while it is there as it was, so that another gateway is never taken away; until then the
+    unit fails and is started again.
+    """
+    lines = []
+    for _name, entry in sorted(routes.items()):
+        file, pattern = there(entry["body"], iface)
+        lines.append(exec_line(programs["grep"], ["-Eqx", pattern, file]))
+        lines.append(exec_line(programs["ip"], command(entry["body"], iface, entry["metrics"])[1:]))
+    device = f"sys-subsystem-net-devices-{escape(iface)}.device"
+    name = f"netopt-routes@{escape(iface)}.service"
+    text = f"""{HEAD}[Unit]
+Description=Metrics of routes through {iface.replace("%", "%%")} (netopt)
+BindsTo={device}
+After={device} network-online.target {CONFIGURERS} netopt-device@{escape(iface)}.service
+Wants=network-online.target
+StartLimitIntervalSec=900
+StartLimitBurst=60
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+Restart=on-failure
+RestartSec=10
+{chr(10).join(lines)}
+
+[Install]
+WantedBy={device}
+"""
+    return _unit(name, device, text)
 
 
 def _table_text(run: str) -> str:

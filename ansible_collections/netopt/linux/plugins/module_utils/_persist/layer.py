@@ -5,10 +5,11 @@
 """What of a change shall be there again after a restart of the host. Pure.
 
 A *layer* is one confirmed change's share: ``{"sysctl": {key: value}, "modules": [name], "links": {iface: {"mtu",
-"features"}}, "tc": {iface: {"links": [words], "batch": [line]}}, "nft": text or None}``. Later layers cover
+"features"}}, "routes": {iface: {name: {"body", "metrics"}}}, "tc": {iface: {"links": [words], "batch": [line]}}, "nft":
+text or None}``; one that an earlier release wrote has no ``routes``. Later layers cover
 earlier ones setting by setting; what is left when one is taken away is what the others say. ``"released"``, where a
-layer has it, names what is not persisted any more: ``{"sysctl": [key], "links": [[iface, "mtu" or feature]], "tc":
-[iface]}``; of the table ``""`` says so.
+layer has it, names what is not persisted any more: ``{"sysctl": [key], "links": [[iface, "mtu" or feature]], "routes":
+[[iface, network and word]], "tc": [iface]}``; of the table ``""`` says so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change
+from .._route.subsystem import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +29,7 @@ SUBSYSTEM = "persist"
 
 def empty() -> dict[str, Any]:
     """Return a layer that says nothing."""
-    return {"sysctl": {}, "modules": [], "links": {}, "tc": {}, "nft": None}
+    return {"sysctl": {}, "modules": [], "links": {}, "routes": {}, "tc": {}, "nft": None}
 
 
 def merged(layers: Iterable[Layer]) -> dict[str, Any]:
@@ -41,6 +43,10 @@ def merged(layers: Iterable[Layer]) -> dict[str, Any]:
             there = found["links"].get(iface, {})
             features = {**there.get("features", {}), **link.get("features", {})}
             found["links"][iface] = {**there, **link, **({"features": features} if features else {})}
+        for iface, routes in layer.get("routes", {}).items():
+            for name, entry in routes.items():
+                there = found["routes"].setdefault(iface, {}).get(name, {"metrics": {}})
+                found["routes"][iface][name] = {**entry, "metrics": {**there["metrics"], **entry["metrics"]}}
         found["tc"].update(layer["tc"])
         found["nft"] = layer["nft"] if layer["nft"] is not None else found["nft"]
     return found
@@ -56,6 +62,16 @@ def _release(found: dict[str, Any], released: Mapping[str, Any]) -> None:
         link.get("features", {}).pop(name, None)
         if not any(link.values()):
             found["links"].pop(iface, None)
+    for iface, setting in released.get("routes", ()):
+        network, _blank, word = setting.partition(" ")
+        routes = found["routes"].get(iface, {})
+        for name in [name for name in routes if network_of(name) == network]:
+            left = {one: text for one, text in routes[name]["metrics"].items() if one != word}
+            routes[name] = {**routes[name], "metrics": left}
+            if not left:
+                del routes[name]
+        if not routes:
+            found["routes"].pop(iface, None)
     for iface in released.get("tc", ()):
         found["tc"].pop(iface, None)
 
@@ -76,6 +92,9 @@ def _settings(layer: Layer) -> dict[str, Any]:
         if "mtu" in link:
             found[f"{iface} mtu"] = str(link["mtu"])
         found.update({f"{iface} {name}": "on" if on else "off" for name, on in link.get("features", {}).items()})
+    for iface, routes in layer["routes"].items():
+        for name, entry in routes.items():
+            found.update({f"{iface} {name} {word}": text or "off" for word, text in entry["metrics"].items()})
     found.update({f"{iface} qdiscs": (*entry["batch"], entry["links"]) for iface, entry in layer["tc"].items()})
     if layer["nft"] is not None:
         found["table inet netopt"] = (layer["nft"],)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .dscp import DSCP_NAMES
 from .match_words import NOT, TCP_FLAGS
+from .routes import DST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,6 +227,13 @@ _NAT_RULE = {
 }
 _OFFLOADS = _each(FLAG, "rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
 
+_ROUTE = {
+    DST: _must(TEXT),
+    **_each(WHOLE, "initcwnd", "initrwnd", "rto_min_ms"),
+    "quickack": _may(FLAG),
+    "congctl": _may(TEXT),
+}
+
 _CHANGES = {
     "sysctl": _may(MapOf(_NUMBER_OR_TEXT, null=True)),
     "qdisc": _may(_QDISC),
@@ -241,6 +249,7 @@ _CHANGES = {
     "nat_rules": _may(ListOf(Record(_NAT_RULE))),
     "offloads": _may(Record(_OFFLOADS)),
     "mtu": _may(WHOLE),
+    "routes": _may(ListOf(Record(_ROUTE))),
 }
 _INTERFACES = Record({**_each(TEXT, "driver", "type"), "min_speed_mbit": _may(WHOLE)})
 _VALIDATE = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .dscp import with_numbers
 from .fields import BY_KEY, PLAN
+from .routes import ROUTES, with_words_away, words_away
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,14 +34,22 @@ def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
         for match in one.get("match", ()):
             _list_ports(match)
     for name, value in taken_away(plan).items():
-        changes[name] = {**changes.get(name, {}), **value} if value else None
+        changes[name] = with_taken_away(changes.get(name), value)
     return found
+
+
+def with_taken_away(said: Any, away: Any) -> Any:
+    """Return what a plan says of a field together with what it takes away of it: an object, the routes, or null."""
+    if isinstance(away, list):
+        return with_words_away(said or [], away)
+    return {**(said or {}), **away} if away else None
 
 
 def taken_away(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of a plan's changes that are null, as they take a section away; a plan with a name has no need to.
 
-    Of ``sysctl`` and ``offloads`` the keys are the sections, so that these are null and not the whole.
+    Of ``sysctl`` and ``offloads`` the keys are the sections, so that these are null and not the whole; of ``routes`` the
+    words of a route are, and the whole stands for all of them.
     """
     found: dict[str, Any] = {}
     for name, value in (plan.get("changes") or {}).items():
@@ -49,6 +58,9 @@ def taken_away(plan: Mapping[str, Any]) -> dict[str, Any]:
         elif name in BY_KEY and not plan.get("name"):
             keys = {key: None for key, each in (value or {}).items() if each is None}
             found.update({name: keys} if keys else {})
+        elif name == ROUTES and value and not plan.get("name"):
+            words = words_away(value)
+            found.update({name: words} if words else {})
     return found
 
 

@@ -11,11 +11,12 @@ away, and table ``inet netopt`` as a whole where it has anything to do with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from .._common.errors import NetoptError
 from .._common.intents import together
+from .._plan.routes import DST, ROUTES
 from .._subsystems.table import TABLE
 from .record import HTB, OFFLOADS, SIDE_BY_SIDE, SYSCTL, TRACKING, TRACKING_RULES, UNNAMED, InForce, Section, of_host
 
@@ -53,12 +54,14 @@ class Touched:
         links: ``(interface, offload or "mtu")``.
         trees: interfaces whose trees it makes anew.
         table: whether it makes the table anew.
+        routes: ``(interface, network and word)``.
     """
 
     keys: Set[str]
     links: Set[Tuple[str, str]]
     trees: Set[str]
     table: bool
+    routes: Set[Tuple[str, str]] = field(default_factory=set)
 
 
 def refuse_conflicts(record: InForce) -> None:
@@ -144,6 +147,7 @@ def touched(before: InForce, after: InForce, named: Iterable[Section]) -> Touche
         links={(iface, one.key or MTU) for one in about if one.field in (OFFLOADS, MTU) for iface in one.ifaces},
         trees={iface for one in about if one.field in TREE for iface in one.ifaces},
         table=any(one.field in RULES and _in_table(one) for one in about),
+        routes={(iface, one.key) for one in about if one.field == ROUTES and one.key for iface in one.ifaces},
     )
 
 
@@ -153,6 +157,7 @@ def of_present(about: Touched, present: Container[str]) -> Touched:
         about,
         links={each for each in about.links if each[0] in present},
         trees={iface for iface in about.trees if iface in present},
+        routes={each for each in about.routes if each[0] in present},
     )
 
 
@@ -191,6 +196,17 @@ def links(record: InForce, about: Touched) -> list[Part]:
             elif one.field == OFFLOADS and (iface, one.key) in about.links:
                 found[iface].setdefault(OFFLOADS, {})[one.key] = one.said
     return _grouped(found)
+
+
+def routes(record: InForce, about: Touched) -> list[Part]:
+    """Return what is set of routes, as far as it is touched."""
+    found: Dict[str, Dict[str, Dict[str, Any]]] = defaultdict(dict)
+    for one in record.sections:
+        for iface in one.ifaces:
+            if one.field == ROUTES and (iface, one.key) in about.routes:
+                network, _blank, word = one.key.partition(" ")
+                found[iface].setdefault(network, {DST: network})[word] = one.said
+    return _grouped({iface: {ROUTES: list(each.values())} for iface, each in found.items()})
 
 
 def trees(record: InForce, ifaces: Iterable[str]) -> list[Part]:
@@ -251,6 +267,7 @@ def intents(
     found = {
         "sysctl": TABLE["sysctl"].pure.intent(settings(record, about), (), skippable=skippable, modules=modules),
         "link": _together("link", links(record, about)),
+        "route": _together("route", routes(record, about)),
         "tc": _together("tc", shaped),
     }
     found["sysctl"] = _only_keys(found["sysctl"], about.keys)

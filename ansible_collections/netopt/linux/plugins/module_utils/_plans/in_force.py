@@ -95,7 +95,7 @@ def _ifaces(content: Content) -> list[str]:
 
 def _shown(name: str, intent: Any, content: Content) -> bool:
     """Return whether a state has all interfaces that an intent is about."""
-    inner = {"link": "links", "tc": "interfaces"}.get(name)
+    inner = {"link": "links", "route": "routes", "tc": "interfaces"}.get(name)
     return inner is None or all(
         iface in content.before[name][inner] for iface in TABLE[name].pure.scope(intent)["ifaces"]
     )

@@ -81,7 +81,7 @@ def lead(
 
 def _is_there(subsystem: str, claim: str, present: Container[str]) -> bool:
     """Return whether what a claim is about is on the host; of kernel parameters the kernel tells."""
-    return subsystem not in ("link", "tc") or claim.partition(" ")[0] in present
+    return subsystem not in ("link", "route", "tc") or claim.partition(" ")[0] in present
 
 
 def with_origins(after: InForce, before: InForce, led: Lead, current: Mapping[str, Any]) -> InForce:

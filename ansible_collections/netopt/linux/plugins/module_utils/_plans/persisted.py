@@ -10,6 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
 from .._persist.layer import empty
+from .._plan.routes import ROUTES
+from .._route.subsystem import network_of
+from .._route.words import sayable
 from .._sysctl.side_effects import CONGESTION_CONTROL
 from .._sysctl.subsystem import congestion_module
 from .compose import intents, of_present, rules, trees
@@ -61,6 +64,8 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
             for iface, link in wanted["link"]["links"].items()
             if iface in asked["link"].ifaces
         }
+    if "route" in asked:
+        found[ROUTES] = _routes(asked["route"], current["route"])
     found["tc"] = _commands(trees(kept, about.trees))
     if "nft" in asked or about.table:
         found["nft"] = _table(asked.get("nft"), rules(kept) == rules(plans.after), wanted.get("nft"))
@@ -68,6 +73,7 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
     released = {
         "sysctl": sorted(about.keys - set(found["sysctl"])),
         "links": sorted([list(each) for each in about.links - links]),
+        ROUTES: sorted([list(each) for each in about.routes - set(_settings(found[ROUTES]))]),
         "tc": sorted(about.trees - set(found["tc"])),
     }
     return {**found, **({"released": released} if any(released.values()) else {})}
@@ -75,6 +81,41 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
 
 def _names(link: Mapping[str, Any]) -> list[str]:
     return [*(["mtu"] if "mtu" in link else []), *link.get("features", ())]
+
+
+def _routes(asked: Any, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the routes whose metrics are set at boot, each as it is now."""
+    found: dict[str, Any] = {}
+    for iface in asked.ifaces:
+        for name, entry in current[ROUTES][iface].items():
+            metrics = asked.of(iface).routes.get(network_of(name))
+            if metrics and why_not_at_boot(entry) is None:
+                found.setdefault(iface, {})[name] = {"body": entry["body"], "metrics": dict(metrics)}
+    return found
+
+
+def _settings(routes: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for iface, each in routes.items():
+        for name, entry in each.items():
+            yield from ((iface, f"{network_of(name)} {word}") for word in entry["metrics"])
+
+
+def why_not_at_boot(entry: Mapping[str, Any]) -> str | None:
+    """Return why metrics of a route cannot be set at boot by a command alone, ``None`` where they can."""
+    if entry["lives"]:
+        return "it ends by itself unless it is advertised again"
+    return None if sayable(entry["body"]) else "it has parts that ip route has no words for"
+
+
+def routes_left_out(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Return what is said of routes whose metrics are set and are not there again after a restart."""
+    return [
+        f"{iface} {name}: its metrics are not persisted, since {why}; set them where the route is made."
+        for iface, routes in wanted.get("route", {}).get(ROUTES, {}).items()
+        for name in routes
+        for why in [why_not_at_boot(current["route"][ROUTES][iface][name])]
+        if why
+    ]
 
 
 def _table(asked: Any, whole: bool, wanted: Mapping[str, Any] | None) -> str:  # noqa: FBT001 - a fact about the two others

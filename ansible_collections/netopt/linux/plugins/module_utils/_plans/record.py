@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from .._link.ethtool_features import long_name
 from .._plan.fields import BY_KEY
+from .._plan.routes import ROUTES, said_of
 from .._sysctl.keys import canonical as canonical_key
 from .large import INLINE_MAX, MARK, Large, canonical, plain, sha256_of
 
@@ -26,6 +27,7 @@ SYSCTL, OFFLOADS = BY_KEY  # each of their keys is a section of its own
 HTB, DEFAULT_CLASS = "htb_classes", "default_class"
 SIDE_BY_SIDE = ("dscp", "connection_limits", "rate_limits", "nat_rules")  # lists of rules: those of all plans count
 TRACKING = "connection_tracking"
+_EVERY = {ROUTES: ""}  # the key that stands for all keys of a field
 TRACKING_RULES = ("accept_established", "drop_invalid")  # its other keys are kernel parameters, of the whole host
 
 
@@ -36,7 +38,7 @@ class Section:
     Attributes:
         plan: the plan's name, ``UNNAMED`` for the one without.
         field: the field of ``changes``.
-        key: the kernel parameter or the offload; empty for other fields.
+        key: the kernel parameter, the offload, or a route's network and word; empty for other fields.
         ifaces: the interfaces as the host calls them; none for kernel parameters.
         value: what the plan says, or where that is kept, see ``said``.
         checkpoint: the change that set it.
@@ -169,6 +171,8 @@ def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) 
             found += [Section(plan, name, canonical_key(key), (), said) for key, said in (value or {}).items()]
         elif name == OFFLOADS:
             found += [Section(plan, name, long_name(key), ifaces, said) for key, said in (value or {}).items()]
+        elif name == ROUTES and value:
+            found += [Section(plan, name, f"{network} {word}", ifaces, said) for network, word, said in said_of(value)]
         elif name == DEFAULT_CLASS:
             if HTB not in changes:
                 found.append(Section(plan, HTB, "", ifaces, {name: value} if value else None))
@@ -210,7 +214,7 @@ def _without(one: Section, wanted: list[Section]) -> list[Section]:
     """Return what is left of a section of the plan without a name once that says something new."""
     if one.plan != UNNAMED:
         return [one]
-    over = [other for other in wanted if (other.field, other.key) == (one.field, one.key)]
+    over = [other for other in wanted if other.field == one.field and other.key in (one.key, _EVERY.get(one.field))]
     if not over:
         return [one]
     if not one.ifaces:

@@ -14,6 +14,7 @@ from .._common.interfaces import words
 from .._link import subsystem as link_subsystem
 from .._nft import subsystem as nft_subsystem
 from .._plan.form import set_only
+from .._route import subsystem as route_subsystem
 from .._sysctl import subsystem as sysctl_subsystem
 from .._tc import subsystem as tc_subsystem
 
@@ -53,7 +54,7 @@ def render(
         "tc_script": tc_subsystem.render(tc_subsystem.intent(changes, ifaces)),
         "nft_script": nft_subsystem.render(nft_subsystem.intent(changes, ifaces, plan=plan.get("name") or "")),
         "ethtool_cmds": ethtool_cmds,
-        "ip_link_cmds": ip_link_cmds,
+        "ip_link_cmds": ip_link_cmds + route_subsystem.render(route_subsystem.intent(changes, ifaces)),
     }
 
 

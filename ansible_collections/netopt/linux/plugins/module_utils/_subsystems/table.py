@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .._nft import origin as _nft_origin  # noqa: F401
     from .._nft import subsystem as _nft_subsystem  # noqa: F401
     from .._nft import view as _nft_view  # noqa: F401
+    from .._route import kernel as _route_kernel  # noqa: F401
+    from .._route import origin as _route_origin  # noqa: F401
+    from .._route import subsystem as _route_subsystem  # noqa: F401
     from .._sysctl import kernel as _sysctl_kernel  # noqa: F401
     from .._sysctl import observe as _sysctl_observe  # noqa: F401
     from .._sysctl import origin as _sysctl_origin  # noqa: F401
@@ -151,6 +154,7 @@ class Subsystem:
 _PARTS = {
     "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True),
     "link": Subsystem("_link"),
+    "route": Subsystem("_route", tries_in_scratch=True, warns=True),
     "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, viewed=True, warns=True),
     "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", viewed=True, warns=True, counter="netlink"),
 }

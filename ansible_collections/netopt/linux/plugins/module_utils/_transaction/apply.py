@@ -328,10 +328,12 @@ class Apply:
         """Return what is to be left for the next boot as in ``Content.persist``, and what that changes."""
         if not self._request.persist and not plans.lets_go_of_persisted:
             return {}, []
-        from .._plans.persisted import layer_of  # noqa: PLC0415
+        from .._plans.persisted import layer_of, routes_left_out  # noqa: PLC0415
 
         if self._request.persist and any(one.changes.get("netem") for one in plans.asked):
             self._report.warnings.append("changes.netem: an impairment ends by itself and is not persisted.")
+        if self._request.persist:
+            self._report.warnings += routes_left_out(rehearsal.current, rehearsal.wanted)
         asked = {"root": self._boot_root, "layer": layer_of(plans, rehearsal.current, rehearsal.wanted)}
         found = _persisting().would_change(self._store, asked)
         return (asked if found else {}), found

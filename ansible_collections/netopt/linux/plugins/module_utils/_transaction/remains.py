@@ -39,7 +39,7 @@ def touches(intents: Mapping[str, Any], store: Store, header: Header) -> bool:
 
 
 def _ifaces(scopes: Mapping[str, Any]) -> set[str]:
-    return {iface for name in ("link", "tc") for iface in scopes.get(name, {}).get("ifaces", ())}
+    return {iface for name in ("link", "route", "tc") for iface in scopes.get(name, {}).get("ifaces", ())}
 
 
 def _keys(scopes: Mapping[str, Any]) -> set[str]:

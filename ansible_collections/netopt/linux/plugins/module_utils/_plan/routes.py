@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan says of routes: its words, the destinations that they are for, and words that it takes away. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROUTES = "routes"
+DST = "dst"
+DEFAULT = "default"
+ROUTE_WORDS = ("initcwnd", "initrwnd", "quickack", "rto_min_ms", "congctl")
+DEFAULTS = ("0.0.0.0/0", "::/0")
+
+
+def destinations(dst: str) -> tuple[str, ...]:
+    """Return the networks that a destination of a plan means: ``default`` is that of both families."""
+    return DEFAULTS if dst == DEFAULT else (dst,)
+
+
+def said_of(routes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, Any]]:
+    """Yield (network, word, value) of everything that a plan says; the value is null where it takes a word away."""
+    for one in routes:
+        for network in destinations(one[DST]):
+            for word in ROUTE_WORDS:
+                if word in one:
+                    yield network, word, one[word]
+
+
+def words_away(routes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the words that are null, by destination."""
+    found = [{key: value for key, value in one.items() if key == DST or value is None} for one in routes]
+    return [one for one in found if len(one) > 1]
+
+
+def with_words_away(routes: Iterable[Mapping[str, Any]], away: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what a plan says of routes together with the words that it takes away."""
+    nulls = {one[DST]: one for one in away}
+    return [{**nulls.get(one[DST], {}), **one} for one in routes]
