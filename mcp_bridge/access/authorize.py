@@ -30,6 +30,7 @@ CARDS: dict[str, tuple[str, ...]] = {
     "nat_rules": ("iptables.nat",),
     "offloads": ("ethtool.offloads",),
     "mtu": ("link.mtu",),
+    "routes": ("link.route_metrics",),
 }
 NETEM_FIELDS = {"delay_ms": "tc.netem_delay", "delay_jitter_ms": "tc.netem_delay", "loss_pct": "tc.netem_loss"}
 NETEM_FREE = frozenset({"limit", "duration_s"})

@@ -20,7 +20,7 @@ class DriftEntry(Strict):
     """One setting that is not as it should be."""
 
     subsystem: str
-    """sysctl, link, tc or nft."""
+    """sysctl, link, route, tc or nft."""
     key: str
     """The setting in the tool's own terms."""
     wanted: str | None = None

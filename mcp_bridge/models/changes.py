@@ -14,9 +14,12 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_bridge.collection.route_words import DST, ROUTES
+
 from .base import NO_BOOL, Strict, set_only
 from .firewall import ConnectionLimit, ConnectionTracking, NatRule, RateLimit
 from .qdisc import Qdisc
+from .routes import RouteMetrics
 from .scalars import Classid, SysctlKey, SysctlValue
 from .traffic import DscpRule, HtbClass, Netem, Shaper
 
@@ -96,6 +99,16 @@ class Changes(Strict):
     """Features of the network interface."""
     mtu: Annotated[int, Field(ge=68, le=65_536), NO_BOOL] | None = None
     """Largest packet, bytes."""
+    routes: list[RouteMetrics] | None = None
+    """Metrics of routes that exist."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Changes:
+        networks = [one.dst for one in self.routes or ()]
+        twice = next((one for one in networks if networks.count(one) > 1), None)
+        if twice:
+            raise PydanticCustomError("routes_twice", "routes has {dst} twice; put its metrics together", {"dst": twice})
+        return self
 
     def dump(self) -> dict[str, Any]:
         """Return the changes as JSON data, without what is not set and what is taken away."""
@@ -103,7 +116,7 @@ class Changes(Strict):
         return found
 
     def taken_away(self) -> dict[str, Any]:
-        """Return the fields, and the keys of ``sysctl`` and ``offloads``, that are null or empty."""
+        """Return the fields, the keys of ``sysctl`` and ``offloads`` and the words of ``routes`` that are null or empty."""
         found: dict[str, Any] = {}
         given = self.dump()
         for field in type(self).model_fields:
@@ -118,6 +131,12 @@ class Changes(Strict):
                 keys = {}
                 if given.get(field) in (None, {}, []):
                     found[field] = None
+            if field == ROUTES and value:
+                words = [
+                    {DST: one.dst, **{word: None for word in one.model_fields_set if getattr(one, word) is None}}
+                    for one in value
+                ]
+                found.update({field: away} if (away := [one for one in words if len(one) > 1]) else {})
             if keys:
                 found[field] = keys
         return found

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from mcp_bridge.collection.interfaces import as_word, placeholder
+from mcp_bridge.collection.route_words import with_taken_away
 
 from .base import Strict, set_only
 from .changes import Changes
@@ -58,13 +59,13 @@ class ParameterPlan(Strict):
         found = set_only(handler(self))
         for field, value in self.taken_away().items():
             changes = found.setdefault("changes", {})
-            changes[field] = {**changes.get(field, {}), **value} if value else None
+            changes[field] = with_taken_away(changes.get(field), value)
         return found
 
     def taken_away(self) -> dict[str, Any]:
         """Return those of the changes that are null or empty: they take away what the plan has set of them before.
 
-        Of ``sysctl`` and ``offloads`` single keys are taken away. A plan with a name has no need to say so.
+        Of ``sysctl``, ``offloads`` and ``routes`` single keys are taken away. A plan with a name has no need to say so.
         """
         return {} if self.name else self.changes.taken_away()
 

@@ -28,7 +28,7 @@ class DiffEntry(Strict):
     """One difference between what was there and what is there now (or would be)."""
 
     subsystem: str
-    """sysctl, link, tc or nft."""
+    """sysctl, link, route, tc or nft."""
     key: str
     """The setting in the tool's own terms."""
     before: str | None = None

@@ -35,6 +35,7 @@ CHANGE_FIELDS = frozenset(
         "nat_rules",
         "offloads",
         "mtu",
+        "routes",
     }
 )
 MAPPINGS = frozenset({"sysctl", "qdisc", "shaper", "ingress", "netem", "connection_tracking", "offloads"})

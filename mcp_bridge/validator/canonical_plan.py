@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_bridge.collection.route_words import with_taken_away
 from mcp_bridge.models import ParameterPlan
 
 from .sysctl_value import canonical_key, canonical_sysctl
@@ -35,7 +36,7 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     if "sysctl" in away:
         away["sysctl"] = {canonical_key(key): None for key in sorted(away["sysctl"])}
     for field, value in away.items():
-        changes[field] = {**changes.get(field, {}), **value} if value else None
+        changes[field] = with_taken_away(changes.get(field), value)
     data["changes"] = changes
     if isinstance(data["iface"], list) and len(data["iface"]) == 1:
         data["iface"] = data["iface"][0]

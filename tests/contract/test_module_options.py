@@ -28,7 +28,12 @@ from mcp_bridge.validator import validate
 
 COLLECTION = Path(__file__).resolve().parents[2] / "ansible_collections/netopt/linux"
 SCHEMA = Changes.model_json_schema(mode="validation")
-OWN = {"netopt_tc": {"state", "iface"}, "netopt_nft": {"state", "iface"}, "netopt_link": {"iface"}}
+OWN = {
+    "netopt_tc": {"state", "iface"},
+    "netopt_nft": {"state", "iface"},
+    "netopt_link": {"iface"},
+    "netopt_route": {"iface"},
+}
 ANSIBLE_TYPES = {
     "str": {"string"},
     "int": {"integer"},

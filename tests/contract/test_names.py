@@ -100,7 +100,7 @@ COMMANDS = {
     "lab": set(),
 }
 MODULES = (
-    "netopt_sysctl netopt_tc netopt_nft netopt_link netopt_checkpoint netopt_apply netopt_info netopt_probe".split()
+    "netopt_sysctl netopt_tc netopt_nft netopt_link netopt_route netopt_checkpoint netopt_apply netopt_info netopt_probe".split()
 )
 PLAYBOOKS = "apply confirm rollback verify info snapshot".split()
 MODELS: list[tuple[Any, str]] = [
@@ -109,7 +109,7 @@ MODELS: list[tuple[Any, str]] = [
         Changes,
         (
             "sysctl qdisc shaper ingress netem htb_classes default_class dscp connection_limits rate_limits"
-            " connection_tracking nat_rules offloads mtu"
+            " connection_tracking nat_rules offloads mtu routes"
         ),
     ),
     (RenderedPlan, "sysctl_cmds tc_script nft_script ethtool_cmds ip_link_cmds plan digest warnings"),

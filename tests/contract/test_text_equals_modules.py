@@ -150,6 +150,12 @@ PLANS: dict[str, dict[str, Any]] = {
         ],
     ),
 }
+PLANS["routes"] = plan(
+    routes=[
+        {"dst": "default", "initcwnd": 20, "initrwnd": 20, "quickack": True, "rto_min_ms": 40, "congctl": "reno"},
+        {"dst": "192.0.2.0/24", "initcwnd": 30},
+    ]
+)
 PLANS["nearly everything"] = plan(
     **{
         **PLANS["offloads and MTU"]["changes"],
@@ -158,13 +164,17 @@ PLANS["nearly everything"] = plan(
         **PLANS["limits"]["changes"],
         **PLANS["marks"]["changes"],
         **PLANS["connection tracking"]["changes"],
+        **PLANS["routes"]["changes"],
     }
 )
 
 
 def prepare(host: Host) -> Host:
-    """Give a host a second interface."""
+    """Give a host a second interface, and default routes."""
     host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "peer1")
+    default = "default via 192.0.2.254 dev eth0 proto static src 192.0.2.1 metric 100 mtu lock 1400 rtt 20ms"
+    host.run("ip", "route", "add", *default.split())
+    host.run("ip", "-6", "route", "add", *"default via fe80::fe dev eth0 metric 512 hoplimit 64 pref high".split())
     return host
 
 
@@ -235,6 +245,7 @@ DRIFT = {
     "a chain flushed": ("marks", "nft flush table inet netopt", "netopt"),
     "a rule of the same words elsewhere": ("nearly everything", "nft flush chain inet netopt input", "netopt"),
     "an offload": ("offloads and MTU", "ethtool -K eth0 gro on", "generic-receive-offload"),
+    "a route": ("routes", "ip route change 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1", "192.0.2.0/24"),
     "the MTU": ("offloads and MTU", "ip link set eth0 mtu 1450", "mtu"),
 }
 

@@ -152,6 +152,22 @@ WORDS |= {
     ),
 }
 
+CONNECTED = "192.0.2.0/24"
+WORDS |= {
+    f"routes.{word}": Word(
+        {"routes": [{"dst": CONNECTED, word: value}]},
+        (f"{CONNECTED} dev eth0 proto kernel scope link src 192.0.2.1 {reads}",),
+        f"ip route change {CONNECTED} dev eth0 proto kernel scope link src 192.0.2.1 initcwnd 3",
+    )
+    for word, value, reads in (
+        ("initcwnd", 20, "initcwnd 20"),
+        ("initrwnd", 30, "initrwnd 30"),
+        ("quickack", True, "quickack 1"),
+        ("rto_min_ms", 40, "rto_min lock 40ms"),
+        ("congctl", "reno", "congctl reno"),
+    )
+}
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[BootHost]:

@@ -266,7 +266,7 @@ drift:
   elements: dict
   contains:
     subsystem:
-      description: V(sysctl), V(link), V(tc) or V(nft).
+      description: V(sysctl), V(link), V(route), V(tc) or V(nft).
       type: str
       returned: always
     key:

@@ -102,7 +102,7 @@ def read(body: bytes) -> Optional[Route]:
         head=RTMSG.pack(family, bits, source_bits, tos, table, protocol, scope, kind, flags & RTNH_F_ONLINK),
         attributes=tuple(one for one in told if one[0] & rt.TYPE_MASK not in left_out),
         metrics=dict(rt.attributes(plain.get(RTA_METRICS, b""))),
-        expires_s=max(1, ticks // TICKS) if ticks > 0 else 0,
+        expires_s=max(1, round(ticks / TICKS)) if ticks > 0 else 0,
         nexthop_object=RTA_NH_ID in plain,
     )
 

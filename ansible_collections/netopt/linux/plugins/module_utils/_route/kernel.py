@@ -66,7 +66,7 @@ def _advertised() -> set[tuple[str, str]]:
 def _why_refused(route: Route, iface: str, alike: int, names: Mapping[int, str], advertised: Collection[Any]) -> str | None:
     """Return why a route cannot be replaced by itself with other metrics, ``None`` where it can."""
     if route.hops:
-        hops = ", ".join(names.get(each, "?") for each in route.hops[:SHOWN_HOPS])
+        hops = ", ".join(dict.fromkeys(names.get(each, "?") for each in route.hops[:SHOWN_HOPS]))
         return f"it has several next hops ({hops}), which would all get them"
     if route.nexthop_object:
         return "its next hop is an object of its own (ip nexthop)"

@@ -31,7 +31,7 @@ RTM_NEWADDR = 20
 IFA_FLAGS = 8
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 KINDS = ("veth", "dummy")  # veth first: loading dummy makes a device on the host
-LOOPBACK = "lo"
+LOOPBACK, LOOPBACK_INDEX = "lo", 1
 LIVES_S = 1800
 
 
@@ -54,8 +54,11 @@ def rehearse(
     ifaces = sorted({iface for iface, _name in concerned})
     with RouteSocket() as sock:
         try:
+            # with the address of lo comes the table of local ones, without which no gateway is taken for another host
+            sock.change([(rt.RTM_NEWLINK, 0, rt.IFINFOMSG.pack(0, 0, LOOPBACK_INDEX, rt.IFF_UP, rt.IFF_UP))])
             for iface in ifaces:
-                _stand_in(sock, iface)
+                if iface != LOOPBACK:
+                    _stand_in(sock, iface)
             for iface, name in sorted(concerned):
                 _make(sock, iface, name, current[ROUTES][iface][name])
             networks = sorted({network_of(name) for _iface, name in concerned})
@@ -94,9 +97,6 @@ def _there_and_back(wanted: State, observed: Callable[[], State], perform: Calla
 
 def _stand_in(sock: RouteSocket, iface: str) -> None:
     """Make an interface of the same name that takes routes of both families."""
-    if iface == LOOPBACK:
-        sock.change([(rt.RTM_NEWLINK, 0, rt.IFINFOMSG.pack(0, 0, 1, rt.IFF_UP, rt.IFF_UP))])
-        return
     refused = None
     for kind in KINDS:
         body = rt.IFINFOMSG.pack(0, 0, 0, rt.IFF_UP, rt.IFF_UP) + rt.text(rt.IFLA_IFNAME, iface)

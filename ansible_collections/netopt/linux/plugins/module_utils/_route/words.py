@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from .attributes import Route
 
 PREFERENCES = {0: "medium", 1: "high", 3: "low"}  # RFC 4191
-OTHER_METRICS = {2: "mtu", 3: "window", 7: "cwnd", 8: "advmss", 9: "reordering", 10: "hoplimit"}
+OTHER_METRICS = {2: "mtu", 3: "window", 4: "rtt", 5: "rttvar", 7: "cwnd", 8: "advmss", 9: "reordering", 10: "hoplimit"}
+PARTS = {"rtt": 8, "rttvar": 4}  # of a millisecond, in which the kernel keeps them (tcp(7), RFC 6298)
 _FIXED = (RTA_DST, RTA_SRC, RTA_OIF, RTA_PRIORITY, RTA_TABLE)
 _IN_WORDS = (*_FIXED, RTA_GATEWAY, RTA_PREF, RTA_PREFSRC, RTA_VIA)
 _HEX4, _HEX6 = "[0-9A-F]+", "[0-9a-f]{8}"
@@ -62,6 +63,11 @@ def sayable(body: str) -> bool:
         all(number & rt.TYPE_MASK in _IN_WORDS for number, _payload in route.attributes)
         and set(route.metrics) <= known
         and (rto_min is None or rto_min.startswith(LOCK))
+        and all(
+            not rt.as_u32(route.metrics[number]) % PARTS[name]
+            for number, name in OTHER_METRICS.items()
+            if name in PARTS and number in route.metrics
+        )
     )
 
 
@@ -79,7 +85,9 @@ def command(body: str, iface: str, metrics: Mapping[str, str | None]) -> list[st
     locks = rt.as_u32(route.metrics[RTAX_LOCK]) if RTAX_LOCK in route.metrics else 0
     for number, name in OTHER_METRICS.items():
         if number in route.metrics:
-            found += [name, *(["lock"] if locks >> number & 1 else []), str(rt.as_u32(route.metrics[number]))]
+            value = rt.as_u32(route.metrics[number])
+            text = f"{value // PARTS[name]}ms" if name in PARTS else str(value)
+            found += [name, *(["lock"] if locks >> number & 1 else []), text]
     for word, text in ours.items():
         found += metric_words(word, text) if text else []
     return found
