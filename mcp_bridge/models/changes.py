@@ -107,7 +107,9 @@ class Changes(Strict):
         networks = [one.dst for one in self.routes or ()]
         twice = next((one for one in networks if networks.count(one) > 1), None)
         if twice:
-            raise PydanticCustomError("routes_twice", "routes has {dst} twice; put its metrics together", {"dst": twice})
+            raise PydanticCustomError(
+                "routes_twice", "routes has {dst} twice; put its metrics together", {"dst": twice}
+            )
         return self
 
     def dump(self) -> dict[str, Any]:
@@ -116,7 +118,7 @@ class Changes(Strict):
         return found
 
     def taken_away(self) -> dict[str, Any]:
-        """Return the fields, the keys of ``sysctl`` and ``offloads`` and the words of ``routes`` that are null or empty."""
+        """Return what is null or empty: fields, keys of ``sysctl`` and ``offloads``, words of ``routes``."""
         found: dict[str, Any] = {}
         given = self.dump()
         for field in type(self).model_fields:

@@ -25,7 +25,13 @@ from mcp_bridge.report_page.measurements import METRICS
 
 HERE = Path(__file__).parent / "templates"
 NO_PLOTS = "There are no plots, since matplotlib is not installed: pip install 'netopt[report]'"
-SUBSYSTEMS = {"sysctl": "kernel settings", "link": "link", "route": "routes", "tc": "traffic control", "nft": "packet filter"}
+SUBSYSTEMS = {
+    "sysctl": "kernel settings",
+    "link": "link",
+    "route": "routes",
+    "tc": "traffic control",
+    "nft": "packet filter",
+}
 SYMBOLS = {
     "applied": "✓",
     "unchanged": "=",

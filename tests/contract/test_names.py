@@ -100,7 +100,8 @@ COMMANDS = {
     "lab": set(),
 }
 MODULES = (
-    "netopt_sysctl netopt_tc netopt_nft netopt_link netopt_route netopt_checkpoint netopt_apply netopt_info netopt_probe".split()
+    "netopt_sysctl netopt_tc netopt_nft netopt_link netopt_route netopt_checkpoint netopt_apply netopt_info"
+    " netopt_probe".split()
 )
 PLAYBOOKS = "apply confirm rollback verify info snapshot".split()
 MODELS: list[tuple[Any, str]] = [

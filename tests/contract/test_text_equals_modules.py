@@ -245,7 +245,11 @@ DRIFT = {
     "a chain flushed": ("marks", "nft flush table inet netopt", "netopt"),
     "a rule of the same words elsewhere": ("nearly everything", "nft flush chain inet netopt input", "netopt"),
     "an offload": ("offloads and MTU", "ethtool -K eth0 gro on", "generic-receive-offload"),
-    "a route": ("routes", "ip route change 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1", "192.0.2.0/24"),
+    "a route": (
+        "routes",
+        "ip route change 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1",
+        "192.0.2.0/24",
+    ),
     "the MTU": ("offloads and MTU", "ip link set eth0 mtu 1450", "mtu"),
 }
 

@@ -191,7 +191,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("prepare", "dst", "words", "message", "hint"), REFUSED.values(), ids=REFUSED.keys())
-def test_refused_before_anything_is_touched(  # noqa: PLR0913, PLR0917 - a row of the table
+def test_refused_before_anything_is_touched(
     prepare: str, dst: str, words: dict[str, Any], message: str, hint: str
 ) -> None:
     """What there is not, and what cannot be replaced by itself, is refused with what there is."""

@@ -15,7 +15,6 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from .._route.words import command, there
 from .._sysctl.side_effects import write_order
 
 if TYPE_CHECKING:
@@ -138,6 +137,8 @@ def _routes(iface: str, routes: Mapping[str, Any], programs: Mapping[str, str]) 
     A route is replaced only while it is there as it was, so that another gateway is never taken away; until then the
     unit fails and is started again.
     """
+    from .._route.words import command, there  # noqa: PLC0415 - few hosts have routes persisted
+
     lines = []
     for _name, entry in sorted(routes.items()):
         file, pattern = there(entry["body"], iface)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change
-from .._route.subsystem import network_of
+from .._plan.routes import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -48,8 +48,8 @@ def with_taken_away(said: Any, away: Any) -> Any:
 def taken_away(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of a plan's changes that are null, as they take a section away; a plan with a name has no need to.
 
-    Of ``sysctl`` and ``offloads`` the keys are the sections, so that these are null and not the whole; of ``routes`` the
-    words of a route are, and the whole stands for all of them.
+    Of ``sysctl`` and ``offloads`` the keys are the sections, so that these are null and not the whole. Of ``routes``
+    the words of a route are; the whole stands for all of them.
     """
     found: dict[str, Any] = {}
     for name, value in (plan.get("changes") or {}).items():

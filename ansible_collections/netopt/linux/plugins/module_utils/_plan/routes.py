@@ -23,6 +23,11 @@ def destinations(dst: str) -> tuple[str, ...]:
     return DEFAULTS if dst == DEFAULT else (dst,)
 
 
+def network_of(name: str) -> str:
+    """Return where a route leads to, by the name that tells it from others: its network comes first."""
+    return name.partition(" ")[0]
+
+
 def said_of(routes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, Any]]:
     """Yield (network, word, value) of everything that a plan says; the value is null where it takes a word away."""
     for one in routes:

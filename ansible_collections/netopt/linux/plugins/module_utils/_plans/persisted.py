@@ -10,9 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
 from .._persist.layer import empty
-from .._plan.routes import ROUTES
-from .._route.subsystem import network_of
-from .._route.words import sayable
+from .._plan.routes import ROUTES, network_of
 from .._sysctl.side_effects import CONGESTION_CONTROL
 from .._sysctl.subsystem import congestion_module
 from .compose import intents, of_present, rules, trees
@@ -102,6 +100,8 @@ def _settings(routes: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def why_not_at_boot(entry: Mapping[str, Any]) -> str | None:
     """Return why metrics of a route cannot be set at boot by a command alone, ``None`` where they can."""
+    from .._route.words import sayable  # noqa: PLC0415 - few plans have routes
+
     if entry["lives"]:
         return "it ends by itself unless it is advertised again"
     return None if sayable(entry["body"]) else "it has parts that ip route has no words for"

@@ -63,7 +63,9 @@ def _advertised() -> set[tuple[str, str]]:
     return found
 
 
-def _why_refused(route: Route, iface: str, alike: int, names: Mapping[int, str], advertised: Collection[Any]) -> str | None:
+def _why_refused(
+    route: Route, iface: str, alike: int, names: Mapping[int, str], advertised: Collection[Any]
+) -> str | None:
     """Return why a route cannot be replaced by itself with other metrics, ``None`` where it can."""
     if route.hops:
         hops = ", ".join(dict.fromkeys(names.get(each, "?") for each in route.hops[:SHOWN_HOPS]))

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.intents import together
-from .._plan.routes import ROUTES
-from .subsystem import Intent, network_of
+from .._plan.routes import ROUTES, network_of
+from .subsystem import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

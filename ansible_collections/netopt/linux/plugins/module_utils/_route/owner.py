@@ -12,10 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 BOOT, STATIC, RA, DHCP = 3, 4, 9, 16
-# linux/rtnetlink.h and /etc/iproute2/rt_protos
+# linux/rtnetlink.h
 PROTOCOLS = {
-    **{2: "kernel", BOOT: "boot", STATIC: "static", RA: "ra", DHCP: "dhcp", 11: "zebra", 12: "bird", 18: "keepalived"},
-    **{42: "babel", 84: "ovn", 186: "bgp", 187: "isis", 188: "ospf", 189: "rip", 192: "eigrp"},
+    2: "kernel",
+    BOOT: "boot",
+    STATIC: "static",
+    RA: "ra",
+    DHCP: "dhcp",
+    11: "zebra",
+    12: "bird",
+    18: "keepalived",
+    42: "babel",
+    84: "ovn",
+    186: "bgp",
+    187: "isis",
+    188: "ospf",
+    189: "rip",
+    192: "eigrp",
 }
 ROUTING = (11, 12, 42, 84, 186, 187, 188, 189, 192)
 MANAGERS = {
@@ -68,5 +81,8 @@ def written_again(route: str, told: Mapping[str, Any]) -> str | None:
     when = "its lease changes or it is restarted" if told["leased"] else "it is restarted"
     if owner == "a routing daemon":
         when = "its next hop changes or it is restarted"
-    where = f"To keep it, set it there as well: {WHERE[owner]}." if owner in WHERE else "netopt verify tells when it has."
-    return f"{route}: {owner} made this route (proto {told['protocol']}) and writes it again, without what is set here, when {when}. {where}"
+    where = (
+        f"To keep it, set it there as well: {WHERE[owner]}." if owner in WHERE else "netopt verify tells when it has."
+    )
+    made = f"{owner} made this route (proto {told['protocol']})"
+    return f"{route}: {made} and writes it again, without what is set here, when {when}. {where}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tries a change of routes there and back in a scratch namespace, on stand-ins of the interfaces with the same routes."""
+"""Tries a change of routes there and back in a scratch namespace, on stand-ins with the same routes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .._netlink import messages as rt
 from .._netlink.addresses import IFA_ADDRESS, IFA_LOCAL, IFADDRMSG
 from .._netlink.interfaces import HOST_BITS
 from .._netlink.route_socket import KernelRefusedError, RouteSocket
-from .._plan.routes import ROUTES
+from .._plan.routes import ROUTES, network_of
 from .attributes import RTA_GATEWAY, RTA_OIF, RTA_PREFSRC, RTA_VIA, RTM_NEWROUTE, RTMSG, RTNH_F_ONLINK, message, read
-from .subsystem import network_of, operations
+from .subsystem import operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,12 +4,12 @@
 
 """Metrics of routes that exist: what a plan asks for, how it reads as commands, and the steps that lead there. Pure.
 
-State: ``{"routes": {iface: {name: {"metrics", "body", "lives", "refused", "text"}}}}``. ``name`` is the network and what
-tells the route from others to it; ``metrics`` are those that a plan may set, as in ``attributes.metrics_of``; ``body``
-is the message that makes the route, in hexadecimal; ``lives`` says that it ends by itself; ``refused`` why its metrics
-cannot be set; ``text`` who made it. ``text`` beside the routes are the
-first networks of each interface, for people. A wanted state holds the wanted metrics alone; whatever it leaves out is not
-compared, and neither are routes that have gone.
+State: ``{"routes": {iface: {name: {"metrics", "body", "lives", "refused", "text"}}}, "text": {iface: [network]}}``.
+``name`` is the network and what tells the route from others to it; ``metrics`` are those that a plan may set, as in
+``attributes.metrics_of``; ``body`` is the message that makes the route, in hexadecimal; ``lives`` says that it ends by
+itself; ``refused`` why its metrics cannot be set; ``text`` who made it, and beside the routes a few networks of each
+interface, for people. A wanted state holds the wanted metrics alone; whatever it leaves out is not compared, and neither
+are routes that have gone.
 """
 
 from __future__ import annotations
@@ -21,10 +21,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._common.intents import OneIntent
-from .._plan.routes import DEFAULTS, ROUTES, said_of
+from .._plan.routes import DEFAULTS, ROUTES, network_of, said_of
 from .attributes import LOCK
-from .owner import written_again
-from .words import command, metric_words
 
 if TYPE_CHECKING:
     from .._common.intents import Intents
@@ -91,6 +89,10 @@ def _said(text: str | None) -> str:
 
 def render(wanted: Intent) -> list[str]:
     """Return the commands that set the metrics; each takes a route as it is there, and running it again is harmless."""
+    if not wanted:
+        return []
+    from .words import metric_words  # noqa: PLC0415 - most plans have no routes
+
     lines = []
     for iface in map(shlex.quote, wanted.ifaces):
         for network, metrics in wanted.routes.items():
@@ -107,11 +109,6 @@ def scope(wanted: Intent | Intents) -> dict[str, Any]:
     """Return what has to be read for an intent: ``{"ifaces": [iface], "networks": [network]}``."""
     networks = [each for one in wanted.parts for each in (*one.routes, *map(network_of, one.former))]
     return {"ifaces": list(wanted.ifaces), "networks": list(dict.fromkeys(networks))}
-
-
-def network_of(name: str) -> str:
-    """Return where the route of a name leads to."""
-    return name.partition(" ")[0]
 
 
 def merge(wanted: Intent | Intents, current: State) -> State:
@@ -141,7 +138,8 @@ def merge(wanted: Intent | Intents, current: State) -> State:
 
 def _no_route(network: str, iface: str, current: State) -> NetoptError:
     known = current.get("text", {}).get(iface, [])
-    has = f"It has routes to {', '.join(known)}{' and others' if len(known) == LISTED else ''}." if known else "It has none."
+    others = " and others" if len(known) == LISTED else ""
+    has = f"It has routes to {', '.join(known)}{others}." if known else "It has none."
     where = "default" if network in DEFAULTS else network
     return NetoptError(
         f"There is no route to {where} through {iface} in the main table",
@@ -186,6 +184,8 @@ def diff(current: State, wanted: State) -> list[Change]:
 
 def operations(current: State, wanted: State) -> list[Operation]:
     """Return the steps from one state to the other. Empty exactly when nothing differs."""
+    from .words import command  # noqa: PLC0415 - most plans have no routes
+
     steps = []
     made: Dict[tuple[str, str], Dict[str, str | None]] = {}
     for iface, name, word, _now, then in _differing(current, wanted):
@@ -199,6 +199,8 @@ def operations(current: State, wanted: State) -> list[Operation]:
 
 def warnings(current: State, wanted: State | None) -> list[str]:
     """Return who will write the routes again without what is set."""
+    from .owner import written_again  # noqa: PLC0415 - most plans have no routes
+
     found: Dict[str, None] = {}
     for iface, name, _word, _now, then in _differing(current, wanted or current):
         entry = current[ROUTES][iface][name]

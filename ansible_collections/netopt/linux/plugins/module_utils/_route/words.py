@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Routes in the words of ``ip route``, and as lines of ``/proc/net/route``: for reports, and for the next boot. Pure."""
+"""Routes in the words of ``ip route``, and as lines of ``/proc/net/route``: for reports and the next boot. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _HEX4, _HEX6 = "[0-9A-F]+", "[0-9a-f]{8}"
 
 
 def metric_words(word: str, text: str) -> list[str]:
-    """Return a metric of a plan's as ``ip route`` takes it; it locks rto_min by itself, since that counts locked only."""
+    """Return a metric of a plan's as ``ip route`` takes it, which locks rto_min by itself: it counts locked only."""
     value = text.replace(LOCK, "", 1)
     if word == "rto_min_ms":
         return ["rto_min", f"{value}ms"]
@@ -88,8 +88,8 @@ def command(body: str, iface: str, metrics: Mapping[str, str | None]) -> list[st
             value = rt.as_u32(route.metrics[number])
             text = f"{value // PARTS[name]}ms" if name in PARTS else str(value)
             found += [name, *(["lock"] if locks >> number & 1 else []), text]
-    for word, text in ours.items():
-        found += metric_words(word, text) if text else []
+    for word, said in ours.items():
+        found += metric_words(word, said) if said else []
     return found
 
 

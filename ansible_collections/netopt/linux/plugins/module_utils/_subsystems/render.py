@@ -14,7 +14,7 @@ from .._common.interfaces import words
 from .._link import subsystem as link_subsystem
 from .._nft import subsystem as nft_subsystem
 from .._plan.form import set_only
-from .._route import subsystem as route_subsystem
+from .._plan.routes import ROUTES
 from .._sysctl import subsystem as sysctl_subsystem
 from .._tc import subsystem as tc_subsystem
 
@@ -54,8 +54,16 @@ def render(
         "tc_script": tc_subsystem.render(tc_subsystem.intent(changes, ifaces)),
         "nft_script": nft_subsystem.render(nft_subsystem.intent(changes, ifaces, plan=plan.get("name") or "")),
         "ethtool_cmds": ethtool_cmds,
-        "ip_link_cmds": ip_link_cmds + route_subsystem.render(route_subsystem.intent(changes, ifaces)),
+        "ip_link_cmds": [*ip_link_cmds, *_routes(changes, ifaces)],
     }
+
+
+def _routes(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> list[str]:
+    if ROUTES not in changes:
+        return []
+    from .._route import subsystem  # noqa: PLC0415 - most plans have no routes
+
+    return subsystem.render(subsystem.intent(changes, ifaces))
 
 
 def digest_of(digests: Sequence[str]) -> str:

@@ -102,7 +102,7 @@ def test_null_takes_away() -> None:
     assert change.led.intents["link"].former == {"mtu": 1500}
     assert change.led.intents["sysctl"].former["values"] == {KEY: "128"}
     assert "nft" not in change.led.intents
-    assert change.led.gone == {"sysctl": {KEY}, "link": {"eth0 mtu"}, "tc": set(), "nft": set()}
+    assert change.led.gone == {"sysctl": {KEY}, "link": {"eth0 mtu"}, "route": set(), "tc": set(), "nft": set()}
 
 
 def test_origins_stay_those_of_the_first_plan() -> None:

@@ -80,5 +80,6 @@ def test_what_is_not_persisted_is_left_out() -> None:
     assert _layer_of(gone, {}, {"sysctl": {"values": {"a.b": "0"}}})["released"] == {
         "sysctl": ["a.b"],
         "links": [],
+        "routes": [],
         "tc": [],
     }
