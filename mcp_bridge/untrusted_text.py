@@ -11,6 +11,7 @@ are told so in each answer.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -37,6 +38,7 @@ CHARACTERS_MAX = 32_000_000
 """Of what one host says at once; a report on ten thousand classes has a quarter of it."""
 VALUES_MAX = 2_000_000
 DEPTH_MAX = 60
+BITS_MAX = 128  # of a whole number; counters have 64
 
 
 def excess(value: Any) -> str | None:
@@ -56,6 +58,10 @@ def excess(value: Any) -> str | None:
             waiting.extend((depth + 1, inner) for inner in part.values())
         elif isinstance(part, (list, tuple)):
             waiting.extend((depth + 1, inner) for inner in part)
+        elif isinstance(part, float) and not math.isfinite(part):
+            return "it has a number that JSON does not know (NaN or infinite)"
+        elif isinstance(part, int) and part.bit_length() > BITS_MAX:
+            return f"it has a whole number of more than {BITS_MAX} bits"
         if characters > CHARACTERS_MAX:
             return f"it has more than {CHARACTERS_MAX} characters"
         if values + len(waiting) > VALUES_MAX:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import WithJsonSchema
+from pydantic import TypeAdapter, ValidationError, WithJsonSchema
 
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.playbook_run import Fleet
@@ -52,6 +52,9 @@ class PlanInForce(Strict):
     """What it sets."""
 
 
+PLANS = TypeAdapter(list[PlanInForce])
+
+
 class PlansInForce(Strict):
     """The plans in force on hosts."""
 
@@ -73,12 +76,15 @@ def read(fleet: Fleet, scope: Scope) -> PlansInForce:
 
 def gather(finished: Finished) -> PlansInForce:
     """Return what the hosts answered."""
-    found: dict[str, list[dict[str, Any]]] = finished.events.results("plans")
+    found = finished.events.results("plans")
     hosts: dict[str, list[PlanInForce]] = {}
     unanswered: dict[str, str] = {}
     for name, report in sorted(finished.hosts.items()):
         if name in found:
-            hosts[name] = [PlanInForce.model_validate(plan) for plan in found[name]]
+            try:
+                hosts[name] = PLANS.validate_python(found[name])
+            except ValidationError:  # a host can send anything; the others' plans are listed all the same
+                unanswered[name] = "The host's answer does not have the expected shape"
         elif report.status != "skipped":
             unanswered[name] = report.error.message if report.error else report.status
     return PlansInForce(hosts=hosts, unanswered=unanswered)

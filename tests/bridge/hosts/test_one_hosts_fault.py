@@ -14,7 +14,7 @@ import pytest
 
 from mcp_bridge import untrusted_text
 from mcp_bridge.backends.job import RunOutcome
-from mcp_bridge.hosts import checkpoints, drift, profile_plans
+from mcp_bridge.hosts import checkpoints, drift, plans, profile_plans
 from mcp_bridge.hosts.query import Answer, Answers, ManyAnswers, _answers
 from mcp_bridge.mcp_server.tools.query_schema import answers_schema
 from mcp_bridge.models.report import HostReport
@@ -103,6 +103,18 @@ def test_drift(data: Any) -> None:
     assert found.hosts["odd"].report.status == "failed"
 
 
+@pytest.mark.parametrize("data", [*ODD, [{"sections": 1}], [{"sections": [{}]}]], ids=str)
+def test_plans(data: Any) -> None:
+    """A host that tells its plans in force in another shape did not answer; the others' are listed."""
+    events = RunEvents()
+    for name, sent in (("good", [{"name": "web", "sections": []}]), ("odd", data)):
+        events.on_event({"event": "runner_on_ok", "event_data": {"host": name, "res": {"plans": sent}}})
+    reports = {name: HostReport(status="unchanged") for name in ("good", "odd")}
+    found = plans.gather(cast("Finished", _Told(events, reports, _Record())))
+    assert [plan.name for plan in found.hosts["good"]] == ["web"]
+    assert set(found.unanswered) == {"odd"}
+
+
 @pytest.mark.parametrize(
     "facts", [{"default_interface": 5}, {"memory_mb": "much", "default_interface": "e"}, {"interfaces": 1}]
 )
@@ -123,11 +135,14 @@ def test_facts(facts: dict[str, Any]) -> None:
         "x" * (untrusted_text.CHARACTERS_MAX + 1),
         [0] * (untrusted_text.VALUES_MAX + 1),
         {"x" * (untrusted_text.CHARACTERS_MAX + 1): 1},
+        [float("nan")],
+        {"a": -float("inf")},
+        {"a": [2**200]},
     ],
-    ids=["deep", "deeper", "long", "many", "long name"],
+    ids=["deep", "deeper", "long", "many", "long name", "no number", "infinite", "large number"],
 )
 def test_more_than_a_host_has_to_say(answer: Any) -> None:
-    """An answer that is too deep, too long or too many is not read: that host failed, and the other is heard."""
+    """An answer that is too deep, too long or too many, or that no JSON can hold, is not read: that host failed, and the other is heard."""
     events = RunEvents()
     events.on_event({"event": "runner_on_ok", "event_data": {"host": "odd", "res": {"answers": answer}}})
     events.on_event({"event": "runner_on_ok", "event_data": {"host": "good", "res": {"answers": ["x"]}}})
