@@ -24,7 +24,8 @@ RUN = 'sh -c "$SSH_ORIGINAL_COMMAND"'
 # Each stands in for what is found on hosts: wrappers that audit sessions, shells with traps, banners, lost answers.
 WRAPPERS = {
     AUDITED: f'{RUN}; echo "[audit] session recorded" >&2',
-    WORDY: f'echo "Welcome. All is recorded."; {RUN}; echo "{{}} [] netopt-answer: Goodbye."',
+    WORDY: f'[ ! -e /root/flooded ] || exec cat /dev/zero; echo "Welcome. All is recorded."; {RUN}; '
+    'echo "{} [] netopt-answer: Goodbye."',
     # answers whose numbers are in /root/torn are cut off in the middle
     TORN: f"n=$(($(cat /root/calls 2>/dev/null || echo 0) + 1)); echo $n >/root/calls; "
     f"if grep -qw $n /root/torn; then {RUN} | head -c 90; else {RUN}; fi",
@@ -77,3 +78,19 @@ def test_a_confirmed_change_is_reported_so(lab: Lab, tmp_path: Path, torn: str, 
     _on(lab, TORN, "echo > /root/torn")
     assert fleet.netopt("rollback", identity).status == 0
     assert _values(lab) == before
+
+
+def test_a_flood(lab: Lab, tmp_path: Path) -> None:
+    """A host that prints without end is not listened to for long: it failed, and the others are changed."""
+    fleet = ready(lab, tmp_path)
+    _on(lab, WORDY, "touch /root/flooded")
+    try:
+        answer = fleet.apply({"sysctl": {KEY: 26}}, env={"ANSIBLE_HOME": str(tmp_path / "ansible")})
+    finally:
+        _on(lab, WORDY, "rm /root/flooded")
+    odd = fleet.name(WORDY)
+    assert answer.status == 1, answer.text
+    hosts = answer.report["hosts"]
+    assert "it has more than" in hosts[odd]["error"]["message"]
+    assert {hosts[name]["status"] for name in hosts.keys() - {odd}} == {"applied"}
+    assert fleet.netopt("rollback", answer.report["checkpoint_id"]).status == 0

@@ -142,7 +142,7 @@ def test_facts(facts: dict[str, Any]) -> None:
     ids=["deep", "deeper", "long", "many", "long name", "no number", "infinite", "large number"],
 )
 def test_more_than_a_host_has_to_say(answer: Any) -> None:
-    """An answer that is too deep, too long or too many, or that no JSON can hold, is not read: that host failed, and the other is heard."""
+    """An answer that is too deep, long or many, or is no JSON, is not read: that host failed, the other is heard."""
     events = RunEvents()
     events.on_event({"event": "runner_on_ok", "event_data": {"host": "odd", "res": {"answers": answer}}})
     events.on_event({"event": "runner_on_ok", "event_data": {"host": "good", "res": {"answers": ["x"]}}})

@@ -40,6 +40,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, PYTHON_FLAGS, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import MARK, answer_in
 from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import ENTRIES, KEPT
+from ansible_collections.netopt.linux.plugins.plugin_utils._answer_size import LISTEN_ROOM, bounded, check
 from ansible_collections.netopt.linux.plugins.plugin_utils._no_result import (
     explained,
     gave_none,
@@ -248,6 +249,19 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             if UNHEARD in str(error):  # a request alone fits into ssh's pipe, so that ssh is heard to the end
                 self._low_level_execute_command(command, in_data=request)
             raise
+        return answer
+
+    def _low_level_execute_command(self, *words: Any, **options: Any) -> dict[str, Any]:
+        """Return what a command printed, within bounds; see ``_answer_size.py``.
+
+        Raises:
+            AnswerTooLargeError: the host prints more than it has to say.
+            AnsibleConnectionFailure: the target cannot be reached.
+        """
+        with bounded(LISTEN_ROOM):
+            answer: dict[str, Any] = super()._low_level_execute_command(*words, **options)
+        check(answer["stdout"])
+        check(answer["stderr"])
         return answer
 
     def _address(self) -> str:

@@ -17,7 +17,8 @@ import zlib
 from typing import Any
 
 MARK = "netopt-answer"
-_LENGTH = re.compile(r"[0-9]{1,10}")
+TRIES = 16  # frames that are looked at: each may be as long as all of the text
+_HEAD = re.compile(r"([0-9]{1,10}):([0-9a-f]{8}):")
 
 
 def frame(nonce: str, answer: dict[str, Any]) -> str:
@@ -30,11 +31,12 @@ def answer_in(text: str, nonce: str) -> dict[str, Any] | None:
     """Return the answer to the question ``nonce`` in what a host printed, ``None`` where it is missing or torn."""
     begin = f"{MARK}:{nonce}:"
     place = text.find(begin)
-    while place >= 0:
-        length, _colon, rest = text[place + len(begin) :].partition(":")
-        checksum, _colon, rest = rest.partition(":")
-        body = rest[: int(length)] if _LENGTH.fullmatch(length) else ""
-        if body and checksum == _checksum(body):
+    for _try in range(TRIES):
+        if place < 0:
+            return None
+        head = _HEAD.match(text, place + len(begin))
+        body = text[head.end() : head.end() + int(head[1])] if head else ""
+        if head and body and head[2] == _checksum(body):
             with contextlib.suppress(ValueError, RecursionError):  # a checksum proves no JSON
                 found = json.loads(body)
                 if isinstance(found, dict):
