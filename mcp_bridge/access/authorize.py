@@ -32,8 +32,10 @@ CARDS: dict[str, tuple[str, ...]] = {
     "mtu": ("link.mtu",),
     "routes": ("link.route_metrics",),
 }
-NETEM_FIELDS = {"delay_ms": "tc.netem_delay", "delay_jitter_ms": "tc.netem_delay", "loss_pct": "tc.netem_loss"}
-NETEM_FREE = frozenset({"limit", "duration_s"})
+_DELAY = ("delay_ms", "delay_jitter_ms", "delay_correlation_pct", "distribution")
+_LOSS = ("loss_pct", "loss_correlation_pct", "loss_model")
+NETEM_FIELDS = {**dict.fromkeys(_DELAY, "tc.netem_delay"), **dict.fromkeys(_LOSS, "tc.netem_loss")}
+NETEM_FREE = frozenset({"limit", "duration_s", "match", "classes"})
 
 
 def check_confirm_timeout(caller: Caller, seconds: int | None) -> None:
@@ -190,6 +192,9 @@ def _qdisc_cards(qdisc: dict[str, Any], policy: Policy) -> Iterator[str]:
         own = f"tc.qdisc_{qdisc.get('type')}"
         if own in policy.cards and qdisc.get("params"):
             yield own
+        per_queue = qdisc.get("per_queue") or {}
+        yield from _qdisc_cards(per_queue, policy)
+        yield from cards_of({"htb_classes": per_queue.get("htb_classes") or []}, policy)
 
 
 def _matches(name: str, globs: Sequence[str]) -> bool:

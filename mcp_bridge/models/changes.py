@@ -18,10 +18,12 @@ from mcp_bridge.collection.route_words import DST, ROUTES
 
 from .base import NO_BOOL, Strict, set_only
 from .firewall import ConnectionLimit, ConnectionTracking, NatRule, RateLimit
+from .impairment import Netem
 from .qdisc import Qdisc
+from .queues import RootQdisc
 from .routes import RouteMetrics
 from .scalars import Classid, SysctlKey, SysctlValue
-from .traffic import DscpRule, HtbClass, Netem, Shaper
+from .traffic import DscpRule, HtbClass, Shaper
 
 
 class Offloads(Strict):
@@ -73,7 +75,7 @@ class Changes(Strict):
 
     sysctl: dict[SysctlKey, SysctlValue | None] | None = None
     """Kernel parameters, each with a card in the policy. `{iface}`: the plan's interfaces. Null takes one away."""
-    qdisc: Qdisc | None = None
+    qdisc: RootQdisc | None = None
     """Queueing discipline of the interface."""
     shaper: Shaper | None = None
     """Rates of the interface."""

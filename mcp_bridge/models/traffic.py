@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shaping, impairment, classes and marking: what ``changes`` says about traffic on an interface."""
+"""Shaping, classes and marking: what ``changes`` says about traffic on an interface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import NO_BOOL, U32_MAX, WHOLE, Mbit, Percent, Strict
+from .base import NO_BOOL, U32_MAX, Mbit, Strict
 from .endpoints import Cidr, Ports
 from .qdisc import LeafQdisc
 from .scalars import Classid, Dscp, Fwmark, Parent, Size, TcpFlags, lower
@@ -44,38 +44,6 @@ class Shaper(Strict):
             raise PydanticCustomError("shaper_empty", "A shaper needs egress_mbit or ingress_mbit")
         if self.ceil_mbit is not None and self.egress_mbit is None:
             raise PydanticCustomError("shaper_ceil", "ceil_mbit bounds egress and needs egress_mbit")
-        return self
-
-
-class Netem(Strict):
-    """Impairments for tests, always for a limited time."""
-
-    delay_ms: Annotated[float, Field(ge=0, le=60_000), NO_BOOL, WHOLE] | None = None
-    """Delay, milliseconds."""
-    delay_jitter_ms: Annotated[float, Field(ge=0, le=60_000), NO_BOOL, WHOLE] | None = None
-    """Spread of the delay, milliseconds."""
-    loss_pct: Percent | None = None
-    """Packets lost, percent."""
-    duplicate_pct: Percent | None = None
-    """Packets doubled, percent."""
-    corrupt_pct: Percent | None = None
-    """Packets with a bit flipped, percent."""
-    reorder_pct: Percent | None = None
-    """Packets sent at once instead of delayed, percent."""
-    limit: Annotated[int, Field(ge=1, le=10_000_000), NO_BOOL] | None = None
-    """Packets that may be held; the policy's default when not given."""
-    duration_s: Annotated[int, Field(ge=1, le=U32_MAX), NO_BOOL] | None = None
-    """Seconds after which the impairment ends; the policy's default when not given."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Netem:
-        effects = (self.delay_ms, self.loss_pct, self.duplicate_pct, self.corrupt_pct, self.reorder_pct)
-        if self.delay_jitter_ms and not self.delay_ms:
-            raise PydanticCustomError("netem_jitter", "delay_jitter_ms spreads a delay and needs delay_ms")
-        if self.reorder_pct and not self.delay_ms:
-            raise PydanticCustomError("netem_reorder", "reorder_pct sends delayed packets early and needs delay_ms")
-        if all(effect is None for effect in effects):
-            raise PydanticCustomError("netem_empty", "netem needs a delay, loss, duplication, corruption or reordering")
         return self
 
 

@@ -63,7 +63,8 @@ def _keys(sysctl: Mapping[str, str], facts: Mapping[str, Any], policy: Policy) -
 
 def _kinds(changes: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Unsupported]:
     """Yield the fields that need a qdisc which the kernel does not have."""
-    wanted = {"qdisc": (changes.get("qdisc") or {}).get("type")}
+    qdisc = changes.get("qdisc") or {}
+    wanted = {"qdisc": (qdisc.get("per_queue") or qdisc).get("type")}  # mq itself is in every kernel
     wanted.update({field: "htb" for field in NEEDS_HTB if changes.get(field)})
     own = changes.get("ingress") or {}
     wanted["ingress"] = "htb" if own.get("htb_classes") else (own.get("qdisc") or {}).get("type")

@@ -51,6 +51,10 @@ def values(changes: Mapping[str, Any]) -> Iterator[tuple[str, KeyPath, Any]]:
             yield "qdisc.type", (field, "type"), value.get("type")
             for name, param in (value.get("params") or {}).items():
                 yield f"qdisc.{value.get('type')}.{name}", (field, "params", name), param
+            own = value.get("per_queue") or {}
+            below = {"qdisc": own, "htb_classes": own.get("htb_classes")} if own else {}
+            for name, path, inner in values(below):
+                yield name, (field, "per_queue", *(path[1:] if path[0] == "qdisc" else path)), inner
         elif field == "ingress" and isinstance(value, dict):
             yield from ((name, (field, *path), inner) for name, path, inner in values(value))
         elif field == "sysctl" and isinstance(value, dict):

@@ -169,7 +169,9 @@ def _bbr_without_fq(changes: dict[str, Any]) -> Iterator[Broken]:
     """BBR paces by itself since Linux 4.13, and better with fq."""
     sysctl = changes.get("sysctl", {})
     kinds = {changes.get("qdisc", {}).get("type"), sysctl.get(DEFAULT_QDISC)}
-    kinds |= {entry.get("leaf", {}).get("type") for entry in _classes(changes)}
+    per_queue = changes.get("qdisc", {}).get("per_queue", {})
+    kinds |= {per_queue.get("type")}
+    kinds |= {entry.get("leaf", {}).get("type") for entry in (*_classes(changes), *_classes(per_queue))}
     if sysctl.get(CONGESTION_CONTROL) == "bbr" and "fq" not in kinds:
         yield ("changes", "sysctl", CONGESTION_CONTROL), ""
 

@@ -160,6 +160,11 @@ def _walk(name: str, path: Path, value: Any) -> Iterator[tuple[str, Path, Any]]:
 
 
 def _qdisc(qdisc: dict[str, Any], path: Path) -> Iterator[tuple[str, Path, Any]]:
-    """Yield the parameters of a qdisc."""
+    """Yield the parameters of a qdisc, and what each queue below it has."""
     for key, inner in qdisc.get("params", {}).items():
         yield f"qdisc.{qdisc['type']}.{key}", (*path, "params", key), inner
+    per_queue = qdisc.get("per_queue")
+    if per_queue:
+        yield from _qdisc(per_queue, (*path, "per_queue"))
+        classes = per_queue.get("htb_classes", [])
+        yield from _walk("htb_classes", (*path, "per_queue", "htb_classes"), classes)

@@ -50,14 +50,31 @@ def check_sizes(plan: dict[str, Any], policy: Policy) -> Iterator[Finding]:
         for index, rule in enumerate(changes.get("dscp", []))
     )
     for path, entries, largest in sized:
-        if len(entries) > largest:
-            yield Finding(path, f"{len(entries)} entries, more than the {largest} allowed", f"Use at most {largest}.")
+        yield from _too_many(path, entries, largest)
     yield from _remembering(changes, limits.max_connection_limits)
     for index, line in enumerate(plan.get("rationale", [])):
         if len(line) > limits.max_rationale_chars:
             yield _exceeds(("rationale", index), limits.max_rationale_chars, "characters")
     if plan.get("validate", {}).get("duration_s", 0) > limits.validation_duration_max_s:
         yield _exceeds(("validate", "duration_s"), limits.validation_duration_max_s, "seconds")
+
+
+def _too_many(path: Path, entries: Any, largest: int) -> Iterator[Finding]:
+    """Yield the finding for a list that is longer than allowed."""
+    if len(entries) > largest:
+        yield Finding(path, f"{len(entries)} entries, more than the {largest} allowed", f"Use at most {largest}.")
+
+
+def check_ports(path: Path, match: dict[str, Any], policy: Policy) -> Iterator[Finding]:
+    """Yield the ports of a match where there are more than the policy allows."""
+    yield from _too_many(*_ports(path, match, policy))
+
+
+def check_proto(path: Path, word: str | None, policy: Policy) -> Iterator[Finding]:
+    """Yield a protocol that the policy does not know."""
+    known = policy.validation_limits.protocols
+    if word is not None and word not in known:
+        yield Finding(path, f"The policy does not allow {word}", did_you_mean(word, known, what="allowed values"))
 
 
 def _remembering(changes: dict[str, Any], largest: int) -> Iterator[Finding]:

@@ -16,10 +16,12 @@ from .classes import check_classes, check_filters, check_given_twice, check_link
 from .constraints import check_constraints
 from .explain import explain
 from .finding import Finding, Path, Severity, did_you_mean, dotted, shown
+from .impairment import check_netem
 from .ingress import check_ingress
 from .input_limits import excess, plain
 from .interface_names import check_interface_names
 from .objectives import check_measuring
+from .queues import check_queues
 from .ranges import check_key_spellings, check_ranges
 from .sizes import check_sizes, check_words
 from .structure import Parsed, parse
@@ -80,6 +82,9 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     yield from check_filters(changes)
     if not partial & {"ingress", "qdisc", "shaper"}:
         yield from check_ingress(changes, policy)
+        yield from check_queues(changes, policy)
+    if not partial & {"netem", "qdisc", "htb_classes"}:
+        yield from check_netem(changes, policy)
     yield from check_interface_names(data.get("iface"), changes)
     yield from check_given_twice(changes)
     if not partial & {"qdisc", "shaper"}:

@@ -116,7 +116,7 @@ def example(shape: Any) -> Any:
         case table.Either(shapes):
             found = example(shapes[-1])
         case table.ByType(records):
-            found = example(records["tbf"])
+            found = example(records.get("tbf") or next(iter(records.values())))
         case table.Words(words):
             found = words[0]
         case table.ListOf(item):
@@ -131,12 +131,17 @@ def example(shape: Any) -> Any:
 
 
 def full_plans() -> Iterator[dict[str, Any]]:
-    """Yield plans that have every key between them: one for each kind of qdisc."""
-    for name, record in table._QDISCS.items():
+    """Yield plans that have every key between them: one for each kind of qdisc, one for each model of loss."""
+    for name, record in table._ROOT.records.items():
         plan = example(table.PLAN)
         plan["changes"]["qdisc"] = example(record)
         if name in table._LEAF.records:
             plan["changes"]["htb_classes"][0]["leaf"] = example(record)
+        yield plan
+    for record in table._NETEM["loss_model"].shape.records.values():
+        plan = example(table.PLAN)
+        plan["changes"]["netem"]["loss_model"] = example(record)
+        plan["changes"]["qdisc"] = {"type": "mq", "per_queue": example(table._QUEUE.records["htb"])}
         yield plan
 
 

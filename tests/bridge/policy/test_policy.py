@@ -118,12 +118,16 @@ def test_every_plan_parameter_has_a_range(policy: Policy) -> None:
     wanted = set()
     for name, field in (("shaper", "Shaper"), ("netem", "Netem"), ("connection_tracking", "ConnectionTracking")):
         wanted |= {f"{name}.{key}" for key in Changes.model_json_schema()["$defs"][field]["properties"]}
+    for model in ("GilbertElliott", "LossStates"):
+        chances = Changes.model_json_schema()["$defs"][model]["properties"].keys() - {"type"}
+        wanted |= {f"netem.loss_model.{key}" for key in chances}
     for definition, schema in Changes.model_json_schema()["$defs"].items():
         if definition.endswith("Params"):
             kind = {"PfifoFast": "pfifo_fast", "FqCodel": "fq_codel"}.get(definition[:-6], definition[:-6].lower())
             wanted |= {f"qdisc.{kind}.{key}" for key in schema.get("properties", {})}
     wanted |= {f"offloads.{key}" for key in Changes.model_json_schema()["$defs"]["Offloads"]["properties"]}
-    wanted -= {"qdisc.htb.default"}  # a class, judged by whether it exists
+    wanted -= {"qdisc.htb.default", "netem.classes"}  # classes, judged by whether they exist
+    wanted -= {"netem.match", "netem.loss_model"}  # whose fields are judged one by one
     assert wanted - set(policy.limits.ranges) == set()
 
 

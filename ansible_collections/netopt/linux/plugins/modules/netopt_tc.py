@@ -56,13 +56,122 @@ options:
         description: Its kind.
         type: str
         required: true
-        choices: [fq, fq_codel, cake, htb, pfifo_fast, pfifo, bfifo, sfq, tbf]
+        choices: [fq, fq_codel, cake, htb, pfifo_fast, pfifo, bfifo, sfq, tbf, mq]
       params:
         description:
           - Its parameters in tc's own words, with an underscore for a hyphen and the unit in the name where tc has
             none, for example C(target_us), C(maxrate_mbit) or C(limit_bytes).
         type: dict
         default: {}
+      per_queue:
+        description:
+          - What each TX queue has, below V(mq). The kernel's default when left out.
+        type: dict
+        suboptions:
+          type:
+            description: Its kind.
+            type: str
+            required: true
+            choices: [fq, fq_codel, cake, htb, pfifo_fast, pfifo, bfifo, sfq, tbf]
+          params:
+            description: Its parameters, as in O(qdisc.params).
+            type: dict
+            default: {}
+          htb_classes:
+            description:
+              - Classes of each queue, where its kind is V(htb), as in O(htb_classes). Rates are those of one queue.
+            type: list
+            elements: dict
+            suboptions:
+              classid:
+                description: Name of the class, for example V(1:10), in hexadecimal.
+                type: str
+                required: true
+              parent:
+                description: The class above. The shaper's V(1:1) where there is one, else the root V(1:).
+                type: str
+              rate_mbit:
+                description: What it is sure to get, in Mbit/s.
+                type: float
+                required: true
+              ceil_mbit:
+                description: What it may borrow up to, in Mbit/s. The rate when left out.
+                type: float
+              priority:
+                description: Who borrows first, V(0) ahead of V(7).
+                type: int
+              burst:
+                description: Bytes that may be sent at once at full speed.
+                type: int
+              cburst:
+                description: Bytes that may be sent at once at the link's speed, whatever the ceiling.
+                type: int
+              quantum:
+                description: Bytes that it sends before the next class of its priority borrows. By default by its rate.
+                type: int
+              leaf:
+                description: The qdisc in the class. The kernel's own when left out.
+                type: dict
+                suboptions:
+                  type:
+                    description: Its kind.
+                    type: str
+                    required: true
+                    choices: [fq, fq_codel, cake, pfifo_fast, pfifo, bfifo, sfq, tbf]
+                  params:
+                    description: Its parameters, as in O(qdisc.params).
+                    type: dict
+                    default: {}
+              match:
+                description:
+                  - What belongs to the class. The first class that matches gets the packet.
+                type: list
+                elements: dict
+                suboptions:
+                  proto:
+                    description: The protocol.
+                    type: str
+                    choices: [tcp, udp, sctp, icmp, icmpv6]
+                  sports:
+                    description: Source ports, each V(N) or V(N-M). Without a protocol they mean TCP and UDP.
+                    type: list
+                    elements: str
+                  dports:
+                    description: Destination ports, likewise.
+                    type: list
+                    elements: str
+                  src:
+                    description: A source address or prefix, IPv4 or IPv6.
+                    type: str
+                  dst:
+                    description: A destination address or prefix, of the same IP version.
+                    type: str
+                  fwmark:
+                    description: The mark that the firewall has put on the packet, with a mask where not all bits count.
+                    type: str
+                  dscp:
+                    description: The code point, 0 to 63, or its name, such as V(AF41), V(EF) or V(CS1).
+                    type: str
+                  max_length:
+                    description: The largest size of the IP packet, in bytes.
+                    type: int
+                  tcp_flags:
+                    description: Flags of TCP that are set, or not set where V(!) stands in front. They mean TCP.
+                    type: list
+                    elements: str
+                    choices:
+                      [fin, "!fin", syn, "!syn", rst, "!rst", psh, "!psh", ack, "!ack", urg, "!urg",
+                      ecn, "!ecn", cwr, "!cwr"]
+                  skb_priority:
+                    description:
+                      - Refused, since no filter can tell it.
+                    type: int
+                  uid:
+                    description: Refused, since no filter can tell it.
+                    type: int
+          default_class:
+            description: The class of what matches nothing, in each queue.
+            type: str
   shaper:
     description:
       - The rate that the whole interface is held to.
@@ -221,9 +330,57 @@ options:
       delay_jitter_ms:
         description: Variation of the delay, in ms.
         type: float
+      delay_correlation_pct:
+        description: How much the variation for a packet is that for the one before, in percent.
+        type: float
+      distribution:
+        description:
+          - How the variation is spread. The kernel does not show which of the last three it is, so the handle of the
+            qdisc tells.
+        type: str
+        choices: [uniform, normal, pareto, paretonormal]
       loss_pct:
         description: Packets lost, in percent.
         type: float
+      loss_correlation_pct:
+        description: How much the fate of a packet is that of the one before, in percent.
+        type: float
+      loss_model:
+        description: Losses in bursts, in the place of O(netem.loss_pct).
+        type: dict
+        suboptions:
+          type:
+            description: V(gemodel) has a good and a bad state. V(state) has four, of which two lose packets.
+            type: str
+            required: true
+            choices: [gemodel, state]
+          p_pct:
+            description: Of V(gemodel), the chance to go from good to bad with each packet, in percent.
+            type: float
+          r_pct:
+            description: Of V(gemodel), the chance to go back. What is left of 100 when left out.
+            type: float
+          bad_loss_pct:
+            description: Of V(gemodel), packets lost in the bad state. V(100) when left out.
+            type: float
+          good_loss_pct:
+            description: Of V(gemodel), packets lost in the good state. None when left out.
+            type: float
+          p13_pct:
+            description: Of V(state), the chance to go from no loss to a burst of losses.
+            type: float
+          p31_pct:
+            description: Of V(state), the chance that a burst ends. What is left of 100 when left out.
+            type: float
+          p32_pct:
+            description: Of V(state), the chance that packets pass within a burst. None when left out.
+            type: float
+          p23_pct:
+            description: Of V(state), the chance that losses go on after those. V(100) when left out.
+            type: float
+          p14_pct:
+            description: Of V(state), the chance of a single loss. None when left out.
+            type: float
       duplicate_pct:
         description: Packets sent twice, in percent.
         type: float
@@ -233,6 +390,36 @@ options:
       reorder_pct:
         description: Packets sent at once, ahead of those that wait, in percent. Needs O(netem.delay_ms).
         type: float
+      rate_mbit:
+        description: Rate of the link that is emulated, in Mbit/s.
+        type: float
+      match:
+        description:
+          - Which packets. All when left out. Answers of ssh are spared, unless it names source port 22.
+        type: dict
+        suboptions:
+          proto:
+            description: The protocol.
+            type: str
+            choices: [tcp, udp, sctp, icmp, icmpv6]
+          sports:
+            description: Source ports, each V(N) or V(N-M). Without a protocol they mean TCP, UDP and SCTP.
+            type: list
+            elements: str
+          dports:
+            description: Destination ports, likewise.
+            type: list
+            elements: str
+          src:
+            description: A source address or prefix, IPv4 or IPv6.
+            type: str
+          dst:
+            description: A destination address or prefix, of the same IP version.
+            type: str
+      classes:
+        description: Classes of O(htb_classes) whose packets are met. All when left out.
+        type: list
+        elements: str
       limit:
         description: Packets that may wait. V(10000) when left out.
         type: int
@@ -436,6 +623,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._plan.match_words imp
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._tc.netem import MODELS, TABLES, UNIFORM
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
 CONTENTS = ["qdisc", "shaper", "ingress", "netem", "htb_classes"]
@@ -469,29 +657,42 @@ CLASS = {
     "leaf": _qdisc(LEAVES),
     "match": {"type": "list", "elements": "dict", "options": MATCH},
 }
+CLASSES = {"type": "list", "elements": "dict", "options": CLASS}
+QDISC = _qdisc([*ROOTS, "mq"])
+QDISC["options"]["per_queue"] = _qdisc(ROOTS)
+QDISC["options"]["per_queue"]["options"].update(htb_classes=CLASSES, default_class={"type": "str"})
 SHAPER = {
     **_fields(egress_mbit="float", ingress_mbit="float", ceil_mbit="float", overhead_bytes="int", mpu="int"),
     "linklayer": {"type": "str", "choices": ["ethernet", "atm", "ptm"]},
 }
+LOSS_MODEL = {
+    "type": {"type": "str", "required": True, "choices": list(MODELS)},
+    **{name: {"type": "float"} for chances in MODELS.values() for name, _default in chances},
+}
 NETEM = {
-    **_fields(delay_ms="float", delay_jitter_ms="float", loss_pct="float", duplicate_pct="float"),
-    **_fields(corrupt_pct="float", reorder_pct="float", limit="int", duration_s="int"),
+    **_fields(delay_ms="float", delay_jitter_ms="float", delay_correlation_pct="float", loss_pct="float"),
+    **_fields(loss_correlation_pct="float", duplicate_pct="float", corrupt_pct="float", reorder_pct="float"),
+    **_fields(rate_mbit="float", limit="int", duration_s="int"),
+    "distribution": {"type": "str", "choices": [UNIFORM, *TABLES]},
+    "loss_model": {"type": "dict", "options": LOSS_MODEL},
+    "match": {"type": "dict", "options": {name: MATCH[name] for name in ("proto", "sports", "dports", "src", "dst")}},
+    "classes": {"type": "list", "elements": "str"},
 }
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "iface": {"type": "list", "elements": "str", "required": True},
-    "qdisc": _qdisc(ROOTS),
+    "qdisc": QDISC,
     "shaper": {"type": "dict", "options": SHAPER},
     "ingress": {
         "type": "dict",
         "options": {
             "qdisc": _qdisc(ROOTS),
-            "htb_classes": {"type": "list", "elements": "dict", "options": CLASS},
+            "htb_classes": CLASSES,
             "default_class": {"type": "str"},
         },
     },
     "netem": {"type": "dict", "options": NETEM},
-    "htb_classes": {"type": "list", "elements": "dict", "options": CLASS},
+    "htb_classes": CLASSES,
     "default_class": {"type": "str"},
 }
 

@@ -133,6 +133,10 @@ def _below(name: str, path: str, value: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def _of_qdisc(qdisc: Mapping[str, Any] | None, path: str) -> Iterator[tuple[str, str, Any]]:
+    per_queue = (qdisc or {}).get("per_queue")
+    if per_queue:
+        yield from _of_qdisc(per_queue, f"{path}.per_queue")
+        yield from _below("htb_classes", f"{path}.per_queue.htb_classes", per_queue.get("htb_classes"))
     for key, inner in ((qdisc or {}).get("params") or {}).items():
         if inner is not None and not isinstance(inner, bool):
             yield f"qdisc.{(qdisc or {})['type']}.{key}", f"{path}.params.{key}", inner

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Tuple
 
 from .._nft.class_maps import class_for, lookups
 from .._plan.match_words import TCP_FLAGS, flags_of, mark_of
-from .._tc.class_tree import ROOTS, SPARED, classes_of
-from .._tc.intent import Intent, intent
+from .._tc.class_tree import ROOTS, classes_of
+from .._tc.intent import MQ, Intent, intent
+from .._tc.netem import SPARED, is_for_some, lost_pct, spares_ssh
 from .._tc.parameters import as_number
 from .connection import Flow, has_port, is_tcp, within
 from .limits import IPV6_MTU_MIN
@@ -52,24 +53,39 @@ def starved_by_queues(
     yield from _shaped(wanted, flow)
     yield from _queued(wanted, flow, mtu=int(changes.get("mtu") or flow.mtu))
     yield from _classed(changes, wanted, flow, shared)
+    yield from _below_mq(changes, wanted, flow, shared)
     yield from _arriving(wanted, flow, shared)
 
 
 def _is_spared(wanted: Intent, flow: Flow, shared: Sequence[str]) -> bool:
-    """Return whether netem lets the answers pass: none is a tunnel's outer packet, and no map sends them elsewhere."""
-    is_outer = any(name in flow.under for name in shared)
-    return wanted.filters and not is_outer and any(_matches(match, flow, None) for match in SPARED)
+    """Return whether netem lets the answers pass: it is not for them, or they are known for what they are.
+
+    A tunnel's outer packet is not, and a map sends packets to their class past the one that is spared.
+    """
+    netem = wanted.netem or {}
+    if any(name in flow.under for name in shared):
+        return False
+    if netem.get("match") and not _matches(netem["match"], flow, None):
+        return True
+    known = wanted.filters or is_for_some(netem)
+    named = [one for one in wanted.htb_classes if one["classid"] in (netem.get("classes") or ())]
+    led = [match for one in named for match in one.get("match") or ()]
+    return known and spares_ssh(netem, led) and any(_matches(match, flow, None) for match in SPARED)
 
 
 def _impaired(wanted: Intent, flow: Flow, within_s: float) -> Iterator[Found]:
     """Yield what netem does to every packet."""
     netem = wanted.netem or {}
+    shares = {
+        "loss_model" if netem.get("loss_model") else "loss_pct": lost_pct(netem),
+        "corrupt_pct": min(100.0, as_number(netem.get("corrupt_pct") or 0)),
+    }
     passes = 1.0
-    for name in ("loss_pct", "corrupt_pct"):
-        passes *= 1 - min(100.0, as_number(netem.get(name) or 0)) / 100
+    for share in shares.values():
+        passes *= 1 - share / 100
     hint = "Impair an interface that the controller does not come by, or impair less."
     if 100 * (1 - passes) > LOSS_MAX_PCT:
-        worst = max(("loss_pct", "corrupt_pct"), key=lambda name: as_number(netem.get(name) or 0))
+        worst = max(shares, key=lambda name: shares[name])
         yield (f"netem.{worst}", f"Losing {100 * (1 - passes):g} % of the packets would starve {flow.name}", hint)
     delay_s = (as_number(netem.get("delay_ms") or 0) + as_number(netem.get("delay_jitter_ms") or 0)) / 1000
     if delay_s >= CONNECT_S or delay_s * ROUND_TRIPS > within_s:
@@ -81,6 +97,9 @@ def _impaired(wanted: Intent, flow: Flow, within_s: float) -> Iterator[Found]:
             ),
             hint,
         )
+    if netem.get("rate_mbit") and as_number(netem["rate_mbit"]) < RATE_MIN_MBIT:
+        message = f"A link of {as_number(netem['rate_mbit']):g} Mbit/s would starve {flow.name}"
+        yield "netem.rate_mbit", message, f"Allow {RATE_MIN_MBIT} Mbit/s or more."
     limit = netem.get("limit")
     if limit is not None and delay_s > 0 and limit * flow.mtu * 8 / delay_s < RATE_MIN_MBIT * 1e6:
         yield (
@@ -156,6 +175,16 @@ def _classed(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Seq
                 continue
             told.add(name)
             yield from _small(name, by_name, wanted, flow, mtu=int(changes.get("mtu") or flow.mtu))
+
+
+def _below_mq(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Sequence[str]) -> Iterator[Found]:
+    """Yield what is too small in any of the queues below mq: the answers may leave by each."""
+    if wanted.kind != MQ or not wanted.of_queue.qdisc:
+        return
+    queue = replace(wanted.of_queue, netem=None)
+    found = [*_queued(queue, flow, mtu=int(changes.get("mtu") or flow.mtu)), *_classed(changes, queue, flow, shared)]
+    for path, message, hint in found:
+        yield f"qdisc.per_queue.{path.partition('qdisc.')[2] or path}", message, hint
 
 
 def _arriving(wanted: Intent, flow: Flow, shared: Sequence[str]) -> Iterator[Found]:

@@ -223,8 +223,13 @@ def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> 
         status=SNAPSHOT,
         label=request.label,
     )
-    store.create(header, Content(scopes=scopes, before=before), restore_archive())
     running = [other.id for other in store.headers() if other.ends_at is not None and other.boot_id == boot_id()]
+    if running and "tc" in before:
+        from .._tc.undumped import recalled  # noqa: PLC0415 - most snapshots are of hosts without impairments
+
+        for other in running:
+            before["tc"] = recalled(before["tc"], store.content(other).after.get("tc") or {"interfaces": {}})
+    store.create(header, Content(scopes=scopes, before=before), restore_archive())
     if running and "tc" in scopes:
         outcome.report.warnings.append(
             f"{identity} may hold the impairment of {', '.join(running)}, which would not end by itself when restored."

@@ -49,6 +49,8 @@ def with_numbers(changes: dict[str, Any]) -> dict[str, Any]:
         found["dscp"] = [_numbered(rule, f"dscp[{at}]") for at, rule in enumerate(changes["dscp"])]
     if changes.get("ingress"):
         found["ingress"] = with_numbers(changes["ingress"])
+    if (changes.get("qdisc") or {}).get("per_queue"):
+        found["qdisc"] = {**changes["qdisc"], "per_queue": with_numbers(changes["qdisc"]["per_queue"])}
     if changes.get("htb_classes"):
         found["htb_classes"] = [
             {

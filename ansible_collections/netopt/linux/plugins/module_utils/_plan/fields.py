@@ -184,6 +184,23 @@ _HTB_CLASS = {
     "leaf": _may(_LEAF),
     "match": _may(ListOf(Record(_CLASS_MATCH))),
 }
+_QUEUE = ByType(
+    {
+        name: Record(
+            {
+                **record.fields,
+                **(
+                    {"htb_classes": _may(ListOf(Record(_HTB_CLASS))), "default_class": _may(TEXT)}
+                    if name == "htb"
+                    else {}
+                ),
+            }
+        )
+        for name, record in _QDISCS.items()
+    }
+)
+_MQ = Record({"type": _must(_one_of("mq")), "params": Field(Record({})), "per_queue": _may(_QUEUE)})
+_ROOT = ByType({**_QDISCS, "mq": _MQ})
 _SHAPER = {
     **_each(NUMBER, "egress_mbit", "ingress_mbit", "ceil_mbit"),
     **_each(WHOLE, "overhead_bytes", "mpu"),
@@ -194,9 +211,20 @@ _INGRESS = {
     "htb_classes": _may(ListOf(Record(_HTB_CLASS))),
     "default_class": _may(TEXT),
 }
+_LOSS_MODELS = {
+    "gemodel": {"p_pct": _must(NUMBER), **_each(NUMBER, "r_pct", "bad_loss_pct", "good_loss_pct")},
+    "state": {"p13_pct": _must(NUMBER), **_each(NUMBER, "p31_pct", "p32_pct", "p23_pct", "p14_pct")},
+}
 _NETEM = {
-    **_each(NUMBER, "delay_ms", "delay_jitter_ms", "loss_pct", "duplicate_pct", "corrupt_pct", "reorder_pct"),
+    **_each(NUMBER, "delay_ms", "delay_jitter_ms", "delay_correlation_pct", "loss_pct", "loss_correlation_pct"),
+    **_each(NUMBER, "duplicate_pct", "corrupt_pct", "reorder_pct", "rate_mbit"),
+    "distribution": _may(_one_of("uniform", "normal", "pareto", "paretonormal")),
+    "loss_model": _may(
+        ByType({name: Record({"type": _must(_one_of(name)), **chances}) for name, chances in _LOSS_MODELS.items()})
+    ),
     **_each(WHOLE, "limit", "duration_s"),
+    "match": _may(Record(_MATCH)),
+    "classes": _may(ListOf(TEXT)),
 }
 _CONNECTION_LIMIT = {
     "protocol": _must(_PORT_PROTOCOL),
@@ -236,7 +264,7 @@ _ROUTE = {
 
 _CHANGES = {
     "sysctl": _may(MapOf(_NUMBER_OR_TEXT, null=True)),
-    "qdisc": _may(_QDISC),
+    "qdisc": _may(_ROOT),
     "shaper": _may(Record(_SHAPER)),
     "ingress": _may(Record(_INGRESS)),
     "netem": _may(Record(_NETEM)),

@@ -30,9 +30,13 @@ def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
         found["changes"] = changes
     for rule in changes.get("dscp", ()):
         _list_ports(rule["match"])
-    for one in changes.get("htb_classes", ()):
-        for match in one.get("match", ()):
-            _list_ports(match)
+    queue = (changes.get("qdisc") or {}).get("per_queue") or {}
+    for holder in (changes, changes.get("ingress") or {}, queue):
+        for one in holder.get("htb_classes", ()):
+            for match in one.get("match", ()):
+                _list_ports(match)
+    if "match" in (changes.get("netem") or {}):
+        _list_ports(changes["netem"]["match"])
     for name, value in taken_away(plan).items():
         changes[name] = with_taken_away(changes.get(name), value)
     return found

@@ -64,7 +64,7 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
         }
     if "route" in asked:
         found[ROUTES] = _routes(asked["route"], current["route"])
-    found["tc"] = _commands(trees(kept, about.trees))
+    found["tc"] = _commands(trees(kept, about.trees), (current.get("tc") or {}).get("interfaces") or {})
     if "nft" in asked or about.table:
         found["nft"] = _table(asked.get("nft"), rules(kept) == rules(plans.after), wanted.get("nft"))
     links = {(iface, name) for iface in found["links"] for name in _names(found["links"][iface])}
@@ -127,8 +127,13 @@ def _table(asked: Any, whole: bool, wanted: Mapping[str, Any] | None) -> str:  #
     return CLEAR + table_text(asked) if asked else ""
 
 
-def _commands(parts: Iterable[Part]) -> dict[str, Any]:
-    """Return the commands for each interface, without what only clears a running host."""
+def _commands(parts: Iterable[Part], there: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the commands for each interface, without what only clears a running host.
+
+    Args:
+        parts: what makes the trees.
+        there: the interfaces of the host as they are.
+    """
     from .._tc.commands import commands  # noqa: PLC0415 - most plans do without
     from .._tc.intent import intent  # noqa: PLC0415
 
@@ -136,7 +141,9 @@ def _commands(parts: Iterable[Part]) -> dict[str, Any]:
     for part in parts:
         for iface in part.ifaces:
             asked = intent(part.changes, (iface,))
-            steps = [step for step in commands(asked, iface) if step.when is None] if asked else []
+            queues = there[iface]["link"]["tx_queues"] if iface in there else 1
+            todo = commands(asked, iface, queues=queues) if asked else []
+            steps = [step for step in todo if step.when is None]
             if steps:
                 found[iface] = {
                     "links": [

@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Dict
 
 from .._common.errors import NetoptError
+from .netem import SPARED, is_for_some
 from .parameters import as_number
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ SHAPER_CLASS = "1:1"  # what a shaper lets pass
 LAST_MINOR = 0xFFFF  # or one below, where the plan has it: what classes without a shaper borrow from
 REST_CLASS = "1:fffe"  # for what no filter matches
 SPARED_CLASS = "1:fffd"  # for what no impairment is to meet
-SPARED = ({"proto": "tcp", "sports": ["22"]},)  # answers of ssh, by which hosts are managed
 REST_MBIT = 1
 REST_LEAST_MBIT = 0.1  # where the plan's classes leave nothing
 SMALLEST_MBIT = 0.008
@@ -102,7 +102,7 @@ def _as_promised(wanted: Intent) -> tuple[list[Class], str | None]:
         _known(wanted.default_class, [*classes, *wanted.htb_classes], "default_class")
     if not wanted.htb_classes and not wanted.netem:
         return classes, str(default) if default is not None else (SHAPER_CLASS if classes else None)
-    if wanted.netem:
+    if wanted.netem and not is_for_some(wanted.netem):
         classes.append({**_rest(wanted, top), "classid": SPARED_CLASS, "match": list(SPARED)})
     classes += [{**one, "parent": _parent(one, top)} for one in wanted.htb_classes]
     if not wanted.htb_classes or (default is None and (limit is not None or wanted.netem)):

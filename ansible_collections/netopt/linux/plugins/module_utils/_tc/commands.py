@@ -8,76 +8,69 @@ On the interface, the root qdisc is ``1:``. Shaping and classes make it an htb (
 classless qdisc then sits in the leaves. netem sits above a classless qdisc and below a classful one, and a band or a
 class beside it spares the answers of ssh. Ingress is redirected to a device of our own (``ifb_name``) and shaped there.
 Unclassified traffic never escapes a shaper or netem: without a default class it gets a class of its own.
+Below mq each TX queue has such a tree of its own, in the place of the root.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
-from dataclasses import dataclass, replace
-from typing import Any, Tuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from .class_tree import SPARED, SPARED_CLASS, classes_of, minor
-from .intent import Intent
+from .._common.errors import NetoptError
+from .class_tree import SPARED_CLASS, classes_of, minor
+from .class_words import class_words
+from .command import Command, for_each_queue
+from .intent import MQ, Intent
+from .netem import SPARED, TABLES, is_for_some, netem_words, spares_ssh, table_of
+from .netem_classes import is_named, refuse_classes
 from .objects import ifb_name
-from .parameters import as_number, cake_of_link, netem_words, number, qdisc_words, stab_words
+from .parameters import as_number, cake_of_link, qdisc_words, stab_words
+from .queue_trees import LAST_HANDLE, QUEUE, open_handle
 from .u32_tables import filters
 
-_BARE = re.compile(r"[0-9A-Za-z_./:=@,+ -]+")
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 FREE_HANDLES = 0x4000  # from where on handles are taken that no class suggests, and then from the first one on
-FIRST_HANDLE, LAST_HANDLE = 2, 0xFFFE
+FIRST_HANDLE = 2
 TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
 R2Q = 10
-SMALLEST_QUANTUM, SHORT_QUANTUM, LARGEST_QUANTUM = 1000, 1514, 200000  # outside, the kernel warns and clamps
-BURST_MS = 1
 FIGURES = ("rate_mbit", "ceil_mbit", "priority", "burst", "cburst", "quantum")  # of a class, in its words
-SMALLEST_BURST = 1600
-SPARING = ["prio", "bands", "2", "priomap", *["1"] * 16]  # all in the second band, but for what a filter says
+# From where on netem takes its handle, by the table that its jitter follows: the kernel does not show the table, so the
+# handle tells one from the other.
+TABLE_HANDLES = {name: 0x6000 + 0x3000 * number for number, name in enumerate(TABLES)}
+BANDS = ["prio", "bands", "2", "priomap"]  # netem is in the second band; behind it, which band each packet takes
+ALL_BUT_SPARED, ONLY_MATCHED = [*BANDS, *["1"] * 16], [*BANDS, *["0"] * 16]  # but for what a filter says
 IFB_QUEUE_LENGTH = 1000  # an ifb's own 32 would drop bursts
 
 
-@dataclass(frozen=True)
-class Command:
-    """One command of the script.
-
-    Attributes:
-        words: the program and its arguments.
-        key: what it makes, for error messages.
-        unless: a device whose existence makes the command needless.
-        when: a device without which the command is needless.
-    """
-
-    words: Tuple[str, ...]
-    key: str
-    unless: str | None = None
-    when: str | None = None
-
-    @property
-    def line(self) -> str:
-        """The command as bash takes it."""
-        line = " ".join(self.words)
-        if not _BARE.fullmatch(line):
-            line = " ".join([shlex.quote(word) for word in self.words])
-        device = self.unless or self.when
-        if device is None:
-            return line
-        test = f"ip link show dev {shlex.quote(device)} >/dev/null 2>&1"
-        return f"{'if ' + test if self.when else 'if ! ' + test}; then {line}; fi"
-
-
-def commands(wanted: Intent, iface: str) -> list[Command]:
+def commands(wanted: Intent, iface: str, *, queues: int | None = None) -> list[Command]:
     """Return the commands for one interface, in order.
+
+    Args:
+        wanted: what is asked of it, maybe together with others.
+        iface: the interface.
+        queues: how many TX queues it has; ``None`` where nobody knows: commands for each queue are there once then.
 
     Raises:
         NetoptError: the plan cannot be turned into commands.
     """
-    wanted = wanted.of(iface)
+    found = _commands(wanted.of(iface), iface)
+    if queues is None:
+        return found
+    return for_each_queue(found, iface, queues) if wanted.of(iface).kind == MQ else found
+
+
+def _commands(wanted: Intent, iface: str) -> list[Command]:
+    """Return the commands, with those for each TX queue once."""
     layout = _Layout(wanted, iface)
     if wanted.shapes_ingress:
         layout.ingress_device()
     if wanted.absent:
         layout.reset(iface)
         layout.tc("qdisc", "del", "dev", iface, "root", key=f"{iface} qdisc root")
+    elif wanted.kind == MQ:
+        layout.queues()
     elif wanted.shapes_egress:
         layout.egress()
     if wanted.shapes_ingress:
@@ -100,13 +93,15 @@ def _arriving(wanted: Intent, device: str) -> list[Command]:
 class _Layout:
     """Collects the commands for one interface and hands out handles."""
 
+    top = "1:"  # the handle of the tree's root
+
     def __init__(self, wanted: Intent, iface: str) -> None:
         self._wanted = wanted
         self._iface = iface
-        self._kind = (wanted.qdisc or {}).get("type")
+        self._kind = wanted.kind
         self._params = dict((wanted.qdisc or {}).get("params") or {})
         self._used = set(TAKEN_HANDLES)
-        self._free = FREE_HANDLES
+        self._free = {"": FREE_HANDLES, **TABLE_HANDLES}
         self._worded: dict[tuple[Any, ...], tuple[str, ...]] = {}
         self.commands: list[Command] = []
 
@@ -123,19 +118,54 @@ class _Layout:
         self.reset(device)
         key = f"{device} qdisc {words[0]}"
         stab = stab_words(self._wanted.shaper or {}) if words[0] == "htb" else []
-        self.tc("qdisc", "replace", "dev", device, "root", "handle", "1:", *stab, *words, key=key)
+        self.tc("qdisc", "replace", "dev", device, "root", "handle", self.top, *stab, *words, key=key)
 
-    def _child(self, device: str, parent: str, words: list[str], *, prefer: int) -> str:
-        """Add a qdisc below ``parent`` and return its handle, ``prefer`` where that is free."""
+    def _handle(self, prefer: int, table: str) -> str:
+        """Return a handle that is free, without its colon: ``prefer`` where it is."""
         handle = prefer
-        if not prefer or prefer in self._used:
-            while self._free in self._used:
-                self._free = self._free + 1 if self._free < LAST_HANDLE else FIRST_HANDLE
-            handle = self._free
+        if table or not prefer or prefer in self._used:
+            free = self._free[table]
+            while free in self._used:
+                free = free + 1 if free < LAST_HANDLE else FIRST_HANDLE
+            handle = self._free[table] = free
         self._used.add(handle)
+        return f"{handle:x}"
+
+    def _child(self, device: str, parent: str, words: list[str], *, prefer: int, table: str = "") -> str:
+        """Add a qdisc below ``parent`` and return its handle, ``prefer`` where that is free.
+
+        Args:
+            device: where.
+            parent: what it hangs from.
+            words: the qdisc.
+            prefer: the handle, 0 for any.
+            table: of a netem, the name of the table that it follows.
+        """
+        handle = self._handle(prefer, table) + ":"
         key = f"{device} qdisc {words[0]}"
-        self.tc("qdisc", "add", "dev", device, "parent", parent, "handle", f"{handle:x}:", *words, key=key)
-        return f"{handle:x}:"
+        self.tc("qdisc", "add", "dev", device, "parent", parent, "handle", handle, *words, key=key)
+        return handle
+
+    def _class_name(self, classid: str) -> str:
+        """Return a class of the plan's, or the root, as it is called in this tree."""
+        return self.top + classid.partition(":")[2]
+
+    def queues(self) -> None:
+        """Add mq and, where the plan has one, the tree of each queue."""
+        for field in ("htb_classes", "egress_mbit"):
+            if getattr(self._wanted, field):
+                raise NetoptError(
+                    "mq cannot hold its queues to one rate, nor hold classes",
+                    stage="plan",
+                    key=f"{field if field != 'egress_mbit' else 'shaper.egress_mbit'}",
+                    hint="Say under qdisc.per_queue what each queue is to have.",
+                )
+        self._root(self._iface, [MQ])
+        wanted = self._wanted.of_queue
+        if wanted.shapes_egress:
+            layout = _QueueLayout(wanted, self._iface)
+            layout.egress()
+            self.commands += [replace(one, handles=layout.handles) for one in layout.commands]
 
     def egress(self) -> None:
         """Add what shapes egress."""
@@ -143,32 +173,47 @@ class _Layout:
         if wanted.htb_classes or self._kind == "htb" or (wanted.egress_mbit and self._kind != "cake"):
             self._htb()
             return
+        if netem and netem.get("classes"):
+            refuse_classes(netem, ())
         if self._kind is None:
-            self._root(self._iface, SPARING)
-            self._impaired("1:", None)
+            self._root(self._iface, self._bands)
+            self._impaired(self.top, None, netem or {})
             return
         if wanted.limit_mbit:
             self._params.update(cake_of_link(wanted.shaper or {}), bandwidth_mbit=wanted.limit_mbit)
         words = qdisc_words(self._kind, self._params)
         if netem and self._kind != "tbf":
-            self._root(self._iface, SPARING)
-            self._impaired("1:", words)
+            self._root(self._iface, self._bands)
+            self._impaired(self.top, words, netem)
             return
         self._root(self._iface, words)
         if netem:
-            self._impaired(self._child(self._iface, "1:1", SPARING, prefer=0x10), None)
+            self._impaired(self._child(self._iface, self.top + "1", self._bands, prefer=0x10), None, netem)
 
-    def _impaired(self, handle: str, words: list[str] | None) -> None:
-        """Add netem to the second band of a prio, and what leads to the first band what is to be spared.
+    @property
+    def _bands(self) -> list[str]:
+        """The prio by which netem meets some packets and others pass beside it."""
+        return ONLY_MATCHED if (self._wanted.netem or {}).get("match") else ALL_BUT_SPARED
+
+    def _impaired(
+        self, handle: str, words: list[str] | None, netem: Mapping[str, Any], led: Sequence[Any] | None = None
+    ) -> None:
+        """Add netem to the second band of a prio, and the filters that say which packets take which band.
 
         Args:
             handle: the prio's.
             words: the qdisc that packets wait in, in either band; ``None`` for the kernel's own.
+            netem: what it does to packets.
+            led: the matches that lead packets to the class that the prio is in, ``None`` where it is in none.
         """
-        netem = self._child(self._iface, f"{handle}2", netem_words(self._wanted.netem or {}), prefer=0x20)
-        for parent in (f"{handle}1", f"{netem}1") if words else ():
+        prefer = 0x20 if led is None else 0
+        added = self._child(self._iface, f"{handle}2", netem_words(netem), prefer=prefer, table=table_of(netem))
+        for parent in (f"{handle}1", f"{added}1") if words else ():
             self._child(self._iface, parent, words or [], prefer=0)
-        self._filters(handle, [{"classid": f"{handle}1", "match": SPARED}])
+        found = [{"classid": f"{handle}1", "match": SPARED}] if spares_ssh(netem, led or ()) else []
+        if netem.get("match"):
+            found.append({"classid": f"{handle}2", "match": [netem["match"]]})
+        self._filters(handle, found)
 
     def _htb(self) -> None:
         """Add an htb with its classes, their leaves and their filters."""
@@ -180,57 +225,48 @@ class _Layout:
         r2q = as_number(params.get("r2q") or R2Q)
         for one in classes:
             self._class(self._iface, one, r2q)
+        if self._wanted.netem:
+            refuse_classes(self._wanted.netem, classes)
         leaf = {"type": self._kind, "params": self._params} if self._kind not in (None, "htb") else None
         if leaf or self._wanted.netem or any("leaf" in one for one in classes):
             parents = {one["parent"] for one in classes}
             leaves = [one for one in classes if one["classid"] not in parents]
             self._used.update(minor(one["classid"]) for one in leaves)
             for one in leaves:
-                self._leaf(one["classid"], one.get("leaf") or leaf)
+                self._leaf(one, one.get("leaf") or leaf)
         filtered = [one for one in classes if self._wanted.filters or one["classid"] == SPARED_CLASS]
-        self._filters("1:", [one for one in filtered if one.get("match")])
+        led = [{**one, "classid": self._class_name(one["classid"])} for one in filtered if one.get("match")]
+        self._filters(self.top, led)
 
     def _class(self, device: str, one: dict[str, Any], r2q: float) -> None:
         """Add one htb class; the words for the same figures are made once."""
         figures = (r2q, *(one.get(name) for name in FIGURES))
         words = self._worded.get(figures)
         if words is None:
-            words = self._worded[figures] = tuple(self._class_words(one, r2q))
-        classid = one["classid"]
-        made = ("tc", "class", "add", "dev", device, "parent", one["parent"], "classid", classid, *words)
-        self.commands.append(Command(made, f"{device} class {classid}"))
+            words = self._worded[figures] = tuple(class_words(one, r2q))
+        parent, classid = (self._class_name(one[field]) for field in ("parent", "classid"))
+        made = ("tc", "class", "add", "dev", device, "parent", parent, "classid", classid, *words)
+        self.commands.append(Command(made, f"{device} class {one['classid']}"))
 
-    @staticmethod
-    def _class_words(one: dict[str, Any], r2q: float) -> list[str]:
-        """Return the words for the figures of one htb class."""
-        rate, ceil = as_number(one["rate_mbit"]), as_number(one.get("ceil_mbit") or one["rate_mbit"])
-        words = ["htb", "rate", number(rate) + "mbit", "ceil", number(ceil) + "mbit"]
-        if one.get("priority") is not None:
-            words += ["prio", number(one["priority"])]
-        for name, mbit in (("burst", rate), ("cburst", ceil)):
-            size, default = one.get(name), int(mbit * 125 * BURST_MS)
-            if size is not None:
-                words += [name, number(size) + "b" if isinstance(size, (int, float)) else str(size)]
-            elif default > SMALLEST_BURST:
-                words += [name, f"{default}b"]
-        quantum = rate * 125000 / r2q
-        if one.get("quantum") is not None:
-            words += ["quantum", number(one["quantum"])]
-        elif not SMALLEST_QUANTUM <= quantum <= LARGEST_QUANTUM:
-            words += ["quantum", str(SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM)]
-        return words
-
-    def _leaf(self, classid: str, leaf: dict[str, Any] | None) -> None:
+    def _leaf(self, one: Mapping[str, Any], leaf: dict[str, Any] | None) -> None:
         """Add the qdiscs below one leaf class: netem where asked for, and the leaf's qdisc."""
+        classid = one["classid"]
         handle = minor(classid)
         if handle not in TAKEN_HANDLES:
             self._used.discard(handle)
-        parent = classid
-        if self._wanted.netem and classid != SPARED_CLASS:
-            parent = self._child(self._iface, parent, netem_words(self._wanted.netem), prefer=handle) + "1"
-            handle = 0
-        if leaf is not None:
-            self._child(self._iface, parent, qdisc_words(leaf["type"], leaf.get("params") or {}), prefer=handle)
+        parent, netem = self._class_name(classid), self._wanted.netem
+        words = qdisc_words(leaf["type"], leaf.get("params") or {}) if leaf is not None else None
+        if netem and is_for_some(netem):
+            if is_named(classid, netem):
+                prio = self._child(self._iface, parent, self._bands, prefer=handle)
+                self._impaired(prio, words, netem, (one.get("match") or ()) if netem.get("classes") else ())
+                return
+            netem = None
+        if netem and classid != SPARED_CLASS:
+            added = self._child(self._iface, parent, netem_words(netem), prefer=handle, table=table_of(netem))
+            parent, handle = added + "1", 0
+        if words:
+            self._child(self._iface, parent, words, prefer=handle)
 
     def _filters(self, parent: str, classes: list[dict[str, Any]]) -> None:
         """Add the filters of classes at a qdisc, in the classes' order."""
@@ -253,7 +289,7 @@ class _Layout:
         self._used = set(TAKEN_HANDLES)
         shaper = self._wanted.shaper or {}
         rate = shaper.get("ingress_mbit")
-        if self._wanted.ingress:
+        if self._wanted.ingress or self._kind == MQ:
             self.commands += _arriving(self._wanted.arriving, device)
         elif self._kind == "cake":
             params = {**self._params, **cake_of_link(shaper), "bandwidth_mbit": rate, "ingress": True}
@@ -275,3 +311,25 @@ class _Layout:
         removal = ("tc", "qdisc", "del", "dev", self._iface, "ingress")
         self.commands.append(Command(removal, f"{self._iface} qdisc ingress", when=device))
         self.commands.append(Command(("ip", "link", "del", "dev", device), f"{device} link", when=device))
+
+
+class _QueueLayout(_Layout):
+    """Collects the commands for the tree of any TX queue below mq, with what differs from queue to queue left open."""
+
+    top = open_handle(0) + ":"
+
+    def __init__(self, wanted: Intent, iface: str) -> None:
+        super().__init__(wanted, iface)
+        self.handles = 1  # how many it has handed out, that of the tree's root included
+
+    def _root(self, device: str, words: list[str]) -> None:
+        """Set the root qdisc of the tree."""
+        place = ("parent", f"1:{QUEUE}", "handle", self.top)
+        self.tc("qdisc", "replace", "dev", device, *place, *words, key=f"{device} qdisc {words[0]}")
+
+    def _handle(self, prefer: int, table: str) -> str:
+        """Return the next open handle; a netem takes the place of its table out of four."""
+        del prefer
+        number = self.handles
+        self.handles += 1 + (len(TABLES) if table else 0)
+        return open_handle(number + (1 + TABLES.index(table) if table else 0))

@@ -19,6 +19,8 @@ MAP_FROM = 257  # so many matches are looked up in maps of nftables, fewer are t
 
 BY_RULE = ("skb_priority", "uid")  # what no filter of tc can tell, and a rule of nftables can
 
+MQ = "mq"  # the qdisc that has a tree of its own for each TX queue
+
 CHAIN_PREFIX = "classify"  # begins the name of the chain that does so; the interfaces' names follow
 
 
@@ -74,6 +76,11 @@ class Intent(OneIntent):
         return self.absent or self.shapes_egress or self.former_root is not None
 
     @property
+    def kind(self) -> str | None:
+        """The type of the qdisc, ``None`` where the plan names none."""
+        return (self.qdisc or {}).get("type")
+
+    @property
     def shapes_egress(self) -> bool:
         """Whether the root qdisc is ours to set."""
         return bool(self.qdisc or self.netem or self.htb_classes or self.egress_mbit)
@@ -90,10 +97,31 @@ class Intent(OneIntent):
         rate = shaper.pop("ingress_mbit", None)
         return Intent(
             ifaces=self.ifaces,
-            qdisc=own.get("qdisc") or self.qdisc,
+            qdisc=own.get("qdisc") or self._of_arriving,
             shaper={**shaper, "egress_mbit": rate, "ceil_mbit": None},
             htb_classes=list(own.get("htb_classes") or ()),
             default_class=own.get("default_class"),
+            mtu=self.mtu,
+        )
+
+    @property
+    def _of_arriving(self) -> Dict[str, Any] | None:
+        """The qdisc that serves both ways: of mq that of its queues, where it is none with classes."""
+        if self.kind != MQ:
+            return self.qdisc
+        return self.of_queue.qdisc if self.of_queue.kind != "htb" else None
+
+    @property
+    def of_queue(self) -> Intent:
+        """What is asked of each TX queue below mq, as if it were an interface: a queue, or a tree of classes."""
+        own = dict((self.qdisc or {}).get("per_queue") or {})
+        classes, default = own.pop("htb_classes", None), own.pop("default_class", None)
+        return Intent(
+            ifaces=self.ifaces,
+            qdisc=own or None,
+            netem=self.netem,
+            htb_classes=list(classes or ()),
+            default_class=default,
             mtu=self.mtu,
         )
 

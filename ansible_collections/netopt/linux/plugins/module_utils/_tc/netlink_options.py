@@ -50,8 +50,10 @@ _GATE_ENTRIES = 5
 HTB_PARMS, HTB_INIT = 1, 2
 _HTB_VERSION = 3  # what htb_init() asks for; the dump says 0x30011 instead
 _NETEM_HEAD, NETEM_SEED = 24, 14  # struct tc_netem_qopt stands before the attributes
+NETEM_TABLE = 2  # TCA_NETEM_DELAY_DIST: what the jitter follows, which no dump shows
 SFQ_V1, _SFQ_STATS = 72, 48  # struct tc_sfq_qopt_v1, and where its counters begin
 FQ_CODEL_FLOWS = 5
+_NETEM_LOOSE = (NETEM_SEED, NETEM_TABLE)
 
 
 def each(data: bytes, edit: Callable[[int, bytes], bytes | None]) -> bytes:
@@ -215,7 +217,10 @@ def unnumbered(kind: str, options: bytes, others: Container[tuple[str, int]]) ->
 
 
 def loose(form: str, kind: str, options: bytes) -> bytes:
-    """Return the options without what the kernel picks itself when it is not told: action indices, random seeds."""
+    """Return the options without what the kernel picks itself when it is not told, or does not show.
+
+    That are the numbers of actions, random seeds and the tables of netem.
+    """
     if form == "filter" and may_act(kind, options):
         return edit_filter(
             kind,
@@ -224,8 +229,16 @@ def loose(form: str, kind: str, options: bytes) -> bytes:
         )
     if form == "qdisc" and kind == "netem":
         head, rest = options[:_NETEM_HEAD], options[_NETEM_HEAD:]
-        return head + each(rest, lambda number, payload: None if number == NETEM_SEED else payload)
+        return head + each(rest, lambda number, payload: None if number in _NETEM_LOOSE else payload)
     return options
+
+
+def shown(form: str, kind: str, options: bytes) -> bytes:
+    """Return the options without what no dump shows, which only somebody who made them knows."""
+    if form != "qdisc" or kind != "netem":
+        return options
+    head, rest = options[:_NETEM_HEAD], options[_NETEM_HEAD:]
+    return head + each(rest, lambda number, payload: None if number == NETEM_TABLE else payload)
 
 
 def may_act(kind: str, options: bytes) -> bool:

@@ -19,7 +19,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict
 
-from .netlink_options import loose
+from .netlink_options import loose, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -186,8 +186,11 @@ def same(current: TcObject, wanted: TcObject) -> bool:
         return True
     if current.options is None or wanted.options is None:
         return (current.options or b"") == (wanted.options or b"")
+    wanted_shown = shown(wanted.form, wanted.kind, wanted.options)
+    if shown(current.form, current.kind, current.options) == wanted_shown:
+        return True
     free = loose(wanted.form, wanted.kind, wanted.options)
-    if wanted.form != "filter" and free != wanted.options:
+    if wanted.form != "filter" and free != wanted_shown:
         return False
     return loose(current.form, current.kind, current.options) == free  # an action may have to go by another number
 

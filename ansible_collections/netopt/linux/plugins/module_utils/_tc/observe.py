@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import sys
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
@@ -22,6 +23,7 @@ from .objects import (
     HOOKS,
     INGRESS_HOOK,
     PLACED_FORMS,
+    ROOT,
     State,
     TcObject,
     handle_text,
@@ -36,6 +38,8 @@ from .objects import (
 from .show_parse import pieces, with_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .._host.commands import Tools
 
 # Qdiscs whose classes are set by hand, and those among them whose classes may hold filters.
@@ -125,17 +129,26 @@ def _filter_places(qdiscs: list[TcObject], classes: list[TcObject]) -> list[int]
     return places
 
 
-def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> tuple[list[TcObject], list[int]]:
+def classes_of(
+    route: RouteSocket, index: int, names: dict[int, str], holders: Sequence[int] = (0,)
+) -> tuple[list[TcObject], list[int]]:
     """Return (the distinct classes of one interface, and shape, handle and parent of each, one behind the other).
 
     Most classes of a large tree differ in nothing but their place: what the kernel says about the others is looked at
     once for all that it says it of in the same bytes. Classes of kinds that nobody makes classes of are left out.
+
+    Args:
+        route: a socket in the interface's namespace.
+        index: the interface's number.
+        names: the names of all interfaces, by number.
+        holders: the qdiscs whose classes are asked for, one after the other; 0 asks for those of all at once.
     """
     numbers: dict[Any, int] = {}
     shapes: list[TcObject] = []
     flat: list[int] = []
     place = PLACE.unpack_from
-    for body in route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, 0, 0)):
+    asked = (route.dump(rt.RTM_GETTCLASS, rt.TCMSG.pack(0, index, 0, holder, 0)) for holder in holders)
+    for body in chain.from_iterable(asked):
         handle, parent = place(body, 8)
         plain = body.startswith(_HTB, 20)
         told = body[20 : 28 + body[28] + (body[29] << 8)] if plain else _kind_and_options(body)
@@ -151,6 +164,16 @@ def classes_of(route: RouteSocket, index: int, names: dict[int, str]) -> tuple[l
         if number >= 0:
             flat += (number, handle, parent)
     return shapes, flat
+
+
+def _holders(qdiscs: list[TcObject]) -> list[int]:
+    """Return which qdiscs are asked for their classes, one by one; 0 stands for all at once.
+
+    A netem without a queue of its own ends the kernel's listing of all (netem_dump_class() fails), and with it the
+    classes of the qdiscs that come later. The root's come first.
+    """
+    holders = [one for one in qdiscs if one.kind in CLASSFUL]
+    return [0] if all(one.parent == ROOT for one in holders) else [one.handle for one in holders]
 
 
 def _kind_and_options(body: bytes) -> bytes:
@@ -173,7 +196,7 @@ def _tree(
     bulk: dict[str, Any] = {}
     holders: list[TcObject] = []
     if any(one.kind in CLASSFUL for one in qdiscs):
-        shapes, flat = classes_of(route, index, names)
+        shapes, flat = classes_of(route, index, names, _holders(qdiscs))
         places = list(rows(flat))
         if len(places) > BULK:
             bulk["class"] = told_by_shape(shapes, flat)

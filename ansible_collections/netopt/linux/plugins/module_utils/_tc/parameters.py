@@ -16,7 +16,6 @@ Word = Callable[[str, Any], Words]
 TBF_LATENCY_MS = 50
 MS_OF_RATE = 10  # a tbf without a burst gets what its rate sends in so many milliseconds
 SMALLEST_TBF_BURST = 10000
-NETEM_LIMIT = 10000  # packets; tc's own 1000 drops packets at a delay of 100 ms and 200 Mbit/s
 
 
 def number(value: Any) -> str:
@@ -149,17 +148,8 @@ PARAMETERS: Dict[str, Dict[str, Word]] = {
     "pfifo": {"limit": _PLAIN},
     "bfifo": {"limit_bytes": _unit("b", "limit")},
     "pfifo_fast": {},
+    "mq": {},
 }
-_NETEM = (
-    "delay_ms",
-    "delay_jitter_ms",
-    "loss_pct",
-    "duplicate_pct",
-    "corrupt_pct",
-    "reorder_pct",
-    "limit",
-    "duration_s",
-)
 
 
 def qdisc_words(kind: str, params: Mapping[str, Any]) -> Words:
@@ -227,37 +217,3 @@ def cake_of_link(shaper: Mapping[str, Any]) -> Dict[str, Any]:
     layer = shaper.get("linklayer")
     found = {"overhead": shaper.get("overhead_bytes"), "mpu": shaper.get("mpu"), "atm": layers.get(layer, layer)}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def netem_words(netem: Mapping[str, Any]) -> Words:
-    """Return ``netem`` and its parameters as tc takes them; the limit is always said.
-
-    Raises:
-        NetoptError: an unknown parameter, or reordering without a delay.
-    """
-    unknown = sorted(set(netem) - set(_NETEM))
-    if unknown:
-        raise NetoptError(
-            f"netem has no parameter {unknown[0]}",
-            stage="plan",
-            key=f"netem.{unknown[0]}",
-            hint="Known: " + ", ".join(_NETEM) + ".",
-        )
-    words = ["netem", "limit", number(netem.get("limit") or NETEM_LIMIT)]
-    delay, jitter = netem.get("delay_ms") or 0, netem.get("delay_jitter_ms") or 0
-    if delay or jitter:
-        words += ["delay", number(delay) + "ms", *([number(jitter) + "ms"] if jitter else [])]
-    for field, word in (("loss_pct", "loss"), ("duplicate_pct", "duplicate"), ("corrupt_pct", "corrupt")):
-        if netem.get(field):
-            words += [word, number(netem[field]) + "%"]
-    if netem.get("reorder_pct"):
-        if not delay:
-            raise NetoptError(
-                "netem reorders only packets that it delays",
-                stage="plan",
-                key="netem.reorder_pct",
-                wanted=number(netem["reorder_pct"]),
-                hint="Set netem.delay_ms as well.",
-            )
-        words += ["reorder", number(netem["reorder_pct"]) + "%"]
-    return words

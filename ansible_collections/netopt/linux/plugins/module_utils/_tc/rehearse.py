@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._netlink import messages as rt
 from .._netlink.route_socket import RouteSocket
-from .commands import Command, commands
-from .intent import Intent
+from .command import Command
+from .commands import commands
+from .intent import MQ
 from .journey import rehearse_journey
+from .netem_tables import with_tables
 from .netlink_messages import encode
 from .netlink_options import loose
 from .objects import ROOT, State, TcObject, ifb_name, objects, packed
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._host.commands import Tools
+    from .intent import Intent
 
 U32_MARK = 10  # TCA_U32_MARK
 BATCH_LINES = 2000  # so many fit into one tool's timeout on a busy host
@@ -40,6 +43,7 @@ _CONFIG = {
     "cake": "NET_SCH_CAKE",
     "sfq": "NET_SCH_SFQ",
     "netem": "NET_SCH_NETEM",
+    "prio": "NET_SCH_PRIO",
     "htb": "NET_SCH_HTB",
     "tbf": "NET_SCH_TBF",
     "ingress": "NET_SCH_INGRESS",
@@ -61,8 +65,8 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:
     with RouteSocket() as route:
         for iface in intent.ifaces:
             stand_in(route, iface, current["interfaces"][iface]["link"], mtu=intent.of(iface).mtu)
-    todo = {iface: commands(intent, iface) for iface in intent.ifaces}
-    parts = {iface: split(each, iface) for iface, each in todo.items()}
+    todo = _commands(intent, current)
+    parts = {iface: _split(intent.of(iface), each, iface) for iface, each in todo.items()}
     _run([one for _heavy, light in parts.values() for one in light], tools, stage="rehearse")
     clones = {
         iface: _shaped(intent.of(iface), iface, current["interfaces"][iface]["link"], heavy, light, tools)
@@ -73,6 +77,17 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:
     wanted = _merged(intent, current, _checked(intent, made, todo))
     rehearse_journey(intent, current, wanted, tools)
     return wanted
+
+
+def _commands(intent: Intent, current: State) -> dict[str, list[Command]]:
+    """Return the commands for each interface as it is on this host."""
+    queues = {iface: current["interfaces"][iface]["link"]["tx_queues"] for iface in intent.ifaces}
+    return {iface: commands(intent, iface, queues=queues[iface]) for iface in intent.ifaces}
+
+
+def _split(intent: Intent, todo: list[Command], iface: str) -> tuple[list[Command], list[Command]]:
+    """Return (what is rehearsed by shape, all other commands); below mq all is made as it is, queue by queue."""
+    return ([], todo) if intent.kind == MQ else split(todo, iface)
 
 
 def _shaped(
@@ -114,7 +129,7 @@ def force(intent: Intent, current: State, tools: Tools) -> State:
         return {"interfaces": {}}
     refuse_irreplaceable(intent, current)
     _load_ifb(intent, tools)
-    todo = {iface: commands(intent, iface) for iface in intent.ifaces}
+    todo = _commands(intent, current)
     _run([one for each in todo.values() for one in each], tools, stage="apply")
     return _checked(intent, observe({"ifaces": list(intent.ifaces)}, tools), todo)
 
@@ -217,6 +232,7 @@ def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) 
         if wanted.netem:
             impaired = [one for one in todo if "netem" in one.words]
             _expect_count(iface, "netem qdiscs", len(impaired), [one for one in made if one.kind == "netem"])
+        found["interfaces"][iface] = with_tables(found["interfaces"][iface], todo)
     return found
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from .commands import Command
+from .command import Command
 from .creation_order import listing, qdisc_listing
 from .objects import BULK, ROOT, TcObject, placed_copy, rows
 from .observe import all_qdiscs, classes_of, links

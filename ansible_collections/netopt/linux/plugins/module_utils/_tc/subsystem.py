@@ -9,10 +9,12 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from .commands import Command, commands
+from .command import Command
+from .commands import commands
 from .intent import Intent, intent
 from .objects import BULK
 from .operations import diff, operations
+from .queue_trees import loop
 from .undumped import warnings
 
 __all__ = ["Intent", "diff", "intent", "operations", "render", "scope", "warnings"]
@@ -29,8 +31,11 @@ def render(wanted: Intent) -> str:
         return ""
     lines = ["set -eu"]
     for iface in wanted.ifaces:
-        for batched, some in groupby(commands(wanted, iface), key=_is_plain):
+        for (batched, handles), some in groupby(commands(wanted, iface), key=lambda one: (_is_plain(one), one.handles)):
             found = [one.line for one in some]
+            if handles:
+                lines += loop(iface, handles, found)
+                continue
             if batched and len(found) > BULK:
                 found = ["tc -batch - <<'TC'", *(line[len("tc ") :] for line in found), "TC"]
             lines += found
@@ -39,4 +44,4 @@ def render(wanted: Intent) -> str:
 
 def _is_plain(one: Command) -> bool:
     """Return whether a command can stand in a batch: it is tc's, and depends on nothing."""
-    return one.words[0] == "tc" and one.when is None and one.unless is None
+    return one.words[0] == "tc" and one.when is None and one.unless is None and not one.handles

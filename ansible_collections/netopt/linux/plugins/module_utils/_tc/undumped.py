@@ -2,16 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what a rollback may not bring back: the kernel does not show it, or does not take it back. Pure."""
+"""What a rollback may not bring back, since the kernel does not show it or does not take it back. Pure.
+
+It is told, or recalled from the change that made it.
+"""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._netlink import messages as rt
 from .bulk_diff import differing
-from .objects import GONE, same
+from .netlink_options import shown
+from .objects import GONE, objects, packed, same
 
 if TYPE_CHECKING:
     from .objects import State, TcObject
@@ -36,6 +41,29 @@ def warnings(current: State, wanted: State | None) -> list[str]:
             if told and not (one.key in stay and same(one, stay[one.key])):
                 found.append(f"{iface} {one.name} ({one.kind}): {told}")
     return found
+
+
+def recalled(current: State, made: State) -> State:
+    """Return a State in which what a change has made is whole again: the tables that its netems follow.
+
+    Args:
+        current: what the kernel shows.
+        made: the State that the change has led to.
+    """
+    found = dict(current["interfaces"])
+    for iface, now in current["interfaces"].items():
+        then = {one.key: one for one in objects(made["interfaces"].get(iface)) if _has_table(one)}
+        if then:
+            whole = [
+                replace(one, options=then[one.key].options) if one.key in then and same(one, then[one.key]) else one
+                for one in objects(now)
+            ]
+            found[iface] = {**{key: now[key] for key in now if key not in ("objects", "bulk")}, **packed(whole)}
+    return {"interfaces": found}
+
+
+def _has_table(one: TcObject) -> bool:
+    return one.kind == "netem" and one.options is not None and one.options != shown(one.form, one.kind, one.options)
 
 
 def _told(one: TcObject) -> str | None:

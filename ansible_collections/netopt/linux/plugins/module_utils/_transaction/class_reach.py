@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._tc.class_tree import SPARED
+from .._lockout.connection import has_port, is_tcp
 from .._tc.intent import BY_RULE, looked_up
+from .._tc.netem import SSH_PORT, is_for_some, names_ssh, spares_ssh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,22 +66,29 @@ def netem_on_management(
     """Only the answers of ssh are told from other packets."""
     del labels
     management = facts.get("management") or {}
-    if not changes.get("netem") or not management:
+    netem = changes.get("netem") or {}
+    if not netem or not management:
         return
     shared = [name for name in (management.get("leaves") or ()) if name in ifaces]
     under = [name for name in (management.get("under") or ()) if name in ifaces]
-    is_spared = str(management.get("local_port")) in SPARED[0]["sports"] and not looked_up(
-        changes.get("htb_classes") or ()
-    )
-    if under or (shared and not is_spared):
+    port = int(management.get("local_port") or 0)
+    known = is_for_some(netem) or not looked_up(changes.get("htb_classes") or ())
+    match = netem.get("match") or {}
+    is_other = bool(match) and not (is_tcp(match.get("proto")) and has_port(port, match.get("sports") or ()))
+    named = [one for one in changes.get("htb_classes") or () if one["classid"] in (netem.get("classes") or ())]
+    led = [each for one in named for each in one.get("match") or ()]
+    if under or (shared and not is_other and not (port == SSH_PORT and known and spares_ssh(netem, led))):
         where = f"inside a tunnel over {under[0]}" if under else f"on port {management.get('local_port')}"
         yield _warning(
             "netem_on_management",
             "changes.netem",
             f"The impairment also meets the connection that this host is managed by, {where}",
-            "Only answers from port 22 are spared, outside tunnels, with 256 matches of classes or fewer, without "
-            + " and ".join(BY_RULE)
-            + ".",
+            (
+                f"netem.match names port {SSH_PORT}: leave it out, where that is not what you want."
+                if names_ssh(match)
+                else f"Only answers from port {SSH_PORT} are spared, outside tunnels, with 256 matches of classes or "
+                f"fewer, without {' and '.join(BY_RULE)}."
+            ),
         )
 
 
