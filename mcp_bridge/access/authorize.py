@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from mcp_bridge.collection.nic_words import BY_NAME, RFS_ENTRIES, RFS_KEY, STEERING_NAMES, flat
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.policy import Policy
 
@@ -32,6 +33,8 @@ CARDS: dict[str, tuple[str, ...]] = {
     "mtu": ("link.mtu",),
     "routes": ("link.route_metrics",),
 }
+# What of the queues of an interface ethtool does not set; the cards of the rest are called by its groups.
+QUEUE_CARDS = {"txqueuelen": "link.txqueuelen", **dict.fromkeys(STEERING_NAMES, "link.steering")}
 _DELAY = ("delay_ms", "delay_jitter_ms", "delay_correlation_pct", "distribution")
 _LOSS = ("loss_pct", "loss_correlation_pct", "loss_model")
 NETEM_FIELDS = {**dict.fromkeys(_DELAY, "tc.netem_delay"), **dict.fromkeys(_LOSS, "tc.netem_loss")}
@@ -177,13 +180,22 @@ def cards_of(changes: dict[str, Any], policy: Policy) -> Iterator[str]:
                 for name in value or NETEM_FIELDS
                 if name not in NETEM_FREE
             )
+        elif field in BY_NAME:
+            yield from _queue_cards(flat(field, value), policy)
         else:
             yield from CARDS[field]
             if field == "htb_classes":
-                for entry in value or ():
-                    yield from _qdisc_cards(entry.get("leaf") or {}, policy)
+                yield from (card for entry in value or () for card in _qdisc_cards(entry.get("leaf") or {}, policy))
             if field == "connection_tracking" and (value is None or "max_connections" in value):
                 yield "iptables.connection_tracking_size"
+
+
+def _queue_cards(names: Iterable[str], policy: Policy) -> Iterator[str]:
+    """Yield the cards of settings of queues, by their flat names; the entries of RFS are a kernel parameter."""
+    groups = {name.partition(".")[0] for name in names}
+    yield from sorted({QUEUE_CARDS.get(group, f"ethtool.{group}") for group in groups})
+    if RFS_ENTRIES in groups:
+        yield from cards_of({"sysctl": {RFS_KEY: None}}, policy)
 
 
 def _qdisc_cards(qdisc: dict[str, Any], policy: Policy) -> Iterator[str]:

@@ -14,11 +14,13 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_bridge.collection.nic_words import BY_NAME, flat, nested
 from mcp_bridge.collection.route_words import DST, ROUTES
 
 from .base import NO_BOOL, Strict, set_only
 from .firewall import ConnectionLimit, ConnectionTracking, NatRule, RateLimit
 from .impairment import Netem
+from .nic import Nic, Steering
 from .qdisc import Qdisc
 from .queues import RootQdisc
 from .routes import RouteMetrics
@@ -101,6 +103,10 @@ class Changes(Strict):
     """Features of the network interface."""
     mtu: Annotated[int, Field(ge=68, le=65_536), NO_BOOL] | None = None
     """Largest packet, bytes."""
+    nic: Nic | None = None
+    """Queues of the device."""
+    steering: Steering | None = None
+    """CPUs that work on packets."""
     routes: list[RouteMetrics] | None = None
     """Metrics of routes that exist."""
 
@@ -120,7 +126,7 @@ class Changes(Strict):
         return found
 
     def taken_away(self) -> dict[str, Any]:
-        """Return what is null or empty: fields, keys of ``sysctl`` and ``offloads``, words of ``routes``."""
+        """Return the fields, and the single settings of those that have any, that are null or empty."""
         found: dict[str, Any] = {}
         given = self.dump()
         for field in type(self).model_fields:
@@ -131,6 +137,9 @@ class Changes(Strict):
                 keys = {key: None for key, each in (value or {}).items() if each is None}
             elif field == "offloads":
                 keys = {key: None for key in value.model_fields_set if getattr(value, key) is None} if value else {}
+            elif field in BY_NAME and value is not None:
+                said = flat(field, value.model_dump(exclude_unset=True))
+                keys = nested({name: None for name, each in said.items() if each is None})
             else:
                 keys = {}
                 if given.get(field) in (None, {}, []):

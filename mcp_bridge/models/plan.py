@@ -59,7 +59,7 @@ class ParameterPlan(Strict):
         found = set_only(handler(self))
         for field, value in self.taken_away().items():
             changes = found.setdefault("changes", {})
-            changes[field] = with_taken_away(changes.get(field), value)
+            changes[field] = with_taken_away(field, changes.get(field), value)
         return found
 
     def taken_away(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_bridge.collection.nic_words import is_max
 from mcp_bridge.documents.errors import KeyPath
 
 from .limits import Limits
@@ -35,10 +36,14 @@ CHANGE_FIELDS = frozenset(
         "nat_rules",
         "offloads",
         "mtu",
+        "nic",
+        "steering",
         "routes",
     }
 )
-MAPPINGS = frozenset({"sysctl", "qdisc", "shaper", "ingress", "netem", "connection_tracking", "offloads"})
+MAPPINGS = frozenset(
+    {"sysctl", "qdisc", "shaper", "ingress", "netem", "connection_tracking", "offloads", "nic", "steering"}
+)
 
 
 def values(changes: Mapping[str, Any]) -> Iterator[tuple[str, KeyPath, Any]]:
@@ -118,4 +123,4 @@ class FragmentRules:
             return f"limits.yaml has no range for {name}" if where[0] in {"sysctl", "qdisc"} else None
         if name.endswith("dscp") and isinstance(value, str):
             value = self.names.dscp.get(value, value)
-        return span.problem(value)
+        return None if is_max(name, value) else span.problem(value)

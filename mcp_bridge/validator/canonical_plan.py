@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_bridge.collection.nic_words import BY_NAME, flat, nested
 from mcp_bridge.collection.route_words import with_taken_away
 from mcp_bridge.models import ParameterPlan
 
@@ -36,7 +37,7 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     if "sysctl" in away:
         away["sysctl"] = {canonical_key(key): None for key in sorted(away["sysctl"])}
     for field, value in away.items():
-        changes[field] = with_taken_away(changes.get(field), value)
+        changes[field] = with_taken_away(field, changes.get(field), value)
     data["changes"] = changes
     if isinstance(data["iface"], list) and len(data["iface"]) == 1:
         data["iface"] = data["iface"][0]
@@ -59,7 +60,8 @@ def profile_changes(profile: Profile, policy: Policy) -> dict[str, Any]:
 
 def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return changes in canonical form: without what asks for nothing, sysctl values as the kernel reads them back."""
-    result = {field: value for field, value in changes.items() if value not in ({}, [])}
+    given = {field: nested(flat(field, value)) if field in BY_NAME else value for field, value in changes.items()}
+    result = {field: value for field, value in given.items() if value not in ({}, [])}
     if "sysctl" in result:
         named = {canonical_key(key): value for key, value in result["sysctl"].items()}
         result["sysctl"] = {

@@ -10,6 +10,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.match_words import mark_of
+from mcp_bridge.collection.nic_words import is_max
 from mcp_bridge.policy.sysctl_keys import TREES, family, refused
 
 from .explain import explain
@@ -36,7 +37,7 @@ def check_ranges(changes: dict[str, Any], policy: Policy) -> Iterator[Finding]:
         if path[0] == "sysctl":
             yield from _check_sysctl(str(path[1]), str(value), policy)
             continue
-        span = policy.limits.at(name)
+        span = None if is_max(name, value) else policy.limits.at(name)
         problem = span.problem(value) if span else None
         if span and problem:
             yield Finding(("changes", *path), shown(problem), _hint(span, value))

@@ -43,7 +43,10 @@ ANSIBLE_TYPES = {
     "dict": {"object"},
 }
 NOT_OF_THE_ROLE = {"remove"}  # the playbook remove does that
-KEPT_BY_SYSCTL = {"max_connections": 1000, "tcp_timeout_established": 600, "tcp_timeout_close_wait": 30}
+KEPT_BY_SYSCTL = {
+    "connection_tracking": {"max_connections": 1000, "tcp_timeout_established": 600, "tcp_timeout_close_wait": 30},
+    "steering": {"rfs_entries": 32768},
+}
 
 
 def options(module: str) -> dict[str, Any]:
@@ -80,8 +83,8 @@ def disagreements(option: Mapping[str, Any], schema: Mapping[str, Any], path: st
     types = {one.get("type", "string" if words(one) else "object") for one in found}
     if not types & ANSIBLE_TYPES[option["type"]]:
         yield f"{path}: {option['type']} in the module, {sorted(types)} in the plan"
-    # names of code points are written in any case, so an option has no list of them; which there are is tested below
-    named = [] if path.endswith(".dscp") else words(schema)
+    # where numbers are taken as well an option has no list of words; which there are of code points is tested below
+    named = [] if "integer" in types else words(schema)
     if sorted(option.get("choices", [])) != sorted(named):
         yield f"{path}: choices {option.get('choices')} in the module, {words(schema)} in the plan"
     default = schema.get("default")
@@ -102,9 +105,8 @@ def below(option: Mapping[str, Any], models: list[dict[str, Any]], path: str) ->
     for model in models:
         for name, schema in model.get("properties", {}).items():
             fields_of.setdefault(name, []).append(schema)
-    if path == "connection_tracking":
-        for name in KEPT_BY_SYSCTL:
-            fields_of.pop(name)
+    for name in KEPT_BY_SYSCTL.get(path, ()):
+        fields_of.pop(name)
     if set(named) != set(fields_of):
         yield f"{path}: {sorted(named)} in the module, {sorted(fields_of)} in the plan"
         return
@@ -131,10 +133,12 @@ def test_every_field_has_a_module() -> None:
     assert said == set(SCHEMA["properties"])
 
 
-@pytest.mark.parametrize(("field", "value"), KEPT_BY_SYSCTL.items())
-def test_sizes_and_timeouts_of_connection_tracking_are_sysctl_keys(field: str, value: int) -> None:
-    """What ``netopt_nft`` does not know of ``connection_tracking`` is kept by kernel parameters."""
-    assert str(value) in sysctl_subsystem.intent({"connection_tracking": {field: value}}).values.values()
+@pytest.mark.parametrize(
+    ("field", "name", "value"), [(field, *each) for field, names in KEPT_BY_SYSCTL.items() for each in names.items()]
+)
+def test_sizes_and_timeouts_are_sysctl_keys(field: str, name: str, value: int) -> None:
+    """What the modules do not know of ``connection_tracking`` and ``steering`` is kept by kernel parameters."""
+    assert str(value) in sysctl_subsystem.intent({field: {name: value}}).values.values()
 
 
 def test_apply_takes_what_the_transaction_takes() -> None:

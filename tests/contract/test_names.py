@@ -110,7 +110,7 @@ MODELS: list[tuple[Any, str]] = [
         Changes,
         (
             "sysctl qdisc shaper ingress netem htb_classes default_class dscp connection_limits rate_limits"
-            " connection_tracking nat_rules offloads mtu routes"
+            " connection_tracking nat_rules offloads mtu nic steering routes"
         ),
     ),
     (RenderedPlan, "sysctl_cmds tc_script nft_script ethtool_cmds ip_link_cmds plan digest warnings"),

@@ -152,7 +152,9 @@ def test_persisted_while_the_gateway_is_the_same(host: BootHost) -> None:
     """At boot the metrics are set on the route as it was; where another gateway is there, nothing is replaced."""
     report = host.persist(said(initcwnd=20), checkpoint_id="one")
     assert report["status"] == "applied", report["error"]
-    assert "eth0 ::/0 metric 100: its metrics are not persisted, since it ends by itself" in " ".join(report["warnings"])
+    assert "eth0 ::/0 metric 100: its metrics are not persisted, since it ends by itself" in " ".join(
+        report["warnings"]
+    )
     assert "Restart=on-failure" in host.text(UNIT)
     made = host.shell("ip route show default")
     with transaction_host() as other:

@@ -76,7 +76,10 @@ def plan_schema() -> dict[str, Any]:
     changes = kinds["Changes"]["properties"]
     told = {
         name: _with_example(_short(changes[name], kinds), changes[name], CHANGE_EXAMPLES.get(name))
-        for name in (*(name for name in CHANGE_EXAMPLES if name in changes), *changes.keys() - CHANGE_EXAMPLES.keys())
+        for name in (
+            *(name for name in CHANGE_EXAMPLES if name in changes),
+            *sorted(changes.keys() - CHANGE_EXAMPLES.keys()),
+        )
     }
     first = ("iface", "changes", "profile")
     properties = {

@@ -25,7 +25,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 CHANGES_FIELDS = (
     "sysctl qdisc shaper ingress netem htb_classes default_class dscp connection_limits rate_limits connection_tracking"
-    " nat_rules offloads mtu routes"
+    " nat_rules offloads mtu nic steering routes"
 )
 
 FIELDS: list[tuple[type[BaseModel], str]] = [

@@ -10,6 +10,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._plan.nic_words import is_max
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl.keys import family
 from ansible_collections.netopt.linux.plugins.plugin_utils._shipped_bounds import RANGES, SIZES
 
@@ -41,6 +42,8 @@ def _too_many(changes: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _out_of_range(changes: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, path, value in _values(changes):
         span = _span(name)
+        if is_max(name, value):
+            continue
         if span is None:
             if name.startswith("sysctl."):
                 yield path, "There is no card for this key", "Ask your own policy with check_policy: true."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._conflicts import parse as conflicts_parse
 from .._conflicts.find import OURS, SYSCTL_FOLDERS, ConflictingManagers
+from .._plan.nic_words import NIC_NAMES, PER_QUEUE
 from .._sysctl.keys import same
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Culprits:
         iface, _blank, setting = change.key.partition(" ")
         if change.subsystem == "link" and setting == "mtu":
             return self._first({"mtu": change.after}, (iface,), {})
+        if change.subsystem == "link" and setting in (*NIC_NAMES, *PER_QUEUE):
+            return None
         if change.subsystem == "link" and setting:
             return self._first({"offloads": {setting: change.after == "on"}}, (iface,), {})
         if change.subsystem == "tc":

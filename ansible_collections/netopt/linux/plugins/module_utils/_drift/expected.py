@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._checkpoint.led_to import laid_over, wider
 from .._common.change import SUBSYSTEMS, Change
+from .._link.origin import KINDS
+from .._plan.nic_words import NIC, STEERING, TXQUEUELEN
 from .._plans.compose import intents, touched
 from .._plans.large import plain
 from .._plans.record import InForce
@@ -73,6 +75,18 @@ def lay_over(target: Target, identity: str, scopes: Mapping[str, Any], states: M
     for name, state in states.items():
         target.scopes[name] = wider(target.scopes.get(name, {}), scopes[name])
         target.states[name] = laid_over(name, target.states.get(name), state)
+    _same_queue_lengths(target.states)
+
+
+def _same_queue_lengths(states: dict[str, Any]) -> None:
+    """Have the states of tc say the queue lengths that those of the links do: a later plan may have set them."""
+    links = states.get("link", {}).get("links", {})
+    lengths = {iface: link[NIC][TXQUEUELEN] for iface, link in links.items() if TXQUEUELEN in link.get(NIC, {})}
+    trees = states.get("tc", {}).get("interfaces", {})
+    for iface in lengths.keys() & trees.keys():
+        if trees[iface]:
+            tree = {**trees[iface], "link": {**trees[iface]["link"], "txqlen": lengths[iface]}}
+            states["tc"] = {**states["tc"], "interfaces": {**states["tc"]["interfaces"], iface: tree}}
 
 
 def keep_claimed(target: Target, record: InForce) -> None:
@@ -116,9 +130,9 @@ def _claimed(iface: str, link: Mapping[str, Any], claims: set[str], record: InFo
     origins = record.origins.get("link", {})
     members = {member for name in mine for member in plain(origins.get(f"{iface} {name}", {})).get("requested", {})}
     found = {kind: value for kind, value in link.items() if kind != "mtu" or "mtu" in mine}
-    for kind, names in (("active", mine), ("requested", members)):
+    for kind, names in (("active", mine), ("requested", members), (NIC, mine), (STEERING, mine)):
         if kind in link:
-            found[kind] = {name: on for name, on in link[kind].items() if name in names}
+            found[kind] = {name: value for name, value in link[kind].items() if name in names}
     return found
 
 
@@ -175,7 +189,7 @@ def _covers(change: Change, state: Mapping[str, Any]) -> bool:
         return change.key in state.get("values", {}) or (first == "module" and rest in state.get("modules", {}))
     if change.subsystem == "link":
         link = state.get("links", {}).get(first, {})
-        return not rest or rest in link or any(rest in link.get(kind, {}) for kind in ("requested", "active"))
+        return not rest or rest in link or any(rest in link.get(kind, {}) for kind in KINDS)
     if change.subsystem == "route":
         name, _blank, word = rest.rpartition(" ")
         return word in state.get("routes", {}).get(first, {}).get(name, {}).get("metrics", {})

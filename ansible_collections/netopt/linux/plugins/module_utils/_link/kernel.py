@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads and sets MTU and offloads of interfaces, with ``ip`` and ``ethtool``."""
+"""Reads and sets MTU and offloads of interfaces, with ``ip`` and ``ethtool``; queues: ``nic_kernel.py``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .._common.errors import NetoptError
 from .._sysctl.keys import canonical
 from .ethtool_features import parse_features
 from .ipv6_below_1280 import address_present, kept_addresses, kept_neighbours, kept_routes
+from .nic_kernel import probe, read_nic, read_steering, set_nic, set_steering
 from .subsystem import merge
 
 if TYPE_CHECKING:
@@ -144,6 +145,10 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
         links[name].update(_features(name, tools, needed=scope.get("features", False)))
         if scope.get("ipv6"):
             links[name]["ipv6"] = _ipv6(name, tools)
+        if scope.get("nic") and name in scope["ifaces"]:
+            links[name].update(read_nic(name, scope["nic"], link))
+        if scope.get("steering") and name in scope["ifaces"]:
+            links[name].update(read_steering(name))
     return {"links": links}
 
 
@@ -151,9 +156,12 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG
     """Return the state that an intent leads to; nothing is changed on the host.
 
     Raises:
-        NetoptError: a feature is unknown or fixed, or the device does not take the MTU.
+        NetoptError: a feature is unknown or fixed, or the device does not take the MTU or lacks another setting.
     """
-    return merge(intent, current)
+    wanted = merge(intent, current)
+    for iface in intent.ifaces:
+        probe(iface, intent.of(iface).nic, current["links"][iface])
+    return wanted
 
 
 def _mtu(iface: str, tools: Tools) -> int | None:
@@ -239,6 +247,10 @@ def perform(operation: Operation, tools: Tools) -> None:
         _set_mtu(todo, tools)
     elif todo["do"] == "features":
         _set_features(todo, tools)
+    elif todo["do"] == "nic":
+        set_nic(todo, tools)
+    elif todo["do"] == "steering":
+        set_steering(todo)
     elif todo["do"] == "setting":
         _set_setting(todo)
     elif todo["do"] == "prune":

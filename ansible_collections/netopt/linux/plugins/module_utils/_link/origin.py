@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What MTU and offloads were before any plan set them, and how they get that again. Pure.
+"""What settings of interfaces were before any plan set them, and how they get that again. Pure.
 
-A claim is ``"eth0 mtu"`` or ``"eth0 generic-receive-offload"``; its origin is what a State has of it: ``{"mtu",
-"ipv6"}``, or ``{"requested"}`` of the feature's members, ``{"active"}`` where none of them can be requested.
+A claim is ``"eth0 mtu"``, ``"eth0 generic-receive-offload"``, ``"eth0 rings.rx"`` or ``"eth0 rps_cpus"``; its origin is
+what a State has of it: ``{"mtu", "ipv6"}``, ``{"requested"}`` of the feature's members, ``{"active"}`` where none of
+them can be requested, ``{"nic"}`` or ``{"steering"}``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.intents import together
+from .._plan.nic_words import NIC, NIC_NAMES, PER_QUEUE, STEERING
 from .ethtool_features import long_name
 from .subsystem import Intent
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MTU = "mtu"
+KINDS = ("requested", "active", NIC, STEERING)
 
 
 def claims(wanted: Intent) -> set[str]:
@@ -30,7 +33,7 @@ def claims(wanted: Intent) -> set[str]:
 
 
 def _names(one: Intent) -> list[str]:
-    return [*([MTU] if one.mtu is not None else []), *map(long_name, one.offloads)]
+    return [*([MTU] if one.mtu is not None else []), *map(long_name, one.offloads), *one.nic, *one.steering]
 
 
 def remember(wanted: Intent, current: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,6 +48,10 @@ def remember(wanted: Intent, current: Mapping[str, Any]) -> dict[str, Any]:
 def _origin(link: Mapping[str, Any], name: str) -> dict[str, Any]:
     if name == MTU:
         return {MTU: link[MTU], **({"ipv6": link["ipv6"]} if "ipv6" in link else {})}
+    if name in NIC_NAMES:
+        return {NIC: {name: link[NIC][name]}}
+    if name in PER_QUEUE:
+        return {STEERING: {name: link[STEERING][name]}}
     members = link["groups"].get(name, [name])
     requested = {member: link["requested"][member] for member in members if member in link["requested"]}
     return {"requested": requested} if requested else {"active": {name: link["active"][name]}}
@@ -63,7 +70,7 @@ def give_back(wanted: Intent, gone: Mapping[str, Any], left: Mapping[str, Any]) 
     for claim, origin in gone.items():
         mine = former[claim.partition(" ")[0]]
         for kind, value in origin.items():
-            mine[kind] = {**mine.get(kind, {}), **value} if kind in ("requested", "active") else value
+            mine[kind] = {**mine.get(kind, {}), **value} if kind in KINDS else value
     asked = {iface: replace(wanted.of(iface), ifaces=(iface,)) for iface in wanted.ifaces}
     for iface, back in former.items():
         asked[iface] = replace(asked.get(iface, Intent(ifaces=(iface,))), former=back)

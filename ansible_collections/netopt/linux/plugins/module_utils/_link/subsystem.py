@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""MTU and offloads of interfaces: what a plan asks for, how it reads as commands, and the steps that lead there.
+"""MTU, offloads and queues of interfaces: what a plan asks for, how it reads as commands, and the steps to it.
 
-State: ``{"links": {iface: {"mtu", "min_mtu", "max_mtu", "requested", "active", "fixed", "groups", "ipv6"}}}``. The
+State: ``{"links": {iface: {"mtu", "min_mtu", "max_mtu", "requested", "active", "fixed", "groups", "ipv6"}}}``, and of
+the plan's interfaces what ``nic.py`` and ``steering.py`` name, where it is asked for. The
 interfaces of the plan come first, then those that follow or lead them (VLANs on them, bonds and their ports), since
 the kernel changes these too. A wanted state holds only what is wanted; whatever it leaves out is not compared.
 """
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._common.intents import OneIntent
+from .._plan.nic_words import NIC, RFS_ENTRIES, STEERING, TXQUEUELEN, flat
+from . import nic, steering
 from .ethtool_features import SHORT_NAMES, long_name
 from .ipv6_below_1280 import IPV6_MIN_MTU, ipv6_operations, route_argv
 
@@ -42,21 +45,26 @@ class Intent(OneIntent):
         ifaces: the interfaces.
         mtu: bytes, ``None`` to leave it.
         offloads: on or off by short name (``gro``) or by the kernel's own name.
+        nic: by flat name (``rings.rx``).
+        steering: by word; RFS's entries are a kernel parameter, and not here.
         former: what is to be as it was, since no plan asks for it any more, as a State has it of an interface.
     """
 
     ifaces: tuple[str, ...] = ()
     mtu: int | None = None
     offloads: dict[str, bool] = field(default_factory=dict)
+    nic: dict[str, Any] = field(default_factory=dict)
+    steering: dict[str, Any] = field(default_factory=dict)
     former: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Tell whether anything is asked for."""
-        return bool(self.ifaces) and (self.mtu is not None or bool(self.offloads) or bool(self.former))
+        asked = self.offloads or self.nic or self.steering or self.former
+        return bool(self.ifaces) and (self.mtu is not None or bool(asked))
 
 
 def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
-    """Return what the changes of a plan ask of its interfaces; ``mtu`` and ``offloads`` are read.
+    """Return what the changes of a plan ask of its interfaces: ``mtu``, ``offloads``, ``nic`` and ``steering``.
 
     Raises:
         NetoptError: a feature is asked for by two names, to be on and off.
@@ -68,7 +76,13 @@ def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> Intent:
             raise NetoptError(f"{long_name(name)} is asked to be on and off", stage="plan", key=f"offloads.{name}")
         offloads[name] = bool(on)
     mtu = changes.get("mtu")
-    return Intent(ifaces=tuple(ifaces), mtu=None if mtu is None else int(mtu), offloads=offloads)
+    return Intent(
+        ifaces=tuple(ifaces),
+        mtu=None if mtu is None else int(mtu),
+        offloads=offloads,
+        nic=flat(NIC, changes.get(NIC) or {}),
+        steering={word: value for word, value in (changes.get(STEERING) or {}).items() if word != RFS_ENTRIES},
+    )
 
 
 def _word(on: bool) -> str:  # noqa: FBT001 - turns a flag into the tool's word for it
@@ -80,21 +94,43 @@ def _ethtool(iface: str, features: Mapping[str, bool]) -> list[str]:
 
 
 def render(wanted: Intent) -> tuple[list[str], list[str]]:
-    """Return the commands that set the MTU and those that set the offloads; running them again changes nothing."""
+    """Return the commands of ``ip`` and those that set the rest; running them again changes nothing."""
     if not wanted:
         return [], []
+    queues = [each for iface in wanted.ifaces for each in nic.commands(iface, wanted.nic)]
     ip_link = [f"ip link set dev {shlex.quote(iface)} mtu {wanted.mtu}" for iface in wanted.ifaces if wanted.mtu]
     named = {name if name in SHORT_NAMES else long_name(name): on for name, on in wanted.offloads.items()}
     ethtool = [shlex.join(_ethtool(iface, named)) for iface in wanted.ifaces if named]
-    return ip_link, ethtool
+    ip_link += [line for group, line in queues if group not in nic.LETTERS]
+    ethtool += [line for group, line in queues if group in nic.LETTERS]
+    return ip_link, [*ethtool, *(line for iface in wanted.ifaces for line in steering.render(iface, wanted.steering))]
+
+
+def queue_lengths(wanted: Intent) -> dict[str, int]:
+    """Return the queue length that each interface gets, of those that get one."""
+    found = {}
+    for iface in wanted.ifaces:
+        values = {**wanted.of(iface).former.get(NIC, {}), **wanted.of(iface).nic}
+        found.update({iface: int(values[TXQUEUELEN])} if TXQUEUELEN in values else {})
+    return found
 
 
 def scope(wanted: Intent) -> dict[str, Any]:
-    """Return what has to be read for an intent: ``{"ifaces": [iface], "ipv6": bool, "features": bool}``."""
+    """Return what has to be read for an intent.
+
+    ``{"ifaces": [iface], "ipv6": bool, "features": bool}``, and where they are asked for ``"nic": [group]`` and
+    ``"steering": True``; another number of channels is another number of queues.
+    """
     mtus = [mtu for one in wanted.parts for mtu in (one.mtu, one.former.get("mtu")) if mtu is not None]
     features = any(one.offloads or one.former.get("requested") or one.former.get("active") for one in wanted.parts)
     below = any(mtu < IPV6_MIN_MTU for mtu in mtus) or any("ipv6" in one.former for one in wanted.parts)
-    return {"ifaces": list(wanted.ifaces), "ipv6": below, "features": features}
+    found = {"ifaces": list(wanted.ifaces), "ipv6": below, "features": features}
+    groups = nic.to_read(name for one in wanted.parts for name in (*one.nic, *one.former.get("nic", ())))
+    if groups:
+        found["nic"] = groups
+    if "channels" in groups or any(one.steering or one.former.get("steering") for one in wanted.parts):
+        found["steering"] = True
+    return found
 
 
 def _feature_to_set(name: str, on: bool, link: Mapping[str, Any], iface: str) -> dict[str, bool]:  # noqa: FBT001
@@ -164,7 +200,7 @@ def merge(wanted: Intent, current: State) -> State:
     """Return the state that an intent leads to.
 
     Raises:
-        NetoptError: a feature is unknown or fixed, or the device does not take the MTU.
+        NetoptError: a feature is unknown or fixed, or the device does not take the MTU or lacks another setting.
     """
     links: dict[str, Any] = {}
     for iface in wanted.ifaces:
@@ -177,6 +213,10 @@ def merge(wanted: Intent, current: State) -> State:
             entry.setdefault("requested", {}).update(_feature_to_set(name, on, link, iface))
             entry.setdefault("active", {})[long_name(name)] = on
         _check_dependencies(entry.get("active", {}), link, iface)
+        if asked.nic:
+            entry.setdefault("nic", {}).update(nic.merged(asked.nic, link, iface))
+        if asked.steering:
+            entry.setdefault("steering", {}).update(steering.merged(asked.steering, link, iface))
         links[iface] = entry
     return {"links": links}
 
@@ -217,13 +257,15 @@ def diff(current: State, wanted: State) -> list[Change]:
             Change("link", f"{iface} {name}", _feature_now(now, name, on), _word(on))
             for name, on in _features_to_set(now, then).items()
         ]
+        changes += nic.diff(iface, now.get("nic", {}), then.get("nic", {}))
+        changes += steering.diff(iface, now.get("steering", {}), then.get("steering", {}))
         for step in ipv6_operations(iface, now.get("ipv6", {}), then.get("ipv6", {})):
             changes.append(Change("link", step.key, None, step.command))
     return changes
 
 
 def operations(current: State, wanted: State) -> list[Operation]:
-    """Return the steps from one state to the other, one interface after the other: MTU, IPv6, offloads.
+    """Return the steps from one state to the other, one interface after the other: MTU, IPv6, queues, offloads.
 
     Interfaces that have gone are left out. Empty exactly when nothing differs.
     """
@@ -236,6 +278,10 @@ def operations(current: State, wanted: State) -> list[Operation]:
             payload = {"do": "mtu", "iface": iface, "mtu": then["mtu"], "before": now["mtu"]}
             steps.append(Operation("link", f"{iface} mtu", f"ip link set dev {iface} mtu {then['mtu']}", payload))
         steps += ipv6_operations(iface, now.get("ipv6", {}), then.get("ipv6", {}))
+        queues = nic.operations(iface, now.get("nic", {}), then.get("nic", {}))
+        steps += queues
+        others = any(step.payload["group"] == "channels" for step in queues)
+        steps += steering.operations(iface, now.get("steering", {}), then.get("steering", {}), other_queues=others)
         features = _features_to_set(now, then)
         if features:
             command = " ".join(_ethtool(iface, features))

@@ -40,10 +40,14 @@ class KernelRefusedError(Exception):
 
 
 class RouteSocket:
-    """A NETLINK_ROUTE socket in the namespace of the process; use it in a ``with`` block."""
+    """A NETLINK_ROUTE socket in the namespace of the process; use it in a ``with`` block.
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    Args:
+        protocol: another protocol of netlink.
+    """
+
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self._socket.settimeout(TIMEOUT_S)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
@@ -57,6 +61,10 @@ class RouteSocket:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
     def ask(self, kind: int, body: bytes) -> bytes:

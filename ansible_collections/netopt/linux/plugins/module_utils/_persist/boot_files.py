@@ -13,8 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
+from .._link.nic import commands as nic_commands
+from .._link.steering import BASE as STEERING_BASE
+from .._link.steering import QUEUES
 from .._sysctl.side_effects import write_order
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ CONFIGURERS = "systemd-networkd.service NetworkManager.service networking.servic
 HEAD = "# Written by netopt for changes that were confirmed with persist; rolling these back takes it away.\n"
 READABLE, PRIVATE = 0o644, 0o600
 _PLAIN = re.compile(r"[0-9A-Za-z:_.]")
+_GLOB = re.compile(r"([*?[])")
 _BARE_WORD = re.compile(r"[0-9A-Za-z_./:=@,+-]+")
 
 
@@ -63,7 +68,7 @@ def render(layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
 
     Args:
         layer: what ``layer.merged`` gives.
-        programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool``, ``nft`` and ``grep``.
+        programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool``, ``nft``, ``grep`` and ``systemd-tmpfiles``.
     """
     files: Files = {}
     if layer["modules"]:
@@ -100,22 +105,31 @@ def _unit(name: str, wanted_by: str, text: str) -> Files:
 
 
 def _device(iface: str, link: Mapping[str, Any], tc: Mapping[str, Any] | None, programs: Mapping[str, str]) -> Files:
-    """Return the unit of one interface and what it runs: MTU, offloads, then queueing disciplines."""
+    """Return the unit of one interface and what it runs: MTU, queues, offloads, then queueing disciplines."""
     files: Files = {}
     lines = []
     if "mtu" in link:
         lines.append(exec_line(programs["ip"], ["link", "set", "dev", iface, "mtu", str(link["mtu"])]))
+    lines += [
+        # ethtool without netlink fails where there is nothing to change
+        exec_line(programs[words[0]], words[1:], may_fail=words[0] == "ethtool")
+        for words in (shlex.split(command) for _group, command in nic_commands(iface, link.get("nic", {})))
+    ]
     features = link.get("features") or {}
     if features:
         words = [word for name in sorted(features) for word in (name, "on" if features[name] else "off")]
         lines.append(exec_line(programs["ethtool"], ["-K", iface, *words]))
+    if link.get("steering"):
+        files.update(_script(iface, "conf", HEAD + _queue_files(iface, link["steering"])))
+        lines.append(exec_line(programs["systemd-tmpfiles"], ["--create", next(iter(files))]))
     if tc is not None:
         lines += [exec_line(programs["ip"], one["words"], may_fail=one["may_fail"]) for one in tc["links"]]
-        files.update(_script(iface, "tc", HEAD + "".join(f"{line}\n" for line in tc["batch"])))
-        lines.append(exec_line(programs["tc"], ["-batch", next(iter(files))]))
+        script = _script(iface, "tc", HEAD + "".join(f"{line}\n" for line in tc["batch"]))
+        files.update(script)
+        lines.append(exec_line(programs["tc"], ["-batch", next(iter(script))]))
     device = f"sys-subsystem-net-devices-{escape(iface)}.device"
     text = f"""{HEAD}[Unit]
-Description=MTU, offloads and queueing disciplines of {iface.replace("%", "%%")} (netopt)
+Description=MTU, queues, offloads and queueing disciplines of {iface.replace("%", "%%")} (netopt)
 BindsTo={device}
 After={device} systemd-modules-load.service {CONFIGURERS}
 
@@ -165,6 +179,15 @@ RestartSec=10
 WantedBy={device}
 """
     return _unit(name, device, text)
+
+
+def _queue_files(iface: str, steering: Mapping[str, Any]) -> str:
+    """Return lines of tmpfiles.d(5) that write into the files of an interface's queues."""
+    name = _GLOB.sub(r"[\1]", iface).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return "".join(
+        f'w "{STEERING_BASE}/{name}/queues/{QUEUES[word]}-*/{word}" - - - - {value}\n'
+        for word, value in sorted(steering.items())
+    )
 
 
 def _table_text(run: str) -> str:

@@ -5,10 +5,10 @@
 """What of a change shall be there again after a restart of the host. Pure.
 
 A *layer* is one confirmed change's share: ``{"sysctl": {key: value}, "modules": [name], "links": {iface: {"mtu",
-"features"}}, "routes": {iface: {name: {"body", "metrics"}}}, "tc": {iface: {"links": [words], "batch": [line]}}, "nft":
-text or None}``; one that an earlier release wrote has no ``routes``. Later layers cover
+"features", "nic", "steering"}}, "routes": {iface: {name: {"body", "metrics"}}}, "tc": {iface: {"links": [words],
+"batch": [line]}}, "nft": text or None}``; one that an earlier release wrote has no ``routes``. Later layers cover
 earlier ones setting by setting; what is left when one is taken away is what the others say. ``"released"``, where a
-layer has it, names what is not persisted any more: ``{"sysctl": [key], "links": [[iface, "mtu" or feature]], "routes":
+layer has it, names what is not persisted any more: ``{"sysctl": [key], "links": [[iface, "mtu" or name]], "routes":
 [[iface, network and word]], "tc": [iface]}``; of the table ``""`` says so.
 """
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Layer = Mapping[str, Any]
 
 SUBSYSTEM = "persist"
+BY_NAME = ("features", "nic", "steering")  # what of an interface is one setting for each name
 
 
 def empty() -> dict[str, Any]:
@@ -41,8 +42,8 @@ def merged(layers: Iterable[Layer]) -> dict[str, Any]:
         found["modules"] = list(dict.fromkeys([*found["modules"], *layer["modules"]]))
         for iface, link in layer["links"].items():
             there = found["links"].get(iface, {})
-            features = {**there.get("features", {}), **link.get("features", {})}
-            found["links"][iface] = {**there, **link, **({"features": features} if features else {})}
+            both = {kind: {**there.get(kind, {}), **link.get(kind, {})} for kind in BY_NAME}
+            found["links"][iface] = {**there, **link, **{kind: values for kind, values in both.items() if values}}
         for iface, routes in layer.get("routes", {}).items():
             for name, entry in routes.items():
                 there = found["routes"].setdefault(iface, {}).get(name, {"metrics": {}})
@@ -59,7 +60,8 @@ def _release(found: dict[str, Any], released: Mapping[str, Any]) -> None:
     for iface, name in released.get("links", ()):
         link = found["links"].get(iface, {})
         link.pop(name, None)
-        link.get("features", {}).pop(name, None)
+        for kind in BY_NAME:
+            link.get(kind, {}).pop(name, None)
         if not any(link.values()):
             found["links"].pop(iface, None)
     for iface, setting in released.get("routes", ()):
@@ -91,7 +93,8 @@ def _settings(layer: Layer) -> dict[str, Any]:
     for iface, link in layer["links"].items():
         if "mtu" in link:
             found[f"{iface} mtu"] = str(link["mtu"])
-        found.update({f"{iface} {name}": "on" if on else "off" for name, on in link.get("features", {}).items()})
+        named = {name: value for kind in BY_NAME for name, value in link.get(kind, {}).items()}
+        found.update({f"{iface} {name}": _word(value) for name, value in named.items()})
     for iface, routes in layer["routes"].items():
         for name, entry in routes.items():
             found.update({f"{iface} {name} {word}": text or "off" for word, text in entry["metrics"].items()})
@@ -99,6 +102,10 @@ def _settings(layer: Layer) -> dict[str, Any]:
     if layer["nft"] is not None:
         found["table inet netopt"] = (layer["nft"],)
     return found
+
+
+def _word(value: Any) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
 def _said(value: Any) -> str | None:

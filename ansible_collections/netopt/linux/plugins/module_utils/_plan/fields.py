@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .dscp import DSCP_NAMES
 from .match_words import NOT, TCP_FLAGS
+from .nic_words import CHANNELS, COALESCE_FLAGS, COALESCE_NUMBERS, MAX, NIC, PAUSE, RINGS, STEERING
 from .routes import DST
 
 if TYPE_CHECKING:
@@ -254,6 +255,15 @@ _NAT_RULE = {
     **_each(WHOLE, "port", "to_port"),
 }
 _OFFLOADS = _each(FLAG, "rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
+_COUNT = Either((WHOLE, Words((MAX,))))
+_NIC = {
+    "rings": _may(Record(_each(_COUNT, *RINGS))),
+    "coalesce": _may(Record({**_each(FLAG, *COALESCE_FLAGS), **_each(WHOLE, *COALESCE_NUMBERS)})),
+    "channels": _may(Record(_each(_COUNT, *CHANNELS))),
+    "pause": _may(Record(_each(FLAG, *PAUSE))),
+    "txqueuelen": _may(WHOLE),
+}
+_STEERING = {**_each(TEXT, "rps_cpus", "xps_cpus"), **_each(WHOLE, "rps_flow_cnt", "rfs_entries")}
 
 _ROUTE = {
     DST: _must(TEXT),
@@ -277,6 +287,8 @@ _CHANGES = {
     "nat_rules": _may(ListOf(Record(_NAT_RULE))),
     "offloads": _may(Record(_OFFLOADS)),
     "mtu": _may(WHOLE),
+    NIC: _may(Record(_NIC)),
+    STEERING: _may(Record(_STEERING)),
     "routes": _may(ListOf(Record(_ROUTE))),
 }
 _INTERFACES = Record({**_each(TEXT, "driver", "type"), "min_speed_mbit": _may(WHOLE)})

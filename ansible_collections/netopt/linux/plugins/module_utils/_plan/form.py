@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .dscp import with_numbers
 from .fields import BY_KEY, PLAN
+from .nic_words import BY_NAME, flat, nested
 from .routes import ROUTES, with_words_away, words_away
 
 if TYPE_CHECKING:
@@ -38,27 +39,32 @@ def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
     if "match" in (changes.get("netem") or {}):
         _list_ports(changes["netem"]["match"])
     for name, value in taken_away(plan).items():
-        changes[name] = with_taken_away(changes.get(name), value)
+        changes[name] = with_taken_away(name, changes.get(name), value)
     return found
 
 
-def with_taken_away(said: Any, away: Any) -> Any:
-    """Return what a plan says of a field together with what it takes away of it: an object, the routes, or null."""
-    if isinstance(away, list):
+def with_taken_away(field: str, said: Any, away: Any) -> Any:
+    """Return what a plan says of a field together with what it takes away of it; null where that is the whole."""
+    if field == ROUTES and away:
         return with_words_away(said or [], away)
+    if field in BY_NAME and away:
+        return nested({**flat(field, said or {}), **flat(field, away)})
     return {**(said or {}), **away} if away else None
 
 
 def taken_away(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of a plan's changes that are null, as they take a section away; a plan with a name has no need to.
 
-    Of ``sysctl`` and ``offloads`` the keys are the sections, so that these are null and not the whole. Of ``routes``
-    the words of a route are; the whole stands for all of them.
+    Of ``sysctl`` and ``offloads`` the keys are the sections, so that these are null and not the whole. So are the
+    single settings of ``nic`` and ``steering`` and the words of ``routes``; null for the whole stands for all of them.
     """
     found: dict[str, Any] = {}
     for name, value in (plan.get("changes") or {}).items():
         if name not in BY_KEY and value is None and not plan.get("name"):
             found[name] = None
+        elif name in BY_NAME and not plan.get("name"):
+            names = {key: None for key, each in flat(name, value).items() if each is None}
+            found.update({name: nested(names)} if names else {})
         elif name in BY_KEY and not plan.get("name"):
             keys = {key: None for key, each in (value or {}).items() if each is None}
             found.update({name: keys} if keys else {})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from .._common.errors import NetoptError
 from .._common.intents import together
+from .._plan.nic_words import NIC, STEERING, nested
 from .._plan.routes import DST, ROUTES
 from .._subsystems.table import TABLE
 from .record import HTB, OFFLOADS, SIDE_BY_SIDE, SYSCTL, TRACKING, TRACKING_RULES, UNNAMED, InForce, Section, of_host
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
 MTU = "mtu"
+LINK = (MTU, OFFLOADS, NIC, STEERING)
 TREE = ("qdisc", "ingress", "shaper", "netem", HTB)
 RULES = (*SIDE_BY_SIDE, TRACKING)
 SHOWN = 80  # characters of a value in a message
@@ -51,7 +53,7 @@ class Touched:
 
     Attributes:
         keys: kernel parameters that it sets or lets go.
-        links: ``(interface, offload or "mtu")``.
+        links: ``(interface, offload, setting of queues or "mtu")``.
         trees: interfaces whose trees it makes anew.
         table: whether it makes the table anew.
         routes: ``(interface, network and word)``.
@@ -144,7 +146,7 @@ def touched(before: InForce, after: InForce, named: Iterable[Section]) -> Touche
     tracking = [one for one in about if one.field == TRACKING]
     return Touched(
         keys={one.key for one in about if one.field == SYSCTL} | {key for one in tracking for key in _keys_of(one)},
-        links={(iface, one.key or MTU) for one in about if one.field in (OFFLOADS, MTU) for iface in one.ifaces},
+        links={(iface, one.key or MTU) for one in about if one.field in LINK for iface in one.ifaces},
         trees={iface for one in about if one.field in TREE for iface in one.ifaces},
         table=any(one.field in RULES and _in_table(one) for one in about),
         routes={(iface, one.key) for one in about if one.field == ROUTES and one.key for iface in one.ifaces},
@@ -193,8 +195,10 @@ def links(record: InForce, about: Touched) -> list[Part]:
         for iface in one.ifaces:
             if one.field == MTU and (iface, MTU) in about.links:
                 found[iface][MTU] = one.said
-            elif one.field == OFFLOADS and (iface, one.key) in about.links:
-                found[iface].setdefault(OFFLOADS, {})[one.key] = one.said
+            elif one.field in LINK and (iface, one.key) in about.links:
+                found[iface].setdefault(one.field, {})[one.key] = one.said
+    for changes in found.values():
+        changes.update({NIC: nested(changes[NIC])} if NIC in changes else {})
     return _grouped(found)
 
 

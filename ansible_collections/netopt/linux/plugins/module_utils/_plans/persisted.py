@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
-from .._persist.layer import empty
+from .._link.steering import EACH, written
+from .._persist.layer import BY_NAME, empty
+from .._plan.nic_words import NIC, STEERING
 from .._plan.routes import ROUTES, network_of
 from .._sysctl.side_effects import CONGESTION_CONTROL
 from .._sysctl.subsystem import congestion_module
@@ -58,6 +60,7 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
                     if asked["link"].of(iface).offloads and link.get("requested")
                     else {}
                 ),
+                **_of_queues(asked["link"].of(iface), link),
             }
             for iface, link in wanted["link"]["links"].items()
             if iface in asked["link"].ifaces
@@ -77,8 +80,17 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
     return {**found, **({"released": released} if any(released.values()) else {})}
 
 
+def _of_queues(asked: Any, link: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of the queues of an interface: numbers, and one value for all queues."""
+    found = {
+        NIC: {name: link[NIC][name] for name in asked.nic},
+        STEERING: {word: written(word, link[STEERING][word][EACH]) for word in asked.steering},
+    }
+    return {kind: values for kind, values in found.items() if values}
+
+
 def _names(link: Mapping[str, Any]) -> list[str]:
-    return [*(["mtu"] if "mtu" in link else []), *link.get("features", ())]
+    return [*(["mtu"] if "mtu" in link else []), *(name for kind in BY_NAME for name in link.get(kind, ()))]
 
 
 def _routes(asked: Any, current: Mapping[str, Any]) -> dict[str, Any]:

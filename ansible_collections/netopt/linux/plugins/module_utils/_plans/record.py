@@ -4,8 +4,8 @@
 
 """What plans have set on a host: sections, which plan each is of, and what was there before. Pure.
 
-A *section* is the unit in which plans are kept side by side: one kernel parameter, one offload of some interfaces, or
-another field of ``changes`` for some interfaces.
+A *section* is the unit in which plans are kept side by side: one kernel parameter, one offload, ring or other setting
+of the queues of some interfaces, or another field of ``changes`` for some interfaces.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from .._link.ethtool_features import long_name
 from .._plan.fields import BY_KEY
+from .._plan.nic_words import BY_NAME, RFS_ENTRIES, RFS_KEY, flat, power_of_two
 from .._plan.routes import ROUTES, said_of
 from .._sysctl.keys import canonical as canonical_key
 from .large import INLINE_MAX, MARK, Large, canonical, plain, sha256_of
@@ -38,7 +39,8 @@ class Section:
     Attributes:
         plan: the plan's name, ``UNNAMED`` for the one without.
         field: the field of ``changes``.
-        key: the kernel parameter, the offload, or a route's network and word; empty for other fields.
+        key: the kernel parameter, the offload, the flat name of a setting of queues, or a route's network and word;
+            empty for other fields.
         ifaces: the interfaces as the host calls them; none for kernel parameters.
         value: what the plan says, or where that is kept, see ``said``.
         checkpoint: the change that set it.
@@ -171,6 +173,8 @@ def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) 
             found += [Section(plan, name, canonical_key(key), (), said) for key, said in (value or {}).items()]
         elif name == OFFLOADS:
             found += [Section(plan, name, long_name(key), ifaces, said) for key, said in (value or {}).items()]
+        elif name in BY_NAME:
+            found += [_of_queues(plan, name, key, ifaces, said) for key, said in flat(name, value).items()]
         elif name == ROUTES and value:
             found += [Section(plan, name, f"{network} {word}", ifaces, said) for network, word, said in said_of(value)]
         elif name == DEFAULT_CLASS:
@@ -182,6 +186,13 @@ def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) 
         else:
             found.append(Section(plan, name, "", ifaces, value))
     return found
+
+
+def _of_queues(plan: str, name: str, key: str, ifaces: Tuple[str, ...], said: Any) -> Section:
+    """Return what a plan says of one setting of queues; the entries of RFS are a kernel parameter of the host."""
+    if key == RFS_ENTRIES:
+        return Section(plan, SYSCTL, RFS_KEY, (), said if said is None else power_of_two(said))
+    return Section(plan, name, key, ifaces, said)
 
 
 def put(record: InForce, plan: str, said: Iterable[Section], about: Mapping[str, Any]) -> InForce:

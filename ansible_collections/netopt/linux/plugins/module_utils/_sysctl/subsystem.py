@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
+from .._plan.nic_words import RFS_ENTRIES, RFS_KEY, power_of_two
 from .keys import for_interfaces, proc_path, same
 from .side_effects import (
     AVAILABLE_CONGESTION_CONTROL,
@@ -97,22 +98,33 @@ def _texts(sysctl: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _collect(changes: Mapping[str, Any], ifaces: Sequence[str]) -> dict[str, str]:
-    """Return the values that ``sysctl`` and ``connection_tracking`` of a plan ask for, by key."""
+    """Return the values that ``sysctl``, ``connection_tracking`` and ``steering`` of a plan ask for, by key."""
     values = for_interfaces(_texts(changes.get("sysctl", {})), ifaces)
+    entries = (changes.get("steering") or {}).get(RFS_ENTRIES)
+    if entries is not None:
+        _also(values, RFS_KEY, str(power_of_two(entries)), f"steering.{RFS_ENTRIES}")
     for name, key in CONNECTION_TRACKING.items():
         if name not in changes.get("connection_tracking", {}):
             continue
-        text = str(changes["connection_tracking"][name])
-        if not same(key, values.get(key, text), text):
-            raise NetoptError(
-                f"connection_tracking.{name} and sysctl.{key} disagree",
-                stage="plan",
-                key=key,
-                wanted=f"{text} and {values[key]}",
-                hint="Keep one of the two.",
-            )
-        values[key] = text
+        _also(values, key, str(changes["connection_tracking"][name]), f"connection_tracking.{name}")
     return values
+
+
+def _also(values: dict[str, str], key: str, text: str, field_name: str) -> None:
+    """Add the value of a key that a field of a plan stands for.
+
+    Raises:
+        NetoptError: ``sysctl`` of the plan has another one.
+    """
+    if not same(key, values.get(key, text), text):
+        raise NetoptError(
+            f"{field_name} and sysctl.{key} disagree",
+            stage="plan",
+            key=key,
+            wanted=f"{text} and {values[key]}",
+            hint="Keep one of the two.",
+        )
+    values[key] = text
 
 
 def intent(
@@ -125,7 +137,7 @@ def intent(
     """Return what the changes of a plan ask of the sysctl keys.
 
     Args:
-        changes: the normalised changes of a plan; ``sysctl`` and ``connection_tracking`` are read.
+        changes: the normalised changes of a plan; ``sysctl``, ``connection_tracking`` and ``steering`` are read.
         ifaces: what ``{iface}`` in a key stands for.
         skippable: ``{key: reason}`` of keys that are left out where the kernel lacks them.
         modules: ``{key: kernel module}`` of keys that exist once a module is loaded.

@@ -219,9 +219,9 @@ class Apply:
         trees = Touched(set(), set(), plans.about.trees, table=False)
         intent = lead(record, calm, trees, plans.present, skippable={}, modules={}).intents.get("tc")
         if intent is None:
-            return {"tc": rehearsal.current["tc"]}, float(duration)
+            return {"tc": rehearsal.ahead["tc"]}, float(duration)
         try:
-            return resolve({"tc": intent}, rehearsal.current, self._tools), float(duration)
+            return resolve({"tc": intent}, rehearsal.ahead, self._tools), float(duration)
         except ScratchUnavailableError:
             rehearsal.unrehearsed_ends["tc"] = intent
             return {}, float(duration)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
 from .._host.scratch_namespace import ScratchUnavailableError, in_scratch_namespace
+from .._link.subsystem import queue_lengths
 from .._subsystems.table import TABLE
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Rehearsal:
         current: the states now.
         wanted: the states that the plan leads to.
         operations: the steps from one to the other; only subsystems that have any.
+        ahead: the states that the subsystems meet when their turn comes: ``current``, but for what those before them
+            have set of the same, which is a queue length.
         skipped: ``{"key", "reason"}`` of what the host lacks and the plan can do without.
         refused: why no scratch namespace can be made here; ``wanted`` then lacks what needs one until it is made.
         unrehearsed_ends: ``{subsystem: intent}`` of what an impairment ends in, where that could not be rehearsed.
@@ -44,6 +47,7 @@ class Rehearsal:
     current: dict[str, Any]
     wanted: dict[str, Any]
     operations: dict[str, list[Operation]]
+    ahead: dict[str, Any]
     skipped: list[dict[str, str]]
     refused: str | None = None
     unrehearsed_ends: dict[str, Any] = field(default_factory=dict)
@@ -60,7 +64,7 @@ class Rehearsal:
             change
             for name, operations in self.operations.items()
             for change in (
-                TABLE[name].pure.diff(self.current[name], self.wanted[name])
+                TABLE[name].pure.diff(self.ahead[name], self.wanted[name])
                 if name in self.wanted
                 else [Change(name, one.key, None, one.command) for one in operations]
             )
@@ -91,19 +95,18 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
     """
     scopes = {name: TABLE[name].pure.scope(intent) for name, intent in intents.items()}
     current = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
+    ahead = _ahead(intents, current)
     refused = None
     try:
-        wanted = resolve(intents, current, tools)
+        wanted = resolve(intents, ahead, tools)
     except ScratchUnavailableError as error:
         from .without_namespace import check  # noqa: PLC0415 - hardly any host forbids namespaces
 
         refused = str(error)
         check({name: intent for name, intent in intents.items() if TABLE[name].resolves_in_scratch}, tools)
-        wanted = resolve(_plain(intents), current, tools)
+        wanted = resolve(_plain(intents), ahead, tools)
     steps = {
-        name: TABLE[name].pure.operations(current[name], wanted[name])
-        if name in wanted
-        else [_unrehearsed(name, intent)]
+        name: TABLE[name].pure.operations(ahead[name], wanted[name]) if name in wanted else [_unrehearsed(name, intent)]
         for name, intent in intents.items()
     }
     skipped = [
@@ -118,9 +121,22 @@ def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
         current=current,
         wanted=wanted,
         operations={name: found for name, found in steps.items() if found},
+        ahead=ahead,
         skipped=skipped,
         refused=refused,
     )
+
+
+def _ahead(intents: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the states now with the queue lengths that the links get ahead of tc."""
+    found = dict(current)
+    if "link" in intents and "tc" in intents:
+        trees = dict(current["tc"]["interfaces"])
+        for iface, length in queue_lengths(intents["link"]).items():
+            if trees.get(iface):
+                trees[iface] = {**trees[iface], "link": {**trees[iface]["link"], "txqlen": length}}
+        found["tc"] = {**current["tc"], "interfaces": trees}
+    return found
 
 
 def _plain(intents: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,15 +156,19 @@ def test_another_route_is_not_the_same(other: bytes) -> None:
 COMMANDS = {
     "a lease": (
         body(V4, METRIC, GATEWAY, ETH0, metrics=METRICS),
-        "ip -4 route change 0.0.0.0/0 via 192.0.2.254 dev eth0 proto 16 scope 0 metric 100 mtu lock 1400 rtt 20ms"
-        " initcwnd 20 rto_min 40ms congctl reno",
+        (
+            "ip -4 route change 0.0.0.0/0 via 192.0.2.254 dev eth0 proto 16 scope 0 metric 100 mtu lock 1400 rtt 20ms"
+            " initcwnd 20 rto_min 40ms congctl reno"
+        ),
         r"/proc/net/route eth0\t00000000\tFE0200C0\t[0-9A-F]+\t[0-9]+\t[0-9]+\t100\t00000000\t.*",
     ),
     "advertised": (
         body(V6, METRIC, GATEWAY6, ETH0, rt.attribute(attributes.RTA_PREF, b"\1"), metrics={10: number(64)}),
         "ip -6 route change ::/0 via fe80::fe dev eth0 proto 16 metric 100 pref high hoplimit 64 initcwnd 20",
-        f"/proc/net/ipv6_route {'0' * 32} 00 {'0' * 32} 00 fe80{'0' * 26}fe 00000064"
-        " [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8} +eth0",
+        (
+            f"/proc/net/ipv6_route {'0' * 32} 00 {'0' * 32} 00 fe80{'0' * 26}fe 00000064"
+            " [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8} +eth0"
+        ),
     ),
     "by IPv6": (
         body(V4, rt.attribute(attributes.RTA_VIA, b"\12\0" + bytes.fromhex("fe80" + "00" * 13 + "09")), ETH0, flags=4),

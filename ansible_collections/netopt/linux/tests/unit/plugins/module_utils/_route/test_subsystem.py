@@ -125,13 +125,29 @@ def test_words_that_are_null() -> None:
 @pytest.mark.parametrize(
     ("protocol", "running", "words"),
     [
-        (16, [], "a DHCP client made this route (proto dhcp) and writes it again, without what is set here, when its l"),
+        (
+            16,
+            [],
+            "a DHCP client made this route (proto dhcp) and writes it again, without what is set here, when its l",
+        ),
         (16, ["systemd-network"], "systemd-networkd made this route (proto dhcp)"),
         (9, ["NetworkManager"], "NetworkManager made this route (proto ra)"),
         (9, [], "the receiver of router advertisements made"),
-        (4, ["NetworkManager"], "when it is restarted. To keep it, set it there as well: the attributes of ipv4.routes"),
-        (3, ["dhclient"], "dhclient made this route (proto boot) and writes it again, without what is set here, when i"),
-        (186, [], "a routing daemon made this route (proto bgp) and writes it again, without what is set here, when its n"),
+        (
+            4,
+            ["NetworkManager"],
+            "when it is restarted. To keep it, set it there as well: the attributes of ipv4.routes",
+        ),
+        (
+            3,
+            ["dhclient"],
+            "dhclient made this route (proto boot) and writes it again, without what is set here, when i",
+        ),
+        (
+            186,
+            [],
+            "a routing daemon made this route (proto bgp) and writes it again, without what is set here, when its n",
+        ),
         (77, [], None),
         (4, [], None),
         (3, ["NetworkManager"], None),
