@@ -16,9 +16,10 @@ from pydantic import BaseModel, ValidationError
 
 from mcp_bridge.models import SCHEMAS, ChangeReport, Changes, HostReport, ParameterPlan, RenderedPlan, ValidateSpec
 from mcp_bridge.models.changes import Ingress
+from mcp_bridge.models.impairment import Netem
 from mcp_bridge.models.qdisc import Qdisc
 from mcp_bridge.models.report import HostError, HostStatus
-from mcp_bridge.models.traffic import HtbClass, Netem, Shaper
+from mcp_bridge.models.traffic import HtbClass, Shaper
 from mcp_bridge.models.validation import Issue, ValidationResult
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -36,7 +37,11 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
     ),
     (Shaper, "egress_mbit ingress_mbit ceil_mbit overhead_bytes mpu linklayer"),
     (Ingress, "qdisc htb_classes default_class"),
-    (Netem, "delay_ms delay_jitter_ms loss_pct duplicate_pct corrupt_pct reorder_pct limit duration_s"),
+    (
+        Netem,
+        "delay_ms delay_jitter_ms delay_correlation_pct distribution loss_pct loss_correlation_pct loss_model duplicate_pct"
+        " corrupt_pct reorder_pct rate_mbit limit duration_s match classes",
+    ),
     (HtbClass, "classid parent rate_mbit ceil_mbit priority burst cburst quantum leaf match"),
     (ValidateSpec, "targets objectives duration_s"),
     (RenderedPlan, "sysctl_cmds tc_script nft_script ethtool_cmds ip_link_cmds plan digest warnings"),
