@@ -39,8 +39,10 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
     (Ingress, "qdisc htb_classes default_class"),
     (
         Netem,
-        "delay_ms delay_jitter_ms delay_correlation_pct distribution loss_pct loss_correlation_pct loss_model duplicate_pct"
-        " corrupt_pct reorder_pct rate_mbit limit duration_s match classes",
+        (
+            "delay_ms delay_jitter_ms delay_correlation_pct distribution loss_pct loss_correlation_pct loss_model"
+            " duplicate_pct corrupt_pct reorder_pct rate_mbit limit duration_s match classes"
+        ),
     ),
     (HtbClass, "classid parent rate_mbit ceil_mbit priority burst cburst quantum leaf match"),
     (ValidateSpec, "targets objectives duration_s"),
