@@ -164,6 +164,29 @@ def test_an_example_as_it_is(fleet: Fleet, seen: dict[str, dict[str, str]], name
             assert words in machine.run("sh", "-c", command), command
 
 
+def test_the_web_servers_two_plans(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
+    """The base of one team and the protection of another hold side by side, and either goes without the other."""
+    machine = fleet.host(MODULES)
+    before = seen.pop(machine.name, None) or kernel_view(machine)
+    limit = ("-l", machine.name, "--json")
+    files = [str(ROOT / "examples" / f"web-{name}.yml") for name in ("base", "protection")]
+    assert fleet.netopt("apply", *files, *limit).statuses == {"applied"}
+    assert fleet.netopt("apply", *files, *limit).statuses == {"unchanged"}
+    assert fleet.netopt("verify", *limit).status == 0
+    rings = machine.run("ethtool", "-g", "eth0")
+    most, now = (re.search(r"^RX:\s+(\d+)", part, re.MULTILINE) for part in rings.split("Current hardware settings"))
+    assert most is not None
+    assert now is not None
+    assert most[1] == now[1]
+    assert "qlen 10000" in machine.run("ip", "link", "show", "eth0")
+    assert fleet.netopt("remove", "base", *limit).statuses == {"applied"}
+    assert "ct count over 100" in machine.run("nft", "list", "table", "inet", "netopt")
+    assert fleet.netopt("remove", "protection", *limit).statuses == {"applied"}
+    lines = fleet.differences({machine.name: before})
+    assert [line for line in lines if not FLOW.search(line)] == []
+    seen[machine.name] = before
+
+
 @pytest.mark.parametrize("changes", QDISCS.values(), ids=QDISCS.keys())
 def test_every_qdisc(fleet: Fleet, seen: dict[str, dict[str, str]], changes: dict[str, Any]) -> None:
     """Every kind, alone and below htb, with netem and without: text and modules agree, and it goes back exactly."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from mcp_bridge.models import SCHEMAS, ChangeReport, Changes, HostReport, ParameterPlan, RenderedPlan, ValidateSpec
@@ -21,6 +22,8 @@ from mcp_bridge.models.qdisc import Qdisc
 from mcp_bridge.models.report import HostError, HostStatus
 from mcp_bridge.models.traffic import HtbClass, Shaper
 from mcp_bridge.models.validation import Issue, ValidationResult
+from mcp_bridge.policy import load_policy
+from mcp_bridge.validator.validate import validate
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -209,6 +212,15 @@ def test_schemas_are_json(name: str) -> None:
 def test_examples_parse(file: Path) -> None:
     """The examples are plans; only the policy may refuse one."""
     assert ParameterPlan.model_validate_json(file.read_text(encoding="utf-8")).iface == "eth0"
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yml")), ids=lambda file: file.stem)
+def test_named_examples_parse(file: Path) -> None:
+    """The examples of plans side by side have names, and the policy has no errors for them."""
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for each in document.get("netopt_plans", [document]):
+        assert ParameterPlan.model_validate(each).name
+        assert validate(each, load_policy()).ok
 
 
 def test_reports_of_the_target_fit() -> None:
