@@ -27,7 +27,7 @@ TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv" / "bin"
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
-AT_ONCE = 2  # beside one that emulates a machine: those that wait for hosts leave a processor idle half the time
+AT_ONCE = 3  # beside one that emulates a machine: those that wait for hosts leave a processor idle half the time
 SCRIPTS = (
     "tools/setup.sh",
     "tools/setup_node.sh",
@@ -37,6 +37,10 @@ SCRIPTS = (
     "tests/tc_testing/prepare.sh",
 )
 ON_MACHINES = tuple(f"tests/e2e/test_{name}.py" for name in ("lab_vm", "vm", "vm_persist", "vm_waves"))
+ON_RUNS = tuple(
+    f"tests/e2e/test_{name}.py"
+    for name in ("runs", "rollouts", "mcp_rollouts", "wave_of_troubles", "runner_ways", "hung_hosts", "extend")
+)
 NOTHING_COLLECTED = 5  # pytest's exit status
 
 
@@ -82,7 +86,8 @@ CHECKS = (
     Check("galaxy", "lint", ("python", "-m", "tools.galaxy_import")),
     # the slow ones first, so that those at the end are short
     _pytest("e2e-vm", *ON_MACHINES, root=True, machine=True),
-    _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in ON_MACHINES), root=True),
+    _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_RUNS)), root=True),
+    _pytest("e2e-runs", *ON_RUNS, root=True),
     _pytest("bridge", "tests/bridge"),
     _pytest("faults", "tests/faults", "-m", "not vm", root=True),
     _pytest("kernel", "tests/kernel", root=True),
