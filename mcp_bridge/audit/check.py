@@ -25,7 +25,7 @@ from mcp_bridge.audit.chain import (
     is_current,
     lines_backwards,
 )
-from mcp_bridge.audit.head import HeadError, HeadFile, contradiction
+from mcp_bridge.audit.head import HeadError, HeadFile, contradiction, has_begun
 
 HINT = (
     "Compare the log with a head that was noted down elsewhere: `netopt audit verify --anchor HEAD`. "
@@ -124,7 +124,7 @@ def _moment(path: Path) -> Iterator[Moment]:
             fcntl.flock(stream, fcntl.LOCK_SH)
             size = stream.seek(0, os.SEEK_END)
             closed = tuple(closed_files(path))
-            head = _head(path, begun=bool(size or closed))
+            head = _head(path, begun=bool(size or closed) or has_begun(path))
             if is_current(stream.fileno(), path if path.exists() else NOTHING):
                 fcntl.flock(stream, fcntl.LOCK_UN)
                 yield Moment(path, stream, size, closed, head)

@@ -10,6 +10,7 @@ it tells of is on the disk. The log may be ahead of it, never behind.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -22,6 +23,24 @@ CONSEQUENCE = "so nothing tells whether entries are missing at the log's end; wa
 
 class HeadError(Exception):
     """The log has begun, but its head cannot be read."""
+
+
+def has_begun(log: Path) -> bool:
+    """Return whether a change has ended whose run is kept beside a log: its beginning was written into the log.
+
+    So a log that was removed together with its head is missed. Asked only where there is nothing else of the log.
+
+    Args:
+        log: the file that the log is written to.
+    """
+    for result in log.parent.glob("runs/*/result.json"):
+        try:
+            record = json.loads(result.with_name("run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict) and record.get("checkpoint_id"):
+            return True
+    return False
 
 
 class HeadFile:

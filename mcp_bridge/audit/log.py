@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mcp_bridge import atomic_files
 from mcp_bridge.audit import check as audit_check
 from mcp_bridge.audit.chain import FIRST, Damage, Head, closed_files, entry_hash, is_current, last_line, lines_backwards
-from mcp_bridge.audit.head import HeadError, HeadFile, contradiction
+from mcp_bridge.audit.head import HeadError, HeadFile, contradiction, has_begun
 from mcp_bridge.errors import RunError
 
 ROTATE_BYTES = 64 * 1024 * 1024
@@ -271,7 +271,7 @@ class AuditLog:
         """
         line = last_line(handle)
         try:
-            recorded = self._head.read(begun=bool(line or closed_files(self.path)))
+            recorded = self._head.read(begun=bool(line or closed_files(self.path)) or has_begun(self.path))
         except HeadError as error:
             raise self._doubtful(f"{self._head.path}: {error}") from None
         if line:

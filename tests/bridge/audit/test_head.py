@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -129,6 +131,66 @@ def test_log_and_head_gone(tmp_path: Path, left: str) -> None:
     assert done.returncode == 1, done.stdout
     assert told[left] in done.stderr
     assert ("hint: Compare the log with a head" in done.stderr) == (left == "closed files")
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+def test_log_and_head_gone_beside_runs(tmp_path: Path, *, anchored: bool) -> None:
+    """A change that is kept was in the log: without one nothing is written on, and ``rotate`` goes on, damage told."""
+    path = tmp_path / "audit.jsonl"
+    anchor = put(path, 5).check()[1]
+    for name, checkpoint in (("a", None), ("b", "b")):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "run.json").write_text(json.dumps({"checkpoint_id": checkpoint}), encoding="utf-8")
+        (tmp_path / "runs" / name / "result.json").write_text("{}", encoding="utf-8")
+    path.unlink()
+    gone(tmp_path)
+    arguments = ("--anchor", str(anchor)) if anchored else ()
+    done = verify(tmp_path, *arguments)
+    assert (done.returncode, GONE in done.stderr) == (1, True), done.stdout
+    with pytest.raises(AuditError, match="may have lost entries at its end"):
+        put(path, 1)
+    AuditLog(path).rotate()
+    put(path, 3)
+    assert verify(tmp_path, *arguments).returncode == 1
+
+
+def test_the_use_of_an_anchor_in_the_documentation(tmp_path: Path) -> None:
+    """What docs/access.md has run each night notes heads down, and fails once the log was rewritten."""
+    text = (Path(__file__).parents[3] / "docs" / "access.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```bash\n(anchor=.*?)```", text, re.DOTALL)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "ssh").write_text('#!/bin/sh\nshift\nexec "$@"\n', encoding="utf-8")
+    (programs / "netopt").write_text(f'#!/bin/sh\nexec {sys.executable} -m mcp_bridge "$@"\n', encoding="utf-8")
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    path = tmp_path / "state" / "audit.jsonl"
+    environment = {**os.environ, "NETOPT_STATE_DIR": str(path.parent), "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment["PATH"] = f"{programs}:{environment['PATH']}"
+
+    def night() -> int:
+        return subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=False).returncode
+
+    for count in (1, 2):
+        put(path, 3)
+        assert night() == 0
+        assert len((tmp_path / "heads").read_text(encoding="ascii").splitlines()) == count
+    path.unlink()
+    gone(path.parent)
+    put(path, 9)
+    assert AuditLog(path).check()[0] is None
+    assert night() == 1
+    assert len((tmp_path / "heads").read_text(encoding="ascii").splitlines()) == 2
+
+
+def test_runs_that_ask_are_in_no_log(tmp_path: Path) -> None:
+    """Beside runs that changed nothing, and before the first one has ended, a log that has not begun is whole."""
+    for name, checkpoint, file in (("a", None, "result.json"), ("b", "b", "events.jsonl")):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "run.json").write_text(json.dumps({"checkpoint_id": checkpoint}), encoding="utf-8")
+        (tmp_path / "runs" / name / file).write_text("{}", encoding="utf-8")
+    assert verify(tmp_path).returncode == 0
+    put(tmp_path / "audit.jsonl", 1)
 
 
 def verify(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
