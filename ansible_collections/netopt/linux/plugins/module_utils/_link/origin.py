@@ -6,7 +6,8 @@
 
 A claim is ``"eth0 mtu"``, ``"eth0 generic-receive-offload"``, ``"eth0 rings.rx"`` or ``"eth0 rps_cpus"``; its origin is
 what a State has of it: ``{"mtu", "ipv6"}``, ``{"requested"}`` of the feature's members, ``{"active"}`` where none of
-them can be requested, ``{"nic"}`` or ``{"steering"}``.
+them can be requested, ``{"nic"}`` or ``{"steering"}``; and with channels ``{"lost_queues"}``, which is the steering of
+all queues, some of which may go with them.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from .._common.intents import together
 from .._plan.nic_words import NIC, NIC_NAMES, PER_QUEUE, STEERING
 from .ethtool_features import long_name
+from .steering import LOST_QUEUES
 from .subsystem import Intent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MTU = "mtu"
-KINDS = ("requested", "active", NIC, STEERING)
+KINDS = ("requested", "active", NIC, STEERING, LOST_QUEUES)
 
 
 def claims(wanted: Intent) -> set[str]:
@@ -49,7 +51,8 @@ def _origin(link: Mapping[str, Any], name: str) -> dict[str, Any]:
     if name == MTU:
         return {MTU: link[MTU], **({"ipv6": link["ipv6"]} if "ipv6" in link else {})}
     if name in NIC_NAMES:
-        return {NIC: {name: link[NIC][name]}}
+        own = {NIC: {name: link[NIC][name]}}
+        return {**own, LOST_QUEUES: link[STEERING]} if name.startswith("channels.") else own
     if name in PER_QUEUE:
         return {STEERING: {name: link[STEERING][name]}}
     members = link["groups"].get(name, [name])

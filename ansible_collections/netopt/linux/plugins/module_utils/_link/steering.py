@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EACH = "*"
+LOST_QUEUES = "lost_queues"
 QUEUES = {"rps_cpus": "rx", "rps_flow_cnt": "rx", "xps_cpus": "tx"}
 MASKS = ("rps_cpus", "xps_cpus")
 DIGITS = 8  # of a mask's parts, which commas part (lib/bitmap-str.c)
@@ -80,6 +81,17 @@ def _text_of(iface: str, word: str, value: Any) -> str:
         cpus = f"cat /sys/devices/system/node/node{node}/cpulist 2>/dev/null || cat {ONLINE}"
         return f"{{ {cpus}; }} | tr , '\\n' | {_AWK}"
     return f"echo {mask_of('' if value == NO_CPUS else value)}"
+
+
+def with_lost_queues(former: Mapping[str, Any], lost: Mapping[str, Any], link: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what queues are given back, with those that are not there now as channels that come back bring them."""
+    found = {word: dict(values) for word, values in former.items()}
+    for word, queues in lost.items():
+        there = link["steering"].get(word, {})
+        gone = {queue: value for queue, value in queues.items() if queue not in there}
+        if gone:
+            found[word] = {**gone, **found.get(word, {})}
+    return found
 
 
 def merged(asked: Mapping[str, Any], link: Mapping[str, Any], iface: str) -> dict[str, Any]:

@@ -206,6 +206,9 @@ def merge(wanted: Intent, current: State) -> State:
     for iface in wanted.ifaces:
         link, asked = current["links"][iface], wanted.of(iface)
         entry: dict[str, Any] = copy.deepcopy(asked.former)
+        lost = entry.pop(steering.LOST_QUEUES, {})
+        if lost:
+            entry[STEERING] = steering.with_lost_queues(entry.get(STEERING, {}), lost, link)
         if asked.mtu is not None:
             _check_mtu(asked.mtu, link, iface)
             entry["mtu"] = asked.mtu

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
+from .._common.errors import NetoptError
 from .._link.ethtool_features import long_name
 from .._plan.fields import BY_KEY
 from .._plan.nic_words import BY_NAME, RFS_ENTRIES, RFS_KEY, flat, power_of_two
@@ -185,6 +186,7 @@ def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) 
             found.append(Section(plan, name, "", ifaces, {name: value, **default} if value else None))
         else:
             found.append(Section(plan, name, "", ifaces, value))
+    _refuse_two_entries(found)
     return found
 
 
@@ -193,6 +195,23 @@ def _of_queues(plan: str, name: str, key: str, ifaces: Tuple[str, ...], said: An
     if key == RFS_ENTRIES:
         return Section(plan, SYSCTL, RFS_KEY, (), said if said is None else power_of_two(said))
     return Section(plan, name, key, ifaces, said)
+
+
+def _refuse_two_entries(found: Iterable[Section]) -> None:
+    """Refuse a plan that gives the entries of RFS in both places where they can stand, and not the same.
+
+    Raises:
+        NetoptError: names both values.
+    """
+    said = [str(one.value) for one in found if one.key == RFS_KEY]
+    if len(set(said)) > 1:
+        raise NetoptError(
+            f"steering.{RFS_ENTRIES} and sysctl.{RFS_KEY} disagree",
+            stage="plan",
+            key=RFS_KEY,
+            wanted=" and ".join(said),
+            hint="Keep one of the two.",
+        )
 
 
 def put(record: InForce, plan: str, said: Iterable[Section], about: Mapping[str, Any]) -> InForce:
