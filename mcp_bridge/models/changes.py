@@ -123,6 +123,8 @@ class Changes(Strict):
     def dump(self) -> dict[str, Any]:
         """Return the changes as JSON data, without what is not set and what is taken away."""
         found: dict[str, Any] = set_only(super().dump())
+        if ROUTES in found:
+            found[ROUTES] = [one for one in found[ROUTES] if len(one) > 1]
         return found
 
     def taken_away(self) -> dict[str, Any]:

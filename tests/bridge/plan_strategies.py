@@ -76,6 +76,15 @@ def htb(draw: st.DrawFn) -> dict[str, Any]:
     return {"qdisc": {"type": "htb"}, "htb_classes": classes, "default_class": "10"}
 
 
+def routes(segments: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Return routes, each destination once, with a window of these sizes and maybe more."""
+    one = st.fixed_dictionaries(
+        {"dst": st.sampled_from(["default", "10.0.0.0/8", "fd00::/8"]), "initcwnd": segments},
+        optional={"quickack": st.booleans(), "rto_min_ms": st.integers(1, 200), "congctl": st.just("bbr")},
+    )
+    return st.lists(one, min_size=1, max_size=3, unique_by=lambda each: str(each["dst"]))
+
+
 CHANGES = st.one_of(
     htb(),
     optional(
@@ -97,6 +106,7 @@ CHANGES = st.one_of(
         connection_tracking=optional(max_connections=st.integers(65_536, 1_000_000), drop_invalid=st.booleans()),
         offloads=optional(gro=st.booleans(), tso=st.booleans()),
         mtu=st.integers(1280, 9000),
+        routes=routes(st.integers(1, 100)),
     ),
 )
 
@@ -151,6 +161,7 @@ NOTHING: st.SearchStrategy[Any] = st.sampled_from([None, []])
 AWAY = optional(
     sysctl=st.dictionaries(st.sampled_from(["net.core.busy_poll", "net/ipv4/tcp_sack"]), st.none(), min_size=1),
     offloads=st.just({"lro": None}),
+    routes=NOTHING | routes(st.integers(1, 100) | st.none()),
     shaper=st.none(),
     connection_limits=NOTHING,
     nat_rules=NOTHING,

@@ -24,6 +24,7 @@ SECTIONS: list[tuple[str, Any, set[str]]] = [
     ("sysctl.kernel.not_in_this_policy", "1", {"sysctl.kernel.not_in_this_policy"}),
     ("offloads.generic-receive-offload", True, {"ethtool.offloads"}),
     ("mtu", 1400, {"link.mtu"}),
+    ("routes.0.0.0.0/0 initcwnd", 20, {"link.route_metrics"}),
     ("qdisc", {"type": "fq", "params": {"limit": 5}}, {"tc.qdisc_type", "tc.qdisc_fq"}),
     ("netem", {"loss_pct": 1, "duration_s": 9}, {"tc.netem_loss"}),
     ("nat_rules", [{"type": "masquerade"}], {"iptables.nat"}),
@@ -77,6 +78,8 @@ def test_cards_of_profiles_count() -> None:
         ({"connection_tracking": None}, {"iptables.connection_tracking", "iptables.connection_tracking_size"}),
         ({"sysctl": {"net.core.somaxconn": None}}, {"sysctl.somaxconn"}),
         ({"offloads": {"gro": None}}, {"ethtool.offloads"}),
+        ({"routes": []}, {"link.route_metrics"}),
+        ({"routes": [{"dst": "default", "initcwnd": None}]}, {"link.route_metrics"}),
     ],
 )
 def test_null_asks_for_the_cards_of_what_it_takes_away(changes: dict[str, Any], cards: set[str]) -> None:

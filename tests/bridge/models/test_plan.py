@@ -125,6 +125,14 @@ STRUCTURALLY_WRONG = [
     {"connection_limits": [{"protocol": "icmp", "port": 80, "limit": 5}]},
     {"offloads": {"warp": True}},
     {"mtu": True},
+    {"routes": [{"dst": "default"}]},
+    {"routes": [{"initcwnd": 9}]},
+    {"routes": [{"dst": "elsewhere", "initcwnd": 9}]},
+    {"routes": [{"dst": "10.0.0.1/8", "initcwnd": 9}]},
+    {"routes": [{"dst": "default", "initcwnd": 0}]},
+    {"routes": [{"dst": "default", "initcwnd": True}]},
+    {"routes": [{"dst": "default", "congctl": "b b r"}]},
+    {"routes": [{"dst": "10.0.0.0/8", "initcwnd": 9}, {"dst": " 10.0.0.0/8", "initrwnd": 9}]},
     {"unknown": 1},
 ]
 

@@ -125,6 +125,9 @@ def test_every_plan_parameter_has_a_range(policy: Policy) -> None:
         if definition.endswith("Params"):
             kind = {"PfifoFast": "pfifo_fast", "FqCodel": "fq_codel"}.get(definition[:-6], definition[:-6].lower())
             wanted |= {f"qdisc.{kind}.{key}" for key in schema.get("properties", {})}
+    wanted |= {f"routes.{key}" for key in Changes.model_json_schema()["$defs"]["RouteMetrics"]["properties"]} - {
+        "routes.dst"
+    }
     wanted |= {f"offloads.{key}" for key in Changes.model_json_schema()["$defs"]["Offloads"]["properties"]}
     wanted -= {"qdisc.htb.default", "netem.classes"}  # classes, judged by whether they exist
     wanted -= {"netem.match", "netem.loss_model"}  # whose fields are judged one by one
@@ -154,6 +157,10 @@ def test_twin_ranges_agree(policy: Policy) -> None:
         assert one is not None
         assert other is not None
         assert (one.min, one.max) == (other.min, other.max)
+    algorithms = [policy.limits.at(name) for name in ("routes.congctl", "sysctl.net.ipv4.tcp_congestion_control")]
+    assert algorithms[0] is not None
+    assert algorithms[1] is not None
+    assert algorithms[0].valid_values == algorithms[1].valid_values
 
 
 def test_every_figure_has_a_source(policy: Policy) -> None:

@@ -111,6 +111,16 @@ def test_single_keys_are_taken_away(policy: Policy) -> None:
     assert normal(data, policy) == data
 
 
+def test_single_words_of_routes_are_taken_away(policy: Policy) -> None:
+    """Of a route a word is null, and the others keep their values; without any, or as null, all routes are meant."""
+    routes = [{"dst": "default", "initcwnd": 9, "quickack": None}, {"congctl": None, "dst": "10.0.0.0/8"}]
+    data = normal({"iface": "eth0", "changes": {"routes": routes}}, policy)
+    assert data["changes"]["routes"] == routes
+    assert normal(data, policy) == data
+    for nothing in (None, []):
+        assert normal({"iface": "eth0", "changes": {"routes": nothing}}, policy)["changes"] == {"routes": None}
+
+
 def test_a_digest_binds_what_is_taken_away(policy: Policy) -> None:
     """Plans that take away different things have different digests, and the text names only what is set."""
     plans: list[dict[str, Any]] = [
@@ -119,6 +129,8 @@ def test_a_digest_binds_what_is_taken_away(policy: Policy) -> None:
         {"mtu": 1400, "rate_limits": None},
         {"mtu": 1400, "sysctl": {"net.core.somaxconn": None}},
         {"mtu": 1400, "offloads": {"gro": None}},
+        {"mtu": 1400, "routes": None},
+        {"mtu": 1400, "routes": [{"dst": "default", "initcwnd": None}]},
     ]
     checked = [check({"iface": "eth0", "changes": changes}, policy) for changes in plans]
     assert len({each.rendered.digest for each in checked}) == len(plans)

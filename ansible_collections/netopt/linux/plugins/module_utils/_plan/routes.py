@@ -44,6 +44,8 @@ def words_away(routes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def with_words_away(routes: Iterable[Mapping[str, Any]], away: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what a plan says of routes together with the words that it takes away."""
-    nulls = {one[DST]: one for one in away}
-    return [{**nulls.get(one[DST], {}), **one} for one in routes]
+    """Return what a plan says of routes together with the words that it takes away, each route's in one order."""
+    both = {one[DST]: dict(one) for one in routes}
+    for one in away:
+        both[one[DST]] = {**one, **both.get(one[DST], {})}
+    return [{key: one[key] for key in (DST, *ROUTE_WORDS) if key in one} for one in both.values()]
