@@ -38,7 +38,7 @@ ip -6 addr add fd00::2/64 dev v1 nodad noprefixroute
 ip -6 addr add fd01::1 peer fd01::2/128 dev v1 nodad valid_lft 1000 preferred_lft 500
 ip -6 route add fd05::/64 via fd00::9 dev v1 metric 77 mtu 1300
 ip -6 route add fd06::/64 via fd00::9 dev v1 table 55
-ip -6 route add default via fd00::8 dev v1
+ip -6 route add default via fd00::8 dev v1 initcwnd 20 rto_min 40ms congctl reno
 ip -6 route add fd07::/64 nexthop via fd00::3 dev v1 nexthop via fd00::4 dev v1 weight 3
 ip -6 route add fd08::/64 dev v1 src fd00::1 pref high
 ip -6 neigh add fd00::9 lladdr 02:00:00:00:00:09 nud permanent dev v1

@@ -26,7 +26,9 @@ FOREVER = 4294967295
 _ADDRESS_FLAGS = ("home", "nodad", "mngtmpaddr", "noprefixroute", "autojoin")
 _ROUTE_WORDS = {"gateway": "via", "dev": "dev", "table": "table", "protocol": "proto", "metric": "metric"}
 _ROUTE_KNOWN = {*_ROUTE_WORDS, "type", "dst", "from", "scope", "flags", "prefsrc", "metrics", "pref", "expires"}
-_METRICS = {"mtu", "advmss", "hoplimit", "window", "initcwnd", "initrwnd", "reordering", "quickack"}
+_METRICS = {
+    *("mtu", "advmss", "hoplimit", "window", "initcwnd", "initrwnd", "reordering", "quickack", "rto_min", "congestion"),
+}
 _OWN_ROUTES = ("kernel", "ra")
 _PLAIN_TYPES = ("unicast", "")
 
@@ -120,7 +122,7 @@ def route_argv(route: Mapping[str, Any]) -> list[str]:
         argv += ["src", route["prefsrc"]]
     for entry in route.get("metrics", ()):
         for name, value in entry.items():
-            argv += [name, str(value)]
+            argv += ["congctl" if name == "congestion" else name, f"{value}ms" if name == "rto_min" else str(value)]
     if "expires" in route:
         argv += ["expires", str(route["expires"])]
     if "pref" in route:
