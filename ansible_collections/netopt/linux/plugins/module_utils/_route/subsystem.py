@@ -8,8 +8,8 @@ State: ``{"routes": {iface: {name: {"metrics", "body", "lives", "refused", "text
 ``name`` is the network and what tells the route from others to it; ``metrics`` are those that a plan may set, as in
 ``attributes.metrics_of``; ``body`` is the message that makes the route, in hexadecimal; ``lives`` says that it ends by
 itself; ``refused`` why its metrics cannot be set; ``text`` who made it, and beside the routes a few networks of each
-interface, for people. A wanted state holds the wanted metrics alone. What it leaves out is not compared, and routes that
-have gone are neither.
+interface, for people. A wanted state holds the wanted metrics alone. What it leaves out is not compared, nor are routes
+that have gone.
 """
 
 from __future__ import annotations
