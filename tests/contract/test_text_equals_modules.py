@@ -156,6 +156,19 @@ PLANS["routes"] = plan(
         {"dst": "192.0.2.0/24", "initcwnd": 30},
     ]
 )
+QUEUED = {
+    "type": "htb",
+    "params": {"r2q": 20},
+    "htb_classes": [VOICE, {**BULK, "ceil_mbit": 9}],
+    "default_class": "1:20",
+}
+PLANS["mq"] = plan("eth1", qdisc={"type": "mq"})
+PLANS["mq with a queue each"] = plan(
+    "eth1", qdisc={"type": "mq", "per_queue": {"type": "bfifo", "params": {"limit_bytes": 70000}}}, mtu=9000
+)
+PLANS["mq with a tree each, and what arrives"] = plan(
+    "eth1", qdisc={"type": "mq", "per_queue": QUEUED}, shaper={"ingress_mbit": 50}
+)
 PLANS["nearly everything"] = plan(
     **{
         **PLANS["offloads and MTU"]["changes"],
@@ -170,8 +183,8 @@ PLANS["nearly everything"] = plan(
 
 
 def prepare(host: Host) -> Host:
-    """Give a host a second interface, and default routes."""
-    host.run("ip", "link", "add", "eth1", "type", "veth", "peer", "name", "peer1")
+    """Give a host a second interface, which has several queues, and default routes."""
+    host.run("ip", "link", "add", "eth1", "numtxqueues", "3", "type", "veth", "peer", "name", "peer1")
     default = "default via 192.0.2.254 dev eth0 proto static src 192.0.2.1 metric 100 mtu lock 1400 rtt 20ms"
     host.run("ip", "route", "add", *default.split())
     host.run("ip", "-6", "route", "add", *"default via fe80::fe dev eth0 metric 512 hoplimit 64 pref high".split())
@@ -240,6 +253,17 @@ DRIFT = {
     "a leaf changed": ("htb", "tc qdisc change dev eth0 parent 1:21 pfifo limit 9", "eth0"),
     "the ingress redirect deleted": ("shaper both ways with classes", "tc qdisc delete dev eth0 ingress", "eth0"),
     "the ifb device deleted": ("shaper both ways with classes", "ip link delete ifb-eth0", "ifb-eth0"),
+    "a queue below mq changed": (
+        "mq with a queue each",
+        "tc qdisc replace dev eth1 parent 1:2 handle 11: bfifo limit 9000",
+        "qdisc 11:",
+    ),
+    "a queue below mq deleted": ("mq with a queue each", "tc qdisc delete dev eth1 parent 1:3", "qdisc 12:"),
+    "a class below mq changed": (
+        "mq with a tree each, and what arrives",
+        "tc class change dev eth1 classid 12:20 htb rate 6mbit",
+        "12:20",
+    ),
     "the table deleted": ("limits", "nft delete table inet netopt", "netopt"),
     "a rule added": ("limits", "nft insert rule inet netopt input tcp dport 1 drop", "netopt"),
     "a chain flushed": ("marks", "nft flush table inet netopt", "netopt"),

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import sys
+import time
 from contextlib import ExitStack
 from typing import Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
+from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
+from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
+from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._tc.undumped import recalled
 from tests.effects.frames import Frame
 from tests.effects.tc_host import HERE, IFACE, THERE, Host
 from tests.kernel.nft_namespaces import run
@@ -28,6 +35,28 @@ PLANS: dict[str, dict[str, Any]] = {
     "in classes": {**LOSS, "shaper": {"egress_mbit": 50}, "htb_classes": CLASSES},
     "in classes without a shaper": {**LOSS, "htb_classes": CLASSES},
 }
+SSH = {"proto": "tcp", "sports": ["22"]}
+SOME: dict[str, dict[str, Any]] = {
+    "udp": {"netem": {**LOSS["netem"], "match": {"proto": "udp"}}},
+    "udp over IPv6": {"netem": {**LOSS["netem"], "match": {"proto": "udp", "dst": "2001:db8::/32"}}},
+    "tcp": {"netem": {**LOSS["netem"], "match": {"proto": "tcp"}}, "qdisc": {"type": "fq_codel", "params": {}}},
+    "ssh by name": {"netem": {**LOSS["netem"], "match": SSH}},
+    "a port below tbf": {
+        "netem": {**LOSS["netem"], "match": {"sports": ["2000-3000"]}},
+        "qdisc": {"type": "tbf", "params": TBF},
+    },
+    "udp in classes": {"netem": {**LOSS["netem"], "match": {"proto": "udp"}}, "htb_classes": CLASSES},
+    "tcp below a shaper": {"netem": {**LOSS["netem"], "match": {"proto": "tcp"}}, "shaper": {"egress_mbit": 50}},
+    "udp by its class": {"netem": {**LOSS["netem"], "classes": ["1:10"]}, "htb_classes": CLASSES},
+    "tcp by its class": {
+        "netem": {**LOSS["netem"], "classes": ["1:10"]},
+        "htb_classes": [{**CLASSES[0], "match": [{"proto": "tcp"}]}],
+    },
+    "ssh by its class": {
+        "netem": {**LOSS["netem"], "classes": ["1:10"]},
+        "htb_classes": [{**CLASSES[0], "match": [SSH]}],
+    },
+}
 FRAMES = {
     "ssh": Frame(proto="tcp", sport=22),
     "ssh over IPv6": Frame(6, proto="tcp", sport=22),
@@ -42,7 +71,7 @@ def arrived(host: Host, one: Frame) -> int:
     """Return how many of the frames sent have arrived."""
     with host.there.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as there:
         there.bind(("lan0", 3))
-        there.settimeout(1)
+        there.settimeout(0.5)
         with host.here.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made:
             made.bind((IFACE, 0))
             for _ in range(SENT):
@@ -55,6 +84,89 @@ def arrived(host: Host, one: Frame) -> int:
         except TimeoutError:
             pass
         return found
+
+
+DELAY_MS, JITTER_MS = 200, 50
+SPREADS: dict[str, dict[str, Any]] = {
+    "uniform": {"distribution": "uniform"},
+    "normal": {"distribution": "normal"},
+    "pareto": {"distribution": "pareto"},
+    "paretonormal": {"distribution": "paretonormal"},
+    "normal, recalled": {"distribution": "normal"},
+}
+DELAYED = 150  # what a socket holds unread
+MODELS: dict[str, dict[str, Any]] = {
+    "gemodel": {"type": "gemodel", "p_pct": 10, "r_pct": 30},
+    "gemodel with losses in both states": {
+        "type": "gemodel",
+        "p_pct": 10,
+        "r_pct": 30,
+        "bad_loss_pct": 80,
+        "good_loss_pct": 5,
+    },
+    "state": {"type": "state", "p13_pct": 10, "p31_pct": 40},
+    "all states": {"type": "state", "p13_pct": 10, "p31_pct": 40, "p32_pct": 30, "p23_pct": 50, "p14_pct": 5},
+}
+LOST_OF = 5000
+RATE_MBIT, RATED = 2, 60
+
+
+def sockets(host: Host) -> tuple[socket.socket, socket.socket]:
+    """Return (one that sends to the neighbour, the neighbour's)."""
+    with host.there.inside():
+        there = host.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    there.bind((THERE[4], 7000))
+    there.settimeout(2)
+    with host.here.inside():
+        made = host.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    made.connect((THERE[4], 7000))
+    return made, there
+
+
+def delays(host: Host) -> list[float]:
+    """Return how long datagrams took, in milliseconds."""
+    made, there = sockets(host)
+    made.send(b"")  # so that the neighbour's address is known
+    there.recv(8)
+    for _ in range(DELAYED):
+        made.send(struct.pack("d", time.monotonic()))
+    return [1000 * (-struct.unpack("d", there.recv(8))[0] + time.monotonic()) for _ in range(DELAYED)]
+
+
+def remake(host: Host, changes: dict[str, Any]) -> None:
+    """Take a snapshot of what changes have made, take it away, and bring it back from the snapshot."""
+    with host.here.inside():
+        scope = {"ifaces": [IFACE]}
+        seen = tc_kernel.observe(scope, Tools())
+        intent = tc_subsystem.intent(changes, (IFACE,))
+        wanted = in_scratch_namespace(lambda: tc_kernel.resolve(intent, seen, Tools()))
+        snapshot = json.loads(json.dumps(recalled(seen, wanted)))
+        run(f"tc qdisc del dev {IFACE} root")
+        for operation in tc_subsystem.operations(tc_kernel.observe(scope, Tools()), snapshot):
+            tc_kernel.perform(operation, Tools())
+
+
+def lost(host: Host) -> float:
+    """Return which share of datagrams netem has dropped, in percent."""
+    made, _there = sockets(host)
+    for _ in range(LOST_OF):
+        made.send(b"x")
+    with host.here.inside():
+        told = json.loads(run(f"tc -s -j qdisc show dev {IFACE}"))
+    (netem,) = (one for one in told if one["kind"] == "netem")
+    return float(100 * netem["drops"] / (netem["drops"] + netem["packets"]))
+
+
+def rated(host: Host) -> float:
+    """Return in which time datagrams of 1,000 bytes have arrived that were sent at once, in seconds."""
+    made, there = sockets(host)
+    for _ in range(RATED):
+        made.send(bytes(1000 - 42))
+    there.recv(1000)
+    since = time.monotonic()
+    for _ in range(RATED - 1):
+        there.recv(1000)
+    return time.monotonic() - since
 
 
 def by_vlan(host: Host) -> dict[str, int]:
@@ -79,6 +191,28 @@ def main() -> None:
             host = Host(stack)
             host.apply(changes)
             found["netem"][name] = {kind: arrived(host, one) for kind, one in FRAMES.items()}
+    for name, changes in SOME.items():
+        with ExitStack() as stack:
+            host = Host(stack)
+            host.apply(changes)
+            found.setdefault("some", {})[name] = {kind: arrived(host, one) for kind, one in FRAMES.items()}
+    for name, spread in SPREADS.items():
+        with ExitStack() as stack:
+            host = Host(stack)
+            changes = {"netem": {"delay_ms": DELAY_MS, "delay_jitter_ms": JITTER_MS, **spread}}
+            host.apply(changes)
+            if "recalled" in name:
+                remake(host, changes)
+            found.setdefault("delays", {})[name] = delays(host)
+    for name, model in MODELS.items():
+        with ExitStack() as stack:
+            host = Host(stack)
+            host.apply({"netem": {"loss_model": model}})
+            found.setdefault("lost", {})[name] = lost(host)
+    with ExitStack() as stack:
+        host = Host(stack)
+        host.apply({"netem": {"rate_mbit": RATE_MBIT}})
+        found["rated"] = rated(host)
     with ExitStack() as stack:
         found["vlan"] = by_vlan(Host(stack))
     sys.stdout.write(json.dumps(found) + "\n")

@@ -11,7 +11,19 @@ from typing import Any
 
 import pytest
 
-from tests.effects.netem_program import FRAMES, PLANS, SENT
+from ansible_collections.netopt.linux.plugins.module_utils._tc.netem import lost_pct
+from tests.effects.netem_program import (
+    DELAY_MS,
+    FRAMES,
+    JITTER_MS,
+    MODELS,
+    PLANS,
+    RATE_MBIT,
+    RATED,
+    SENT,
+    SOME,
+    SPREADS,
+)
 from tests.own_kernel import answer_of
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
@@ -27,6 +39,43 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_netem_spares_ssh_alone(found: dict[str, Any], name: str) -> None:
     """Where all packets are lost, the answers of ssh arrive, with a tag as well, and nothing else does."""
     assert found["netem"][name] == {kind: SENT if "ssh" in kind else 0 for kind in FRAMES}
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_netem_for_some_packets(found: dict[str, Any], name: str) -> None:
+    """A match, or a class, has netem meet its packets alone; ssh is spared unless it is named."""
+    met = {
+        "udp": {"udp", "udp over IPv6"},
+        "udp over IPv6": {"udp over IPv6"},
+        "a port below tbf": {"another port"},
+        "ssh by name": {"ssh", "ssh over IPv6", "ssh in a VLAN"},
+        "ssh by its class": {"ssh", "ssh over IPv6", "ssh in a VLAN"},
+        "udp in classes": {"udp", "udp over IPv6"},
+        "udp by its class": {"udp", "udp over IPv6"},
+    }.get(name, {"another port"})
+    assert found["some"][name] == {kind: 0 if kind in met else SENT for kind in FRAMES}
+
+
+@pytest.mark.parametrize("name", SPREADS)
+def test_jitter_follows_its_distribution(found: dict[str, Any], name: str) -> None:
+    """Delays stay within a uniform jitter, and go beyond it where a table says so; also after a restore."""
+    delays = found["delays"][name]
+    early = sum(each < DELAY_MS - 1.2 * JITTER_MS for each in delays)
+    late = sum(each > DELAY_MS + 2 * JITTER_MS for each in delays)
+    if name != "paretonormal":  # of which few are early
+        assert bool(early) is name.startswith("normal"), (early, late)
+    assert bool(late) is (name != "uniform"), (early, late)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_lose_what_is_reckoned(found: dict[str, Any], name: str) -> None:
+    """The share that a model of loss is judged by is what it loses."""
+    assert found["lost"][name] == pytest.approx(lost_pct({"loss_model": MODELS[name]}), abs=4)
+
+
+def test_rate(found: dict[str, Any]) -> None:
+    """An emulated link passes nothing faster than its rate."""
+    assert found["rated"] >= 0.95 * (RATED - 1) * 1000 * 8 / (RATE_MBIT * 1e6)
 
 
 def test_a_vlan_on_top_meets_the_class(found: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ A table is in a file of iproute2's. Which netem has which table, the commands sa
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from dataclasses import replace
@@ -65,8 +64,7 @@ def table(name: str) -> bytes:
     Raises:
         NetoptError: no folder of iproute2's has it.
     """
-    folders = [Path(os.environ["TC_LIB_DIR"])] if os.environ.get("TC_LIB_DIR") else [Path(each) for each in FOLDERS]
-    folders += sorted(Path(FOLDERS_BY_MACHINE[0]).glob(FOLDERS_BY_MACHINE[1]))
+    folders = [*map(Path, FOLDERS), *sorted(Path(FOLDERS_BY_MACHINE[0]).glob(FOLDERS_BY_MACHINE[1]))]
     for folder in folders:
         try:
             text = (folder / f"{name}.dist").read_text(encoding="ascii", errors="replace")

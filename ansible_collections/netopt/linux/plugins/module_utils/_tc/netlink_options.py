@@ -53,7 +53,6 @@ _NETEM_HEAD, NETEM_SEED = 24, 14  # struct tc_netem_qopt stands before the attri
 NETEM_TABLE = 2  # TCA_NETEM_DELAY_DIST: what the jitter follows, which no dump shows
 SFQ_V1, _SFQ_STATS = 72, 48  # struct tc_sfq_qopt_v1, and where its counters begin
 FQ_CODEL_FLOWS = 5
-_NETEM_LOOSE = (NETEM_SEED, NETEM_TABLE)
 
 
 def each(data: bytes, edit: Callable[[int, bytes], bytes | None]) -> bytes:
@@ -217,10 +216,7 @@ def unnumbered(kind: str, options: bytes, others: Container[tuple[str, int]]) ->
 
 
 def loose(form: str, kind: str, options: bytes) -> bytes:
-    """Return the options without what the kernel picks itself when it is not told, or does not show.
-
-    That are the numbers of actions, random seeds and the tables of netem.
-    """
+    """Return the options without what the kernel picks itself when it is not told: action indices, random seeds."""
     if form == "filter" and may_act(kind, options):
         return edit_filter(
             kind,
@@ -229,7 +225,7 @@ def loose(form: str, kind: str, options: bytes) -> bytes:
         )
     if form == "qdisc" and kind == "netem":
         head, rest = options[:_NETEM_HEAD], options[_NETEM_HEAD:]
-        return head + each(rest, lambda number, payload: None if number in _NETEM_LOOSE else payload)
+        return head + each(rest, lambda number, payload: None if number == NETEM_SEED else payload)
     return options
 
 

@@ -186,13 +186,13 @@ def same(current: TcObject, wanted: TcObject) -> bool:
         return True
     if current.options is None or wanted.options is None:
         return (current.options or b"") == (wanted.options or b"")
-    wanted_shown = shown(wanted.form, wanted.kind, wanted.options)
-    if shown(current.form, current.kind, current.options) == wanted_shown:
+    now, then = (shown(one.form, one.kind, one.options or b"") for one in (current, wanted))
+    if now == then:
         return True
-    free = loose(wanted.form, wanted.kind, wanted.options)
-    if wanted.form != "filter" and free != wanted_shown:
+    free = loose(wanted.form, wanted.kind, then)
+    if wanted.form != "filter" and free != then:
         return False
-    return loose(current.form, current.kind, current.options) == free  # an action may have to go by another number
+    return loose(current.form, current.kind, now) == free  # an action may have to go by another number
 
 
 def objects(interface: dict[str, Any] | None) -> list[TcObject]:

@@ -215,6 +215,8 @@ def _hint(one: Command, said: str) -> str:
         )
     if "classifier" in said or ("No such file" in said and one.words[1] == "filter"):
         return "this kernel has no u32 classifier or mirred action (CONFIG_NET_CLS_U32, CONFIG_NET_ACT_MIRRED)."
+    if "distribution data" in said:
+        return "this host lacks that table: install the whole package of iproute2, or leave netem.distribution out."
     if said.startswith(("Illegal", "What is", "Unknown")) or "option" in said:
         return "this version of tc does not know a parameter of the plan: leave it out, or install a newer iproute2."
     return "the kernel refused this in the rehearsal: correct the value in the plan."
