@@ -17,6 +17,7 @@ from .base import Strict, set_only
 from .changes import Changes
 from .interfaces import Iface
 from .measurement import ValidateSpec
+from .traffic import Link
 
 PlanName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 ProfileName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -37,6 +38,8 @@ class ParameterPlan(Strict):
     """Name, glob (en*), {driver, type, min_speed_mbit}, list of these, or auto: the default route's."""
     profile: ProfileName | None = None
     """Profile that brings the objectives and, where the plan has no changes of its own, the values."""
+    link: Link | None = None
+    """Uplink that the profile shapes below."""
     changes: Changes = Field(default_factory=Changes)
     """What is changed; may be left out where a profile is named."""
     validation: ValidateSpec | None = Field(

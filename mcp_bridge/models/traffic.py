@@ -47,6 +47,17 @@ class Shaper(Strict):
         return self
 
 
+class Link(Strict):
+    """The uplink behind the interface: what it carries at most, as measured."""
+
+    up_mbit: Mbit
+    """What it sends, Mbit/s."""
+    down_mbit: Mbit
+    """What arrives by it, Mbit/s."""
+    overhead_bytes: Annotated[int, Field(ge=-64, le=256), NO_BOOL] | None = None
+    """Bytes that it adds to each packet."""
+
+
 class DscpMatch(Strict):
     """Which packets; every field given must fit."""
 

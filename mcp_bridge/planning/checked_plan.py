@@ -13,15 +13,18 @@ from mcp_bridge.collection import plans
 from mcp_bridge.collection.errors import NetoptError
 from mcp_bridge.collection.interfaces import AUTO
 from mcp_bridge.collection.keys import IFACE
+from mcp_bridge.collection.uplink import VARIABLE
 from mcp_bridge.errors import DigestError, PlanError
 from mcp_bridge.models import Issue, ParameterPlan, RenderedPlan
-from mcp_bridge.models.base import set_only
-from mcp_bridge.validator import profile_changes, validate
+from mcp_bridge.planning.adaptations import adaptations_for, profile_of
+from mcp_bridge.validator import validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mcp_bridge.policy import Policy, Profile
+
+HOW_TO_TELL = f"Give link: {{up_mbit, down_mbit}}, or the variable {VARIABLE} to a host in the inventory."
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,8 @@ def check(plan: ParameterPlan | Mapping[str, Any], policy: Policy) -> CheckedPla
     data = normal.dump()
     text = _text(data, policy)
     digest = plans.digest(data, text)
-    profile = _profile_of(data, policy)
-    adaptations = policy.rules.adaptations_for(profile.name) if profile else []
+    profile = profile_of(data, policy)
+    adaptations = adaptations_for(data, policy)
     keys = _keys(data["changes"], adaptations)
     warnings = [f"{issue.path}: {issue.message}" for issue in result.issues if issue.severity == "warning"]
     return CheckedPlan(
@@ -190,19 +193,12 @@ def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
         raise PlanError([Issue(path=path, message=error.message, hint=error.hint)]) from None
 
 
-def _profile_of(data: dict[str, Any], policy: Policy) -> Profile | None:
-    """Return the profile whose values a normalised plan has, so that hosts may adapt them.
-
-    A plan without changes of its own has them: normalising has filled them in.
-    """
-    profile = policy.profiles.get(data.get("profile", ""))
-    return profile if profile and set_only(data["changes"]) == profile_changes(profile, policy) else None
-
-
 def _notes(plan: ParameterPlan, profile: Profile | None) -> Iterator[str]:
     """Yield what the text cannot show."""
     if profile:
         yield f"The values are those of the profile {profile.name}; each host may adapt them to its hardware"
+        if profile.link and profile.link.without and not plan.link:
+            yield f"{profile.link.without} {HOW_TO_TELL}"
     if plan.iface == AUTO:
         yield (
             f"Each host puts the interface of its default route where the text says {AUTO}; where several default "

@@ -16,6 +16,9 @@ from .limits import Limits
 from .models import Adaptation, Profile, Rules
 from .sysctl_keys import family
 
+LINK_FIELDS = ("qdisc", "ingress")
+"""What a profile's ``link`` may set beside the rates."""
+
 
 def card_problems(card: Card, limits: Limits) -> Iterator[Problem]:
     """Yield where a card and the limits disagree."""
@@ -86,8 +89,19 @@ def profile_problems(
             yield ("profiles", index, "name"), f"There are two profiles named {profile.name}"
         for path, problem in fragments.problems(profile.changes):
             yield ("profiles", index, "defaults", *path), problem
+        for path, problem in _link_problems(profile, fragments):
+            yield ("profiles", index, "link", "defaults", *path), problem
         for path, problem in (*_active_card_problems(profile, cards), *_source_problems(profile)):
             yield ("profiles", index, *path), problem
+
+
+def _link_problems(profile: Profile, fragments: FragmentRules) -> Iterator[Problem]:
+    """Yield what is wrong with the changes by which a profile shapes an uplink."""
+    changes = profile.link.changes if profile.link else {}
+    for field in changes:
+        if field not in LINK_FIELDS:
+            yield (field,), f"Only {' and '.join(LINK_FIELDS)} may stand here; the rates come from the uplink"
+    yield from fragments.problems(changes)
 
 
 def _active_card_problems(profile: Profile, cards: Mapping[str, Card]) -> Iterator[Problem]:
@@ -105,6 +119,8 @@ def _source_problems(profile: Profile) -> Iterator[Problem]:
     """Yield values without a source, and sources without a value."""
     given = {name for name, _path, _value in values(profile.changes)} | {"validation"}
     given |= {f"objectives.{name}" for name in profile.objectives.model_dump(exclude_none=True)}
+    if profile.link:
+        given |= {"link.up_pct", "link.down_pct"} | {f"link.{name}" for name in profile.link.changes}
     for name in sorted(given):
         if not any(_covers(source, name) for source in profile.sources):
             yield ("sources",), f"No source for {name}"

@@ -28,6 +28,9 @@ Fact = Literal[
     "link.driver",
     "link.tx_queues",
     "link.mtu",
+    "uplink",
+    "qdiscs.cake",
+    "qdiscs.fq_codel",
 ]
 
 
@@ -53,6 +56,15 @@ class ProfileValidation(PolicyModel):
     duration_s: int = Field(ge=1, le=600)
 
 
+class ProfileLink(PolicyModel):
+    """How a profile shapes an uplink whose rates a plan, or the inventory, tells: below these rates, both ways."""
+
+    up_pct: Number = Field(gt=0, le=100, description="What leaves is shaped to so much of the uplink's rate.")
+    down_pct: Number = Field(gt=0, le=100, description="What arrives is shaped to so much of its rate.")
+    changes: Changes = Field(alias="defaults", description="qdisc, and ingress for what arrives; over the defaults.")
+    without: Text | None = Field(default=None, description="What the profile cannot do where no uplink is told.")
+
+
 class Profile(PolicyModel):
     """A purpose, its objectives, and the changes that a plan gets which names it and carries none of its own.
 
@@ -63,9 +75,12 @@ class Profile(PolicyModel):
     description: Text
     objectives: Objectives
     changes: Changes = Field(alias="defaults")
+    link: ProfileLink | None = None
     active_cards: Annotated[list[Text], Field(min_length=1)]
     validation: ProfileValidation
-    sources: dict[str, Source] = Field(description="One source for every value of defaults, objectives, validation.")
+    sources: dict[str, Source] = Field(
+        description="One source for every value of defaults, objectives, validation, link."
+    )
 
 
 class Drop(PolicyModel):
@@ -83,6 +98,9 @@ class KeepHigher(PolicyModel):
 
 class Adaptation(PolicyModel):
     """Changes a profile's values to suit a host. Values that a user wrote are never adapted.
+
+    Facts that begin with ``link.`` are those of the interface; ``uplink`` says whether the rates of the uplink behind
+    it are known, and only where they are, those are known that begin with ``qdiscs.``.
 
     ``when`` holds if every comparison does; a fact that is unknown on the host makes it false, an empty ``when`` is
     always true. Adaptations apply in the order of the file. ``set`` writes values, adding them where absent;

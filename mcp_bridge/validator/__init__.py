@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .canonical_plan import normal_form, profile_changes
+from .canonical_plan import link_changes, normal_form, profile_changes
 from .validate import validate
 
-__all__ = ["normal_form", "profile_changes", "validate"]
+__all__ = ["link_changes", "normal_form", "profile_changes", "validate"]

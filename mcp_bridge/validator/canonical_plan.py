@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.nic_words import BY_NAME, flat, nested
 from mcp_bridge.collection.route_words import with_taken_away
+from mcp_bridge.collection.uplink import shaping
 from mcp_bridge.models import ParameterPlan
 
 from .sysctl_value import canonical_key, canonical_sysctl
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from mcp_bridge.policy import Policy, Profile
 
 
 def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     """Return a plan in canonical form; of a canonical plan, itself.
 
-    A profile fills in its values where the plan has none of its own, and its objectives where the plan
-    says where to measure to. An impairment gets the policy's duration and limit.
+    A profile fills in its values where the plan has none of its own, how it shapes the plan's link where the plan says
+    nothing of that itself, and its objectives where the plan says where to measure to. An impairment gets the policy's
+    duration and limit.
 
     Args:
         plan: a valid plan; a profile that the policy lacks is left alone.
@@ -31,9 +35,11 @@ def normal_form(plan: ParameterPlan, policy: Policy) -> ParameterPlan:
     data = plan.dump()
     profile = policy.profiles.get(plan.profile) if plan.profile else None
     changes = normal_changes(plan.changes.dump(), policy)
-    if not changes and profile:
-        changes = profile_changes(profile, policy)
     away = plan.taken_away()
+    if profile:
+        said = {**changes, **away}
+        values = {} if changes else profile_changes(profile, policy)
+        changes = {**values, **link_changes(profile, data.get("link"), own=said), **changes}
     if "sysctl" in away:
         away["sysctl"] = {canonical_key(key): None for key in sorted(away["sysctl"])}
     for field, value in away.items():
@@ -56,6 +62,20 @@ def profile_changes(profile: Profile, policy: Policy) -> dict[str, Any]:
     """
     stand_in = ParameterPlan.model_validate({"iface": "auto", "changes": profile.changes})
     return normal_changes(stand_in.changes.dump(), policy)
+
+
+def link_changes(profile: Profile, link: Mapping[str, Any] | None, *, own: Collection[str] = ()) -> dict[str, Any]:
+    """Return the changes by which a profile shapes an uplink, in canonical form; none where there is no link.
+
+    Args:
+        profile: says how.
+        link: as in a plan.
+        own: the fields of ``changes`` that the plan says itself.
+    """
+    if not link or profile.link is None:
+        return {}
+    given = shaping(link, profile.link.model_dump(by_alias=False), own=own)
+    return ParameterPlan.model_validate({"iface": "auto", "changes": given}).changes.dump()
 
 
 def normal_changes(changes: dict[str, Any], policy: Policy) -> dict[str, Any]:

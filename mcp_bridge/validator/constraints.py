@@ -166,13 +166,14 @@ def _netem_duration(changes: dict[str, Any], policy: Policy) -> Iterator[Broken]
 
 
 def _bbr_without_fq(changes: dict[str, Any]) -> Iterator[Broken]:
-    """BBR paces by itself since Linux 4.13, and better with fq."""
+    """BBR paces by itself since Linux 4.13, and better with fq; below a shaper's rate that costs next to nothing."""
     sysctl = changes.get("sysctl", {})
     kinds = {changes.get("qdisc", {}).get("type"), sysctl.get(DEFAULT_QDISC)}
     per_queue = changes.get("qdisc", {}).get("per_queue", {})
     kinds |= {per_queue.get("type")}
     kinds |= {entry.get("leaf", {}).get("type") for entry in (*_classes(changes), *_classes(per_queue))}
-    if sysctl.get(CONGESTION_CONTROL) == "bbr" and "fq" not in kinds:
+    shaped = "egress_mbit" in changes.get("shaper", {}) and "cake" in kinds
+    if sysctl.get(CONGESTION_CONTROL) == "bbr" and "fq" not in kinds and not shaped:
         yield ("changes", "sysctl", CONGESTION_CONTROL), ""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.models import Issue, ParameterPlan, ValidationResult
 
-from .canonical_plan import normal_form, profile_changes
+from .canonical_plan import link_changes, normal_form, profile_changes
 from .classes import check_classes, check_filters, check_given_twice, check_link
 from .constraints import check_constraints
 from .explain import explain
@@ -25,6 +25,7 @@ from .queues import check_queues
 from .ranges import check_key_spellings, check_ranges
 from .sizes import check_sizes, check_words
 from .structure import Parsed, parse
+from .uplink import check_uplink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,11 +73,15 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
         yield Finding(("profile",), "There is no such profile", hint)
     elif plan.profile is None and is_whole and plan.changes.is_empty() and not plan.taken_away():
         yield from explain(policy, "empty_plan", ("changes",))
+    yield from check_uplink(plan, policy)
     yield from check_sizes(data, policy)
     yield from check_measuring(data, policy)
     yield from check_words(changes, policy)
     yield from check_ranges(changes, policy)
     yield from check_key_spellings(plan.changes.sysctl or {})
+    profile = policy.profiles.get(plan.profile or "")
+    if profile and not partial & {"ingress", "qdisc", "shaper", "htb_classes"}:
+        changes = {**link_changes(profile, data.get("link"), own={**changes, **plan.taken_away()}), **changes}
     if "htb_classes" not in partial:
         yield from check_classes(changes)
     yield from check_filters(changes)
@@ -89,8 +94,8 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     yield from check_given_twice(changes)
     if not partial & {"qdisc", "shaper"}:
         yield from check_link(changes)
-    if is_whole and plan.changes.is_empty() and plan.profile in policy.profiles:
-        changes = profile_changes(policy.profiles[plan.profile], policy)
+    if is_whole and plan.changes.is_empty() and profile:
+        changes = {**profile_changes(profile, policy), **changes}
     yield from check_constraints(changes, policy, partial=partial)
 
 

@@ -106,6 +106,25 @@ options:
     type: list
     elements: str
     default: []
+  link:
+    description:
+      - The uplink behind the interface, for plans that name a profile and have no C(link) of their own. The profile
+        shapes what leaves and what arrives below these rates, so that packets wait here, in short fair queues, and not
+        in the modem. O(adaptations) say how; without them it has no effect.
+      - The role P(netopt.linux.optimize#role) takes it from the variable C(netopt_link) of each host.
+    type: dict
+    suboptions:
+      up_mbit:
+        description: What the uplink sends at most, in Mbit/s, as measured.
+        type: float
+        required: true
+      down_mbit:
+        description: What arrives by it at most, in Mbit/s, as measured.
+        type: float
+        required: true
+      overhead_bytes:
+        description: Bytes that the link adds to each packet.
+        type: int
   allowlist:
     description:
       - The programs that may run on the host, with their permitted arguments. What is shipped, unless given.

@@ -21,6 +21,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "adaptations": {"type": "list", "elements": "dict", "default": []},
     "skippable": {"type": "dict", "default": {}},
     "modules": {"type": "dict", "default": {}},
+    "link": {
+        "type": "dict",
+        "options": {
+            "up_mbit": {"type": "float", "required": True},
+            "down_mbit": {"type": "float", "required": True},
+            "overhead_bytes": {"type": "int"},
+        },
+    },
     "labels": {"type": "list", "elements": "str", "default": []},
     "allowlist": {"type": "dict"},
     "checkpoint_id": {"type": "str"},

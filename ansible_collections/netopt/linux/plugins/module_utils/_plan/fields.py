@@ -291,6 +291,7 @@ _CHANGES = {
     STEERING: _may(Record(_STEERING)),
     "routes": _may(ListOf(Record(_ROUTE))),
 }
+_LINK = {"up_mbit": _must(NUMBER), "down_mbit": _must(NUMBER), "overhead_bytes": _may(WHOLE)}
 _INTERFACES = Record({**_each(TEXT, "driver", "type"), "min_speed_mbit": _may(WHOLE)})
 _VALIDATE = {
     "targets": Field(Record({**_each(ListOf(TEXT), "ping", "tcp"), "iperf": _may(TEXT)})),
@@ -307,6 +308,7 @@ PLAN = Record(
         "name": _may(TEXT),
         "iface": _must(Either((TEXT, _INTERFACES, ListOf(Either((TEXT, _INTERFACES)))))),
         "profile": _may(TEXT),
+        "link": _may(Record(_LINK)),
         "changes": Field(Record(_CHANGES)),
         "validate": _may(Record(_VALIDATE)),
         "rationale": Field(Either((TEXT, ListOf(TEXT)))),

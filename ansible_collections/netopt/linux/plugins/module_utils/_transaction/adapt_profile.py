@@ -5,7 +5,8 @@
 """Fits a profile's values to one host. What a user wrote never comes through here.
 
 A rule is an adaptation of the policy: ``{id, when, set, cap, raise, drop, keep_higher, message}``. Rules
-apply in order, each to what the one before left.
+apply in order, each to what the one before left. The first one may have ``shape``: how the profile shapes an uplink
+that the inventory tells of, see ``_plan/uplink.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import re
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from .._plan.uplink import check_variable, shaping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +48,8 @@ def adapt(
     rules: Sequence[Mapping[str, Any]],
     facts: Mapping[str, Any],
     iface: str | Sequence[str],
+    *,
+    link: Mapping[str, Any] | None = None,
 ) -> Adapted:
     """Return the changes of a profile as they fit a host.
 
@@ -53,7 +58,12 @@ def adapt(
         rules: adaptations of the policy, in order.
         facts: the host's facts.
         iface: the plan's interface, or several; a rule about the link then has to hold for each.
+        link: the uplink behind them, the plan's or the host's.
+
+    Raises:
+        NetoptError: the host's uplink is out of the policy's bounds.
     """
+    facts = {**facts, "uplink": link is not None}
     ifaces = (iface,) if isinstance(iface, str) else tuple(iface)
     current = deepcopy(dict(changes))
     notes: list[str] = []
@@ -64,6 +74,9 @@ def adapt(
             continue
         dropped = list(_drop(current, rule.get("drop", {})))
         before = deepcopy(current)
+        if link is not None and "shape" in rule:
+            check_variable(link, rule["shape"])
+            current.update(shaping(link, rule["shape"], own=rule["shape"].get("own") or ()))
         _merge(current, _as_plan(rule.get("set", {})), _replace, add=True)
         _merge(current, rule.get("cap", {}), _lower, add=False)
         _merge(current, rule.get("raise", {}), _higher, add=False)

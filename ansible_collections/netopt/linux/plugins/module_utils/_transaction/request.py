@@ -46,6 +46,7 @@ class Request:
         skippable: ``{sysctl key: reason}`` of keys that a kernel may lack.
         modules: ``{sysctl key: kernel module}`` of keys that a module brings.
         labels: the host's labels from the inventory.
+        link: the uplink of the host from the inventory, for plans that say none; ``None`` where it says none either.
         allowlist: what may be executed; ``None`` for what netopt ships.
         checkpoint_id: ``None`` to make one up.
         checkpoint_label: what a person calls the change.
@@ -60,6 +61,7 @@ class Request:
     skippable: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     labels: list[str] = field(default_factory=list)
+    link: dict[str, Any] | None = None
     allowlist: dict[str, list[str]] | None = None
     checkpoint_id: str | None = None
     checkpoint_label: str | None = None

@@ -26,6 +26,7 @@ from .._host.lock import RUN_DIR, host_lock
 from .._host.privileges import check_net_admin
 from .._plan.check import check_structure
 from .._plan.form import one_form, set_only
+from .._plan.uplink import VARIABLE
 from .._plans.fitted import Fitted
 from .._plans.holder import holder
 from .._sysctl.keys import IFACE, for_interfaces
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
     from .._checkpoint.model import Header
     from .._common.change import Operation
     from .._plans.change import PlansChange
+    from .adapt_profile import Adapted
     from .request import PlanRequest, Request
 
 TC = "tc"
+QDISCS = "qdiscs."  # begins the facts that tell of the kernel's qdiscs
 TOOLS_AT_WORK = ("observe", "rehearse", "apply", "verify")
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
 
@@ -172,10 +175,10 @@ class Transaction:
         from .._plans.change import plans_change  # noqa: PLC0415
         from .._plans.in_force import plans_in_force  # noqa: PLC0415
 
-        facts = gather()
+        facts = self._facts()
         change = plans_change(
             plans_in_force(self._store),
-            [self._plain(one, facts) for one in self._request.plans],
+            [self._adapted(one, facts)[0] for one in self._request.plans],
             (),
             facts["interfaces"],
             {"checkpoint": "", "since": "", "by": None},
@@ -205,14 +208,31 @@ class Transaction:
         return Fitted(one.plan, one.digest, changes, ifaces)
 
     def _fit(self, one: PlanRequest, facts: dict[str, Any]) -> Fitted:
-        """Return a plan as it fits this host."""
+        """Return a plan as it fits this host, and say what was fitted."""
+        profile = one.plan.get("profile")
+        if self._request.link and profile and not one.plan.get("link") and not _shapes(one):
+            self._report.warnings.append(
+                f"{VARIABLE} is not used: the plan has changes of its own, or its profile says nothing of an uplink. "
+                "Write link into the plan."
+            )
+        fitted, adapted = self._adapted(one, facts)
+        if adapted is not None:
+            self._report.warnings.extend(adapted.notes)
+            self._report.skipped.extend(adapted.skipped)
+        return fitted
+
+    def _adapted(self, one: PlanRequest, facts: dict[str, Any]) -> tuple[Fitted, Adapted | None]:
+        """Return a plan as it fits this host, and what was fitted, ``None`` where nothing may be."""
         plain = self._plain(one, facts)
         if not one.adaptations:
-            return plain
-        adapted = adapt(plain.changes, one.adaptations, facts, plain.ifaces)
-        self._report.warnings.extend(adapted.notes)
-        self._report.skipped.extend(adapted.skipped)
-        return replace(plain, changes=adapted.changes)
+            return plain, None
+        link = one.plan.get("link") or self._request.link
+        if link and any(fact.startswith(QDISCS) for rule in one.adaptations for fact in rule.get("when", {})):
+            from .._host.kernel_features import gather as features  # noqa: PLC0415 - few plans have a link
+
+            facts = {**facts, **features()}
+        adapted = adapt(plain.changes, one.adaptations, facts, plain.ifaces, link=link)
+        return replace(plain, changes=adapted.changes), adapted
 
     def _plans_change(self, fitted: list[Fitted], identity: str, facts: dict[str, Any]) -> PlansChange | None:
         """Return what becomes of the plans in force; ``None`` where none of those that are to go is there."""
@@ -280,3 +300,8 @@ class Transaction:
             modules=request.modules,
             default_qdisc=read("net.core.default_qdisc"),
         )
+
+
+def _shapes(one: PlanRequest) -> bool:
+    """Return whether the policy says how the plan's profile shapes an uplink."""
+    return any("shape" in rule for rule in one.adaptations)
