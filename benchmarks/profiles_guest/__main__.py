@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from . import connections, latency, throughput, world
+from . import connections, latency, throughput, uplink, world
 
 MEASURES = {
     "pings": latency.pings,
@@ -17,6 +17,7 @@ MEASURES = {
     "segments": throughput.segments,
     "bulk": throughput.bulk,
     "attacked": connections.attacked,
+    "full": uplink.full,
 }
 PARTS = {
     "service": connections.service,

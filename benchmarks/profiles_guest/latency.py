@@ -35,14 +35,20 @@ _SAMPLE = struct.Struct("!Id")
 
 def pings(path: world.Path) -> dict[str, float]:
     """Return the delays of pings in milliseconds, the share that got no answer, and the rate of all that was sent."""
-    count = int(MEASURED_S / PING_INTERVAL_S)
-    ping = ["ping", "-n", "-i", str(PING_INTERVAL_S), "-c", str(count), "-W", str(LAST_ANSWER_S), world.PEER_ADDRESS]
     with _load(path):
         begin = _Sent()
-        text = subprocess.run(ping, check=False, stdout=subprocess.PIPE, text=True).stdout
+        delays = ping_peer(MEASURED_S)
         sent = begin.mbit()
+    return delays | {"sent_mbit": sent}
+
+
+def ping_peer(seconds: float) -> dict[str, float]:
+    """Ping the peer for a while; return the delays in milliseconds, and the share of pings that got no answer."""
+    count = int(seconds / PING_INTERVAL_S)
+    ping = ["ping", "-n", "-i", str(PING_INTERVAL_S), "-c", str(count), "-W", str(LAST_ANSWER_S), world.PEER_ADDRESS]
+    text = subprocess.run(ping, check=False, stdout=subprocess.PIPE, text=True).stdout
     found = {int(number): float(delay) for number, delay in re.findall(r"icmp_seq=(\d+) .*time=([\d.]+) ms", text)}
-    return _summary(found, count) | {"sent_mbit": sent}
+    return _summary(found, count)
 
 
 def media(path: world.Path) -> dict[str, float]:

@@ -8,8 +8,8 @@
                                           |
                                       neighbour
 
-The router's way to the peer is the bottleneck: a plain FIFO behind a rate, with random loss. The delay of the whole
-round trip is put on the peer's way back.
+The router's way to the peer is the bottleneck: a plain FIFO behind a rate, with random loss. So may be its way to the
+host, without loss. The delay of the whole round trip is put on the peer's way back.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ ROUTER, PEER, NEIGHBOUR = (f"netopt-lab-{name}" for name in ("router", "peer", "
 IFACE = "wan0"
 HOST_ADDRESS, PEER_ADDRESS = "10.66.0.1", "10.66.2.1"
 FLOOD_SOURCES = "198.18.0.0/15"  # RFC 2544: for benchmarks
+FRAME = 1514  # bytes of a full packet
 TBF_BURST = 4000  # bytes: little more than one packet, so that the rate holds for short times as well
 DELAY_LIMIT = 20000  # packets on the way, more than any path here holds
 
@@ -39,12 +40,14 @@ class Path:
     Attributes:
         rtt_ms: round trip of an empty path, in milliseconds.
         rate_mbit: of the bottleneck from router to peer; 0 for none.
+        down_mbit: of that from router to host; 0 for none.
         queue_packets: what waits there at most, in packets.
         loss_pct: share of packets lost on entering the bottleneck.
     """
 
     rtt_ms: float
     rate_mbit: float = 0
+    down_mbit: float = 0
     queue_packets: int = 1000
     loss_pct: float = 0
 
@@ -107,7 +110,12 @@ def iperf_servers() -> Iterator[None]:
 
 def sent_bytes() -> int:
     """Return how many bytes the host has sent."""
-    return int(pathlib.Path(f"/sys/class/net/{IFACE}/statistics/tx_bytes").read_text(encoding="ascii"))
+    return counted("tx_bytes")
+
+
+def counted(what: str) -> int:
+    """Return a counter of the host's interface, ``tx_bytes`` or another one that the kernel has."""
+    return int(pathlib.Path(f"/sys/class/net/{IFACE}/statistics/{what}").read_text(encoding="ascii"))
 
 
 def build() -> None:
@@ -148,11 +156,14 @@ def _link(*ends: tuple[str | None, str, str]) -> None:
 
 def set_path(path: Path) -> None:
     """Make the way to the peer what is asked for, in place of what it was."""
-    for namespace, device in ((ROUTER, "up0"), (PEER, "p0")):
+    for namespace, device in ((ROUTER, "up0"), (ROUTER, "lan0"), (PEER, "p0")):
         subprocess.run(
             [*inside(namespace), "tc", "qdisc", "delete", "dev", device, "root"], check=False, stderr=subprocess.DEVNULL
         )
     run(*inside(PEER), *_add("p0", "root"), "netem", "delay", f"{path.rtt_ms}ms", "limit", str(DELAY_LIMIT))
+    if path.down_mbit:
+        limit = ("burst", str(TBF_BURST), "limit", str(path.queue_packets * FRAME))
+        run(*inside(ROUTER), *_add("lan0", "root"), "tbf", "rate", f"{path.down_mbit}mbit", *limit)
     if not path.rate_mbit:
         return
     rate = ("rate", f"{path.rate_mbit}mbit", "burst", str(TBF_BURST), "limit", "1000000")

@@ -37,6 +37,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="HOST",
         help="throughput to a host of the inventory, or to a server of iperf3; loads the link",
     )
+    parser.add_argument(
+        "--bloat",
+        action="store_true",
+        help="with --iperf: fill the link both ways and say in words how long packets wait then",
+    )
+    parser.add_argument(
+        "--before", metavar="FILE", help="with --bloat: compare with what `netopt measure --bloat --json` printed then"
+    )
     parser.add_argument("--duration", metavar="SECONDS", type=int, default=10, help="default: 10")
     options.add_hosts(parser)
     options.add_json(parser)
@@ -44,22 +52,55 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _measure(args: argparse.Namespace) -> int:
+    if args.bloat and not args.iperf:
+        message = "--bloat fills the link and needs to know to where"
+        raise options.UsageError(message, hint="Add --iperf HOST: a host of the inventory, or a server of iperf3.")
+    if args.before and not args.bloat:
+        raise options.UsageError("--before is compared with what --bloat measures", hint="Add --bloat --iperf HOST.")
     from mcp_bridge.hosts import measure
     from mcp_bridge.runs.task import Scope
     from mcp_bridge.service import Service, login
 
+    before = _earlier(args.before) if args.before else None
     fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
 
     def work(progress: Progress, cancel: threading.Event) -> Measurements:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)
-        return measure.measure(fleet, scope, ping=args.ping, tcp=args.tcp, iperf=args.iperf, duration_s=args.duration)
+        return measure.measure(
+            fleet,
+            scope,
+            ping=args.ping,
+            tcp=args.tcp,
+            iperf=args.iperf,
+            duration_s=args.duration,
+            both_ways=args.bloat,
+        )
 
     found = follow(work, quiet=args.json)
     if args.json:
         say_json(found)
     else:
         _show(found)
+        if args.bloat:
+            from mcp_bridge.hosts import bloat
+
+            for line in bloat.lines(found.hosts, before):
+                say(line)
     return EXIT_DONE if all(_whole(host) for host in found.hosts.values()) else EXIT_FAILED
+
+
+def _earlier(name: str) -> dict[str, Measured]:
+    """Return what was measured before, by host."""
+    from pydantic import ValidationError
+
+    from mcp_bridge.hosts.measure import Measurements
+
+    try:
+        return Measurements.model_validate(options.read_document(name)).hosts
+    except ValidationError:
+        raise options.UsageError(
+            f"{name} holds no measurements", hint="Give what `netopt measure --bloat --iperf HOST --json` printed."
+        ) from None
 
 
 def _whole(host: Measured) -> bool:

@@ -44,6 +44,12 @@ class Delays(Strict):
     """Longest time."""
     jitter_ms: float | None = None
     """Mean difference of consecutive times."""
+    loaded_p50_ms: float | None = None
+    """Median beside iperf's load."""
+    loaded_p95_ms: float | None = None
+    """95th percentile beside iperf's load."""
+    loaded_loss_pct: float | None = None
+    """Loss beside iperf's load."""
     message: str | None = None
     """What went wrong, e.g. ``not available: install iputils-ping``."""
 
@@ -53,6 +59,8 @@ class Throughput(Strict):
 
     throughput_mbps: float | None = None
     """Mbit/s, as received."""
+    reverse_mbps: float | None = None
+    """Mbit/s the other way, where the load goes both ways."""
     retransmits: int | None = None
     """TCP segments sent again."""
     message: str | None = None
@@ -88,7 +96,14 @@ class Measurements(Strict):
 
 
 def measure(
-    fleet: Fleet, scope: Scope, *, ping: Sequence[str], tcp: Sequence[str], iperf: str | None, duration_s: int
+    fleet: Fleet,
+    scope: Scope,
+    *,
+    ping: Sequence[str],
+    tcp: Sequence[str],
+    iperf: str | None,
+    duration_s: int,
+    both_ways: bool = False,
 ) -> Measurements:
     """Let the hosts of ``scope`` measure, all at the same time.
 
@@ -99,6 +114,7 @@ def measure(
         tcp: services for TCP connects, ``host:port``.
         iperf: host with an iperf3 server.
         duration_s: for how long.
+        both_ways: whether the load of iperf goes both ways; delays are then measured to its host where to no other.
 
     Raises:
         QueryError: there is nothing to measure, or a target is malformed.
@@ -106,6 +122,7 @@ def measure(
         RunError: the playbook could not be run.
     """
     options: dict[str, Any] = {"ping": list(ping), "tcp": list(tcp), "iperf": iperf, "duration_s": duration_s}
+    options |= {"both_ways": True} if both_ways else {}
     try:
         measuring.checked(options)
     except NetoptError as error:

@@ -42,9 +42,11 @@ METRICS: dict[str, Metric] = {
     "p50_ms": Metric("Median", "ms"),
     "p95_ms": Metric("95th percentile", "ms", plotted=True),
     "p99_ms": Metric("99th percentile", "ms"),
+    "loaded_p95_ms": Metric("95th percentile on a full link", "ms", plotted=True),
     "jitter_ms": Metric("Jitter", "ms", plotted=True),
     "loss_pct": Metric("Loss", "%", plotted=True),
     "throughput_mbps": Metric("Throughput", "Mbit/s", plotted=True, rising=True),
+    "reverse_mbps": Metric("Throughput the other way", "Mbit/s", rising=True),
     "retransmits": Metric("Retransmits", ""),
 }
 OURS = "the hosts themselves"

@@ -53,9 +53,10 @@ class Kernel:
     Args:
         folder: shared with the kernel; it writes there.
         argv: the command, run in the checkout.
+        first: whether it runs ahead of the machine's other processes, for what is timed in it.
     """
 
-    def __init__(self, folder: Path, *argv: str) -> None:
+    def __init__(self, folder: Path, *argv: str, first: bool = False) -> None:
         self._folder = folder
         for name in ("out", "status", "console"):
             (folder / name).unlink(missing_ok=True)
@@ -74,6 +75,7 @@ class Kernel:
             self._process = subprocess.Popen(
                 [
                     *("setpriv", "--pdeathsig", "KILL"),
+                    *(("chrt", "--rr", "1") if first else ()),
                     *(str(KERNEL / "linux"), f"umid={folder.name}", f"uml_dir={self._sockets.name}", f"mem={MEMORY}"),
                     *(
                         "root=/dev/root",

@@ -13,7 +13,8 @@ short_description: Measure delay, jitter, loss and throughput from a host
 version_added: 0.1.0
 description:
   - Measures round-trip times by ICMP echo and by TCP connects, a probe every O(interval_s) for O(duration_s), all
-    targets at the same time; then throughput with iperf3, so that its load does not disturb the delays.
+    targets at the same time; then throughput with iperf3, so that its load does not disturb the delays, and the delays
+    once more beside the load.
   - A probe is sent when its time has come, whether or not those before it were answered, so a slow answer does not hide
     how slow the next ones would have been.
   - Counts meanwhile what the kernel counts of TCP retransmissions, dropped packets, queues and softnet.
@@ -53,6 +54,17 @@ options:
     description:
       - Port of the iperf3 server; that of iperf3 itself unless given.
     type: int
+  both_ways:
+    description:
+      - Whether the load of O(iperf) goes both ways at once. Delays are then measured to its host, where neither O(ping)
+        nor O(tcp) says another one.
+    type: bool
+    default: false
+  without_idle:
+    description:
+      - Whether delays are measured beside the load of O(iperf) alone, and not before it.
+    type: bool
+    default: false
   duration_s:
     description:
       - For how many seconds to measure delays, and again throughput; 1 to 600.
@@ -104,8 +116,8 @@ measurements:
     ping:
       description:
         - By target C(sent), C(received), C(loss_pct), C(min_ms), C(mean_ms), C(p50_ms), C(p95_ms), C(p99_ms), C(max_ms)
-          and C(jitter_ms), the mean difference of consecutive times; C(message) where something went wrong. With
-          O(samples) also C(samples_ms), each time in the order of the probes, V(null) for one that was lost.
+          and C(jitter_ms), the mean difference of consecutive times; C(message) where something went wrong. Beside the
+          load of O(iperf) C(loaded_p50_ms), C(loaded_p95_ms) and C(loaded_loss_pct). With O(samples) also C(samples_ms), each time in the order of the probes, V(null) for one that was lost.
       type: dict
       returned: always
     tcp:
@@ -114,7 +126,7 @@ measurements:
       returned: always
     iperf:
       description:
-        - C(throughput_mbps) as received and C(retransmits); C(message) where something went wrong. With O(samples) also
+        - C(throughput_mbps) as received, C(reverse_mbps) with O(both_ways), and C(retransmits); C(message) where something went wrong. With O(samples) also
           C(intervals_mbps), the throughput of each half second. The first second of the flow is left out.
       type: dict
       returned: when O(iperf) is given

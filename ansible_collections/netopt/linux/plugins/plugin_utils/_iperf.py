@@ -67,17 +67,22 @@ class Server:
             meanwhile: called again and again while the host waits for its turn.
         """
         delays: dict[str, Any] = {"measurements": {"ping": {}, "tcp": {}}}
+        if options.get("both_ways") and not options["ping"] and not options["tcp"]:
+            options = {**options, "ping": [self.address]}
         if options["ping"] or options["tcp"]:
-            delays = ask({**options, "iperf": None})
+            delays = ask({**options, "iperf": None, "both_ways": False})
         if "measurements" not in delays:
             return delays
-        only = {**options, "ping": [], "tcp": [], "iperf": self.address, "iperf_port": self.port}
+        only = {**options, "iperf": self.address, "iperf_port": self.port, "without_idle": True}
         with self.turn(meanwhile), self.serving(options["duration_s"]):
             loaded = ask(only)
         if "measurements" not in loaded:
             return loaded
         first, second = delays["measurements"], loaded["measurements"]
         iperf = second["iperf"]
+        for kind in ("ping", "tcp"):
+            for target, beside in second[kind].items():
+                first[kind].setdefault(target, {}).update(beside)
         if self.problem and "throughput_mbps" not in iperf:
             iperf = {"message": self.problem}
         taken = round(first.get("duration_s", 0.0) + second["duration_s"], 3)

@@ -16,6 +16,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "tcp": {"type": "list", "elements": "str", "default": []},
     "iperf": {"type": "str"},
     "iperf_port": {"type": "int"},
+    "both_ways": {"type": "bool", "default": False},
+    "without_idle": {"type": "bool", "default": False},
     "duration_s": {"type": "int", "default": 10},
     "interval_s": {"type": "float", "default": 0.2},
     "samples": {"type": "bool", "default": False},

@@ -22,7 +22,7 @@ from . import targets as probe_targets
 from .tcp_connect import connects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 PATIENCE_S = 15.0  # how much longer than asked for a tool may take before it is killed
 LOOK_S = 0.5  # between two looks at the queues
@@ -32,7 +32,8 @@ BACKLOG = ("backlog_packets", "backlog_bytes")
 def measure(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the measurements come to.
 
-    The delays are measured first, all targets at the same time; the load of iperf3 comes after them.
+    The delays are measured first, all targets at the same time; the load of iperf3 comes after them, and they are
+    measured once more beside it.
 
     Args:
         options: as ``probe_targets.checked`` takes them.
@@ -41,7 +42,7 @@ def measure(options: Mapping[str, Any]) -> dict[str, Any]:
         ``ping`` and ``tcp`` by target (see ``probe_targets.summary``), ``iperf`` (see
         ``probe_targets.throughput``), each with ``message`` where something went wrong; ``counters``: what the host
         counted meanwhile; ``duration_s``. Where samples are asked for each target has ``samples_ms`` too, ``None`` for
-        a probe that was lost.
+        a probe that was lost, and where there was a load ``loaded_p50_ms``, ``loaded_p95_ms`` and ``loaded_loss_pct``.
 
     Raises:
         NetoptError: there is nothing to measure, or a target is malformed.
@@ -54,14 +55,17 @@ def measure(options: Mapping[str, Any]) -> dict[str, Any]:
     with ThreadPoolExecutor(max_workers=probe_targets.MAX_TARGETS + 1) as workers:
         watch = workers.submit(queues.watch)
         try:
-            pings = {target: workers.submit(_ping, target, wanted, tools) for target in wanted["ping"]}
-            services = {target: workers.submit(_connects, target, wanted) for target in wanted["tcp"]}
+            idle = {kind: wanted[kind] if wanted["idle"] else [] for kind in ("ping", "tcp")}
+            pings = {target: workers.submit(_ping, target, wanted, tools) for target in idle["ping"]}
+            services = {target: workers.submit(_connects, target, wanted) for target in idle["tcp"]}
             found: dict[str, Any] = {
                 "ping": {target: work.result() for target, work in pings.items()},
                 "tcp": {target: work.result() for target, work in services.items()},
             }
             if wanted["iperf"]:
-                found["iperf"] = _throughput(wanted, tools)
+                found["iperf"], beside = _throughput(wanted, tools, workers)
+                for (kind, target), delays in beside.items():
+                    found[kind].setdefault(target, {}).update(delays)
         finally:
             queues.end.set()
         watch.result()
@@ -167,20 +171,49 @@ def _connects(target: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _throughput(wanted: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
+def _beside_load(
+    measured: Callable[[str, Mapping[str, Any]], dict[str, Any]],
+    target: str,
+    wanted: Mapping[str, Any],
+    without_load: threading.Event,
+) -> dict[str, Any]:
+    """Return what delays come to once a load has filled the link; nothing where there is no load after all."""
+    if without_load.wait(probe_targets.FULL_S):
+        return {}
+    rest = max(1.0, wanted["duration_s"] + probe_targets.OMITTED_S - probe_targets.FULL_S)
+    found = measured(target, {**wanted, "duration_s": rest, "samples": False})
+    return {} if without_load.is_set() else probe_targets.loaded(found)
+
+
+def _throughput(
+    wanted: Mapping[str, Any], tools: Tools, workers: ThreadPoolExecutor
+) -> tuple[dict[str, Any], dict[tuple[str, str], dict[str, Any]]]:
+    """Return the throughput, and what the delays beside it come to by kind and target."""
     missing = _missing("iperf3")
     if missing:
-        return missing
+        return missing, {}
     command = ["iperf3", "-J", "-c", wanted["iperf"], "-t", str(int(wanted["duration_s"]))]
     command += ["-i", "0.5", "-O", str(probe_targets.OMITTED_S)]
     command += ["-p", str(wanted["iperf_port"])] if wanted["iperf_port"] else []
+    command += ["--bidir"] if wanted["both_ways"] else []
+    ways = {"ping": lambda target, options: _ping(target, options, tools), "tcp": _connects}
     ends = time.monotonic() + (probe_targets.AWAITED_S if wanted["iperf_port"] else 0.0)
     while True:
+        without_load = threading.Event()
+        beside = {
+            (kind, target): workers.submit(_beside_load, measured, target, wanted, without_load)
+            for kind, measured in ways.items()
+            for target in wanted[kind]
+        }
         try:
-            done = tools.run(command, stage="observe", check=False)
+            found = probe_targets.throughput(tools.run(command, stage="observe", check=False).stdout)
         except NetoptError as error:
-            return {"message": error.message}
-        found = probe_targets.throughput(done.stdout)
+            found = {"message": error.message}
+        if "throughput_mbps" not in found:
+            without_load.set()
+        delays = {place: work.result() for place, work in beside.items()}
         if "throughput_mbps" in found or "refused" not in found["message"] or time.monotonic() > ends:
-            return found if wanted["samples"] else {name: found[name] for name in found if name != "intervals_mbps"}
+            if not wanted["samples"]:
+                found.pop("intervals_mbps", None)
+            return found, delays
         time.sleep(LOOK_S)

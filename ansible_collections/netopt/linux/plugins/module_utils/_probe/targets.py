@@ -22,6 +22,7 @@ MAX_DURATION_S = 600
 WAIT_S = 2.0  # for an answer to one probe
 OMITTED_S = 1  # of a TCP flow's beginning, its slow start
 AWAITED_S = 10.0  # for how long a server that does not listen yet is tried again, and waits for its client
+FULL_S = 2.0  # after which a load has filled the link's queue, and delays are measured beside it
 STARTUP_S = 8.0  # what iperf3 takes to connect, to begin and to report, at the most that is not a failure
 MAX_TARGETS = 16  # as max_targets of policy/validation_limits.yaml
 PORT_MAX = 65535
@@ -33,14 +34,19 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what to measure, checked.
 
     Args:
-        options: ``ping`` (hosts), ``tcp`` (``host:port``), ``iperf`` (a host), ``iperf_port``, ``duration_s``,
-            ``interval_s``, and ``samples``: whether single times are wanted.
+        options: ``ping`` (hosts), ``tcp`` (``host:port``), ``iperf`` (a host), ``iperf_port``, ``both_ways``: whether
+            iperf's load goes both ways, and delays are wanted to its host where to no other one; ``without_idle``: whether delays are wanted beside
+            the load alone; ``duration_s``, ``interval_s``, and ``samples``: whether single times are wanted.
 
     Raises:
         NetoptError: there is nothing to measure, or a target is malformed.
     """
     ping, tcp = (list(options.get(name) or []) for name in ("ping", "tcp"))
-    iperf = options.get("iperf") or None
+    iperf, both_ways = options.get("iperf") or None, bool(options.get("both_ways"))
+    if both_ways and iperf is None:
+        raise _refused("both_ways", "true", "iperf, a host that the load goes to")
+    if both_ways and not ping and not tcp:
+        ping = [iperf]
     duration = options["duration_s"]
     if not 1 <= duration <= MAX_DURATION_S:
         raise _refused("duration_s", str(duration), f"1 to {MAX_DURATION_S} seconds")
@@ -63,6 +69,8 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
         "tcp": tcp,
         "iperf": iperf,
         "iperf_port": port,
+        "both_ways": both_ways,
+        "idle": not options.get("without_idle"),
         "duration_s": duration,
         "interval_s": interval,
         "samples": bool(options.get("samples")),
@@ -144,6 +152,11 @@ def summary(series: Sequence[float | None]) -> dict[str, Any]:
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}
 
 
+def loaded(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a summary of delays beside a load: ``loaded_p50_ms``, ``loaded_p95_ms`` and ``loaded_loss_pct``."""
+    return {f"loaded_{name}": found[name] for name in ("p50_ms", "p95_ms", "loss_pct") if name in found}
+
+
 def differences(times: Sequence[float]) -> list[float]:
     """Return by how much each time differs from the one before it."""
     return [abs(times[index] - times[index - 1]) for index in range(1, len(times))]
@@ -170,8 +183,9 @@ def throughput(text: str) -> dict[str, Any]:
     """Return the throughput that ``iperf3 -J`` tells.
 
     Returns:
-        ``throughput_mbps`` as received, ``retransmits`` where they are counted, and ``intervals_mbps``: what was sent
-        in each stretch of the time; ``message`` where it failed.
+        ``throughput_mbps`` as received, ``reverse_mbps`` of the other way where there was a load too, ``retransmits``
+        where they are counted, and ``intervals_mbps``: what was sent in each stretch of the time; ``message`` where it
+        failed.
     """
     try:
         found = json.loads(text)
@@ -179,6 +193,8 @@ def throughput(text: str) -> dict[str, Any]:
             return {"message": str(found["error"])}
         end = found["end"]
         answer: dict[str, Any] = {"throughput_mbps": _mbps(end["sum_received"])}
+        if "sum_received_bidir_reverse" in end:
+            answer["reverse_mbps"] = _mbps(end["sum_received_bidir_reverse"])
         if "retransmits" in end.get("sum_sent", {}):
             answer["retransmits"] = end["sum_sent"]["retransmits"]
         sums = [interval["sum"] for interval in found.get("intervals", [])]

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Delay of small packets on an uplink that only the host uses: while nothing else runs, and while it is full both ways.
+
+All that passes the uplink passes the host, as with the router of a household or of a branch.
+"""
+
+from __future__ import annotations
+
+import time
+
+from . import latency, world
+
+IDLE_S = 4
+WARM_UP_S = 4  # slow start is over, and the queue stands where it will
+FULL_S = 8
+CONNECTIONS = "4"  # each way
+_LOAD = ("-P", CONNECTIONS, "-t", latency.FOREVER_S)
+
+
+def full(path: world.Path) -> dict[str, float]:
+    """Return the delays idle and under load in milliseconds, what the load adds to them, and the rates of the load."""
+    del path
+    idle = latency.ping_peer(IDLE_S)
+    with world.iperf_servers(), world.traffic("-p", "5201", *_LOAD), world.traffic("-p", "5202", "-R", *_LOAD):
+        time.sleep(WARM_UP_S)
+        begin, before = time.monotonic(), _bytes()
+        loaded = latency.ping_peer(FULL_S)
+        took, after = time.monotonic() - begin, _bytes()
+    return {
+        **loaded,
+        "idle_p50_ms": idle["p50_ms"],
+        "idle_p95_ms": idle["p95_ms"],
+        "added_ms": loaded["p95_ms"] - idle["p95_ms"],
+        "up_mbit": (after[0] - before[0]) * 8 / 1e6 / took,
+        "down_mbit": (after[1] - before[1]) * 8 / 1e6 / took,
+    }
+
+
+def _bytes() -> tuple[int, int]:
+    """Return what the host has sent, and what has arrived."""
+    return world.counted("tx_bytes"), world.counted("rx_bytes")
