@@ -38,7 +38,9 @@ class Case:
         """The path in words."""
         words = [f"{self.path['rtt_ms']} ms round trip"]
         if "rate_mbit" in self.path:
-            words.append(f"{self.path['rate_mbit']} Mbit/s, queue of {self.path.get('queue_packets', 1000)} packets")
+            down = f" up, {self.path['down_mbit']} Mbit/s down" if "down_mbit" in self.path else ""
+            queue = f"queue of {self.path.get('queue_packets', 1000)} packets"
+            words.append(f"{self.path['rate_mbit']} Mbit/s{down}, {queue}")
         if "loss_pct" in self.path:
             words.append(f"{self.path['loss_pct']} % loss")
         return ", ".join(words)

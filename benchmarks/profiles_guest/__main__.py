@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from . import connections, latency, throughput, uplink, world
+from . import connections, latency, throughput, world
 
 MEASURES = {
     "pings": latency.pings,
@@ -17,7 +17,6 @@ MEASURES = {
     "segments": throughput.segments,
     "bulk": throughput.bulk,
     "attacked": connections.attacked,
-    "full": uplink.full,
 }
 PARTS = {
     "service": connections.service,

@@ -53,18 +53,26 @@ def ping_peer(seconds: float) -> dict[str, float]:
 
 def media(path: world.Path) -> dict[str, float]:
     """Return the same for packets of a media stream over UDP that the peer sends back."""
-    count = MEASURED_S * MEDIA_RATE
+    with _load(path):
+        begin = _Sent()
+        delays = media_with_peer(MEASURED_S)
+        sent = begin.mbit()
+    return delays | {"sent_mbit": sent}
+
+
+def media_with_peer(seconds: float) -> dict[str, float]:
+    """Send a media stream that the peer sends back; return the delays in milliseconds, and the share that was lost."""
+    count = int(seconds * MEDIA_RATE)
     found: dict[int, float] = {}
-    with world.part("echo", str(MEDIA_PORT), namespace=world.PEER), _load(path), _media_socket() as sock:
+    with world.part("echo", str(MEDIA_PORT), namespace=world.PEER), _media_socket() as sock:
         receiver = threading.Thread(target=_receive, args=(sock, found, count))
         receiver.start()
-        begin, start = _Sent(), time.monotonic()
+        start = time.monotonic()
         for number in range(count):
             time.sleep(max(0.0, start + number / MEDIA_RATE - time.monotonic()))
             sock.send(_SAMPLE.pack(number, time.monotonic()).ljust(MEDIA_BYTES, b"\0"))
-        sent = begin.mbit()
         receiver.join()
-    return _summary(found, count) | {"sent_mbit": sent}
+    return _summary(found, count)
 
 
 def _media_socket() -> socket.socket:

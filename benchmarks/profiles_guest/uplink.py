@@ -9,25 +9,35 @@ All that passes the uplink passes the host, as with the router of a household or
 
 from __future__ import annotations
 
+import json
+import statistics
 import time
+from typing import TYPE_CHECKING
 
 from . import latency, world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IDLE_S = 4
 WARM_UP_S = 4  # slow start is over, and the queue stands where it will
 FULL_S = 8
+SLEEP_S = 0.002
 CONNECTIONS = "4"  # each way
 _LOAD = ("-P", CONNECTIONS, "-t", latency.FOREVER_S)
 
 
-def full(path: world.Path) -> dict[str, float]:
-    """Return the delays idle and under load in milliseconds, what the load adds to them, and the rates of the load."""
-    del path
-    idle = latency.ping_peer(IDLE_S)
+def full(probe: Callable[[float], dict[str, float]]) -> dict[str, float]:
+    """Return the delays idle and under load in milliseconds, what the load adds to them, and the rates of the load.
+
+    Args:
+        probe: measures delays for so many seconds, as those of ``latency`` do.
+    """
+    idle = probe(IDLE_S)
     with world.iperf_servers(), world.traffic("-p", "5201", *_LOAD), world.traffic("-p", "5202", "-R", *_LOAD):
         time.sleep(WARM_UP_S)
         begin, before = time.monotonic(), _bytes()
-        loaded = latency.ping_peer(FULL_S)
+        loaded = probe(FULL_S)
         took, after = time.monotonic() - begin, _bytes()
     return {
         **loaded,
@@ -37,6 +47,24 @@ def full(path: world.Path) -> dict[str, float]:
         "up_mbit": (after[0] - before[0]) * 8 / 1e6 / took,
         "down_mbit": (after[1] - before[1]) * 8 / 1e6 / took,
     }
+
+
+def carried_mbit() -> float:
+    """Return what one connection carries to the peer, in Mbit/s; without a bottleneck that is the machine's limit."""
+    with world.iperf_servers():
+        report = json.loads(world.run("iperf3", "-c", world.PEER_ADDRESS, "-p", "5201", "-t", "3", "-J"))
+    return float(report["end"]["sum_received"]["bits_per_second"]) / 1e6
+
+
+def lateness_ms(seconds: float = 3.0) -> float:
+    """Return by how much the machine wakes up too late, in milliseconds: the 99th percentile of short sleeps."""
+    late = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        begin = time.monotonic()
+        time.sleep(SLEEP_S)
+        late.append(time.monotonic() - begin - SLEEP_S)
+    return statistics.quantiles(late, n=100)[-1] * 1000
 
 
 def _bytes() -> tuple[int, int]:

@@ -24,7 +24,7 @@ from mcp_bridge.errors import InventoryError
 TIMEOUT_S = 60
 # Ansible's own pattern language without @FILE, which reads a file, and ~REGEX
 _PATTERN = re.compile(r"[A-Za-z0-9_*?!&\[.:][A-Za-z0-9_*?!&\[\].:,/-]*")
-_SHOWN = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection", "netopt_labels")
+_SHOWN = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection", "netopt_labels", "netopt_link")
 
 
 class InventoryHost(BaseModel):
@@ -37,7 +37,7 @@ class InventoryHost(BaseModel):
     groups: list[str] = []
     """The groups it is in, sorted."""
     variables: dict[str, Any] = {}
-    """Address, port, user, connection and labels, where set."""
+    """Address, port, user, connection, labels and uplink, where set."""
 
 
 def check_pattern(pattern: str | None) -> str | None:

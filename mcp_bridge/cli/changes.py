@@ -35,6 +35,9 @@ WITH_THE_ROLLOUT = (
         "profile",
         "from_inventory",
         "iface",
+        "up",
+        "down",
+        "overhead",
         "label",
         "confirm_timeout",
         "persist",
@@ -60,6 +63,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     apply.add_argument("--profile", metavar="NAME", help="instead of PLAN: a profile, adapted to each host")
     options.add_from_inventory(apply)
     apply.add_argument("--iface", metavar="NAME", help="with --profile: the interface, or a glob (default: auto)")
+    options.add_link(apply)
     apply.add_argument("--label", metavar="TEXT", help="a name for the checkpoint")
     apply.add_argument(
         "--confirm-timeout",
@@ -227,9 +231,13 @@ def _what_to_apply(args: argparse.Namespace) -> list[dict[str, Any]]:
         return []
     if args.iface and not args.profile:
         raise options.UsageError("--iface goes with --profile", hint="A plan names its interface itself.")
+    link = options.link_of(args)
+    if link and not args.profile:
+        raise options.UsageError("--up and --down go with --profile", hint="A plan says its link itself.")
     if args.profile:
         rationale = [f"netopt apply --profile {args.profile}"]
-        return [{"iface": args.iface or "auto", "profile": args.profile, "rationale": rationale}]
+        told = {"link": link} if link else {}
+        return [{"iface": args.iface or "auto", "profile": args.profile, **told, "rationale": rationale}]
     return [options.read_document(name) for name in args.plan or [args.rendered]]
 
 

@@ -60,6 +60,27 @@ def add_from_inventory(parser: argparse.ArgumentParser, *, instead_of: str = "PL
     )
 
 
+def add_link(parser: argparse.ArgumentParser) -> None:
+    """Add ``--up``, ``--down`` and ``--overhead``."""
+    parser.add_argument("--up", metavar="MBIT", type=float, help="with a profile: what the uplink sends, as measured")
+    parser.add_argument("--down", metavar="MBIT", type=float, help="with --up: what arrives by the uplink")
+    parser.add_argument("--overhead", metavar="BYTES", type=int, help="with --up: what the uplink adds to each packet")
+
+
+def link_of(args: argparse.Namespace) -> dict[str, float] | None:
+    """Return the uplink that the command line tells of, as a plan has it; ``None`` where it tells of none.
+
+    Raises:
+        UsageError: it tells of one way alone.
+    """
+    if args.up is None and args.down is None and args.overhead is None:
+        return None
+    if args.up is None or args.down is None:
+        raise UsageError("An uplink has two ways", hint="Give both --up MBIT and --down MBIT, as a speed test says.")
+    overhead = {} if args.overhead is None else {"overhead_bytes": args.overhead}
+    return {"up_mbit": args.up, "down_mbit": args.down, **overhead}
+
+
 def plans_of_inventory(args: argparse.Namespace) -> HostPlans:
     """Return the plans that the inventory's variables give each host.
 

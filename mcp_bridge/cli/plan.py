@@ -39,6 +39,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="append",
         help="interface, can be given several times (default: that of each host's default route)",
     )
+    options.add_link(parser)
     parser.add_argument("--overrides", metavar="FILE", help="changes that replace the profile's, as JSON or YAML")
     options.add_hosts(parser)
     options.add_json(parser)
@@ -48,7 +49,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _plan(args: argparse.Namespace) -> int:
     if bool(args.profile) == args.from_inventory:
         raise options.UsageError("Give exactly one of PROFILE and --from-inventory")
+    link = options.link_of(args)
     if args.from_inventory:
+        if link:
+            raise options.UsageError("--up and --down go with PROFILE", hint="A plan says its link itself.")
         return _plan_from_inventory(args)
     from mcp_bridge.hosts import profile_plans as draft
     from mcp_bridge.runs.task import Scope
@@ -61,7 +65,7 @@ def _plan(args: argparse.Namespace) -> int:
     def work(progress: Progress, cancel: threading.Event) -> Drafts:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)
         names = iface[0] if len(iface) == 1 else iface
-        return draft.from_profile(service, args.profile, iface=names, overrides=overrides, scope=scope)
+        return draft.from_profile(service, args.profile, iface=names, overrides=overrides, scope=scope, link=link)
 
     found = follow(work, quiet=args.json)
     if args.json:

@@ -95,7 +95,7 @@ class Measurements(Strict):
     """How to take the answers."""
 
 
-def measure(
+def measure(  # noqa: PLR0913 - what is measured, by name
     fleet: Fleet,
     scope: Scope,
     *,

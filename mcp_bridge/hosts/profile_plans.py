@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from mcp_bridge.backends import inventory
 from mcp_bridge.collection import interfaces
 from mcp_bridge.collection.errors import NetoptError
 from mcp_bridge.collection.interfaces import Wanted
 from mcp_bridge.collection.keys import IFACE
-from mcp_bridge.errors import PlanError
+from mcp_bridge.collection.uplink import VARIABLE
+from mcp_bridge.errors import InventoryError, PlanError
 from mcp_bridge.hosts import query as host_query
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.models.base import AnyJson, Strict
@@ -137,7 +139,13 @@ def _note(notes: dict[str, Any], entry: Adaptation | LeftOut, host: str) -> None
 
 
 def from_profile(
-    service: Service, profile: str, *, iface: Wanted | list[Wanted], overrides: Mapping[str, Any], scope: Scope
+    service: Service,
+    profile: str,
+    *,
+    iface: Wanted | list[Wanted],
+    overrides: Mapping[str, Any],
+    scope: Scope,
+    link: Mapping[str, Any] | None = None,
 ) -> Drafts:
     """Gather the hosts' facts and return the plans that ``profile`` comes to on them.
 
@@ -147,23 +155,35 @@ def from_profile(
         iface: as in a plan.
         overrides: changes that replace the profile's.
         scope: which hosts.
+        link: the uplink behind the interface, as in a plan; by default each host's, as the inventory tells of it.
 
     Raises:
         PlanError: there is no such profile, or the plan that results has errors.
         RunError: not one host answered.
     """
     policy = service.policy
-    planner.plan_from_profile(profile, iface, None, overrides, policy)  # refused before any host is asked
+    planner.fit(profile, iface, None, overrides, policy, link=link)  # refused before any host is asked
     answers = host_query.facts(service.fleet(), scope, keys=fact_keys(policy, profile, overrides))
     problem = host_query.all_failed(answers)
     if problem is not None:
         raise problem
     facts = {host: answer.data for host, answer in answers.hosts.items()}
     messages = {host: answer.message for host, answer in answers.hosts.items() if answer.message}
-    return group(facts, profile, iface=iface, overrides=overrides, policy=policy, messages=messages)
+    links = dict.fromkeys(facts, link) if link else _links(service, scope)
+    return group(facts, profile, iface=iface, overrides=overrides, policy=policy, messages=messages, links=links)
 
 
-def group(
+def _links(service: Service, scope: Scope) -> dict[str, Mapping[str, Any]]:
+    """Return the uplinks that the inventory tells of, by host; a template is for the host alone to evaluate."""
+    try:
+        hosts = inventory.read(scope.inventory or service.settings.inventory, limit=scope.limit)
+    except InventoryError:  # that of an AWX is not here
+        return {}
+    told = {host.name: host.variables.get(VARIABLE) for host in hosts}
+    return {host: link for host, link in told.items() if isinstance(link, dict)}
+
+
+def group(  # noqa: PLR0913 - what a draft is made of, by name
     facts: Mapping[str, Mapping[str, Any] | None],
     profile: str,
     *,
@@ -171,6 +191,7 @@ def group(
     overrides: Mapping[str, Any],
     policy: Policy,
     messages: Mapping[str, str] | None = None,
+    links: Mapping[str, Mapping[str, Any] | None] | None = None,
 ) -> Drafts:
     """Return the plans that a profile comes to on hosts with these facts.
 
@@ -181,6 +202,7 @@ def group(
         overrides: changes that replace the profile's.
         policy: brings the profile and the rules.
         messages: by host, why there are no facts.
+        links: by host, the uplink behind the interface.
 
     Returns:
         The plans; a host whose plan has errors is among those without one.
@@ -196,7 +218,7 @@ def group(
             if lacking:
                 unplanned[host] = lacking
                 continue
-            fitted = planner.fit(profile, iface, known, overrides, policy)
+            fitted = planner.fit(profile, iface, known, overrides, policy, link=(links or {}).get(host))
         except PlanError as error:  # what goes for all hosts has been refused before
             unplanned[host] = str(error)
             continue

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_bridge.collection import interfaces, plans
 from mcp_bridge.errors import PlanError
 from mcp_bridge.models import Issue, ParameterPlan
-from mcp_bridge.validator import profile_changes, validate
+from mcp_bridge.validator import link_changes, profile_changes, validate
 from mcp_bridge.validator.finding import did_you_mean
 
 from . import kernel_support
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mcp_bridge.collection.interfaces import Wanted
-    from mcp_bridge.policy import Policy
+    from mcp_bridge.policy import Policy, Profile
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,18 @@ def fit(
     facts: Mapping[str, Any] | None,
     overrides: Mapping[str, Any] | None,
     policy: Policy,
+    *,
+    link: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Return what ``plan_from_profile`` does, with what was done to the profile's values and why.
+
+    Args:
+        profile: its name.
+        iface: as in a plan.
+        facts: a host's facts; with them the values are fitted to that host.
+        overrides: in the shape of ``changes``; laid over the profile's values. ``None`` takes a value out.
+        policy: brings the profile and the rules.
+        link: the uplink behind the interface, as in a plan.
 
     Raises:
         PlanError: there is no such profile, or the plan that results has errors.
@@ -79,13 +89,15 @@ def fit(
     if found is None:
         hint = did_you_mean(profile, policy.profiles, what="profiles")
         raise PlanError([Issue(path="profile", message="There is no such profile", hint=hint)])
-    changes = profile_changes(found, policy)
+    shaped = _shaped(found, link, policy)
+    changes = {**profile_changes(found, policy), **shaped}
     rationale = [found.description]
     steps: tuple[dict[str, Any], ...] = ()
     lacking: tuple[kernel_support.Unsupported, ...] = ()
     if facts is not None:
         names = interfaces.host_interfaces(interfaces.named({"iface": iface}), facts)
-        adapted = plans.adapt(changes, policy.rules.adaptations_for(found.name), facts, names)
+        rules = policy.rules.adaptations_for(found.name)
+        adapted = plans.adapt(changes, rules, facts, names, link=link if shaped else None)
         lacking = kernel_support.unsupported(adapted.changes, facts, policy)
         changes = kernel_support.without(adapted.changes, lacking)
         steps = adapted.steps
@@ -99,12 +111,28 @@ def fit(
     if not changes:  # an empty plan with a profile would get the profile's values back
         lost = "; ".join(rationale[1:])
         raise PlanError([Issue(path="changes", message=f"Nothing of the profile is left: {lost}")])
-    result = validate({"iface": iface, "profile": profile, "changes": changes, "rationale": rationale}, policy)
+    told = {"link": dict(link)} if link and shaped else {}
+    draft = {"iface": iface, "profile": profile, **told, "changes": changes, "rationale": rationale}
+    result = validate(draft, policy)
     plan = result.normalized_plan
     if plan is None:
         raise PlanError(result.issues)
     kept = kernel_support.unsupported(plan.changes.dump(), facts, policy) if facts is not None else ()
     return Fitted(plan, steps, lacking, kept)
+
+
+def _shaped(profile: Profile, link: Mapping[str, Any] | None, policy: Policy) -> dict[str, Any]:
+    """Return the changes by which a profile shapes an uplink.
+
+    Raises:
+        PlanError: it says nothing of uplinks, or the rates are out of bounds.
+    """
+    if link is None:
+        return {}
+    result = validate({"iface": "auto", "profile": profile.name, "link": dict(link)}, policy)
+    if result.normalized_plan is None:
+        raise PlanError(result.issues)
+    return link_changes(profile, link)
 
 
 def _overlaid(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,8 @@ measurements:
       description:
         - By target C(sent), C(received), C(loss_pct), C(min_ms), C(mean_ms), C(p50_ms), C(p95_ms), C(p99_ms), C(max_ms)
           and C(jitter_ms), the mean difference of consecutive times; C(message) where something went wrong. Beside the
-          load of O(iperf) C(loaded_p50_ms), C(loaded_p95_ms) and C(loaded_loss_pct). With O(samples) also C(samples_ms), each time in the order of the probes, V(null) for one that was lost.
+          load of O(iperf) C(loaded_p50_ms), C(loaded_p95_ms) and C(loaded_loss_pct). With O(samples) C(samples_ms) too,
+          each time in the order of the probes, V(null) for one that was lost.
       type: dict
       returned: always
     tcp:
@@ -126,8 +127,9 @@ measurements:
       returned: always
     iperf:
       description:
-        - C(throughput_mbps) as received, C(reverse_mbps) with O(both_ways), and C(retransmits); C(message) where something went wrong. With O(samples) also
-          C(intervals_mbps), the throughput of each half second. The first second of the flow is left out.
+        - C(throughput_mbps) as received, C(reverse_mbps) with O(both_ways), and C(retransmits); C(message) where
+          something went wrong. With O(samples) also C(intervals_mbps), the throughput of each half second. The first
+          second of the flow is left out.
       type: dict
       returned: when O(iperf) is given
     counters:

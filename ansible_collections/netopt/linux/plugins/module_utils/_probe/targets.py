@@ -35,8 +35,9 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         options: ``ping`` (hosts), ``tcp`` (``host:port``), ``iperf`` (a host), ``iperf_port``, ``both_ways``: whether
-            iperf's load goes both ways, and delays are wanted to its host where to no other one; ``without_idle``: whether delays are wanted beside
-            the load alone; ``duration_s``, ``interval_s``, and ``samples``: whether single times are wanted.
+            iperf's load goes both ways, and delays are wanted to its host where to no other one; ``without_idle``:
+            whether delays are wanted beside the load alone; ``duration_s``, ``interval_s``, and ``samples``: whether
+            single times are wanted.
 
     Raises:
         NetoptError: there is nothing to measure, or a target is malformed.
