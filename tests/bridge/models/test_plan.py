@@ -33,7 +33,7 @@ CHANGES_FIELDS = (
 )
 
 FIELDS: list[tuple[type[BaseModel], str]] = [
-    (ParameterPlan, "name iface profile changes validate rationale"),
+    (ParameterPlan, "name iface profile link changes validate rationale"),
     (
         Changes,
         CHANGES_FIELDS,
