@@ -105,7 +105,7 @@ MODULES = (
 )
 PLAYBOOKS = "apply confirm rollback verify info snapshot".split()
 MODELS: list[tuple[Any, str]] = [
-    (ParameterPlan, "name iface profile changes validation rationale"),
+    (ParameterPlan, "name iface profile link changes validation rationale"),
     (
         Changes,
         (
