@@ -29,6 +29,7 @@ NO_SETTINGS = frozenset(
     {"NETOPT_RUN_ID", "NETOPT_RUN_FOLDER", "NETOPT_RUN_LOCKS", "NETOPT_RUN_ENDS", "NETOPT_LAB_ACCEL"}
 )
 DEFAULT_RUN_TIMEOUT_S = 1800
+TARGET_STATE_DIR = Path("/var/lib/netopt")  # what a host keeps there is restored and run by root; only root writes it
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
@@ -63,20 +64,31 @@ def _address(value: object) -> object:
     return http_address.parse(value) if isinstance(value, str) else value
 
 
+def _apart(path: Path) -> Path:
+    """Return a folder that is apart from the one in which hosts keep their checkpoints."""
+    real = path.expanduser().absolute()
+    if TARGET_STATE_DIR in {real, *real.parents}:
+        raise ValueError(
+            f"{TARGET_STATE_DIR} is where a host keeps its checkpoints, for root alone; choose another folder, such as "
+            f"{TARGET_STATE_DIR}-server, and move there what this netopt has kept"
+        )
+    return real
+
+
 def _words(value: object) -> object:
     return tuple(value.lower().replace(",", " ").split()) if isinstance(value, str) else value
 
 
 Address = Annotated[tuple[str, int], BeforeValidator(_address)]
-Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+StateFolder = Annotated[Path, AfterValidator(_apart)]
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
 class Settings:
     """The settings of one netopt process."""
 
-    state_dir: Folder = Field(default_factory=_default_state_dir)
-    """Folder for runs and the audit log; made with mode 0700 when first needed."""
+    state_dir: StateFolder = Field(default_factory=_default_state_dir)
+    """Folder for runs and the audit log; made with mode 0700 when first needed. `/var/lib/netopt` is not for it."""
     inventory: str | None = None
     """Ansible inventory: a path or `host,`. Without one, the inventory of `ansible.cfg`."""
     policy_dir: Path | None = None

@@ -15,6 +15,7 @@ from mcp_bridge.settings import Settings
 from .host_scope import HostScope
 from .loader import Rules
 from .models import ConsentMode
+from .own_files import OwnFiles
 from .pending_confirmations import ANSWER_S, PendingConfirmations
 from .rate_limits import Limits
 
@@ -43,6 +44,7 @@ class Access:
     host_scope: HostScope
     pending: PendingConfirmations
     audit: AuditLog
+    files: OwnFiles
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
@@ -58,6 +60,7 @@ class Access:
             host_scope=HostScope(settings.inventory),
             pending=PendingConfirmations(answer_s=terms.answer_s),
             audit=AuditLog(settings.audit_file),
+            files=OwnFiles(settings, terms.access_file),
         )
 
     @property

@@ -16,7 +16,7 @@ class AccessError(NetoptBridgeError):
         message: what is refused and why, in one line.
         hint: what to do about it, in one line.
         kind: a word for the audit log: ``caller``, ``scope``, ``rate``, ``bounds``, ``hosts``, ``plan``,
-            ``timeout``, ``consent`` or ``read-only``.
+            ``timeout``, ``consent``, ``files`` or ``read-only``.
     """
 
     def __init__(self, message: str, *, hint: str, kind: str) -> None:

@@ -223,6 +223,7 @@ class AccessMiddleware(Middleware):
         ``answers`` tells whether the call was made before and now comes with a person's answer.
         """
         caller = admission.caller
+        self._access.files.check()
         self._check_runs(caller, sent)
         pattern = self._pattern(sent)
         if need.changes and not answers:

@@ -92,15 +92,18 @@ def _collection_paths(base: Mapping[str, str], cwd: Path) -> list[str]:
     own = base.get("ANSIBLE_COLLECTIONS_PATH")
     if own:
         return own.split(os.pathsep)
+    path = config_file(base, cwd)
+    return (_from_config(path) if path is not None else []) or list(DEFAULT_COLLECTIONS)
+
+
+def config_file(base: Mapping[str, str], cwd: Path) -> Path | None:
+    """Return the ``ansible.cfg`` that Ansible reads when it is started in ``cwd``, ``None`` for none."""
     configured = base.get("ANSIBLE_CONFIG")
     candidates = [cwd / "ansible.cfg", Path.home() / ".ansible.cfg", Path("/etc/ansible/ansible.cfg")]
     if configured:
         path = Path(configured).expanduser()
         candidates.insert(0, path / "ansible.cfg" if path.is_dir() else path)
-    for path in candidates:
-        if path.is_file():
-            return _from_config(path) or list(DEFAULT_COLLECTIONS)
-    return list(DEFAULT_COLLECTIONS)
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _from_config(path: Path) -> list[str]:

@@ -36,7 +36,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NETOPT_INVENTORY", "hosts.yml", "inventory", "hosts.yml"),
         ("NETOPT_INVENTORY", "", "inventory", None),
         ("NETOPT_POLICY_DIR", "/etc/netopt/policy", "policy_dir", Path("/etc/netopt/policy")),
-        ("NETOPT_STATE_DIR", "/var/lib/netopt", "state_dir", Path("/var/lib/netopt")),
+        ("NETOPT_STATE_DIR", "/var/lib/netopt-server", "state_dir", Path("/var/lib/netopt-server")),
         ("NETOPT_STATE_DIR", "~/netopt", "state_dir", Path.home() / "netopt"),
         ("XDG_STATE_HOME", "/xdg", "state_dir", Path("/xdg/netopt")),
         ("NETOPT_FORKS", "7", "forks", 7),
@@ -69,6 +69,14 @@ def test_unusable(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> 
     """What cannot be used is named, with what it holds."""
     monkeypatch.setenv(variable, text)
     with pytest.raises(SettingsError, match=f"{variable}: .*'{text}'"):
+        Settings.from_env()
+
+
+@pytest.mark.parametrize("folder", ["/var/lib/netopt", "/var/lib/netopt/", "/var/lib/netopt/server"])
+def test_a_hosts_own_folder(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    """Where hosts keep what root restores, no netopt keeps its own; the error names a folder that serves."""
+    monkeypatch.setenv("NETOPT_STATE_DIR", folder)
+    with pytest.raises(SettingsError, match=r"NETOPT_STATE_DIR: .*such as /var/lib/netopt-server"):
         Settings.from_env()
 
 

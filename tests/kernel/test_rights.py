@@ -74,3 +74,35 @@ def test_nothing_is_written_that_others_may_write(host: Host, before: str) -> No
     assert report["status"] == "applied", report
     assert host.shell("ls /var/lib/netopt/checkpoints/*/restore.pyz /run/netopt/lock").count("\n") == 2
     assert host.shell("find /var/lib/netopt /run/netopt -perm /022 ! -type l") == ""
+
+
+@pytest.mark.parametrize(
+    ("trap", "place"),
+    [
+        ("chown 931 /var/lib/netopt", "/var/lib/netopt belongs to the user 931"),
+        ("mkdir -p /var/lib/netopt/checkpoints; chown 931 /var/lib/netopt/checkpoints", "checkpoints belongs to"),
+        ("mkdir /tmp/theirs; ln -s /tmp/theirs /var/lib/netopt/checkpoints", "checkpoints is no folder"),
+        ("chown 931 /run/netopt", "/run/netopt belongs to the user 931"),
+    ],
+)
+def test_a_folder_of_somebody_elses(host: Host, trap: str, place: str) -> None:
+    """Where what root acts on lies in somebody else's folder, nothing is changed, and the report says whose it is."""
+    before = host.view()
+    host.shell(trap)
+    report = _apply(host, {"sysctl": {FIN: "41"}})
+    assert report["status"] == "failed", report
+    assert place in report["error"]["message"], report
+    assert "NETOPT_STATE_DIR" in report["error"]["hint"]
+    assert host.view() == before
+
+
+def test_a_checkpoint_of_somebody_elses(host: Host) -> None:
+    """A checkpoint that is not root's is restored by nobody: neither by its own program nor by netopt."""
+    assert _apply(host, {"sysctl": {FIN: "41"}})["status"] == "applied"
+    (archive,) = host.shell("ls /var/lib/netopt/checkpoints/*/restore.pyz").split()
+    assert " confirmed" in host.shell(f"python3 {archive} --list")
+    host.shell(f"chown 931 {archive.rpartition('/')[0]}")
+    told = host.shell(f"python3 {archive} --list; python3 {archive} --restore 2>&1 || echo status $?")
+    assert "belongs to the user 931" in told
+    assert " confirmed" not in told
+    assert host.shell(f"sysctl -n {FIN}").strip() == "41"

@@ -89,7 +89,7 @@ class Server:
         at = words.index("-p")  # ports are published by another network than the lab's
         del words[at : at + 2]
         meant = {"/etc/netopt:/etc/netopt:ro": f"{files}:/etc/netopt:ro", "netopt": IMAGE}
-        meant["netopt-state:/var/lib/netopt"] = f"{self.volume}:/var/lib/netopt"
+        meant["netopt-state:/var/lib/netopt-server"] = f"{self.volume}:/var/lib/netopt-server"
         expect(meant.keys() <= set(words), f"the command is not as expected: {words}")
         words = [meant.get(word, word) for word in words]
         with container(self.name, f"--network=ns:{self.place.network}", *options, *words):
@@ -152,7 +152,7 @@ def _serve(table: Table, server: Server) -> None:
             expect(place.timeouts() == ["21"] * 3, f"the hosts say {place.timeouts()}")
         with table.step("server: connections that ssh kept open leave no zombie"):
             server.call("host_facts_tool")  # ssh closes what nobody has used for a minute
-            sockets = server.inside("find /tmp /var/lib/netopt -path '*/cp/*' -type s").split()
+            sockets = server.inside("find /tmp /var/lib/netopt-server -path '*/cp/*' -type s").split()
             expect(sockets, "ssh keeps no connection open, so that nothing is shown")
             for path in sockets:
                 server.inside(f"ssh -o ControlPath={path} -O exit host 2>/dev/null")

@@ -83,10 +83,11 @@ if sent:
         stream.write(sent)
 else:
     try:
-        memory = os.open({KEPT!r} % message["program"]["digest"], os.O_RDONLY)
+        memory = os.open({KEPT!r} % message["program"]["digest"], os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         missing("program")
-    if os.fstat(memory).st_size != message["program"]["size"]:
+    about = os.fstat(memory)
+    if about.st_size != message["program"]["size"] or about.st_uid != os.geteuid() or about.st_mode & 0o22:
         missing("program")
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True

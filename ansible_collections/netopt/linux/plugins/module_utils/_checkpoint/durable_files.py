@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from .._common.files import bytes_of
+from .._common.own_files import own_bytes
 
 
 def write(path: str, data: bytes, *, mode: int = 0o600) -> None:
@@ -52,7 +52,7 @@ def link(path: str, target: str) -> None:
     except FileExistsError:
         return
     except OSError:
-        write(target, bytes_of(path))
+        write(target, own_bytes(path))
 
 
 def forget(path: str) -> None:

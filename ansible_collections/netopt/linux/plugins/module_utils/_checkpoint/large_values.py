@@ -13,7 +13,7 @@ import os
 from typing import Any
 
 from .._common.errors import NetoptError
-from .._common.files import text_of
+from .._common.own_files import own_text
 from .durable_files import link, write
 from .model import seal, unseal
 
@@ -39,7 +39,7 @@ def load(path: str) -> Any:
         NetoptError: its file is gone or damaged.
     """
     try:
-        text = text_of(path)
+        text = own_text(path)
     except OSError as error:
         raise NetoptError(f"{path} cannot be read: {error.strerror}", stage="checkpoint", key=path) from None
     return unseal(text, name=path)["value"]

@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .._common.files import text_of
+from .._common.own_files import own_text
 from . import durable_files, large_values
 from .led_to import laid_over, wider
 from .model import seal, unseal
@@ -118,7 +118,7 @@ class LeftInForce:
 
 def _read(path: str) -> dict[str, Any] | None:
     try:
-        text = text_of(path)
+        text = own_text(path)
     except FileNotFoundError:
         return None
     return unseal(text, name=path)

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._common.files import for_owner, make_folders, text_of
+from .._common.own_files import own_text, refuse_foreign
 from .._common.report import HostReport
 from . import large_values, undone_ahead
 from .durable_files import forget, remove_tree, sync_folder, write
@@ -205,6 +206,7 @@ class Store:
                 key=header.id,
                 hint="Nothing was changed here. Apply the plan anew, or go on with the rollout by --resume.",
             )
+        refuse_foreign(self.state_dir, self.root)
         target = self.path(header.id)
         partial = os.path.join(self.root, f".{header.id}.{os.getpid()}")
         try:
@@ -305,7 +307,7 @@ class Store:
     def decision(self, identity: str) -> str | None:
         """Return what was decided, ``None`` while nothing is."""
         try:
-            return text_of(self.path(identity, "decision"))
+            return own_text(self.path(identity, "decision"))
         except FileNotFoundError:
             return None
 
@@ -318,8 +320,8 @@ class Store:
     def report(self, identity: str) -> HostReport | None:
         """Return what was reported, ``None`` where it was not kept."""
         try:
-            return HostReport(**json.loads(text_of(self.path(identity, "report.json"))))
-        except (OSError, ValueError, TypeError):
+            return HostReport(**json.loads(own_text(self.path(identity, "report.json"))))
+        except (NetoptError, OSError, ValueError, TypeError):
             return None
 
     def remove(self, identity: str) -> None:
@@ -391,6 +393,7 @@ class Store:
                 yield header
 
     def _names(self) -> list[str]:
+        refuse_foreign(self.state_dir, self.root)
         try:
             return sorted(name for name in os.listdir(self.root) if not name.startswith("."))
         except FileNotFoundError:
@@ -404,8 +407,9 @@ class Store:
 
     def _read(self, identity: str, name: str) -> dict[str, Any]:
         path = self.path(identity, name)
+        refuse_foreign(self.state_dir, self.root, self.path(identity))
         try:
-            text = text_of(path)
+            text = own_text(path)
         except OSError as error:
             raise NetoptError(
                 f"There is no checkpoint {identity} on this host"

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._common.files import make_folders, text_of
+from .._common.own_files import refuse_foreign
 from .process_stat import process_stat
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def host_lock(purpose: str, *, wait_s: float = 0.0, directory: str = RUN_DIR) ->
         NetoptError: somebody else holds it, or the file cannot be opened.
     """
     path = lock_path(directory)
+    refuse_foreign(directory)
     try:
         descriptor = _open(directory)
     except OSError as error:

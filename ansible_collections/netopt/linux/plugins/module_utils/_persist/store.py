@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .._checkpoint.model import seal, unseal
 from .._common.change import Change
 from .._common.errors import NetoptError
+from .._common.own_files import refuse_foreign
 from .._host.commands import SEARCH_PATH
 from . import layer as persist_layer
 from .atomic_files import Tree
@@ -158,6 +159,7 @@ class Persistence:
 
     def _stage(self, entries: list[dict[str, Any]]) -> Staged:
         """Write beside their places the files that follow from some layers."""
+        refuse_foreign(self._tree.real(os.path.dirname(SCRIPTS)), self._tree.real(SCRIPTS))
         wanted = self._render(persist_layer.merged(entry["layer"] for entry in entries))
         originals = dict(self._document["originals"])
         folders = dict.fromkeys(self._document["folders"])
