@@ -103,6 +103,28 @@ def test_boot_leads_to_the_same_state(host: BootHost) -> None:
         ]
 
 
+@pytest.mark.parametrize("queues", [2, 5])
+def test_boot_with_a_tree_for_each_queue(host: BootHost, queues: int) -> None:
+    """Below mq each TX queue that the interface has gets its tree at boot."""
+    changes = {
+        "qdisc": {
+            "type": "mq",
+            "per_queue": {"type": "htb", "htb_classes": [{"classid": "1:10", "rate_mbit": 9, "match": [{}]}]},
+        }
+    }
+    wide = f"ip link del eth0; ip link add eth0 numtxqueues {queues} type veth peer name peer0; ip link set eth0 up"
+    host.shell(wide)
+    report = host.persist(changes)
+    assert report["status"] == "applied", report["error"]
+    with transaction_host() as other:
+        booted = BootHost(other.pid, host.root)
+        booted.shell(wide)
+        booted.boot()
+        look = "tc qdisc show dev eth0; tc class show dev eth0; tc filter show dev eth0 parent 11:"
+        assert booted.shell(look) == host.shell(look)
+        assert {change["subsystem"] for change in booted.apply(changes, check=True)["diff"]} == {"plan"}
+
+
 def test_persisted_once_and_rolled_back(host: BootHost) -> None:
     """Check mode writes nothing, a second run changes nothing, and rolling back restores every file, mode and owner."""
     theirs = host.root / SYSCTL_FILE

@@ -207,6 +207,8 @@ def _refused(batch: list[Command], stderr: str, stage: str) -> NetoptError:
 
 def _hint(one: Command, said: str) -> str:
     """Return what to do about a refused command."""
+    if "distribution data" in said:
+        return "this host lacks that table: install the whole package of iproute2, or leave netem.distribution out."
     if one.words[1] == "qdisc" and ("kind is unknown" in said or "No such file" in said or "Unknown qdisc" in said):
         kind = one.key.rpartition(" ")[2]
         return (
@@ -215,8 +217,6 @@ def _hint(one: Command, said: str) -> str:
         )
     if "classifier" in said or ("No such file" in said and one.words[1] == "filter"):
         return "this kernel has no u32 classifier or mirred action (CONFIG_NET_CLS_U32, CONFIG_NET_ACT_MIRRED)."
-    if "distribution data" in said:
-        return "this host lacks that table: install the whole package of iproute2, or leave netem.distribution out."
     if said.startswith(("Illegal", "What is", "Unknown")) or "option" in said:
         return "this version of tc does not know a parameter of the plan: leave it out, or install a newer iproute2."
     return "the kernel refused this in the rehearsal: correct the value in the plan."
