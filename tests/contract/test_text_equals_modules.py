@@ -64,6 +64,10 @@ PLANS: dict[str, dict[str, Any]] = {
     ),
     "offloads and MTU": plan(offloads={"gro": False, "tso": False, "gso": False, "sg": False}, mtu=1400),
     "MTU of two interfaces": plan(["eth0", "eth1"], mtu=9000, shaper={"egress_mbit": 5}),
+    "queues": plan(
+        nic={"channels": {"rx": 1, "tx": "max"}, "txqueuelen": 5000},
+        steering={"rps_cpus": "all", "rps_flow_cnt": 1000, "xps_cpus": "0"},
+    ),
     "pfifo": plan(qdisc={"type": "pfifo", "params": {"limit": 77}}),
     "bfifo": plan(qdisc={"type": "bfifo", "params": {"limit_bytes": 99999}}),
     "pfifo_fast": plan(qdisc={"type": "pfifo_fast"}),
@@ -274,6 +278,8 @@ DRIFT = {
         "ip route change 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1",
         "192.0.2.0/24",
     ),
+    "the queue length": ("queues", "ip link set eth0 txqueuelen 9", "txqueuelen"),
+    "the steering": ("queues", "echo 0 >/sys/class/net/eth0/queues/rx-0/rps_cpus", "rps_cpus"),
     "the MTU": ("offloads and MTU", "ip link set eth0 mtu 1450", "mtu"),
 }
 

@@ -26,7 +26,10 @@ LOOK = (
         ' echo "# $d $what"; tc -d $1 show dev $d ${2:-} ${3:-} 2>&1; done; done'
     ),
     "nft -s list ruleset",
-    "for d in $(ls /sys/class/net); do ethtool -k $d; done",
+    (
+        "for d in $(ls /sys/class/net); do ethtool -k $d; ethtool -l $d; grep . /sys/class/net/$d/queues/*/[rx]ps_*;"
+        " done 2>/dev/null"
+    ),
     "ip -d link show; ip address show; ip -4 route show table all",
     "ip -6 route show table all",
 )

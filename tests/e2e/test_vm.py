@@ -66,6 +66,11 @@ QDISCS: dict[str, dict[str, Any]] = {
         "netem": {"delay_ms": 5, "delay_jitter_ms": 1, "duration_s": 3600},
     },
 }
+QUEUES = {
+    "nic": {"rings": {"rx": 128, "tx": "max"}, "txqueuelen": 5000},
+    "steering": {"rps_cpus": "all", "rps_flow_cnt": 1000, "rfs_entries": 30000},
+}
+RFS_KEY = "net.core.rps_sock_flow_entries"
 KINDS = ("fq", "fq_codel", "cake", "htb", "sfq", "tbf", "pfifo_fast", "pfifo", "bfifo", "netem", "ingress")
 FLOW = re.compile(r"class (?:fq_codel|cake|sfq) \S+ parent ")  # a queue that holds packets just now is shown as a class
 CHANCE = re.compile(
@@ -146,11 +151,13 @@ def restore(fleet: Fleet, host: Host, before: dict[str, str]) -> None:
     """Take what was made by hand away again."""
     script = (
         "tc qdisc delete dev eth0 root 2>/dev/null; tc qdisc delete dev eth0 ingress 2>/dev/null;"
-        " ip link delete ifb-eth0 2>/dev/null; nft delete table inet netopt 2>/dev/null; true"
+        " ip link delete ifb-eth0 2>/dev/null; nft delete table inet netopt 2>/dev/null;"
+        " ethtool -G eth0 rx 256 tx 256; ip link set eth0 txqueuelen 1000; cd /sys/class/net/eth0/queues/rx-0;"
+        " echo 0 >rps_cpus; echo 0 >rps_flow_cnt; true"
     )
     for line in before["sysctl -a --pattern '^net[.]'"].splitlines():
         key, _, value = line.partition(" = ")
-        if key in fleet.folder.joinpath("plan.json").read_text(encoding="utf-8"):
+        if key == RFS_KEY or key in fleet.folder.joinpath("plan.json").read_text(encoding="utf-8"):
             script += f" && sysctl -w {shlex.quote(f'{key}={value}')}"
     host.run("sh", "-c", script)
 
@@ -194,3 +201,33 @@ def test_every_qdisc(fleet: Fleet, seen: dict[str, dict[str, str]], changes: dic
         shown = machine.run("tc", "qdisc", "show")
         asked = [kind for kind in KINDS if f'"{kind}"' in json.dumps(changes)]
         assert [kind for kind in asked if f"qdisc {kind} " not in shown] == []
+
+
+def test_queues(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
+    """Rings, queue length and steering of a device that has them hold, by text and modules alike, and go back."""
+    for machine in agree(fleet, seen, {"iface": "eth0", "changes": QUEUES}):
+        shown = machine.run("sh", "-c", "ethtool -g eth0 | tail -n 10; cat /sys/class/net/eth0/queues/rx-0/rps_*")
+        assert re.findall(r"^(?:RX|TX):\s+(\d+)$", shown, re.MULTILINE)[-2:] == ["128", "256"]
+        assert shown.split()[-2:] == ["1", "1024"]
+        assert machine.run("sysctl", "-n", RFS_KEY).strip() == "32768"
+        machine.run("ethtool", "-G", "eth0", "rx", "64")
+        told_by = fleet.netopt("verify", "-l", machine.name, "--json").report["hosts"][machine.name]
+        assert "eth0 rings.rx" in json.dumps(told_by)
+        fleet.netopt("apply", plan_file(fleet, {"iface": "eth0", "changes": QUEUES}), "-l", machine.name)
+
+
+@pytest.mark.parametrize(
+    ("group", "words", "message"),
+    [
+        ("rings", {"rx": 512}, "eth0 takes rings.rx up to 256, not 512"),
+        ("rings", {"rx_mini": "max"}, "eth0 has no rings rx_mini"),
+        ("coalesce", {"adaptive_rx": True}, "eth0 has no coalescing adaptive_rx"),
+        ("pause", {"autoneg": False}, "eth0 has no pause frames that can be set"),
+        ("channels", {"combined": 2}, "eth0 takes channels.combined up to 1, not 2"),
+    ],
+)
+def test_what_a_device_lacks(fleet: Fleet, group: str, words: dict[str, Any], message: str) -> None:
+    """What virtio does not have or cannot is refused by its name, before anything is touched."""
+    (host,) = fleet.apply({"mtu": 1400, "nic": {group: words}}, "-l", fleet.name(MODULES)).report["hosts"].values()
+    assert message in host["error"]["message"]
+    assert "mtu 1500" in fleet.host(MODULES).run("ip", "link", "show", "eth0")

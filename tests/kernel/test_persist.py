@@ -125,6 +125,34 @@ def test_boot_with_a_tree_for_each_queue(host: BootHost, queues: int) -> None:
         assert {change["subsystem"] for change in booted.apply(changes, check=True)["diff"]} == {"plan"}
 
 
+def test_queues_at_boot(host: BootHost) -> None:
+    """Channels, queue length and steering are there again, and one that is taken away is there no more."""
+    shown = "ls /sys/class/net/eth0/queues; cat /sys/class/net/eth0/tx_queue_len /sys/class/net/eth0/queues/*/rps_cpus"
+    queues = {
+        "nic": {"channels": {"rx": 1}, "txqueuelen": 5000},
+        "steering": {"rps_cpus": "all", "rps_flow_cnt": 1000},
+    }
+    fresh = host.shell(shown)
+    report = host.persist(queues)
+    assert report["status"] == "applied", report["error"]
+    assert {"eth0 channels.rx at boot", "eth0 rps_cpus at boot"} <= {one["key"] for one in report["diff"]}
+    with transaction_host() as other:
+        booted = BootHost(other.pid, host.root)
+        booted.boot()
+        assert booted.shell(shown) == host.shell(shown) != fresh
+        again = booted.apply(queues, check=True)
+        assert {change["subsystem"] for change in again["diff"]} == {"plan"}
+    away = host.persist({"nic": {"channels": None}, "steering": {"rps_cpus": None}})
+    assert away["status"] == "applied", away["error"]
+    (unit,) = (path for path in host.files() if path.endswith("system/netopt-device@eth0.service"))
+    assert "ethtool" not in host.text(unit)
+    assert "txqueuelen 5000" in host.text(unit)
+    (conf,) = (path for path in host.files() if path.endswith(".conf") and "boot/" in path)
+    assert [line.split()[1] for line in host.text(conf).splitlines()[1:]] == [
+        '"/sys/class/net/eth0/queues/rx-*/rps_flow_cnt"'
+    ]
+
+
 def test_persisted_once_and_rolled_back(host: BootHost) -> None:
     """Check mode writes nothing, a second run changes nothing, and rolling back restores every file, mode and owner."""
     theirs = host.root / SYSCTL_FILE

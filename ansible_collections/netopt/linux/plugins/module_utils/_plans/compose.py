@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from .._common.errors import NetoptError
 from .._common.intents import together
-from .._plan.nic_words import NIC, STEERING, nested
+from .._plan.nic_words import NIC, STEERING, TXQUEUELEN, nested
 from .._plan.routes import DST, ROUTES
 from .._subsystems.table import TABLE
 from .record import HTB, OFFLOADS, SIDE_BY_SIDE, SYSCTL, TRACKING, TRACKING_RULES, UNNAMED, InForce, Section, of_host
@@ -144,10 +144,13 @@ def touched(before: InForce, after: InForce, named: Iterable[Section]) -> Touche
     changed += [one for one in after.sections if _identity(one) not in old]
     about = [*named, *changed]
     tracking = [one for one in about if one.field == TRACKING]
+    shaped = {iface for one in after.sections if one.field in TREE for iface in one.ifaces}
+    # some qdiscs take their length from the interface's queue length when they are made
+    lengths = {iface for one in about if (one.field, one.key) == (NIC, TXQUEUELEN) for iface in one.ifaces}
     return Touched(
         keys={one.key for one in about if one.field == SYSCTL} | {key for one in tracking for key in _keys_of(one)},
         links={(iface, one.key or MTU) for one in about if one.field in LINK for iface in one.ifaces},
-        trees={iface for one in about if one.field in TREE for iface in one.ifaces},
+        trees={iface for one in about if one.field in TREE for iface in one.ifaces} | lengths & shaped,
         table=any(one.field in RULES and _in_table(one) for one in about),
         routes={(iface, one.key) for one in about if one.field == ROUTES and one.key for iface in one.ifaces},
     )

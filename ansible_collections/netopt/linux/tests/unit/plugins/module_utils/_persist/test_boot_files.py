@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._persist import boot_files
 from ansible_collections.netopt.linux.plugins.module_utils._persist import layer as persist_layer
 
-PROGRAMS = {name: f"/usr/sbin/{name}" for name in ("ip", "tc", "ethtool", "nft")}
+PROGRAMS = {name: f"/usr/sbin/{name}" for name in ("ip", "tc", "ethtool", "nft", "systemd-tmpfiles")}
 NAMES = ["eth0", "eth0.100", "br-lan", ".hidden", "a%b", 'q"$', "wlp1s0", "veth@x", "ü"]
 
 
