@@ -105,6 +105,16 @@ CHANGES = st.one_of(
         ),
         connection_tracking=optional(max_connections=st.integers(65_536, 1_000_000), drop_invalid=st.booleans()),
         offloads=optional(gro=st.booleans(), tso=st.booleans()),
+        nic=optional(
+            rings=optional(rx=st.integers(0, 65536) | st.sampled_from(["max", "512"]), tx=st.just("max")),
+            coalesce=optional(adaptive_rx=st.booleans(), rx_usecs=st.integers(0, 100_000)),
+            channels=optional(combined=st.just("max")),
+            pause=optional(autoneg=st.booleans()),
+            txqueuelen=st.integers(0, 1_000_000),
+        ),
+        steering=optional(
+            rps_cpus=st.sampled_from(["0-3,8", "8,0", "all", "numa", "none"]), rfs_entries=st.integers(0, 1 << 29)
+        ),
         mtu=st.integers(1280, 9000),
         routes=routes(st.integers(1, 100)),
     ),
@@ -168,6 +178,8 @@ AWAY = optional(
     dscp=NOTHING,
     connection_tracking=st.sampled_from([None, {}]),
     mtu=st.none(),
+    nic=st.sampled_from([None, {"rings": None}, {"rings": {"rx": None}, "pause": {"rx": True}}]),
+    steering=st.sampled_from([None, {"xps_cpus": None}]),
 )
 """Changes that take something away."""
 TAKING_AWAY = st.tuples(AWAY, CHANGES).map(lambda parts: {**parts[0], **parts[1]})

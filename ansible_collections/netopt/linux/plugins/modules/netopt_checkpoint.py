@@ -66,8 +66,9 @@ options:
     type: str
   iface:
     description:
-      - Interfaces whose MTU, offloads and queueing disciplines are written down, for O(state=present). V(auto) is that
-        of the default route, or all where several default routes are equal. A glob such as V(en*) is all that match.
+      - Interfaces whose MTU, offloads, queues and queueing disciplines are written down, for O(state=present). V(auto)
+        is that of the default route, or all where several default routes are equal. A glob such as V(en*) is all that
+        match.
     type: list
     elements: str
     default: []

@@ -87,7 +87,7 @@ info:
       type: dict
       returned: when asked for
     link:
-      description: MTU and offloads, by interface.
+      description: MTU, offloads and queues, by interface.
       type: dict
       returned: when asked for
     tc:
