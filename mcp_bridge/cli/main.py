@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from mcp_bridge.cli import access, audit, changes, checkpoints, measure, options, plans, report, serve, verify
+from mcp_bridge.cli import access, adopt, audit, changes, checkpoints, measure, options, plans, report, serve, verify
 from mcp_bridge.cli import plan as plan_command
 from mcp_bridge.cli import policy as policy_command
 from mcp_bridge.cli import validate as validate_command
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", dest="command")
     validate_command.register(commands)
     plan_command.register(commands)
+    adopt.register(commands)
     changes.register(commands)
     plans.register(commands)
     checkpoints.register(commands)

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is read from files: settings with the line of each, and lines that no plan can say, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A line of a file, from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Return it as compilers do, so that editors find it."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        path: where it stands in ``changes``: ``("sysctl", "net.core.somaxconn")``.
+        value: what it is set to.
+        place: the line that says so.
+        text: the line.
+    """
+
+    path: tuple[str, ...]
+    value: Any
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A line that no plan says.
+
+    Attributes:
+        place: the line.
+        text: what it says.
+        reason: why no plan says it, and what to do.
+    """
+
+    place: Place
+    text: str
+    reason: str
+
+
+@dataclass
+class Found:
+    """What some files say.
+
+    Attributes:
+        settings: by interfaces, in the order of reading; ``None`` is for the host as a whole.
+        left_out: lines that no plan says.
+    """
+
+    settings: dict[Any, list[Setting]] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def set(self, setting: Setting, ifaces: tuple[str, ...] | None = None) -> None:
+        """Take a setting in; one that was read before it for the same is left out."""
+        held = self.settings.setdefault(ifaces, [])
+        for before in [one for one in held if one.path == setting.path]:
+            held.remove(before)
+            again = "to the same" if before.value == setting.value else f"to {setting.value}"
+            self.leave_out(
+                before.place, before.text, f"It is set again, {again}, by {setting.place}, which is read later."
+            )
+        held.append(setting)
+
+    def leave_out(self, place: Place, text: str, reason: str) -> None:
+        """Note a line that no plan says."""
+        self.left_out.append(LeftOut(place, text, reason))
+
+    def add(self, other: Found) -> None:
+        """Take in what was read after this."""
+        for ifaces, settings in other.settings.items():
+            for one in settings:
+                self.set(one, ifaces)
+        self.left_out += other.left_out

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes plans of what was read: one for each set of interfaces, of what the policy takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.validator import validate
+
+from . import sysctl_files, tuned
+from .found import Found, LeftOut, Place, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from mcp_bridge.policy import Policy
+
+HARDWARE = {"type": "ethernet"}  # what TuneD takes where a profile names no interfaces
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A plan, and where its settings are from.
+
+    Attributes:
+        plan: a ParameterPlan as JSON data.
+        places: the line of each setting, by its path in ``changes``.
+    """
+
+    plan: dict[str, Any]
+    places: dict[tuple[str, ...], Place]
+
+
+def from_files(
+    paths: Sequence[Path], policy: Policy, *, iface: Any, name: str | None
+) -> tuple[list[Adopted], list[LeftOut]]:
+    """Return the plans that say what files say, and the lines that none of them says, in the order of files and lines.
+
+    Args:
+        paths: files of sysctl.d, folders of them, TuneD profiles.
+        policy: judges the plans.
+        iface: the interfaces of what a file says of no interface.
+        name: the name of the plan; a number is added where there are several.
+
+    Raises:
+        DocumentError: a file is not text.
+        OSError: a file cannot be read.
+    """
+    found = Found()
+    plain = [path for path in paths if not tuned.is_profile(path)]
+    for path in sysctl_files.in_order(plain, found):
+        found.add(sysctl_files.read(path))
+    for path in paths:
+        if tuned.is_profile(path):
+            found.add(tuned.read(path))
+    return _plans(found, policy, iface=iface, name=name), sorted(found.left_out, key=lambda one: one.place)
+
+
+def _plans(found: Found, policy: Policy, *, iface: Any, name: str | None) -> list[Adopted]:
+    """Return the plans of what was found; what the policy refuses is left out of them."""
+    by_iface: list[tuple[Any, list[Setting]]] = []
+    for ifaces, settings in found.settings.items():
+        wanted = (
+            iface if ifaces is None else HARDWARE if not ifaces else ifaces[0] if len(ifaces) == 1 else list(ifaces)
+        )
+        by_iface.append((wanted, settings))
+    adopted = [each for wanted, settings in by_iface if (each := _judged(wanted, settings, policy, found))]
+    for number, each in enumerate(adopted, 1):
+        if name:
+            each.plan["name"] = name if len(adopted) == 1 else f"{name}-{number}"
+    return adopted
+
+
+def _judged(iface: Any, settings: Iterable[Setting], policy: Policy, found: Found) -> Adopted | None:
+    """Return a plan of settings that the policy takes, ``None`` where it takes none."""
+    kept = {one.path: one for one in settings}
+    while kept:
+        plan = {"iface": iface, "changes": _changes(kept.values())}
+        errors = {issue.path: issue for issue in validate(plan, policy).issues if issue.severity == "error"}
+        refused = {path: issue for path in kept for issue in [errors.get(".".join(("changes", *path)))] if issue}
+        for path, issue in refused.items():
+            one = kept.pop(path)
+            reason = ". ".join(part.rstrip(".") for part in (issue.message, issue.hint) if part)
+            found.leave_out(one.place, one.text, f"{reason}.")
+        if errors and not refused:  # what is wrong is wrong with several together
+            for one in kept.values():
+                found.leave_out(one.place, one.text, "; ".join(issue.message for issue in errors.values()))
+            return None
+        if not errors:
+            return Adopted(plan, {path: one.place for path, one in kept.items()})
+    return None
+
+
+def _changes(settings: Iterable[Setting]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for one in settings:
+        at = changes
+        for key in one.path[:-1]:
+            at = at.setdefault(key, {})
+        at[one.path[-1]] = one.value
+    return changes

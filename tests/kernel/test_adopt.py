@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan that was adopted holds what the files brought about: on the same host nothing changes, on another it does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.adopt.plans import from_files
+from mcp_bridge.policy import load_policy
+from tests.kernel.transaction_host import IFACE, Host, transaction_host
+
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
+
+# keys of network namespaces alone: the host shares all others with the machine that the test runs on
+FILES = {
+    "usr/lib/sysctl.d/50-default.conf": """
+net.ipv4.conf.default.rp_filter = 2
+net.core.somaxconn = 2048
+net.ipv4.tcp_rmem = 4096	87380   16777216
+""",
+    "usr/lib/sysctl.d/70-same.conf": "net.ipv4.tcp_fin_timeout = 99\n",
+    "etc/sysctl.d/70-same.conf": """
+# an operator's
+net/ipv4/tcp_fin_timeout = 20
+-net.ipv4.no_such_key = 1
+net.ipv4.ip_forward = 1
+net.ipv4.conf.all.send_redirects = 0
+net.ipv4.conf.eth0.arp_ignore = 0x1
+""",
+    "etc/sysctl.d/99-last.conf": "net.core.somaxconn = 4096\nnet.ipv4.tcp_syncookies = 2\n",
+}
+SYSCTLS = "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e stable_secret -e fastopen_key"
+
+
+def read_by_sysctl(host: Host, root: Path) -> str:
+    """Let ``sysctl --system`` read the files below a folder in place of the machine's, and return what it says."""
+    binds = "".join(f"mount --bind {root}/{name} /{name} && " for name in ("usr/lib/sysctl.d", "etc/sysctl.d"))
+    empty = (
+        "touch /run/netopt/empty && { [ ! -e /etc/sysctl.conf ] || mount --bind /run/netopt/empty /etc/sysctl.conf; }"
+    )
+    return host.run("sh", "-c", f"{binds}{empty} && sysctl --system", check=False)
+
+
+def test_adopted_is_what_sysctl_made_of_it(tmp_path: Path) -> None:
+    """After ``sysctl --system`` the plan is written down and nothing else; elsewhere it leads to the very same."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (adopted,), left_out = from_files([tmp_path], load_policy(), iface=IFACE, name="adopted")
+    assert [one.text for one in left_out if "no_such_key" in one.text]
+    plan: dict[str, Any] = adopted.plan
+    with transaction_host() as host, transaction_host() as other:
+        read_by_sysctl(host, tmp_path)
+        made = host.shell(SYSCTLS)
+        assert "net.core.somaxconn = 4096" in made
+        assert "net.ipv4.tcp_fin_timeout = 20" in made
+        report = host.ask(plan=plan)
+        assert [change["subsystem"] for change in report["diff"]] == ["plan"], report["error"]
+        assert host.shell(SYSCTLS) == made
+        assert host.ask(plan=plan)["status"] == "unchanged"
+        before = other.shell(SYSCTLS)
+        assert other.ask(plan=plan)["status"] == "applied"
+        assert other.shell(SYSCTLS) == made
+        assert other.ask(remove=["adopted"])["status"] == "applied"
+        assert other.shell(SYSCTLS) == before
