@@ -4,9 +4,9 @@
 
 """Runs in a kernel of its own: delay on a full uplink, by the kernel's defaults and by profiles that know its rates.
 
-``python -m benchmarks.uplink_program JSON`` with ``{"profiles", "path", "rounds"}`` prints a line of JSON for each run,
-and as the last one all of them: ``{"limits", "runs": [{"way", "figures", "said"}]}``. The host is the kernel's first
-namespace. What changes it is what runs on any host, and the host has to be as before in the end.
+``python -m benchmarks.uplink_program JSON`` with ``{"profiles", "path", "rounds", "seconds"?}`` prints a line of JSON
+for each run, and as the last one all of them: ``{"limits", "runs": [{"profile", "way", "figures", "said"}]}``. The host
+is the kernel's first namespace. What changes it is what runs on any host, and it has to be as before in the end.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def rolled_back(identity: str) -> None:
         sys.exit(f"not rolled back: {result}")
 
 
-def measured(way: str, profile: str, path: dict[str, Any]) -> dict[str, Any]:
+def measured(way: str, profile: str, path: dict[str, Any], *, seconds: float) -> dict[str, Any]:
     """Return the figures of one run of one way, with the probe of a profile."""
     world.forget_paths()
     before, report = view(), None
@@ -71,7 +71,7 @@ def measured(way: str, profile: str, path: dict[str, Any]) -> dict[str, Any]:
         report, again = (applied(plan, has_cake=way == PROFILE) for _ in range(2))
         if (report["status"], again["status"]) != ("applied", "unchanged"):
             sys.exit(f"{profile}: {report['status']}, then {again['status']}: {report}")
-    figures = uplink.full(PROBES.get(profile, latency.ping_peer))
+    figures = uplink.full(PROBES.get(profile, latency.ping_peer), seconds=seconds)
     if report:
         rolled_back(report["checkpoint_id"])
         if view() != before:
@@ -92,7 +92,7 @@ def main() -> None:
     for profile in asked["profiles"]:
         for number in range(asked["rounds"]):
             for way in WAYS if number % 2 == 0 else reversed(WAYS):
-                runs.append(measured(way, profile, asked["path"]))
+                runs.append(measured(way, profile, asked["path"], seconds=asked.get("seconds", uplink.FULL_S)))
                 print(json.dumps(runs[-1]), flush=True)
     print(json.dumps({"limits": limits, "runs": runs}), flush=True)
 

@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 SILENT_S = 120
 
 
-def answer_of(program: str, folder: Path) -> dict[str, Any]:
+def answer_of(program: str, folder: Path, *words: str, first: bool = False) -> dict[str, Any]:
     """Run a module under user-mode Linux and return its last line, read as JSON; skip where there is no such kernel.
 
     Args:
         program: the module's name.
         folder: an empty folder, which the kernel shares.
+        words: its arguments.
+        first: whether it runs ahead of the machine's other processes, where that is allowed.
     """
     try:
         prepare("uml")
     except subprocess.CalledProcessError as error:
         pytest.skip(f"user-mode Linux cannot be had: {error}")
-    kernel = Kernel(folder, sys.executable, "-m", program)
+    kernel = Kernel(folder, sys.executable, "-m", program, *words, first=first)
     out = folder / "out"
     status = kernel.wait(SILENT_S, lambda: out.stat().st_size if out.exists() else 0)
     assert status == 0, kernel.said()

@@ -19,7 +19,6 @@ from . import latency, world
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IDLE_S = 4
 WARM_UP_S = 4  # slow start is over, and the queue stands where it will
 FULL_S = 8
 SLEEP_S = 0.002
@@ -27,17 +26,18 @@ CONNECTIONS = "4"  # each way
 _LOAD = ("-P", CONNECTIONS, "-t", latency.FOREVER_S)
 
 
-def full(probe: Callable[[float], dict[str, float]]) -> dict[str, float]:
+def full(probe: Callable[[float], dict[str, float]], *, seconds: float = FULL_S) -> dict[str, float]:
     """Return the delays idle and under load in milliseconds, what the load adds to them, and the rates of the load.
 
     Args:
         probe: measures delays for so many seconds, as those of ``latency`` do.
+        seconds: for how long it does so under load; half as long before.
     """
-    idle = probe(IDLE_S)
+    idle = probe(seconds / 2)
     with world.iperf_servers(), world.traffic("-p", "5201", *_LOAD), world.traffic("-p", "5202", "-R", *_LOAD):
         time.sleep(WARM_UP_S)
         begin, before = time.monotonic(), _bytes()
-        loaded = probe(FULL_S)
+        loaded = probe(seconds)
         took, after = time.monotonic() - begin, _bytes()
     return {
         **loaded,

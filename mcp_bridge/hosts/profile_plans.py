@@ -180,7 +180,7 @@ def _links(service: Service, scope: Scope) -> dict[str, Mapping[str, Any]]:
     except InventoryError:  # that of an AWX is not here
         return {}
     told = {host.name: host.variables.get(VARIABLE) for host in hosts}
-    return {host: link for host, link in told.items() if isinstance(link, dict)}
+    return {host: link for host, link in told.items() if isinstance(link, dict) and "{" not in str(link.values())}
 
 
 def group(  # noqa: PLR0913 - what a draft is made of, by name

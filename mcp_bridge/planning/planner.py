@@ -111,7 +111,8 @@ def fit(
     if not changes:  # an empty plan with a profile would get the profile's values back
         lost = "; ".join(rationale[1:])
         raise PlanError([Issue(path="changes", message=f"Nothing of the profile is left: {lost}")])
-    told = {"link": dict(link)} if link and shaped else {}
+    whole = changes.keys() >= shaped.keys()  # what was left out would come back with the link
+    told = {"link": dict(link)} if link and shaped and whole else {}
     draft = {"iface": iface, "profile": profile, **told, "changes": changes, "rationale": rationale}
     result = validate(draft, policy)
     plan = result.normalized_plan
