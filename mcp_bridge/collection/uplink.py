@@ -12,8 +12,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._plan.uplink import (
     RATES,
     SHAPER,
     VARIABLE,
-    said,
     shaping,
 )
 
-__all__ = ["FIELDS", "OVERHEAD", "RATES", "SHAPER", "VARIABLE", "said", "shaping"]
+__all__ = ["FIELDS", "OVERHEAD", "RATES", "SHAPER", "VARIABLE", "shaping"]

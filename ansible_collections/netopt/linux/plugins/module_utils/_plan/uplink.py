@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 SHAPER, QDISC, INGRESS = FIELDS = ("shaper", "qdisc", "ingress")
 RATES = {"up_mbit": ("egress_mbit", "up_pct"), "down_mbit": ("ingress_mbit", "down_pct")}
 OVERHEAD = "overhead_bytes"
-WORDS = (*RATES, OVERHEAD)
 VARIABLE = "netopt_link"
 KBIT = 1000  # a rate is told to the kernel in whole kbit/s
 
@@ -56,12 +55,6 @@ def _below(rate: float, percent: float) -> float:
     """Return so much of a rate, in Mbit/s; a whole number where it is one."""
     found = round(rate * percent / 100 * KBIT) / KBIT
     return int(found) if found == int(found) else found
-
-
-def said(link: Mapping[str, Any]) -> str:
-    """Return an uplink in words."""
-    rates = f"{link['down_mbit']:g} Mbit/s down and {link['up_mbit']:g} Mbit/s up"
-    return rates + (f", {link[OVERHEAD]} bytes more for each packet" if link.get(OVERHEAD) else "")
 
 
 def check_variable(link: Mapping[str, Any], how: Mapping[str, Any]) -> None:

@@ -73,6 +73,32 @@ def test_throughput() -> None:
     assert served == [{"changed": False, "served": True}]
 
 
+@pytest.mark.skipif(shutil.which("iperf3") is None or os.geteuid() != 0, reason="takes iperf3, and root for pings")
+def test_delays_beside_the_load() -> None:
+    """With a load both ways the delays are told idle and beside it, to the load's host where no other is given."""
+    options = {"serve_port": PORT + 1, "duration_s": 3}
+    thread = threading.Thread(target=lambda: probe_module.run(options, check=False, diff=False))
+    thread.start()
+    asked = {**OPTIONS, "iperf": "127.0.0.1", "iperf_port": PORT + 1, "both_ways": True, "duration_s": 3}
+    found = probe_module.run(asked, check=False, diff=False)["measurements"]
+    thread.join(timeout=30)
+    delays = found["ping"]["127.0.0.1"]
+    assert delays["received"] == 15
+    assert 0 < delays["loaded_p50_ms"] <= delays["loaded_p95_ms"]
+    assert delays["loaded_loss_pct"] == 0
+    assert found["iperf"]["reverse_mbps"] > 1
+
+
+def test_no_load_and_no_delays_beside_it(listener: str) -> None:
+    """Where iperf3 finds no server, no delays are told as if there had been a load; both ways need one."""
+    asked = {**OPTIONS, "tcp": [listener], "iperf": "127.0.0.1", "without_idle": True}
+    found = probe_module.run({**asked, "iperf_port": None}, check=False, diff=False)["measurements"]
+    assert "message" in found["iperf"]
+    assert found["tcp"] == {listener: {}}
+    refused = probe_module.run({**OPTIONS, "tcp": [listener], "both_ways": True}, check=False, diff=False)
+    assert (refused["failed"], refused["error"]["key"]) == (True, "both_ways")
+
+
 def test_a_port_that_is_none() -> None:
     """A server has to have a port and an end."""
     for options in ({"serve_port": 0, "duration_s": 1}, {"serve_port": 9, "duration_s": 0}):
