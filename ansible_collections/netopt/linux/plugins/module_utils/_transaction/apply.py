@@ -26,7 +26,7 @@ from .._lifecycle.rollback import roll_back_one
 from .._lifecycle.same_interfaces import numbers_of
 from .._plans.compose import Touched, plan_text
 from .._plans.lead import lead, with_origins
-from .._plans.record import without_field
+from .._plans.record import HTB, without_field
 from .._subsystems.read_views import read_views
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
@@ -146,6 +146,10 @@ class Apply:
             from .uncounted import uncounted  # noqa: PLC0415 - most plans limit no connections
 
             self._report.warnings += uncounted(rehearsal.current["nft"], rehearsal.wanted.get("nft"))
+        if "tc" in rehearsal.operations and any(HTB in one.changes or "qdisc" in one.changes for one in plans.parts):
+            from .translated_sources import translated_sources  # noqa: PLC0415 - most plans have no classes
+
+            self._report.warnings += translated_sources(plans.parts, self._tools)
         self._name_other_owners(plans, rehearsal)
 
     def _write_down(
