@@ -66,6 +66,22 @@ def test_a_narrow_shaper_goes_back(fleet: Fleet) -> None:
     assert fleet.differences(before) == []
 
 
+def test_a_full_link_in_words(fleet: Fleet) -> None:
+    """The link is filled both ways, delays are told idle and beside the load, and an earlier measurement beside them."""
+    words = ("measure", "--bloat", "--iperf", fleet.name(SERVER), "-l", fleet.name(1), "--duration", "3")
+    first = fleet.netopt(*words, "--json")
+    assert first.status == 0, first.text
+    earlier = fleet.folder / "before.json"
+    earlier.write_text(first.text, encoding="utf-8")
+    (delays,) = json.loads(first.text)["hosts"][fleet.name(1)]["ping"].values()
+    assert 0 < delays["loaded_p50_ms"] <= delays["loaded_p95_ms"]
+    second = fleet.netopt(*words, "--before", str(earlier))
+    assert "while the link is full" in second.text
+    assert "before it was" in second.text
+    assert "Mbit/s up and down" in second.text
+    assert servers(fleet) == ""
+
+
 def test_a_host_that_cannot_serve(fleet: Fleet) -> None:
     """Where the server lacks iperf3, nothing is begun, and it is named."""
     lifecycle.execute(fleet.lab, str(SERVER), ["sh", "-c", "mv $(command -v iperf3) /root/iperf3.away"])

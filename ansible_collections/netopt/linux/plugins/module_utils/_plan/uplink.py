@@ -10,6 +10,7 @@ are fair and short, and no longer the modem's.
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ RATES = {"up_mbit": ("egress_mbit", "up_pct"), "down_mbit": ("ingress_mbit", "do
 OVERHEAD = "overhead_bytes"
 VARIABLE = "netopt_link"
 KBIT = 1000  # a rate is told to the kernel in whole kbit/s
+ANY = {"egress_mbit": (1 / KBIT, math.inf), "ingress_mbit": (1 / KBIT, math.inf), OVERHEAD: (-math.inf, math.inf)}
 
 
 def shaping(link: Mapping[str, Any], how: Mapping[str, Any], *, own: Collection[str] = ()) -> dict[str, Any]:
@@ -62,25 +64,21 @@ def check_variable(link: Mapping[str, Any], how: Mapping[str, Any]) -> None:
 
     Args:
         link: as ``shaping`` takes it.
-        how: the same; with ``bounds``, the least and the most by the shaper's field, where the policy has any.
+        how: the same; ``bounds`` has the least and the most by the shaper's field, where the policy has any.
 
     Raises:
         NetoptError: stage ``plan``; ``key`` is ``netopt_link`` and the word.
     """
     shaper = shaping(link, how)[SHAPER]
-    for word, field in (*((word, field) for word, (field, _share) in RATES.items()), (OVERHEAD, OVERHEAD)):
-        lowest, highest = (how.get("bounds") or {}).get(field) or (None, None)
-        value = shaper.get(field)
-        if value is None:
-            continue
-        low = value < lowest if lowest is not None else field != OVERHEAD and value <= 0
-        if low or (highest is not None and value > highest):
+    bounds = {**ANY, **(how.get("bounds") or {})}
+    for word, field in {**{word: field for word, (field, _share) in RATES.items()}, OVERHEAD: OVERHEAD}.items():
+        value, (lowest, highest) = shaper.get(field), bounds[field]
+        if value is not None and not lowest <= value <= highest:
+            shaped = "" if field == OVERHEAD else f", which would be shaped to {value:g}"
             raise NetoptError(
-                f"{VARIABLE}.{word} is {link[word]:g}, which would be shaped to {value:g}"
-                if field != OVERHEAD
-                else f"{VARIABLE}.{word} is {value}",
+                f"{VARIABLE}.{word} is {link[word]:g}{shaped}",
                 stage="plan",
                 key=f"{VARIABLE}.{word}",
-                wanted=f"{lowest} to {highest}" if lowest is not None else "more than 0",
+                wanted=f"{lowest:g} to {highest:g}",
                 hint=f"Write the uplink of this host into its variable {VARIABLE}, in Mbit/s.",
             )
