@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .changes import Changes, Offloads
+from .changes import Changes
 from .measurement import Objectives, Targets, ValidateSpec
 from .plan import ParameterPlan
 from .rendered import RenderedPlan
@@ -44,7 +44,6 @@ __all__ = [
     "Issue",
     "Measurements",
     "Objectives",
-    "Offloads",
     "OperationResult",
     "ParameterPlan",
     "RenderedPlan",

@@ -11,48 +11,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from mcp_bridge.collection.feature_names import plan_name
 from mcp_bridge.collection.nic_words import BY_NAME, flat, nested
 from mcp_bridge.collection.route_words import DST, ROUTES
 
-from .base import NO_BOOL, Strict, set_only
+from .base import NO_BOOL, Strict, refusal, set_only
 from .firewall import ConnectionLimit, ConnectionTracking, NatRule, RateLimit
 from .impairment import Netem
 from .nic import Nic, Steering
 from .qdisc import Qdisc
 from .queues import RootQdisc
 from .routes import RouteMetrics
-from .scalars import Classid, SysctlKey, SysctlValue
+from .scalars import Classid, Feature, SysctlKey, SysctlValue
 from .traffic import DscpRule, HtbClass, Shaper
-
-
-class Offloads(Strict):
-    """Features of the network interface, by the short names of ethtool(8)."""
-
-    rx: bool | None = None
-    """Checksums of received packets."""
-    tx: bool | None = None
-    """Checksums of sent packets."""
-    sg: bool | None = None
-    """Scatter-gather."""
-    tso: bool | None = None
-    """TCP segmentation."""
-    gso: bool | None = None
-    """Generic segmentation."""
-    gro: bool | None = None
-    """Generic receive."""
-    lro: bool | None = None
-    """Large receive; not for hosts that forward."""
-    rxvlan: bool | None = None
-    """VLAN tags of received packets."""
-    txvlan: bool | None = None
-    """VLAN tags of sent packets."""
-    ntuple: bool | None = None
-    """Receive filters."""
-    rxhash: bool | None = None
-    """Receive hashing."""
 
 
 class Ingress(Strict):
@@ -99,8 +73,8 @@ class Changes(Strict):
     """Size and timeouts of connection tracking."""
     nat_rules: list[NatRule] | None = None
     """Address translation."""
-    offloads: Offloads | None = None
-    """Features of the network interface."""
+    offloads: dict[Feature, bool | None] | None = None
+    """Features of the device by the names of ethtool -K. Null takes one away."""
     mtu: Annotated[int, Field(ge=68, le=65_536), NO_BOOL] | None = None
     """Largest packet, bytes."""
     nic: Nic | None = None
@@ -120,6 +94,17 @@ class Changes(Strict):
             )
         return self
 
+    @field_validator("offloads", mode="before")
+    @classmethod
+    def _once(cls, value: object) -> object:
+        """Refuse a feature that is given by two of its names."""
+        names = [name for name in value if isinstance(name, str)] if isinstance(value, dict) else []
+        found = [plan_name(name) for name in names]
+        twice = next((name for name, one in zip(names, found, strict=True) if found.count(one) > 1), None)
+        if twice:
+            raise refusal("offloads_twice", f"{twice} stands here twice, by two of its names")
+        return value
+
     def dump(self) -> dict[str, Any]:
         """Return the changes as JSON data, without what is not set and what is taken away."""
         found: dict[str, Any] = set_only(super().dump())
@@ -135,10 +120,8 @@ class Changes(Strict):
             if field not in self.model_fields_set:
                 continue
             value = getattr(self, field)
-            if field == "sysctl":
+            if field in {"sysctl", "offloads"}:
                 keys = {key: None for key, each in (value or {}).items() if each is None}
-            elif field == "offloads":
-                keys = {key: None for key in value.model_fields_set if getattr(value, key) is None} if value else {}
             elif field in BY_NAME and value is not None:
                 said = flat(field, value.model_dump(exclude_unset=True))
                 keys = nested({name: None for name, each in said.items() if each is None})

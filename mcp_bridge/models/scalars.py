@@ -10,12 +10,14 @@ which mean the same are the same.
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Annotated
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from mcp_bridge.collection.dscp import DSCP_MAX, DSCP_NAMES, DSCP_WANTED, code_point
+from mcp_bridge.collection.feature_names import KERNEL_NAMES, SHORT_NAMES, is_known, plan_name
 from mcp_bridge.collection.interfaces import AUTO, is_glob
 from mcp_bridge.collection.match_words import FLAGS_WANTED, FWMARK_WANTED, TCP_FLAGS, flag_words, flags_of, mark_of
 
@@ -236,6 +238,21 @@ def _sysctl_value(value: object) -> str:
         )
     return " ".join(value.split())
 
+
+def _feature(value: object) -> str:
+    """Return the one name of a feature of a network interface, ethtool's short one where there is one."""
+    word = lower(value)
+    if isinstance(word, str) and len(word) <= WORD_LENGTH_MAX:
+        if is_known(word):
+            return plan_name(word)
+        near = difflib.get_close_matches(word, (*SHORT_NAMES, *KERNEL_NAMES), n=3)
+        more = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise refusal("feature", f"Unknown key: not a feature that ethtool -k names{more}")
+    raise refusal("feature", "Unknown key: not a feature that ethtool -k names")
+
+
+Feature = Annotated[str, PlainValidator(_feature), WithJsonSchema({"type": "string", "maxLength": 64})]
+"""A feature of a network interface, by the short name of ethtool(8) or by the kernel's."""
 
 SysctlKey = Annotated[str, PlainValidator(_sysctl_key), WithJsonSchema({"type": "string", "maxLength": 255})]
 """A dotted sysctl key; ``{iface}`` in it stands for the plan's interfaces."""

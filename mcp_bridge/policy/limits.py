@@ -180,9 +180,11 @@ class Limits(PolicyModel):
     def at(self, path: str) -> Range | None:
         """Return the range for a path of a plan, with or without the leading ``changes.``.
 
-        The range of an interface's own key, if there is one, comes before that of the key's family.
+        The range of an interface's own key, if there is one, comes before that of the key's family; so with offloads.
         """
         name = path.removeprefix("changes.")
         if name.startswith("sysctl.") and name not in self.ranges:
             name = f"sysctl.{family(name.removeprefix('sysctl.'))}"
+        if name.startswith("offloads.") and name not in self.ranges:
+            name = "offloads.{feature}"
         return self.ranges.get(name)

@@ -84,6 +84,7 @@ CASES = [
     ("v1", {"offloads": {"tso": False, "gso": False, "sg": False, "rx": False}}, ""),
     ("v1", {"offloads": {"tso": True, "gro": True}}, "ethtool -K v1 tso off"),
     ("v1", {"offloads": {"rx_gro_list": True, "txvlan": False}}, ""),
+    ("v1", {"offloads": {"tx-udp-segmentation": False, "gro-list": True, "rx-gro": True}}, ""),
 ]
 
 

@@ -59,6 +59,18 @@ SAME = [
         {"connection_limits": [{"protocol": "tcp", "port": 80, "limit": 5}]},
         {"connection_limits": [{"protocol": "TCP", "port": "80", "limit": 5, "mask": 32, "action": "reject"}]},
     ),
+    (
+        {"offloads": {"gro": True, "tx-udp_tnl-segmentation": False}},
+        {"offloads": {"Generic-Receive-Offload": True, "tx_udp_tnl_segmentation": False}},
+    ),
+    (
+        {"nic": {"rings": {"rx": 512}}, "steering": {"rps_cpus": "0-3,8"}},
+        {"nic": {"rings": {"rx": "512"}, "pause": {}}, "steering": {"rps_cpus": "8,0-2,3"}},
+    ),
+    (
+        {"nic": {"rings": {"rx": 512, "tx": None}, "pause": None}},
+        {"nic": {"pause": {"autoneg": None, "rx": None, "tx": None}, "rings": {"tx": None, "rx": 512}}},
+    ),
     ({"shaper": {"ingress_mbit": 100}}, {"shaper": {"ingress_mbit": 100.0}}),
     ({"qdisc": {"type": "fq"}}, {"qdisc": {"type": "fq", "params": {}}}),
     (

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight
 from mcp_bridge.collection.dscp import DSCP_NAMES
-from mcp_bridge.models.changes import Offloads
+from mcp_bridge.collection.feature_names import KERNEL_NAMES, SHORT_NAMES
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.validator import validate
 from mcp_bridge.validator.constraints import CHECKS
@@ -224,7 +224,7 @@ def test_host_severities_are_those_of_the_policy(policy: Policy) -> None:
 def test_words_agree(policy: Policy) -> None:
     """Models and policy know the same code points and the same offloads."""
     assert {name.lower(): number for name, number in policy.validation_limits.dscp.items()} == DSCP_NAMES
-    assert set(policy.validation_limits.offloads) == set(Offloads.model_fields)
+    assert set(policy.validation_limits.offloads) == {*SHORT_NAMES, *KERNEL_NAMES}
 
 
 def test_a_policy_may_know_fewer_words(policy: Policy) -> None:

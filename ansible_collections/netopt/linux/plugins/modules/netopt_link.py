@@ -44,42 +44,9 @@ options:
     type: int
   offloads:
     description:
-      - Which offloads are to be on or off, by their short names in C(ethtool -K). Those left out stay as they are.
+      - Which features of the device are to be on or off, by the short name that C(ethtool -K) takes, such as V(gro), or
+        by the kernel's, such as V(tx-udp-segmentation). Those left out stay as they are.
     type: dict
-    suboptions:
-      rx:
-        description: Checksums of received packets.
-        type: bool
-      tx:
-        description: Checksums of sent packets.
-        type: bool
-      sg:
-        description: Scatter-gather.
-        type: bool
-      tso:
-        description: TCP segmentation.
-        type: bool
-      gso:
-        description: Generic segmentation.
-        type: bool
-      gro:
-        description: Generic receive.
-        type: bool
-      lro:
-        description: Large receive; not for hosts that forward.
-        type: bool
-      rxvlan:
-        description: VLAN tags of received packets.
-        type: bool
-      txvlan:
-        description: VLAN tags of sent packets.
-        type: bool
-      ntuple:
-        description: Receive filters.
-        type: bool
-      rxhash:
-        description: Receive hashing.
-        type: bool
   nic:
     description:
       - Queues of the device, by the words of C(ethtool). A device without one of them is refused before anything is
@@ -300,6 +267,7 @@ report:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._common.interfaces import host_interfaces
@@ -331,7 +299,19 @@ NIC = {
     "txqueuelen": WHOLE,
 }
 STEERING = {"rps_cpus": TEXT, "rps_flow_cnt": WHOLE, "xps_cpus": TEXT}
-OFFLOADS = ("rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
+
+
+def flag(name: str, value: object) -> bool:
+    """Return whether a feature is to be on, as Ansible reads what is written.
+
+    Raises:
+        NetoptError: it is neither on nor off.
+    """
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        path = f"offloads.{name}"
+        raise NetoptError(f"{path} is {value!r}, wanted true or false", stage="plan", key=path) from None
 
 
 def main() -> None:
@@ -340,7 +320,7 @@ def main() -> None:
         argument_spec={
             "iface": {"type": "list", "elements": "str", "required": True},
             "mtu": {"type": "int"},
-            "offloads": {"type": "dict", "options": {name: {"type": "bool"} for name in OFFLOADS}},
+            "offloads": {"type": "dict"},
             "nic": {"type": "dict", "options": NIC},
             "steering": {"type": "dict", "options": STEERING},
         },
@@ -349,6 +329,7 @@ def main() -> None:
     )
     changes = set_only({name: module.params[name] for name in ("mtu", "offloads", "nic", "steering")})
     try:
+        changes["offloads"] = {name: flag(name, on) for name, on in changes.get("offloads", {}).items()}
         for group in ("rings", "channels"):
             with_counts(changes.get("nic", {}).get(group, {}), f"nic.{group}")
         intent = link_subsystem.intent(changes, host_interfaces(module.params["iface"], gather()))

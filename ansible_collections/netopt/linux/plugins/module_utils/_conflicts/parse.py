@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .._link.ethtool_features import long_name
+from .._plan.feature_names import long_name
 from .._sysctl.keys import canonical, same
 
 if TYPE_CHECKING:

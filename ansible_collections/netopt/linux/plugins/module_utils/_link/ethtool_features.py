@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Features of a network interface: their names, and what ``ethtool -k`` says of them.
+"""Features of a network interface: what ``ethtool -k`` says of them.
 
 ``ethtool -k`` is read as text: its JSON form is missing from ethtool before 5.10, which many targets still have,
 and the text has not changed since 2012.
@@ -13,31 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# ethtool(8): the short name of each feature and the name that ethtool -k prints
-SHORT_NAMES = {
-    "rx": "rx-checksumming",
-    "tx": "tx-checksumming",
-    "sg": "scatter-gather",
-    "tso": "tcp-segmentation-offload",
-    "ufo": "udp-fragmentation-offload",
-    "gso": "generic-segmentation-offload",
-    "gro": "generic-receive-offload",
-    "lro": "large-receive-offload",
-    "rxvlan": "rx-vlan-offload",
-    "txvlan": "tx-vlan-offload",
-    "ntuple": "ntuple-filters",
-    "rxhash": "receive-hashing",
-    "gro-hw": "rx-gro-hw",
-    "gro-list": "rx-gro-list",
-    "udp-gro-forwarding": "rx-udp-gro-forwarding",
-}
 _LINE = re.compile(r"^(?P<indent>\s*)(?P<name>[^\s:]+): (?P<state>on|off)(?: \[(?P<note>[^]]*)\])?\s*$")
-
-
-def long_name(name: str) -> str:
-    """Return the name that ``ethtool -k`` prints for a short name; other names are the kernel's own."""
-    dashed = name.replace("_", "-")
-    return SHORT_NAMES.get(name) or SHORT_NAMES.get(dashed) or (name if "_tnl" in name else dashed)
 
 
 def parse_features(text: str) -> dict[str, Any]:

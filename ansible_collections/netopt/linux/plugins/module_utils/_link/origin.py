@@ -17,8 +17,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.intents import together
+from .._plan.feature_names import long_name
 from .._plan.nic_words import NIC, NIC_NAMES, PER_QUEUE, STEERING
-from .ethtool_features import long_name
 from .steering import LOST_QUEUES
 from .subsystem import Intent
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._common.intents import OneIntent
+from .._plan.feature_names import SHORT_NAMES, long_name
 from .._plan.nic_words import NIC, RFS_ENTRIES, STEERING, TXQUEUELEN, flat
 from . import nic, steering
-from .ethtool_features import SHORT_NAMES, long_name
 from .ipv6_below_1280 import IPV6_MIN_MTU, ipv6_operations, route_argv
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ def render(wanted: Intent) -> tuple[list[str], list[str]]:
         return [], []
     queues = [each for iface in wanted.ifaces for each in nic.commands(iface, wanted.nic)]
     ip_link = [f"ip link set dev {shlex.quote(iface)} mtu {wanted.mtu}" for iface in wanted.ifaces if wanted.mtu]
-    named = {name if name in SHORT_NAMES else long_name(name): on for name, on in wanted.offloads.items()}
+    # of the short names, those with a dash are not taken by every release of ethtool
+    named = {
+        name if name in SHORT_NAMES and "-" not in name else long_name(name): on for name, on in wanted.offloads.items()
+    }
     ethtool = [shlex.join(_ethtool(iface, named)) for iface in wanted.ifaces if named]
     ip_link += [line for group, line in queues if group not in nic.LETTERS]
     ethtool += [line for group, line in queues if group in nic.LETTERS]

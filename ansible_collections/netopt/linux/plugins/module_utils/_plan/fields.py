@@ -254,7 +254,6 @@ _NAT_RULE = {
     **_each(TEXT, "iface", "src", "dst", "to_addr"),
     **_each(WHOLE, "port", "to_port"),
 }
-_OFFLOADS = _each(FLAG, "rx", "tx", "sg", "tso", "gso", "gro", "lro", "rxvlan", "txvlan", "ntuple", "rxhash")
 _COUNT = Either((WHOLE, Words((MAX,))))
 _NIC = {
     "rings": _may(Record(_each(_COUNT, *RINGS))),
@@ -285,7 +284,7 @@ _CHANGES = {
     "rate_limits": _may(ListOf(Record(_RATE_LIMIT))),
     "connection_tracking": _may(Record(_CONNECTION_TRACKING)),
     "nat_rules": _may(ListOf(Record(_NAT_RULE))),
-    "offloads": _may(Record(_OFFLOADS)),
+    "offloads": _may(MapOf(FLAG, null=True)),
     "mtu": _may(WHOLE),
     NIC: _may(Record(_NIC)),
     STEERING: _may(Record(_STEERING)),

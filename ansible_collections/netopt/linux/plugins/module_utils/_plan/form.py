@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .dscp import with_numbers
+from .feature_names import plan_name
 from .fields import BY_KEY, PLAN
 from .nic_words import BY_NAME, flat, nested
 from .routes import ROUTES, with_words_away, words_away
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a plan without what is not set, ports in lists, code points as numbers, keys by their first name.
+    """Return a plan without what is not set, ports in lists, code points as numbers, keys and features by one name.
 
     Sections that it takes away stay null.
     """
@@ -29,6 +30,8 @@ def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
     changes = with_numbers(found.get("changes", {}))
     if "changes" in found:
         found["changes"] = changes
+    if "offloads" in changes:
+        changes["offloads"] = {plan_name(name): on for name, on in changes["offloads"].items()}
     for rule in changes.get("dscp", ()):
         _list_ports(rule["match"])
     queue = (changes.get("qdisc") or {}).get("per_queue") or {}

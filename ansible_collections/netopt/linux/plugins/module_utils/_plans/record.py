@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from .._common.errors import NetoptError
-from .._link.ethtool_features import long_name
+from .._plan.feature_names import long_name
 from .._plan.fields import BY_KEY
 from .._plan.nic_words import BY_NAME, RFS_ENTRIES, RFS_KEY, flat, power_of_two
 from .._plan.routes import ROUTES, said_of

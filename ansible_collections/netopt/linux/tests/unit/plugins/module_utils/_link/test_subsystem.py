@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._link.ethtool_features import long_name, parse_features
+from ansible_collections.netopt.linux.plugins.module_utils._link.ethtool_features import parse_features
 from ansible_collections.netopt.linux.plugins.module_utils._link.ipv6_below_1280 import (
     address_argv,
     kept_addresses,
@@ -26,6 +26,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._link.subsystem impor
     render,
     scope,
 )
+from ansible_collections.netopt.linux.plugins.module_utils._plan.feature_names import long_name
 
 TEXT = """\
 Features for eth0:
