@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_bridge.collection.features import SHORT_NAMES
+from mcp_bridge.collection.feature_names import is_known, plan_name
 from mcp_bridge.documents.files import read_file
-from mcp_bridge.models.changes import Offloads
 
 from . import sysctl_files
 from .found import Found, Place, Setting
@@ -152,9 +151,8 @@ def _of_interface(key: str, value: str, place: Place, text: str, ifaces: tuple[s
     elif key == "features":
         words = value.split()
         for name, word in zip(words[::2], words[1::2], strict=False):
-            short = next((one for one, long in SHORT_NAMES.items() if long == name), name)
-            if short in Offloads.model_fields and word in _WORDS:
-                found.set(Setting(("offloads", short), _WORDS[word], place, text), ifaces)
+            if is_known(name) and word in _WORDS:
+                found.set(Setting(("offloads", plan_name(name)), _WORDS[word], place, text), ifaces)
             else:
                 found.leave_out(place, text, f"No plan sets the feature {name} to {word}.")
     else:
