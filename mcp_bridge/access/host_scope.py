@@ -75,6 +75,13 @@ class HostScope:
             self.members(caller.rule.hosts, everything) - self.members(caller.rule.except_hosts, everything)
         )
 
+    def names_of_open(self, caller: Caller) -> frozenset[str]:
+        """Return the names and addresses of the hosts that are open to a caller, in lower case."""
+        names = self.open_to(caller)
+        known = [host for host in self._read(None) if host.name in names]
+        addresses = [str(host.variables["ansible_host"]) for host in known if "ansible_host" in host.variables]
+        return frozenset(name.casefold() for name in [*names, *addresses])
+
     def check_server(self, name: str, caller: Caller) -> None:
         """Keep a caller from having a host of the inventory serve that is closed to it; others serve anyway.
 

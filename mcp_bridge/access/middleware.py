@@ -35,7 +35,8 @@ from .authorize import check_profile
 from .caller import CURRENT, Admission, Caller, claim_of, identify, scopes_text
 from .context import Access
 from .errors import AccessError
-from .iperf_servers import servers
+from .probe_targets import check as check_probes
+from .probe_targets import servers
 from .refusal_log import Refusals
 from .tool_scopes import Need, need_of, visible_to
 
@@ -233,6 +234,7 @@ class AccessMiddleware(Middleware):
         if not caller.sees_all_hosts:
             for name in servers(sent):
                 self._access.host_scope.check_server(name, caller)
+        check_probes(admission.subject, sent, caller, self._access.host_scope)
         if "hosts" not in parameters or (caller.sees_all_hosts and not need.changes_hosts):
             return admission
         if not isinstance(pattern, str):

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from mcp_bridge.policy.limits import PolicyModel
 
-Scope = Literal["read", "plan", "apply", "rollback", "delete", "audit"]
-ALL_SCOPES: frozenset[Scope] = frozenset({"read", "plan", "apply", "rollback", "delete", "audit"})
+Scope = Literal["read", "probe", "plan", "apply", "rollback", "delete", "audit"]
+ALL_SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
 ConsentMode = Literal["always", "when-possible", "never"]
 EVERYTHING = "all"
+PUBLIC = "public"
+INVENTORY = "inventory"
 LOCAL = "local"
 _NAME = r"^[A-Za-z0-9._@|:/+-]{1,128}$"
 
@@ -28,6 +30,14 @@ HostEntry = Annotated[
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$",
         description="The name of a host or of a group of the inventory, word for word; no pattern. `all` for every "
         "host.",
+    ),
+]
+ProbeEntry = Annotated[
+    str,
+    Field(
+        pattern=r"^(?:\*\.)?[a-z0-9][a-z0-9._:/-]{0,252}$",
+        description="`public`: every public address. `inventory`: hosts of the inventory that are open to the caller, "
+        "by name or `ansible_host`. A network or address, a name, `*.` and the end of names, or `all`.",
     ),
 ]
 Glob = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.*-]{1,64}$", description="An id, with * for any text.")]
@@ -113,6 +123,9 @@ class CallerRule(PolicyModel):
     cards: list[Glob] = []
     netem: list[HostEntry] = Field(default=[], description="Hosts and groups where impairments are allowed.")
     nat: list[HostEntry] = Field(default=[], description="Hosts and groups where address translation is allowed.")
+    probe: list[ProbeEntry] = Field(
+        default=[PUBLIC, INVENTORY], description="What hosts may be told to send packets to, with the scope `probe`."
+    )
     max_hosts: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=10, description="Hosts that may be changed at once, over all of the caller's runs."
     )
@@ -143,6 +156,7 @@ def local_rule() -> CallerRule:
         cards=["*"],
         netem=[EVERYTHING],
         nat=[EVERYTHING],
+        probe=[EVERYTHING],
         max_hosts=10_000,
         rate=Rate(calls_per_minute=6000, changes_per_hour=6000),
     )

@@ -25,6 +25,10 @@ NAMES: dict[str, tuple[Scope, ...]] = {
     "cancel_run_tool": ("apply", "rollback"),
     "rollback_to_checkpoint_tool": ("rollback",),
     "delete_checkpoint_tool": ("delete",),
+    "measure_network_tool": ("probe",),
+    "ping_host_tool": ("probe",),
+    "traceroute_tool": ("probe",),
+    "tracepath_tool": ("probe",),
     "get_audit_log_tool": ("audit",),
     "search_audit_log_tool": ("audit",),
 }

@@ -42,13 +42,14 @@ authentication:
     - {{caller: old-bot, sha256: {old}, expires: 2020-01-01}}
 callers:
   - name: web-bot
-    scopes: [read, plan, apply, rollback, delete]
+    scopes: [read, probe, plan, apply, rollback, delete]
     hosts: [web]
     cards: ["sysctl.tcp_*"]
     profiles: [server]
     max_hosts: 1
     confirm_timeout: {{required: true, min_s: 30, max_s: 600}}
   - {{name: old-bot, scopes: [read], hosts: [all]}}
+  - {{name: prober, scopes: [read, probe, plan], hosts: [web], probe: [inventory, 192.0.2.0/24, "*.example.org"]}}
   - {{name: reader, scopes: [read, audit], hosts: [all]}}
   - {{name: lab-bot, scopes: [plan, apply], hosts: [all], cards: ["*"], except: [d1]}}
   - {{name: hasty-bot, scopes: [read], hosts: [all], rate: {{calls_per_minute: 2}}}}
@@ -152,6 +153,61 @@ TO_D1 = {"iface": "eth0", "changes": {"mtu": 1400}, "validate": {"targets": {"ip
 def test_no_other_host_is_made_to_serve(site: Site, tool: str, arguments: dict[str, Any]) -> None:
     """A host that is closed to a caller does not serve for it, named by the call or by a plan."""
     assert "which is to serve iperf3, is closed" in refused(site, site.tokens["web"], tool, **arguments)
+
+
+def test_probing_takes_a_scope(site: Site) -> None:
+    """Who may read may not have hosts ping or connect: by no tool, in no list of questions, by no plan."""
+    question = [{"query": "ping_host", "target": "192.0.2.1"}]
+    calls = [
+        ("measure_network_tool", {"tcp": ["192.0.2.1:22"]}),
+        ("ping_host_tool", {"target": "192.0.2.1"}),
+        ("traceroute_tool", {"target": "192.0.2.1"}),
+        ("tracepath_tool", {"target": "192.0.2.1"}),
+        ("host_query_tool", {"queries": question}),
+        ("host_query_tool", {"queries": json.dumps(question)}),
+        ("call_tool_tool", {"name": "host_query_tool", "arguments": {"queries": question}}),
+    ]
+    for tool, arguments in calls:
+        assert "the scope probe" in refused(site, site.jwt("reader", "read"), tool, **arguments)
+    plan = {"iface": "eth0", "changes": {"mtu": 1400}, "validate": {"targets": {"ping": ["192.0.2.1"]}}}
+    assert "the scope probe" in refused(site, site.jwt("lab-bot", "plan"), "render_change_plan_tool", plan=plan)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254", "fe80::1", "10.0.0.1", "192.168.0.1", "fd00::1"),
+        *("64:ff9b::7f00:1", "2002:7f00:1::", "0::", "224.0.0.1", "8.8.8.8", "2130706433", "127.1", "0x7f.1"),
+        *("localhost", "localhost.", "metadata.google.internal", "d1", "example.org.evil", "evilexample.org"),
+    ],
+)
+def test_targets_that_are_not_open(site: Site, target: str) -> None:
+    """A target that the access file does not name is refused, however it is written and however it is to be reached."""
+    token = site.jwt("prober", "read", "probe", "plan")
+    place = f"[{target}]:22" if ":" in target else f"{target}:22"
+    plan = {"iface": "eth0", "changes": {"mtu": 1400}, "validate": {"targets": {"tcp": [place]}}}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("measure_network_tool", {"tcp": ["192.0.2.1:22", place]}),
+        ("ping_host_tool", {"target": target}),
+        ("host_query_tool", {"queries": [{"query": "ip_info"}, {"query": "tracepath", "target": target}]}),
+        ("render_change_plan_tool", {"plan": json.dumps(plan)}),
+    ]
+    for tool, arguments in calls:
+        told = refused(site, token, tool, **arguments)
+        assert "may not have hosts send packets to" in told or "is closed to" in told, (tool, told)
+
+
+def test_secrets_are_not_read_out(site: Site) -> None:
+    """Kernel parameters that hold keys are refused by name, in a tool of its own and among several questions."""
+    for key in ("net.ipv4.tcp_fastopen_key", "net.ipv6.conf.all.stable_secret", "net/ipv6/conf/a.b/stable_secret"):
+
+        async def run(key: str = key) -> list[str]:
+            async with site.client(site.jwt("reader", "read")) as client:
+                questions = [{"query": query, "keys": [key]} for query in ("sysctl_get", "host_facts")]
+                one = await said(client, "sysctl_get_tool", keys=["net.ipv4.ip_forward", key])
+                return [one, *[await said(client, "host_query_tool", queries=[each]) for each in questions]]
+
+        assert all("holds a secret, which is not read out" in text for text in asyncio.run(run()))
 
 
 def test_all_is_all_that_is_open(site: Site) -> None:

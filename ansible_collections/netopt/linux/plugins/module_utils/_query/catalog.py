@@ -317,6 +317,8 @@ PATTERNS: dict[str, tuple[str, str]] = {
     "record": (r"[A-Za-z][A-Za-z0-9]{0,9}", "a record type such as A or MX"),
     "keys": (r"[A-Za-z0-9_][A-Za-z0-9_/:-]*(\.[A-Za-z0-9_][A-Za-z0-9_/:-]*)+", "dotted keys"),
 }
+SECRETS = frozenset({"tcp_fastopen_key", "stable_secret"})
+"""Kernel parameters, by their last part, that let whoever knows them forge cookies or tell addresses apart."""
 BOUNDS: dict[str, tuple[int, int]] = {"count": (1, 20), "seconds": (1, 20)}
 KINDS = (*PATTERNS, *BOUNDS)
 
@@ -381,3 +383,5 @@ def _check(key: str, kind: str, value: Any) -> None:
     for item in values:
         if not isinstance(item, str) or not re.fullmatch(pattern, item):
             raise refused(f"{key} is {item!r}", hint=f"Give {wanted}.")
+        if kind == "keys" and re.split("[./]", item)[-1] in SECRETS:
+            raise refused(f"{item} holds a secret, which is not read out", hint="Ask for the other keys alone.")
