@@ -196,7 +196,9 @@ def _text(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
 def _notes(plan: ParameterPlan, profile: Profile | None) -> Iterator[str]:
     """Yield what the text cannot show."""
     if profile:
-        yield f"The values are those of the profile {profile.name}; each host may adapt them to its hardware"
+        told = profile.link and not plan.link
+        by_link = f", and shapes by its {VARIABLE} where the inventory has one" if told else ""
+        yield f"The values are those of the profile {profile.name}; each host may adapt them to its hardware{by_link}"
         if profile.link and profile.link.without and not plan.link:
             yield f"{profile.link.without} {HOW_TO_TELL}"
     if plan.iface == AUTO:

@@ -67,7 +67,7 @@ def test_a_narrow_shaper_goes_back(fleet: Fleet) -> None:
 
 
 def test_a_full_link_in_words(fleet: Fleet) -> None:
-    """The link is filled both ways; delays are told idle and beside the load, with an earlier measurement."""
+    """The link is filled both ways, delays are told idle and beside the load, and what was before."""
     words = ("measure", "--bloat", "--iperf", fleet.name(SERVER), "-l", fleet.name(1), "--duration", "3")
     first = fleet.netopt(*words, "--json")
     assert first.status == 0, first.text

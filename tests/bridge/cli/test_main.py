@@ -100,7 +100,7 @@ def netopt(tmp_path: Path) -> Netopt:
         ("apply good.json --iface eth0", 2, "--iface goes with --profile"),
         ("apply good.json --up 20 --down 100", 2, "--up and --down go with --profile"),
         ("apply --profile gaming --up 20", 2, "Give both --up MBIT and --down MBIT"),
-        ("apply --profile gaming --up 20 --down 500000 -i here,", 1, "link.down_mbit: Value must be"),
+        ("apply --profile gaming --up 20 --down 500000 -i here,", 1, "link.down_mbit: Value exceeds"),
         ("plan --from-inventory --up 20 --down 100", 2, "--up and --down go with PROFILE"),
         ("measure --bloat -i here,", 2, "Add --iperf HOST"),
         ("measure --ping a --before earlier.json -i here,", 2, "Add --bloat --iperf HOST"),
