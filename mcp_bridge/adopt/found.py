@@ -12,14 +12,14 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A line of a file, from 1."""
+    """A line of a file, from 1; or what else tells where a setting is from, without a line."""
 
     file: str
-    line: int
+    line: int = 0
 
     def __str__(self) -> str:
         """Return it as compilers do, so that editors find it."""
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True)

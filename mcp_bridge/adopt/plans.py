@@ -58,10 +58,10 @@ def from_files(
     for path in paths:
         if tuned.is_profile(path):
             found.add(tuned.read(path))
-    return _plans(found, policy, iface=iface, name=name), sorted(found.left_out, key=lambda one: one.place)
+    return plans_of(found, policy, iface=iface, name=name), sorted(found.left_out, key=lambda one: one.place)
 
 
-def _plans(found: Found, policy: Policy, *, iface: Any, name: str | None) -> list[Adopted]:
+def plans_of(found: Found, policy: Policy, *, iface: Any, name: str | None) -> list[Adopted]:
     """Return the plans of what was found; what the policy refuses is left out of them."""
     by_iface: list[tuple[Any, list[Setting]]] = []
     for ifaces, settings in found.settings.items():

@@ -6,6 +6,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl.keys import IFACE, canonical, family, for_interfaces
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl.keys import (
+    IFACE,
+    canonical,
+    family,
+    for_interfaces,
+    same,
+)
 
-__all__ = ["IFACE", "canonical", "family", "for_interfaces"]
+__all__ = ["IFACE", "canonical", "family", "for_interfaces", "same"]

@@ -18,7 +18,7 @@ from mcp_bridge.runs.report import Progress, RunEvents
 
 CheckpointAction = Literal["accept", "confirm", "delete_checkpoint", "rollback"]
 Action = (
-    Literal["apply", "checkpoints", "extend", "measure", "plans", "query", "remove", "snapshot", "verify"]
+    Literal["apply", "checkpoints", "extend", "info", "measure", "plans", "query", "remove", "snapshot", "verify"]
     | CheckpointAction
 )
 CHANGES = frozenset({"accept", "apply", "confirm", "delete_checkpoint", "extend", "remove", "rollback", "snapshot"})

@@ -19,6 +19,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.commands import
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
 from ansible_collections.netopt.linux.plugins.module_utils._modules import info as info_module
 from ansible_collections.netopt.linux.plugins.module_utils._query import host_info
+from ansible_collections.netopt.linux.plugins.module_utils._query.beyond_defaults import beyond_defaults
 from tests.commands import sh
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces take root")
@@ -103,3 +104,25 @@ def test_info_reads_every_part() -> None:
     assert info["link"] is None
     assert info["facts"] is not None
     assert [line.split(":")[0] for line in problems] == ["link", "tc"]
+
+
+def test_what_is_beyond_defaults() -> None:
+    """What was set differs from a new namespace, what was set back does not, and what cannot be told has no default."""
+
+    def run() -> Any:
+        before = beyond_defaults()
+        sh("ip link add v0 type veth peer name v1; sysctl -qw net.ipv4.tcp_fin_timeout=23 net.ipv4.conf.v0.rp_filter=2")
+        sh("sysctl -qw net.ipv6.conf.v0.accept_ra=0 net.ipv4.tcp_rmem='4096 131072 7000000'")
+        set_ = beyond_defaults()
+        sh("sysctl -qw net.ipv4.tcp_fin_timeout=60; ip link del v0")
+        return before, set_, beyond_defaults()
+
+    before, found, after = in_scratch_namespace(run)
+    assert "net.ipv4.tcp_fin_timeout" not in before
+    assert found["net.ipv4.tcp_fin_timeout"] == ["23", "60"]
+    assert found["net.ipv4.conf.v0.rp_filter"][0] == "2"
+    assert found["net.ipv4.conf.v0.rp_filter"][1] != "2"
+    assert found["net.ipv6.conf.v0.accept_ra"] == ["0", "1"]
+    assert found["net.ipv4.tcp_rmem"] == ["4096 131072 7000000", None]
+    assert {key for key in found if ".v1." in key} == set()
+    assert "net.ipv4.tcp_fin_timeout" not in after

@@ -36,6 +36,7 @@ options:
       - sysctl
       - checkpoints
       - versions
+      - beyond_defaults
     default:
       - facts
       - link
@@ -109,6 +110,12 @@ info:
       returned: when asked for
     versions:
       description: What each tool says of its version, V(null) for one that is not installed.
+      type: dict
+      returned: when asked for
+    beyond_defaults:
+      description: >-
+        Kernel parameters below C(net) that are not as a new network namespace of this kernel has them, each with its
+        value and that default; V(null) where a namespace cannot tell.
       type: dict
       returned: when asked for
   sample:

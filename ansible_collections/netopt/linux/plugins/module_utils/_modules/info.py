@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-SUBSETS = ("facts", "link", "tc", "nft", "sysctl", "checkpoints", "versions")
+COMMON = ("facts", "link", "tc", "nft", "sysctl", "checkpoints", "versions")
+SUBSETS = (*COMMON, "beyond_defaults")
 ARGUMENT_SPEC: dict[str, Any] = {
-    "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(SUBSETS)},
+    "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(COMMON)},
     "iface": {"type": "list", "elements": "str", "default": ["auto"]},
     "sysctl": {"type": "list", "elements": "str", "default": []},
 }

@@ -75,6 +75,12 @@ def versions(tools: Tools) -> dict[str, str | None]:
     return found
 
 
+def _beyond_defaults() -> dict[str, list[str | None]]:
+    from .beyond_defaults import beyond_defaults  # noqa: PLC0415 - asked for by those who move to netopt alone
+
+    return beyond_defaults()
+
+
 def gather(
     *, subsets: Sequence[str], ifaces: Sequence[str], sysctl: Sequence[str], tools: Tools
 ) -> tuple[dict[str, Any], list[str]]:
@@ -101,6 +107,7 @@ def gather(
         "sysctl": lambda: {canonical(key): sysctl_observe.read(key) for key in sysctl},
         "checkpoints": lambda: [asdict(header) for header in Store().headers()],
         "versions": lambda: versions(tools),
+        "beyond_defaults": _beyond_defaults,
     }
     found: dict[str, Any] = {}
     problems = []
