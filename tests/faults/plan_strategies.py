@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from mcp_bridge.policy import load_policy
 from mcp_bridge.validator import validate
-from tests.bridge.plan_strategies import CHANGES, DSCP, MATCH, PORT, PORT_PROTOCOL, optional
+from tests.bridge.plan_strategies import CHANGES, DSCP, MATCH, PORT, PORT_PROTOCOL, optional, routes
 
 MBIT = st.integers(1, 2000)
 RARE = ("fq", "fq_codel", "cake", "sfq", "netem")  # kinds that a kernel may lack; the virtual machines have them
 NOT_IN_A_NAMESPACE = {"net.core.rmem_max"}
+THERE = {"default": "192.0.2.0/24", "fd00::/8": "2001:db8::/64"}  # routes that every host of the tests has
 
 
 def kind(name: str, required: dict[str, Any] | None = None, **params: Any) -> st.SearchStrategy[dict[str, Any]]:
@@ -155,6 +156,7 @@ def rest(qdisc: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str
         connection_tracking=optional(drop_invalid=st.booleans(), accept_established=st.booleans()),
         offloads=optional(gro=st.booleans(), tso=st.booleans(), gso=st.booleans(), sg=st.booleans()),
         mtu=st.integers(1280, 9000),
+        routes=routes(st.integers(1, 100)),
     )
 
 
@@ -173,6 +175,11 @@ def in_a_namespace(changes: dict[str, Any]) -> dict[str, Any]:
         values["net.ipv4.ip_forward"] = 1  # else there is nothing to translate, and the host refuses
     found["sysctl"] = values
     found["offloads"] = possible(found.get("offloads", {}))
+    found["routes"] = [
+        {**one, "dst": THERE[one["dst"]], **({"congctl": "reno"} if "congctl" in one else {})}
+        for one in found.get("routes", [])
+        if one["dst"] in THERE
+    ]
     settable = ("drop_invalid", "accept_established")
     tracking = {key: value for key, value in found.get("connection_tracking", {}).items() if key in settable}
     found["connection_tracking"] = tracking

@@ -188,6 +188,14 @@ LINK = st.lists(
         st.integers(1, 0xFFF).map(lambda last: f"ip addr replace 2001:db8:5::{last:x}/64 dev eth0"),
         st.integers(1, 250).map(lambda net: f"ip route replace 10.{net}.0.0/16 via 192.0.2.9 dev eth0 metric {net}"),
         st.integers(1, 5000).map(lambda length: f"ip link set eth0 txqueuelen {length}"),
+        st.builds(
+            "ip route change 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.1 initcwnd {} {}".format,
+            st.integers(1, 50),
+            st.sampled_from(["advmss 1200", "mtu lock 1400 rtt 20ms", "quickack 1 rto_min 9ms", "congctl lock reno"]),
+        ),
+        st.integers(1, 50).map(
+            lambda size: f"ip -6 route change 2001:db8::/64 dev eth0 proto kernel metric 256 initcwnd {size}"
+        ),
     ),
     max_size=4,
 )
