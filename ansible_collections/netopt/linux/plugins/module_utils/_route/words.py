@@ -42,7 +42,7 @@ OTHER_METRICS = {2: "mtu", 3: "window", 4: "rtt", 5: "rttvar", 7: "cwnd", 8: "ad
 PARTS = {"rtt": 8, "rttvar": 4}  # of a millisecond, in which the kernel keeps them (tcp(7), RFC 6298)
 _FIXED = (RTA_DST, RTA_SRC, RTA_OIF, RTA_PRIORITY, RTA_TABLE)
 _IN_WORDS = (*_FIXED, RTA_GATEWAY, RTA_PREF, RTA_PREFSRC, RTA_VIA)
-_HEX4, _HEX6 = "[0-9A-F]+", "[0-9a-f]{8}"
+_COUNT = "[0-9a-f]{8}"
 
 
 def metric_words(word: str, text: str) -> list[str]:
@@ -139,13 +139,11 @@ def there(body: str, iface: str) -> tuple[str, str]:
     name = re.sub(r"[^0-9A-Za-z_-]", lambda found: f"[{found.group()}]", iface)
     if route.family == AF_INET:
         first, mask = (_little(each.packed) for each in (network.network_address, network.netmask))
-        return (
-            "/proc/net/route",
-            f"{name}\t{first}\t{_little(gateway)}\t{_HEX4}\t[0-9]+\t[0-9]+\t{route.metric}\t{mask}\t.*",
-        )
+        fields = (name, first, _little(gateway), "[0-9A-F]+", "[0-9]+", "[0-9]+", str(route.metric), mask, ".*")
+        return "/proc/net/route", "[[:space:]]".join(fields)
     source = ipaddress.ip_network(route.source or "::/0")
     ends = (f"{each.network_address.packed.hex()} {each.prefixlen:02x}" for each in (network, source))
-    counts = f"{_HEX6} {_HEX6} {_HEX6}"
+    counts = f"{_COUNT} {_COUNT} {_COUNT}"
     return "/proc/net/ipv6_route", f"{' '.join(ends)} {gateway.hex()} {route.metric:08x} {counts} +{name}"
 
 
