@@ -190,6 +190,8 @@ def _hint(details: ErrorDetails, path: Path, data: Any) -> str | None:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         return did_you_mean(path[-1], known_keys(path[:-1], data), what="keys")
+    if kind == "union_tag_invalid" and context.get("tag") == "netem":
+        return "Impairments are changes.netem, whose field classes names the classes that it is for."
     if kind in {"literal_error", "union_tag_invalid"}:
         given = details["input"] if kind == "literal_error" else context.get("tag")
         expected = str(context.get("expected", context.get("expected_tags", "")))

@@ -159,11 +159,13 @@ def _by_type(schema: Mapping[str, Any], kinds: Mapping[str, Any], *, spelled_out
     names = {kind: reference.rpartition("/")[2] for kind, reference in schema["discriminator"]["mapping"].items()}
     parameters = {kind: _parameters(kinds[name], kinds) for kind, name in names.items()}
     text = "; ".join(f"{kind}: {' '.join(found)}" for kind, found in parameters.items() if found)
+    below = {field for name in names.values() for field in kinds[name]["properties"]} - {"type", "params"}
     return {
         "type": "object",
         "properties": {
             "type": {"enum": list(names)},
             "params": {"type": "object", "description": text},
+            **{field: {"type": "object"} for field in sorted(below)},
         },
         "required": ["type"],
     }

@@ -95,6 +95,14 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+def test_netem_is_no_queue_of_a_class() -> None:
+    """Who writes netem as a leaf is told where it goes, since there it ends by itself."""
+    classes = [{"classid": "1:10", "rate_mbit": 9, "leaf": {"type": "netem", "params": {"delay_ms": 9}}}]
+    (issue,) = validate({"iface": "eth0", "changes": {"htb_classes": classes}}, load_policy()).issues
+    assert issue.path == "changes.htb_classes[0].leaf.type"
+    assert "changes.netem" in (issue.hint or "")
+
+
 @pytest.mark.parametrize(("changes", "paths"), CASES.values(), ids=CASES.keys())
 def test_judged_at_its_place(changes: dict[str, Any], paths: list[str]) -> None:
     """What is wrong is an error where it stands, and a plan without errors can be rendered."""
