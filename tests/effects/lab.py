@@ -6,8 +6,8 @@
 
     client --- eth0 (host) eth1 --- inner
 
-The plan is for eth0. ``192.0.2.1`` and ``2001:db8::1`` are the host's; port 8000 of it, tcp and udp, is published by
-somebody else's table: it ends at port 80 of ``inner``, as a container engine does it.
+The plan is for eth0. ``192.0.2.1`` and ``2001:db8::1`` are the host's; port 8000 of it, tcp, udp and sctp, is published
+by somebody else's table: it ends at port 80 of ``inner``, as a container engine does it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ table inet others {{
         ip daddr {HOST[4]} udp dport {PUBLISHED} dnat ip to {INNER[4]}:{BEHIND}
         ip6 daddr {HOST[6]} tcp dport {PUBLISHED} dnat ip6 to [{INNER[6]}]:{BEHIND}
         ip6 daddr {HOST[6]} udp dport {PUBLISHED} dnat ip6 to [{INNER[6]}]:{BEHIND}
+        ip daddr {HOST[4]} sctp dport {PUBLISHED} dnat ip to {INNER[4]}:{BEHIND}
+        ip6 daddr {HOST[6]} sctp dport {PUBLISHED} dnat ip6 to [{INNER[6]}]:{BEHIND}
     }}
     chain forward {{
         type filter hook forward priority filter

@@ -183,6 +183,23 @@ def by_vlan(host: Host) -> dict[str, int]:
     return {name: packets for name, (_count, packets) in host.sent().items()}
 
 
+def by_bond(host: Host) -> dict[str, int]:
+    """Return the packets of each class after datagrams by a bond that the interface is a member of, by two ports."""
+    with host.here.inside():
+        run("ip link add bond0 type bond mode active-backup")
+        run(f"ip link set {IFACE} down")
+        run(f"ip link set {IFACE} master bond0")
+        run("ip link set bond0 up")
+        run("ip addr add 198.51.100.1/24 dev bond0")
+        run("ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:02 dev bond0")
+    host.apply({"shaper": {"egress_mbit": 50}, "htb_classes": [{**CLASSES[0], "match": [{"dports": ["7000"]}]}]})
+    with host.here.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        for port in (7000, 7001):
+            for _ in range(SENT):
+                made.sendto(b"x", ("198.51.100.2", port))
+    return {name: packets for name, (_count, packets) in host.sent().items()}
+
+
 def main() -> None:
     """Print it all."""
     found: dict[str, Any] = {"netem": {}}
@@ -215,6 +232,8 @@ def main() -> None:
         found["rated"] = rated(host)
     with ExitStack() as stack:
         found["vlan"] = by_vlan(Host(stack))
+    with ExitStack() as stack:
+        found["bond"] = by_bond(Host(stack))
     sys.stdout.write(json.dumps(found) + "\n")
 
 

@@ -54,6 +54,12 @@ BRIDGED = (
     "ip link set br0 up",
     f"ip addr add {HOST[4]}/24 dev br0",
 )
+MACVLAN = (
+    "ip link add link eth0 name mac0 type macvlan mode bridge",
+    "ip addr flush dev eth0",
+    "ip link set mac0 up",
+    f"ip addr add {HOST[4]}/24 dev mac0",
+)
 NO_FORWARDING_4, NO_FORWARDING_6 = ("sysctl -qw net.ipv4.ip_forward=0",), ("sysctl -qw net.ipv6.conf.all.forwarding=0",)
 SOURCE_CLASS = {"htb_classes": [{"classid": "1:10", "rate_mbit": 50, "match": [{"src": f"{INNER[4]}/32"}]}]}
 OTHERS_MASQUERADE = (
@@ -90,6 +96,8 @@ ROWS = (
     Row("connection_limits", "TCP to the port behind one that the plan sends on", {**limit(2, BEHIND), **DNAT}, connections(OWN_DNAT, 6), 6, told="Limit port 9000", quick=False),
     Row("connection_limits", "UDP flows to a published port", limit(3, PUBLISHED, "udp"), flows(PUBLISHED_PORT, 8), 3, free=8, quick=False),
     Row("connection_limits", "drop, from one /24", limit(3, action="drop", mask=24), connections(LOCAL, 5), 3, free=5, quick=False),
+    Row("connection_limits", "TCP by a macvlan on top", limit(3), connections(LOCAL, 6), 6, arranged=MACVLAN, told="Add mac0 to the plan's iface"),
+    Row("dscp", "by a macvlan on top", MARK, mark(OWN), 0, arranged=MACVLAN, told="Add mac0 to the plan's iface", quick=False),
     Row("connection_limits", "TCP on a bridge's port", limit(3), connections(LOCAL, 6), 6, arranged=BRIDGED, told="Write br0 in the place of eth0"),
     Row("dscp", "on a bridge's port", MARK, mark(OWN), 0, arranged=BRIDGED, told="Write br0 in the place of eth0", quick=False),
     Row("rate_limits", "of no protocol, to a published port", rate(5, port=PUBLISHED), flows(PUBLISHED_PORT, 20), 5, free=20, quick=False),

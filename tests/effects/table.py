@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from tests.effects import nft_rows
+from tests.effects import crossed_rows, nft_rows
 
-ROWS = (*nft_rows.ROWS,)
+ROWS = (*nft_rows.ROWS, *crossed_rows.CROSSED)

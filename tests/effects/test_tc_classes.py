@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ import pytest
 
 from tests.effects.frames import DESTINATION, FRAGMENT, HOP_BY_HOP, ROUTER_ALERT, ROUTING, Frame
 from tests.effects.tc_host import IFACE, THERE, Host
+from tests.kernel.nft_namespaces import run
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -144,6 +146,56 @@ def test_the_first_match_counts(host: Host, one: Frame) -> None:
     assert classes_of(host, one) == {MET}
     host.apply(plan(by_address, by_port))
     assert classes_of(host, one) == {MET}
+
+
+EVERYWHERE: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "a port": (DPORT, {}, {"dport": 1}),
+    "a source port": ({"sports": ["1111"]}, {"sport": 1111}, {}),
+    "a range of ports": ({"dports": ["6990-7010"]}, {"proto": "tcp"}, {"proto": "tcp", "dport": 7011}),
+    "several ports": ({"proto": "sctp", "dports": ["53", "7000"]}, {"proto": "sctp"}, {}),
+    "a protocol": ({"proto": "tcp"}, {"proto": "tcp"}, {"proto": "sctp"}),
+    "a code point": ({"dscp": 46}, {"dscp": 46}, {"dscp": 44}),
+    "flags": ({"tcp_flags": ["syn", "!ack"]}, {"proto": "tcp", "flags": 2}, {"proto": "tcp", "flags": 18}),
+    "a code point and a port": ({"dscp": 46, **DPORT}, {"dscp": 46}, {"dscp": 46, "dport": 1}),
+}
+TAGGED: dict[str, tuple[str, ...]] = {
+    "plain": (),
+    "a VLAN": ("802.1Q",),
+    "a provider's VLAN": ("802.1ad",),
+    "two VLANs": ("802.1ad", "802.1Q"),
+}
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize(("match", "met", "other"), EVERYWHERE.values(), ids=EVERYWHERE.keys())
+def test_class_whatever_stands_ahead(
+    host: Host, match: dict[str, Any], met: dict[str, Any], other: dict[str, Any], family: int
+) -> None:
+    """With tags, options and extension headers ahead of it, what fits falls into the class, and nothing else does."""
+    host.apply(plan(match))
+    ahead: dict[str, Any] = {"options": ROUTER_ALERT[4]} if family == 4 else {"extension": DESTINATION}
+    wrong = {
+        (name, bool(more), expected): found
+        for (name, tags), more in itertools.product(TAGGED.items(), ({}, ahead))
+        for fields, expected in ((met, MET), (other, REST))
+        if (found := classes_of(host, Frame(family, tags=tags, **more, **fields))) != {expected}
+    }
+    assert wrong == {}
+
+
+def test_by_a_macvlan_on_top(host: Host) -> None:
+    """What a macvlan on top of the interface sends falls into the class of its port."""
+    host.apply(plan(DPORT))
+    with host.here.inside():
+        run(f"ip link add link {IFACE} name mac0 type macvlan mode bridge")
+        run("ip link set mac0 up")
+        run("ip addr add 198.51.100.1/24 dev mac0")
+        run("ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:02 dev mac0")
+        made = host.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    before = host.sent()
+    for _ in range(EACH):
+        made.sendto(b"x", ("198.51.100.2", PORT))
+    until(lambda: host.sent()[MET][1] - before[MET][1] >= EACH, 10, "the datagrams have left by their class")
 
 
 def test_many_filters_need_several_tables(host: Host) -> None:

@@ -81,3 +81,9 @@ def test_rate(found: dict[str, Any]) -> None:
 def test_a_vlan_on_top_meets_the_class(found: dict[str, Any]) -> None:
     """What leaves by a VLAN on top of the interface falls into the class of its port."""
     assert found["vlan"]["1:10"] == SENT
+
+
+def test_a_bond_on_top_meets_the_class(found: dict[str, Any]) -> None:
+    """What leaves by a bond falls into the class of its port at the member that it leaves by, all else does not."""
+    assert found["bond"]["1:10"] == SENT
+    assert found["bond"]["1:fffe"] >= SENT

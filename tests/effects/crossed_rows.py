@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Effects that are the same for each protocol, way and version of IP: what docs/plan.md says, row by row.
+
+``make test`` runs one in seven of them, always the same; ``make effects`` all.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.effects.lab import BEHIND, CLIENT, HOST, INNER
+from tests.effects.nft_rows import OWN_DNAT, limit, rate
+from tests.effects.row import Row
+from tests.effects.sctp import associations
+from tests.effects.traffic import (
+    FORWARDED,
+    LOCAL,
+    OWN,
+    PASSING,
+    PORT,
+    PUBLISHED_PORT,
+    Path,
+    connections,
+    flows,
+    mark,
+    one_flow,
+    seen_as,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATHS = {"to the host": LOCAL, "to a published port": PUBLISHED_PORT, "passing through": FORWARDED}
+KINDS = {"tcp": connections, "udp": flows, "sctp": associations, None: flows}
+SENT, MOST = 6, 2
+SHOWN = 7
+CLIENTS = {4: "192.0.2.0/24", 6: "2001:db8::/48"}
+OTHERS = {4: "198.51.100.0/24", 6: "2001:db8:ffff::/48"}
+
+
+def _met(path: Path) -> int:
+    """Return how many arrive of what a limit meets: all of what only passes through."""
+    return SENT if path is FORWARDED else MOST
+
+
+def _limits() -> Iterator[Row]:
+    for (way, path), protocol, family, action in itertools.product(
+        PATHS.items(), ("tcp", "udp", "sctp"), (4, 6), ("reject", "drop")
+    ):
+        changes = limit(MOST, path.port, protocol, action=action)
+        says = f"{action}, {protocol} over IPv{family} {way}"
+        yield Row("connection_limits", says, changes, KINDS[protocol](path, SENT, family=family), _met(path), free=SENT)
+
+
+def _rates() -> Iterator[Row]:
+    for (way, path), protocol, family, own in itertools.product(
+        PATHS.items(), ("tcp", "udp", "sctp", None), (4, 6), (False, True)
+    ):
+        named = {"protocol": protocol} if protocol else {}
+        changes = rate(MOST, port=path.port, per_source=own, **named)
+        says = f"{protocol or 'no protocol'} over IPv{family} {way}{', each source' if own else ''}"
+        yield Row("rate_limits", says, changes, KINDS[protocol](path, SENT, family=family), _met(path), free=SENT)
+    for (way, path), protocol, family, own in itertools.product(PATHS.items(), ("udp", None), (4, 6), (False, True)):
+        named = {"protocol": protocol} if protocol else {}
+        changes = rate(MOST, port=path.port, per_source=own, per="packets", **named)
+        says = f"{protocol or 'no protocol'} over IPv{family} {way}{', each source' if own else ''}"
+        yield Row("rate_limits per packets", says, changes, one_flow(path, SENT, family=family), _met(path), free=SENT)
+
+
+def _for_some() -> Iterator[Row]:
+    """Yield limits for some sources, and with exceptions; one for the other version of IP alone meets nothing."""
+    for family, (way, path) in itertools.product((4, 6), list(PATHS.items())[:2]):
+        mine, theirs, other = CLIENTS[family], OTHERS[family], CLIENTS[10 - family]
+        for says, words, met in (
+            ("of its network", {"src": [mine]}, True),
+            ("of another network", {"src": [theirs]}, False),
+            ("of several networks", {"src": [theirs, mine]}, True),
+            ("of the other version's network", {"src": [other]}, False),
+            ("but not of its network", {"except": [mine]}, False),
+            ("but not of another network", {"except": [theirs]}, True),
+            ("of its network, which is an exception", {"src": [mine], "except": [mine]}, False),
+        ):
+            arrive = MOST if met else SENT
+            words_ = f"{says}, over IPv{family} {way}"
+            changes = limit(MOST, path.port, **words)
+            yield Row("connection_limits", words_, changes, connections(path, SENT, family=family), arrive, free=SENT)
+            changes = rate(MOST, protocol="udp", port=path.port, **words)
+            yield Row("rate_limits", words_, changes, flows(path, SENT, family=family), arrive, free=SENT)
+
+
+def _marks() -> Iterator[Row]:
+    for family, (way, path) in itertools.product((4, 6), {"of its own": OWN, "passing through": PASSING}.items()):
+        sender = HOST[family] if path is OWN else INNER[family]
+        matches: dict[str, tuple[dict[str, Any], bool]] = {
+            "everything": ({}, True),
+            "the protocol": ({"proto": "udp"}, True),
+            "another protocol": ({"proto": "tcp"}, False),
+            "the port": ({"dports": [str(PORT)]}, True),
+            "another port": ({"dports": [str(PORT + 1)]}, False),
+            "a range of ports": ({"proto": "udp", "dports": [f"{PORT - 9}-{PORT + 9}"]}, True),
+            "one of several ports": ({"dports": ["53", str(PORT)]}, True),
+            "a source port": ({"sports": ["1024-65535"]}, True),
+            "another source port": ({"sports": ["1-1023"]}, False),
+            "the sender": ({"src": sender}, True),
+            "the receiver": ({"dst": CLIENT[family]}, True),
+            "another receiver": ({"dst": OTHERS[family]}, False),
+            "the sender and the port": ({"src": sender, "proto": "udp", "dports": [str(PORT)]}, True),
+            "the receiver and another port": ({"dst": CLIENT[family], "dports": ["1"]}, False),
+        }
+        for says, (match, met) in matches.items():
+            changes = {"dscp": [{"match": match, "dscp": 46}]}
+            row = Row("dscp", f"{says}, {way} over IPv{family}", changes, mark(path, family=family), 46 if met else 0)
+            yield replace(row, free=0)
+
+
+def _translations() -> Iterator[Row]:
+    for family in (4, 6):
+        rule = {"type": "masquerade", "src": f"{INNER[family]}"}
+        for says, more, met in (
+            ("of the sender", {}, True),
+            ("of the sender to the receiver", {"dst": CLIENT[family]}, True),
+            ("of the sender to others", {"dst": OTHERS[family]}, False),
+            ("of another sender", {"src": OTHERS[family]}, False),
+            ("of one protocol", {"protocol": "udp"}, True),
+            ("of another protocol", {"protocol": "tcp"}, False),
+            ("by another interface", {"iface": "eth1"}, False),
+        ):
+            seen = HOST[family] if met else INNER[family]
+            changes = {"nat_rules": [{**rule, **more}]}
+            traffic = seen_as(PASSING, family=family)
+            yield Row("nat_rules", f"masquerade {says}, IPv{family}", changes, traffic, seen, free=INNER[family])
+        changes = {"nat_rules": [{"type": "snat", "src": INNER[family], "to_addr": HOST[family]}]}
+        traffic = seen_as(PASSING, family=family)
+        yield Row("nat_rules", f"snat, IPv{family}", changes, traffic, HOST[family], free=INNER[family])
+        for protocol in ("tcp", "udp", "sctp"):
+            there = {"protocol": protocol, "port": OWN_DNAT.port, "dst": HOST[family]}
+            to = {"to_addr": INNER[family], "to_port": BEHIND}
+            changes = {"nat_rules": [{"type": "dnat", **there, **to}]}
+            traffic = KINDS[protocol](OWN_DNAT, SENT, family=family)
+            yield Row("nat_rules", f"dnat of {protocol}, IPv{family}", changes, traffic, SENT, free=0)
+
+
+CROSSED = tuple(
+    replace(row, quick=number % SHOWN == 0)
+    for number, row in enumerate([*_limits(), *_rates(), *_for_some(), *_marks(), *_translations()])
+)
