@@ -55,6 +55,7 @@ BRIDGED = (
     f"ip addr add {HOST[4]}/24 dev br0",
 )
 MACVLAN = (
+    "sysctl -qw net.ipv4.conf.eth0.arp_ignore=1",  # eth0 would answer for the address of mac0, too
     "ip link add link eth0 name mac0 type macvlan mode bridge",
     "ip addr flush dev eth0",
     "ip link set mac0 up",

@@ -63,6 +63,15 @@ PLANS: dict[str, tuple[list[str], dict[str, Any]]] = {
         {"netem": {"delay_ms": 5}, "qdisc": {"type": "tbf", "params": {"rate_mbit": 5}}},
     ),
     "netem in every leaf": (["netem", "htb"], {"netem": {"delay_ms": 5}, "htb_classes": CLASSES}),
+    "mq": (["mq"], {"qdisc": {"type": "mq"}}),
+    "mq with a queue each": (["mq", "bfifo"], {"qdisc": {"type": "mq", "per_queue": {"type": "bfifo", "params": {}}}}),
+    "mq with a tree each": (
+        ["mq", "htb", "pfifo"],
+        {
+            "qdisc": {"type": "mq", "per_queue": {"type": "htb", "htb_classes": CLASSES, "default_class": "1:30"}},
+            "shaper": {"ingress_mbit": 5},
+        },
+    ),
     "netem in an htb without classes": (["netem", "htb"], {"netem": {"delay_ms": 5}, "qdisc": {"type": "htb"}}),
 }
 
@@ -72,9 +81,14 @@ def _told() -> list[list[str]]:
     return [told(numbered=False), told("ifb-" + IFACE, numbered=False)]
 
 
+def _queues(changes: dict[str, Any]) -> int:
+    """Return how many TX queues a plan is tried with."""
+    return 3 if (changes.get("qdisc") or {}).get("type") == "mq" else 1
+
+
 def _by_script(changes: dict[str, Any], times: int) -> list[list[str]]:
     """Return what tc says about the interface and its ifb after the script has run so many times."""
-    make_interface()
+    make_interface(_queues(changes))
     script = tc_subsystem.render(tc_subsystem.intent(changes, (IFACE,)))
     for _ in range(times):
         run(script)
@@ -83,7 +97,7 @@ def _by_script(changes: dict[str, Any], times: int) -> list[list[str]]:
 
 def _by_module(changes: dict[str, Any]) -> tuple[list[list[str]], list[str]]:
     """Return (what tc says after the module's operations, what a second run would still do)."""
-    make_interface()
+    make_interface(_queues(changes))
     _current, wanted = resolved(changes)
     lead(wanted)
     return _told(), left(resolved(changes)[1])

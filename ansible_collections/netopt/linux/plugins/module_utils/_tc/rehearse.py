@@ -25,6 +25,7 @@ from .netlink_messages import encode
 from .netlink_options import loose
 from .objects import ROOT, State, TcObject, ifb_name, objects, packed
 from .observe import links, observe
+from .refused_commands import complaint, refused_command
 from .rehearse_bulk import WORKSHOP, cloned, shapes_of, split, workshop_commands
 from .root_and_ingress import is_ours, part, refuse_irreplaceable, refuse_unshown
 from .stand_in import stand_in
@@ -37,17 +38,6 @@ if TYPE_CHECKING:
 
 U32_MARK = 10  # TCA_U32_MARK
 BATCH_LINES = 2000  # so many fit into one tool's timeout on a busy host
-_CONFIG = {
-    "fq": "NET_SCH_FQ",
-    "fq_codel": "NET_SCH_FQ_CODEL",
-    "cake": "NET_SCH_CAKE",
-    "sfq": "NET_SCH_SFQ",
-    "netem": "NET_SCH_NETEM",
-    "prio": "NET_SCH_PRIO",
-    "htb": "NET_SCH_HTB",
-    "tbf": "NET_SCH_TBF",
-    "ingress": "NET_SCH_INGRESS",
-}
 
 
 def resolve(intent: Intent, current: State, tools: Tools) -> State:
@@ -169,14 +159,14 @@ def _tc_batch(batch: list[Command], tools: Tools, stage: str) -> None:
     lines = "".join([" ".join([shlex.quote(word) for word in one.words[1:]]) + "\n" for one in batch])
     done = tools.run(["tc", "-batch", "-"], stage=stage, stdin=lines, check=False)
     if done.rc:
-        raise _refused(batch, done.stderr or done.stdout, stage)
+        raise refused_command(batch, done.stderr or done.stdout, stage)
 
 
 def _ip(one: Command, tools: Tools, stage: str) -> None:
     """Run one ip command."""
     done = tools.run(one.words, stage=stage, check=False)
     if done.rc:
-        said = _complaint(done.stderr or done.stdout)
+        said = complaint(done.stderr or done.stdout)
         raise NetoptError(
             f"{one.key}: {said}",
             stage=stage,
@@ -185,41 +175,6 @@ def _ip(one: Command, tools: Tools, stage: str) -> None:
             after=said,
             hint="Shaping ingress needs ifb devices (CONFIG_IFB, module ifb)." if "ifb" in one.words else None,
         )
-
-
-def _complaint(stderr: str) -> str:
-    """Return the line of a tool's error output that says what is wrong."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("Warning:")]
-    said = [line for line in lines if line.startswith(("Error:", "RTNETLINK answers:"))]
-    text = (said or lines or ["it failed without a word"])[0]
-    return text.replace("Error: ", "").replace("RTNETLINK answers: ", "")
-
-
-def _refused(batch: list[Command], stderr: str, stage: str) -> NetoptError:
-    """Return the error for a batch that tc gave up."""
-    place = stderr.rpartition("Command failed -:")[2].split("\n")[0].strip()
-    one = batch[int(place) - 1] if place.isdigit() and int(place) <= len(batch) else batch[0]
-    said = _complaint(stderr)
-    return NetoptError(
-        f"{one.key}: {said}", stage=stage, key=one.key, wanted=" ".join(one.words), after=said, hint=_hint(one, said)
-    )
-
-
-def _hint(one: Command, said: str) -> str:
-    """Return what to do about a refused command."""
-    if "distribution data" in said:
-        return "this host lacks that table: install the whole package of iproute2, or leave netem.distribution out."
-    if one.words[1] == "qdisc" and ("kind is unknown" in said or "No such file" in said or "Unknown qdisc" in said):
-        kind = one.key.rpartition(" ")[2]
-        return (
-            f"this kernel has no {kind} qdisc: install the package with its extra modules, or a kernel with "
-            f"CONFIG_{_CONFIG.get(kind, 'NET_SCH_' + kind.upper())} (module sch_{kind}), or choose another qdisc."
-        )
-    if "classifier" in said or ("No such file" in said and one.words[1] == "filter"):
-        return "this kernel has no u32 classifier or mirred action (CONFIG_NET_CLS_U32, CONFIG_NET_ACT_MIRRED)."
-    if said.startswith(("Illegal", "What is", "Unknown")) or "option" in said:
-        return "this version of tc does not know a parameter of the plan: leave it out, or install a newer iproute2."
-    return "the kernel refused this in the rehearsal: correct the value in the plan."
 
 
 def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) -> State:
