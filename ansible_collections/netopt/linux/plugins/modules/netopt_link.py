@@ -287,7 +287,9 @@ from ansible_collections.netopt.linux.plugins.module_utils._plan.nic_words impor
 )
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 
-WHOLE, FLAG, TEXT = {"type": "int"}, {"type": "bool"}, {"type": "str"}
+WHOLE = {"type": "int"}
+FLAG = {"type": "bool"}
+TEXT = {"type": "str"}
 NIC = {
     "rings": {"type": "dict", "options": dict.fromkeys(RINGS, TEXT)},
     "coalesce": {

@@ -636,10 +636,10 @@ def _fields(**types: str) -> Dict[str, Dict[str, str]]:
     return {name: {"type": kind} for name, kind in types.items()}
 
 
-def _qdisc(kinds: list[str]) -> Dict[str, Any]:
-    """Return the spec of a qdisc."""
+def _qdisc(kinds: list[str], **more: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the spec of a qdisc, with more options than its kind and its parameters."""
     kind = {"type": "str", "required": True, "choices": kinds}
-    return {"type": "dict", "options": {"type": kind, "params": {"type": "dict", "default": {}}}}
+    return {"type": "dict", "options": {"type": kind, "params": {"type": "dict", "default": {}}, **more}}
 
 
 FLAGS = [sign + name for name in TCP_FLAGS for sign in ("", "!")]
@@ -658,9 +658,7 @@ CLASS = {
     "match": {"type": "list", "elements": "dict", "options": MATCH},
 }
 CLASSES = {"type": "list", "elements": "dict", "options": CLASS}
-QDISC = _qdisc([*ROOTS, "mq"])
-QDISC["options"]["per_queue"] = _qdisc(ROOTS)
-QDISC["options"]["per_queue"]["options"].update(htb_classes=CLASSES, default_class={"type": "str"})
+QDISC = _qdisc([*ROOTS, "mq"], per_queue=_qdisc(ROOTS, htb_classes=CLASSES, default_class={"type": "str"}))
 SHAPER = {
     **_fields(egress_mbit="float", ingress_mbit="float", ceil_mbit="float", overhead_bytes="int", mpu="int"),
     "linklayer": {"type": "str", "choices": ["ethernet", "atm", "ptm"]},
