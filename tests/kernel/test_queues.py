@@ -187,3 +187,23 @@ def test_a_failure_halfway(host: Host) -> None:
     assert report["status"] == "rolled_back"
     assert "would result in no RX or TX channel being configured" in report["error"]["message"]
     assert host.shell(SHOWN) == before
+
+
+def test_the_checkpoints_own_program_goes_back(host: Host) -> None:
+    """At the console, with nothing but the system's Python, channels and steering are given back as well."""
+    host.shell(ODD)
+    before = host.shell(SHOWN)
+    queues = {"nic": {"channels": {"rx": 1}, "txqueuelen": 9}, "steering": {"rps_cpus": "all"}}
+    applied = ask(host, "many", queues)
+    assert applied["status"] == "applied", applied["error"]
+    host.restore(applied["checkpoint_id"], "--restore")
+    assert host.shell(SHOWN) == before
+
+
+def test_a_snapshot_has_queues(host: Host) -> None:
+    """A snapshot of an interface is restored with its queues, whoever has changed them."""
+    taken = host.checkpoint("present", ifaces=["many"])["checkpoints"][0]["id"]
+    before = host.shell(SHOWN)
+    host.shell("ethtool -L many rx 2; ip link set many txqueuelen 3; echo 1 >/sys/class/net/many/queues/tx-0/xps_cpus")
+    assert host.checkpoint("restored", id=taken)["report"]["error"] is None
+    assert host.shell(SHOWN) == before

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._link.nic import said
 from .._plan.feature_names import long_name
+from .._plan.nic_words import NIC, flat
 from .._sysctl.keys import canonical, same
 
 if TYPE_CHECKING:
@@ -27,6 +29,27 @@ LINK_OFFLOADS = {
     "ReceiveChecksumOffload": "rx",
     "TransmitChecksumOffload": "tx",
 }
+# systemd.link(5): the settings of queues there, by the plan's flat names; delays are times with units there
+LINK_QUEUES = {
+    "RxBufferSize": "rings.rx",
+    "RxMiniBufferSize": "rings.rx_mini",
+    "RxJumboBufferSize": "rings.rx_jumbo",
+    "TxBufferSize": "rings.tx",
+    "RxChannels": "channels.rx",
+    "TxChannels": "channels.tx",
+    "OtherChannels": "channels.other",
+    "CombinedChannels": "channels.combined",
+    "RxFlowControl": "pause.rx",
+    "TxFlowControl": "pause.tx",
+    "AutoNegotiationFlowControl": "pause.autoneg",
+    "UseAdaptiveRxCoalesce": "coalesce.adaptive_rx",
+    "UseAdaptiveTxCoalesce": "coalesce.adaptive_tx",
+    "RxMaxCoalescedFrames": "coalesce.rx_frames",
+    "TxMaxCoalescedFrames": "coalesce.tx_frames",
+    "TransmitQueueLength": "txqueuelen",
+}
+# nm-settings-nmcli(5), ethtool: what begins the names of the groups there
+PROFILE_GROUPS = {"ring": "rings", "coalesce": "coalesce", "channels": "channels", "pause": "pause"}
 # systemd.network(5): sections that set queueing disciplines or their classes
 QDISC_SECTIONS = (
     *("QDisc", "NetworkEmulator", "TokenBucketFilter", "PIE", "FlowQueuePIE", "StochasticFairBlue", "BFIFO", "PFIFO"),
@@ -93,7 +116,7 @@ def value_of(found: Sections, section: str, key: str) -> str | None:
 
 
 def networkd_settings(found: Sections) -> dict[str, str]:
-    """Return what a .link or .network file sets of ``mtu``, ``qdisc`` and offloads by their short names."""
+    """Return what a .link or .network file sets: ``mtu``, ``qdisc``, offloads by short, queues by flat names."""
     settings: dict[str, str] = {}
     for section, pairs in found:
         if section in QDISC_SECTIONS:
@@ -101,13 +124,13 @@ def networkd_settings(found: Sections) -> dict[str, str]:
         for key, value in pairs if section == "Link" else ():
             if key == "MTUBytes":
                 settings["mtu"] = value
-            elif key in LINK_OFFLOADS:
-                settings[LINK_OFFLOADS[key]] = value
+            elif key in LINK_OFFLOADS or key in LINK_QUEUES:
+                settings[LINK_OFFLOADS.get(key) or LINK_QUEUES[key]] = value
     return settings
 
 
 def networkmanager_settings(found: Sections) -> dict[str, str]:
-    """Return what a connection profile sets of ``mtu``, ``qdisc`` and offloads by the kernel's or tool's names."""
+    """Return what a connection profile sets: ``mtu``, ``qdisc``, offloads by the kernel's, queues by flat names."""
     settings: dict[str, str] = {}
     for section, pairs in found:
         for key, value in pairs:
@@ -115,6 +138,9 @@ def networkmanager_settings(found: Sections) -> dict[str, str]:
                 settings["mtu"] = value
             elif section == "ethtool" and key.startswith("feature-"):
                 settings[key[len("feature-") :]] = value
+            elif section == "ethtool" and key.partition("-")[0] in PROFILE_GROUPS:
+                group, _dash, word = key.partition("-")
+                settings[f"{PROFILE_GROUPS[group]}.{word.replace('-', '_')}"] = value
             elif section == "tc" and key.startswith("qdisc."):
                 settings["qdisc"] = value
     return settings
@@ -132,12 +158,14 @@ def tuned_settings(found: Sections) -> dict[str, str]:
 def clashes(settings: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, str]:
     """Return those of the settings of an interface that the changes of a plan set as well, and to something else."""
     asked = {long_name(name): "on" if on else "off" for name, on in (changes.get("offloads") or {}).items()}
+    asked.update({name: said(value) for name, value in flat(NIC, changes.get(NIC) or {}).items()})
     if "mtu" in changes:
         asked["mtu"] = str(changes["mtu"])
     if any(name in changes for name in QDISC_CHANGES):
         asked["qdisc"] = ""  # which of the two is in force is not for text to tell
+    found = {name: name if name in asked else long_name(name) for name in settings}
     return {
-        name: value
-        for name, value in settings.items()
-        if long_name(name) in asked and asked[long_name(name)] != _WORDS.get(value.lower(), value)
+        name: settings[name]
+        for name, same_as in found.items()
+        if same_as in asked and asked[same_as] not in (settings[name], _WORDS.get(settings[name].lower()))
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._conflicts import parse as conflicts_parse
 from .._conflicts.find import OURS, SYSCTL_FOLDERS, ConflictingManagers
-from .._plan.nic_words import NIC_NAMES, PER_QUEUE
+from .._plan.nic_words import NIC, NIC_NAMES, PER_QUEUE, nested
 from .._sysctl.keys import same
 
 if TYPE_CHECKING:
@@ -40,12 +40,9 @@ class Culprits:
             paths = list(self._files_with(change.key, change.before))
             return " and ".join(paths) or self._first({}, (), {change.key: change.after})
         iface, _blank, setting = change.key.partition(" ")
-        if change.subsystem == "link" and setting == "mtu":
-            return self._first({"mtu": change.after}, (iface,), {})
-        if change.subsystem == "link" and setting in (*NIC_NAMES, *PER_QUEUE):
-            return None
-        if change.subsystem == "link" and setting:
-            return self._first({"offloads": {setting: change.after == "on"}}, (iface,), {})
+        if change.subsystem == "link":
+            changes = _as_changes(setting, change.after)
+            return self._first(changes, (iface,), {}) if changes else None
         if change.subsystem == "tc":
             return self._first({"qdisc": {}}, (iface,), {})
         return None
@@ -80,3 +77,12 @@ class Culprits:
             return sorted(os.listdir(self._root / folder))
         except OSError:
             return []
+
+
+def _as_changes(setting: str, wanted: str | None) -> dict[str, Any]:
+    """Return a setting of an interface as a plan's changes; empty where no file is known to have it."""
+    if setting == "mtu":
+        return {"mtu": wanted}
+    if setting in NIC_NAMES:
+        return {NIC: nested({setting: wanted})}
+    return {"offloads": {setting: wanted == "on"}} if setting and setting not in PER_QUEUE else {}

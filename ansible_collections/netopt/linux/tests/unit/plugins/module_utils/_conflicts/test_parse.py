@@ -112,6 +112,7 @@ def test_nftables_service(tmp_path: Path) -> None:
 
 UUID = "0b1c"
 PROFILE = f"[connection]\nuuid={UUID}\n[ethernet]\nmtu=9000\n[ethtool]\nfeature-gro=true\nfeature-tso=false\n"
+PROFILE += "ring-rx=512\nring-tx=64\nring-rx-mini=9\ncoalesce-adaptive-rx=1\nchannels-combined=1\npause-rx=false\n"
 INTERFACE_CASES = {
     "a .network file": (
         {
@@ -123,9 +124,10 @@ INTERFACE_CASES = {
     "a .link file": (
         {
             "run/udev/data/n{index}": "E:ID_NET_LINK_FILE=/etc/systemd/network/a.link\n",
-            "etc/systemd/network/a.link": "[Link]\nGenericReceiveOffload=yes\nTCPSegmentationOffload=no\n",
+            "etc/systemd/network/a.link": "[Link]\nGenericReceiveOffload=yes\nTCPSegmentationOffload=no\n"
+            "RxBufferSize=max\nCombinedChannels=1\nRxFlowControl=1\nTransmitQueueLength=9\n",
         },
-        ["gro of lo to yes"],
+        ["gro of lo to yes", "rings.rx of lo to max", "txqueuelen of lo to 9"],
     ),
     "a connection profile": (
         {
@@ -133,7 +135,7 @@ INTERFACE_CASES = {
             "etc/NetworkManager/system-connections/a.nmconnection": PROFILE,
             "etc/NetworkManager/system-connections/b.nmconnection": PROFILE.replace(UUID, "other"),
         },
-        ["mtu of lo to 9000", "gro of lo to true"],
+        ["mtu of lo to 9000", "gro of lo to true", "rings.rx of lo to 512", "pause.rx of lo to false"],
     ),
 }
 
@@ -145,6 +147,13 @@ def test_interfaces(files: dict[str, str], said: list[str], tmp_path: Path, monk
     for path, text in files.items():
         write(tmp_path, path.format(index=socket.if_nametoindex("lo")), text)
     changes = {"mtu": 1400, "qdisc": {"type": "fq"}, "offloads": {"gro": False, "tso": False}}
+    changes["nic"] = {
+        "rings": {"rx": 1024, "tx": 64},
+        "coalesce": {"adaptive_rx": True},
+        "channels": {"combined": 1},
+        "pause": {"rx": True},
+        "txqueuelen": 1000,
+    }
     found = ConflictingManagers(str(tmp_path)).warnings(changes, ("lo",), {}, persist=False)
     assert len(found) == len(said)
     assert all(words in line and "/etc/" in line for words, line in zip(said, found))
