@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .._host.commands import Tools
 
+NEGOTIATED = "While autoneg is on both ends of the link decide on pause frames: turn it off as well, or leave this out."
 NODES = "/sys/devices/system/node"
 
 
@@ -150,7 +151,9 @@ def set_nic(todo: Mapping[str, Any], tools: Tools) -> None:
                 key=f"{iface} {group}.{word}",
                 wanted=nic.said(value),
                 after=nic.said(kept.get(word)),
-                hint="The driver rounds or bounds it: ask for a value that it keeps.",
+                hint=NEGOTIATED
+                if kept.get("autoneg") is True
+                else "The driver rounds or bounds it: ask for a value that it keeps.",
             )
 
 
