@@ -105,6 +105,7 @@ def test_a_new_lease_is_drift_and_its_gateway_stays(either: Host) -> None:
     either.run("ip", "route", "change", *OTHER_LEASE.split())
     (drift,) = either.checkpoint("verified")["drift"]
     assert (drift["key"], drift["found"], drift["wanted"]) == ("eth0 0.0.0.0/0 metric 100 initcwnd", None, "20")
+    assert drift["owner"] == "a DHCP client (proto dhcp)"
     assert apply(either, said(initcwnd=20)) == "applied"
     assert "via 192.0.2.253 dev eth0 proto dhcp src 192.0.2.1 metric 100 initcwnd 20" in routes(either)
     either.checkpoint("restored", id="one")

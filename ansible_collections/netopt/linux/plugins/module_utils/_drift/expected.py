@@ -202,6 +202,13 @@ def nft_owner(state: Mapping[str, Any]) -> str | None:
     return f"{found.group('name')}, which owns the table" if found else None
 
 
+def route_owner(change: Change, state: Mapping[str, Any]) -> str | None:
+    """Return who has made the route that a setting is of, ``None`` where nobody is known to write it again."""
+    iface, _blank, rest = change.key.partition(" ")
+    told = state["routes"].get(iface, {}).get(rest.rpartition(" ")[0], {}).get("text", {})
+    return f"{told['owner']} (proto {told['protocol']})" if told.get("owner") else None
+
+
 def in_order(found: Iterable[Drift]) -> list[Drift]:
     """Return drift in the order in which a plan is applied."""
     return sorted(found, key=lambda one: SUBSYSTEMS.index(one.subsystem))

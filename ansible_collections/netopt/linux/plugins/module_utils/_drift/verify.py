@@ -26,6 +26,7 @@ from .expected import (
     keep_claimed,
     lay_over,
     nft_owner,
+    route_owner,
     set_by,
     without,
 )
@@ -161,4 +162,6 @@ def _compared(name: str, target: Target, tools: Tools, culprits: Culprits) -> li
     found = differences(name, current, target.states[name])
     if name == "nft":
         return [(change, nft_owner(current)) for change in found]
+    if name == "route":
+        return [(change, route_owner(change, current)) for change in found]
     return [(change, culprits.of(change)) for change in found]
