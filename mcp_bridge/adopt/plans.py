@@ -55,6 +55,7 @@ def from_files(
     plain = [path for path in paths if not tuned.is_profile(path)]
     for path in sysctl_files.in_order(plain, found):
         found.add(sysctl_files.read(path))
+    sysctl_files.without_reset(found)
     for path in paths:
         if tuned.is_profile(path):
             found.add(tuned.read(path))

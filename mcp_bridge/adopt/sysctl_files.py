@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcp_bridge.collection.keys import IPV4_FORWARD, IPV6_FORWARD, is_reset_by, same
 from mcp_bridge.documents.files import read_file
 from mcp_bridge.policy.sysctl_keys import refused
 from mcp_bridge.validator.sysctl_value import canonical_key, spelling_problem
@@ -100,3 +101,22 @@ def setting(key: str, value: str, place: Place, text: str, found: Found) -> None
         found.leave_out(place, text, "It has no value.")
     else:
         found.set(Setting(("sysctl", name), " ".join(value.split()), place, text))
+
+
+def without_reset(found: Found) -> None:
+    """Leave out what a switch for forwarding has reset, as it was written after it: a plan has no such order.
+
+    See ``inet_forward_change`` in ``net/ipv4/devinet.c`` and ``addrconf_fixup_forwarding`` in ``net/ipv6/addrconf.c``.
+    """
+    settings = found.settings.get(None, [])
+    for at, one in enumerate(list(settings)):
+        key = one.path[-1]
+        for later in list(settings)[at + 1 :]:
+            switch = later.path[-1]
+            if switch not in (*IPV4_FORWARD, IPV6_FORWARD) or not is_reset_by(key, switch):
+                continue
+            on = not same(switch, str(later.value), "0")
+            left = str(int(on if key.endswith(("forward", "forwarding")) else not on))
+            if one in settings and not same(key, str(one.value), left):
+                settings.remove(one)
+                found.leave_out(one.place, one.text, f"{later.place} is read later and resets it to {left}.")

@@ -13,5 +13,10 @@ from ansible_collections.netopt.linux.plugins.module_utils._sysctl.keys import (
     for_interfaces,
     same,
 )
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl.side_effects import (
+    IPV4_FORWARD,
+    IPV6_FORWARD,
+    is_reset_by,
+)
 
-__all__ = ["IFACE", "canonical", "family", "for_interfaces", "same"]
+__all__ = ["IFACE", "IPV4_FORWARD", "IPV6_FORWARD", "canonical", "family", "for_interfaces", "is_reset_by", "same"]

@@ -25,6 +25,7 @@ net.ipv4.conf.default.rp_filter = 2
 net.core.somaxconn = 2048
 net.ipv4.tcp_rmem = 4096	87380   16777216
 """,
+    "etc/sysctl.d/60-reset.conf": "net.ipv4.conf.all.accept_redirects = 1\nnet.ipv4.conf.eth0.forwarding = 0\n",
     "usr/lib/sysctl.d/70-same.conf": "net.ipv4.tcp_fin_timeout = 99\n",
     "etc/sysctl.d/70-same.conf": """
 # an operator's

@@ -130,6 +130,28 @@ def test_what_no_plan_says(tmp_path: Path, line: str, reason: str) -> None:
     assert reason in reasons[f"2: {line}"]
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("all.accept_redirects=1 ip_forward=1", "ip_forward=1"),
+        ("all.accept_redirects=0 ip_forward=1", "all.accept_redirects=0 ip_forward=1"),
+        ("ip_forward=1 all.accept_redirects=1", "ip_forward=1 all.accept_redirects=1"),
+        ("all.accept_redirects=0 ip_forward=0", "ip_forward=0"),
+        ("eth0.forwarding=0 ip_forward=1", "ip_forward=1"),
+        ("eth0.forwarding=1 all.forwarding=1", "eth0.forwarding=1 all.forwarding=1"),
+        ("all.rp_filter=1 default.rp_filter=2", "all.rp_filter=1 default.rp_filter=2"),
+    ],
+)
+def test_what_forwarding_resets(tmp_path: Path, text: str, wanted: str) -> None:
+    """A switch that comes later takes back what stood before it, and what it leaves as it was stays."""
+
+    def lines(words: str) -> list[str]:
+        return [f"net.ipv4.{'' if word.startswith('ip_') else 'conf.'}{word}" for word in words.split()]
+
+    files(tmp_path, a="\n".join(lines(text)) + "\n")
+    assert [f"{key}={value}" for key, value in sysctls(tmp_path / "a").items()] == lines(wanted)
+
+
 BASE = """
 [main]
 summary=What others build upon
