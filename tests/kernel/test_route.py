@@ -273,6 +273,24 @@ def test_a_route_that_the_kernel_keeps_by_advertisements_is_refused() -> None:
     assert "by router advertisements" in report["error"]["message"]
 
 
+def test_a_route_beside_an_advertised_one_can_be_set() -> None:
+    """The one of another priority is somebody's own, and the kernel's own stays as it is."""
+
+    def applied() -> Any:
+        _advertise()
+        until(lambda: bool(sh("ip -6 route show default proto ra")), 10, lambda: sh("ip -6 route"))
+        sh("ip -6 route add default via fd00::fe dev eth0 metric 7")
+        report = run(intent_of("::/0", {"initcwnd": 9}))
+        sh("ip -6 route del default proto ra; sysctl -qw net.ipv6.conf.eth0.accept_ra=0")
+        return report, run(intent_of("::/0", {"initcwnd": 9})), sh("ip -6 route show default")
+
+    both, one, shown = inside(applied, "sysctl -qw net.ipv6.conf.eth0.accept_ra=2")
+    assert "by router advertisements" in both["error"]["message"]
+    assert "For the other family alone, name 0.0.0.0/0." in both["error"]["hint"]
+    assert one["status"] == "applied"
+    assert "metric 7 initcwnd 9" in shown
+
+
 def test_the_owner_is_found_by_what_runs_here(tmp_path: Path) -> None:
     """A process of this network namespace is named; one of another namespace is not."""
     program = tmp_path / "systemd-networkd"

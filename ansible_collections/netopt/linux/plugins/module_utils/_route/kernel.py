@@ -45,8 +45,8 @@ def dumped(sock: RouteSocket) -> list[Route]:
     return found
 
 
-def _advertised() -> set[tuple[str, str]]:
-    """Return (network, interface) of routes that the kernel keeps itself, by router advertisements.
+def _advertised() -> set[tuple[str, str, int]]:
+    """Return (network, interface, metric) of routes that the kernel keeps itself, by router advertisements.
 
     It finds these by a mark that no message carries: replaced, it would no longer know them for its own.
     """
@@ -59,7 +59,8 @@ def _advertised() -> set[tuple[str, str]]:
         fields = line.split()
         if int(fields[8], 16) & RTF_ADDRCONF:
             packed = bytes.fromhex(fields[0])
-            found.add((f"{socket.inet_ntop(socket.AF_INET6, packed)}/{int(fields[1], 16)}", fields[9]))
+            network = f"{socket.inet_ntop(socket.AF_INET6, packed)}/{int(fields[1], 16)}"
+            found.add((network, fields[9], int(fields[5], 16)))
     return found
 
 
@@ -74,7 +75,7 @@ def _why_refused(
         return "its next hop is an object of its own (ip nexthop)"
     if alike > 1:
         return f"there are {alike} routes of this metric, and the kernel would replace any of them"
-    if (route.network, iface) in advertised:
+    if (route.network, iface, route.metric) in advertised:
         return "the kernel keeps it itself, by router advertisements, and would lose track of it"
     return None
 

@@ -152,13 +152,14 @@ def _no_route(network: str, iface: str, current: State) -> NetoptError:
 
 
 def _refused(name: str, iface: str, reason: str) -> NetoptError:
+    other = next((each for each in DEFAULTS if each != network_of(name)), "") if network_of(name) in DEFAULTS else ""
     return NetoptError(
         f"The metrics of the route to {name} through {iface} cannot be set: {reason}",
         stage="rehearse",
         key=f"{iface} {name}",
         wanted="a route that can be replaced by itself",
         after=reason,
-        hint="Set them where the route is made.",
+        hint="Set them where the route is made." + (f" For the other family alone, name {other}." if other else ""),
     )
 
 
