@@ -34,6 +34,7 @@ SCRIPTS = (
     "tools/ansible_test.sh",
     "contrib/execution-environment/build.sh",
     "tests/compat/before.sh",
+    "tests/devices/prepare.sh",
     "tests/tc_testing/prepare.sh",
 )
 ON_MACHINES = tuple(f"tests/e2e/test_{name}.py" for name in ("lab_vm", "vm", "vm_persist", "vm_waves"))
@@ -93,6 +94,7 @@ CHECKS = (
     _pytest("kernel", "tests/kernel", root=True),
     _pytest("effects", "tests/effects", root=True),
     _pytest("tc-states", "tests/tc_testing", root=True),
+    _pytest("devices", "tests/devices", root=True, machine=True),
     _pytest("faults-vm", "tests/faults", "-m", "vm", root=True, machine=True),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True),
