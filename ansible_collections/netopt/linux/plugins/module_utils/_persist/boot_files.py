@@ -129,7 +129,7 @@ def _device(iface: str, link: Mapping[str, Any], tc: Mapping[str, Any] | None, p
         lines.append(exec_line(programs["tc"], ["-batch", next(iter(script))]))
     device = f"sys-subsystem-net-devices-{escape(iface)}.device"
     text = f"""{HEAD}[Unit]
-Description=MTU, queues, offloads and queueing disciplines of {iface.replace("%", "%%")} (netopt)
+Description=MTU, offloads and queueing disciplines of {iface.replace("%", "%%")} (netopt)
 BindsTo={device}
 After={device} systemd-modules-load.service {CONFIGURERS}
 
