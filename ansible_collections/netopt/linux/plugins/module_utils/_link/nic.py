@@ -5,7 +5,7 @@
 """Rings, channels, coalescing, pause frames and queue length of a device, by flat name (``rings.rx``). Pure.
 
 Of a device a State has ``nic``: ``{name: number or bool}`` of what it has, and ``nic_most``: ``{name: number}`` of how
-much it can. ``no_ethtool`` says that this kernel does not tell.
+much it can. ``no_ethtool`` says that this kernel does not tell, ``nic_refused`` why a driver does not, by group.
 """
 
 from __future__ import annotations
@@ -124,6 +124,16 @@ def _lacking(name: str, value: Any, link: Mapping[str, Any], iface: str) -> Neto
             wanted=said(value),
             after="absent",
             hint=f"Linux {OLDEST} and later do. Leave changes.nic.{group} out for this host.",
+        )
+    why = link.get("nic_refused", {}).get(group)
+    if why:
+        return NetoptError(
+            f"{name} of {iface} cannot be read: {why}",
+            stage="rehearse",
+            key=f"{iface} {name}",
+            wanted=said(value),
+            after=why,
+            hint=f"See what ethtool -{LETTERS[group].lower()} {iface} says; a device that is down may not answer.",
         )
     others = [other.partition(".")[2] for other in _of(group, link["nic"])]
     if others:

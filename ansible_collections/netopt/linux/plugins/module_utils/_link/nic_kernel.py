@@ -29,7 +29,7 @@ NODES = "/sys/devices/system/node"
 
 
 def read_nic(iface: str, groups: Iterable[str], link: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``nic`` and ``nic_most`` of an interface, as far as groups are asked for; ``no_ethtool`` on old kernels.
+    """Return ``nic`` and ``nic_most`` of an interface, as far as groups are asked for; see ``nic.py``.
 
     Args:
         iface: the interface.
@@ -38,22 +38,26 @@ def read_nic(iface: str, groups: Iterable[str], link: Mapping[str, Any]) -> dict
     """
     found: dict[str, Any] = {"nic": {}, "nic_most": {}}
     asked = [group for group in groups if group in GROUPS]
-    if asked:
-        try:
-            with EthtoolSocket() as kernel:
-                for group in asked:
-                    values, most = kernel.read(iface, group)
-                    found["nic"].update({f"{group}.{word}": value for word, value in values.items()})
-                    found["nic_most"].update({f"{group}.{word}": value for word, value in most.items()})
-        except NoEthtoolFamilyError:
-            found["no_ethtool"] = True
-        except KernelRefusedError as error:
-            raise NetoptError(
-                f"Settings of {iface} cannot be read: {error.words}", stage="observe", key=iface, after=error.words
-            ) from None
+    try:
+        with EthtoolSocket() as kernel:
+            for group in asked:
+                _read_group(kernel, iface, group, found)
+    except NoEthtoolFamilyError:
+        found["no_ethtool"] = True
     if TXQUEUELEN in groups:
         found["nic"][TXQUEUELEN] = link.get("txqlen", 0)
     return found
+
+
+def _read_group(kernel: EthtoolSocket, iface: str, group: str, found: dict[str, Any]) -> None:
+    """Add the settings of one group; where a driver does not say, as of a device that sleeps, why."""
+    try:
+        values, most = kernel.read(iface, group)
+    except KernelRefusedError as error:
+        found.setdefault("nic_refused", {})[group] = error.words
+        return
+    found["nic"].update({f"{group}.{word}": value for word, value in values.items()})
+    found["nic_most"].update({f"{group}.{word}": value for word, value in most.items()})
 
 
 def probe(iface: str, wanted: Mapping[str, Any], link: Mapping[str, Any]) -> None:

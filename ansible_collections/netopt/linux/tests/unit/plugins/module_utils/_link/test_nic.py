@@ -44,6 +44,12 @@ def test_merged() -> None:
         ({"rings.rx_mini": 1}, {}, "eth0 has no rings rx_mini", "It has rx, tx."),
         ({"rings.rx": 1}, {"nic": {}}, "eth0 has no rings that can be set", "ethtool -g eth0"),
         ({"coalesce.rx_usecs": 1}, {"nic": {}}, "eth0 has no coalescing that can be set", "ethtool -c eth0"),
+        (
+            {"pause.rx": True},
+            {"nic": {}, "nic_refused": {"pause": "No such device"}},
+            "pause.rx of eth0 cannot be read: No such device",
+            "a device that is down may not answer",
+        ),
         ({"channels.rx": 1}, {"nic": {}, "no_ethtool": True}, "this kernel does not tell it over netlink", "Linux 5.7"),
     ],
 )
