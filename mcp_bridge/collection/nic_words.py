@@ -17,6 +17,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._plan.nic_words impor
     flat,
     is_max,
     nested,
+    power_of_two,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "flat",
     "is_max",
     "nested",
+    "power_of_two",
 ]

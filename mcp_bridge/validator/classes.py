@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.checks import is_exact, looked_up, port_masks
+from mcp_bridge.collection.nic_words import RFS_ENTRIES, RFS_KEY, power_of_two
 
 from .finding import Finding, Path
 
@@ -141,6 +142,9 @@ def check_given_twice(changes: dict[str, Any]) -> Iterator[Finding]:
         pairs.append(
             (("sysctl", key), sysctl.get(key), f"connection_tracking.{field}", None if value is None else str(value))
         )
+    entries = changes.get("steering", {}).get(RFS_ENTRIES)
+    rounded = None if entries is None else str(power_of_two(entries))
+    pairs.append((("sysctl", RFS_KEY), sysctl.get(RFS_KEY), f"steering.{RFS_ENTRIES}", rounded))
     for path, mine, other, theirs in pairs:
         if mine is not None and theirs is not None and mine != theirs:
             yield Finding(("changes", *path), f"changes.{other} sets another value: {theirs}", "Set it in one place.")

@@ -254,6 +254,17 @@ FINDINGS: list[tuple[dict[str, Any], str, str, str | None]] = [
         None,
     ),
     (
+        plan(sysctl={"net.core.rps_sock_flow_entries": 1000}, steering={"rfs_entries": 1000}),
+        "changes.sysctl.net.core.rps_sock_flow_entries",
+        "changes.steering.rfs_entries sets another value: 1024",
+        None,
+    ),
+    (plan(nic={"rings": {"rx": 99999}}), "changes.nic.rings.rx", "Value exceeds maximum allowed: 65536", None),
+    (plan(nic={"rings": {"tx": "mx"}}), "changes.nic.rings.tx", "nor max", None),
+    (plan(nic={"ring": {}}), "changes.nic.ring", "Unknown key", "rings"),
+    (plan(steering={"xps_cpus": "0-"}), "changes.steering.xps_cpus", "Not CPUs", None),
+    (plan(offloads={"gr": True}), "changes.offloads.gr", "did you mean gro?", None),
+    (
         plan(
             sysctl={"net.netfilter.nf_conntrack_max": 100_000},
             connection_tracking={"max_connections": 200_000},
