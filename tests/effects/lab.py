@@ -84,6 +84,7 @@ class Lab:
                 run(f"ip route add default via {gateway[4]}")
                 run(f"ip -6 route add default via {gateway[6]}")
         with self.host.inside():
+            run("ip -6 route add 2001:db8:0:1::/64 dev eth0")  # the client's other network
             run("nft -f -", stdin=OTHERS)
 
     def hold(self) -> None:
