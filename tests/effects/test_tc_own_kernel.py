@@ -58,13 +58,14 @@ def test_netem_for_some_packets(found: dict[str, Any], name: str) -> None:
 
 @pytest.mark.parametrize("name", SPREADS)
 def test_jitter_follows_its_distribution(found: dict[str, Any], name: str) -> None:
-    """Delays stay within a uniform jitter, and go beyond it where a table says so; also after a restore."""
+    """None is below a uniform jitter, some are below a normal one, some far above a Pareto one; after a restore too."""
     delays = found["delays"][name]
     early = sum(each < DELAY_MS - 1.2 * JITTER_MS for each in delays)
-    late = sum(each > DELAY_MS + 2 * JITTER_MS for each in delays)
-    if name != "paretonormal":  # of which few are early
+    late = sum(each > DELAY_MS + 1.5 * JITTER_MS for each in delays)
+    if "pareto" in name:
+        assert late
+    else:
         assert bool(early) is name.startswith("normal"), (early, late)
-    assert bool(late) is (name != "uniform"), (early, late)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -38,6 +38,11 @@ def netem(**fields: Any) -> dict[str, Any]:
     return {"netem": fields}
 
 
+def mq(per_queue: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan of a queue, or a tree, for each TX queue."""
+    return {"qdisc": {"type": "mq", "per_queue": per_queue}}
+
+
 CASES = [
     ({}, {}, []),
     (netem(loss_pct=100), OTHER_PORT, ["netem.loss_pct"]),
@@ -55,6 +60,24 @@ CASES = [
     (netem(delay_ms=100, limit=1000), {}, []),
     (netem(loss_pct=100), {"leaves": ["eth1"]}, []),
     (netem(loss_pct=100), {**OTHER_PORT, "leaves": ["br0", "eth0"], "arrives": ["br0"]}, ["netem.loss_pct"]),
+    (netem(loss_pct=100, match={"proto": "udp"}), OTHER_PORT, []),
+    (netem(loss_pct=100, match={"dst": "192.0.2.0/24"}), OTHER_PORT, ["netem.loss_pct"]),
+    (netem(loss_pct=100, match={"dst": "192.0.2.0/24"}), {}, []),
+    (netem(loss_pct=100, match={"sports": ["22"]}), {}, ["netem.loss_pct"]),
+    (netem(loss_pct=100, match={"proto": "udp"}), {"under": ["eth0"], "leaves": ["wg0"]}, ["netem.loss_pct"]),
+    (netem(loss_model={"type": "gemodel", "p_pct": 9, "r_pct": 1}), OTHER_PORT, ["netem.loss_model"]),
+    (netem(loss_model={"type": "state", "p13_pct": 1}), OTHER_PORT, []),
+    (netem(rate_mbit=0.01), OTHER_PORT, ["netem.rate_mbit"]),
+    ({**netem(loss_pct=100, classes=["1:20"]), "htb_classes": [WIDE]}, {}, []),
+    (
+        {**netem(loss_pct=100, classes=["1:20"]), "htb_classes": [{**WIDE, "match": [{"sports": ["22"]}]}]},
+        {},
+        ["netem.loss_pct"],
+    ),
+    (mq({"type": "tbf", "params": {"rate_mbit": 0.01}}), {}, ["qdisc.per_queue.params.rate_mbit"]),
+    (mq({"type": "htb", "htb_classes": [NARROW]}), {}, ["qdisc.per_queue.htb_classes[0]"]),
+    (mq({"type": "htb", "htb_classes": [WIDE]}), {}, []),
+    (mq({"type": "fq"}), {}, []),
     ({"connection_tracking": {"max_connections": 400}}, {}, ["connection_tracking.max_connections"]),
     ({"connection_tracking": {"max_connections": 499}}, {}, ["connection_tracking.max_connections"]),
     ({"connection_tracking": {"max_connections": 500}}, {}, []),

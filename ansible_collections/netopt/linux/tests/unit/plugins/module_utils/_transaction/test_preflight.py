@@ -18,6 +18,7 @@ FORWARDS = {"sysctl": {"net.ipv4.ip_forward": "1"}}
 FORWARDS_6 = {"sysctl": {"net.ipv6.conf.all.forwarding": "1"}}
 DNAT = {"type": "dnat", "protocol": "tcp", "port": 8000, "to_addr": "10.0.0.2", "to_port": 80}
 SSH_22 = {"local_port": 22, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2", "arrives": ["eth0"]}
+AT_2222 = {"management": {**SSH_22, "local_port": 2222, "leaves": ["eth0"]}}
 SSH_2222 = {"management": {"local_port": 2222, "remote_addr": "192.0.2.1", "local_addr": "192.0.2.2"}}
 ON_TOP = {"interfaces": {"eth0": {"upper": {"eth0.10": "vlan"}}}}
 
@@ -58,6 +59,14 @@ CASES = [
         ["netem_on_management"],
     ),
     ({"netem": {"loss_pct": 1}}, {"management": {**SSH_22, "under": ["eth0"]}}, ["netem"], ["netem_on_management"]),
+    ({"netem": {"loss_pct": 1, "match": {"proto": "udp"}}}, AT_2222, ["netem"], []),
+    ({"netem": {"loss_pct": 1, "match": {"sports": ["2222"]}}}, AT_2222, ["netem"], ["netem_on_management"]),
+    (
+        {"netem": {"loss_pct": 1, "match": {"proto": "tcp", "sports": ["22"]}}},
+        {"management": {**SSH_22, "leaves": ["eth0"]}},
+        ["netem"],
+        ["netem_on_management"],
+    ),
     ({"htb_classes": [by_port("udp")]}, {}, [], ["ports_miss_fragments"]),
     ({"htb_classes": [by_port("udp"), by_port(None)]}, {}, [], ["ports_miss_fragments"]),
     ({"htb_classes": [by_port("tcp"), {"classid": "1:30", "match": [{"proto": "udp"}]}]}, {}, [], []),
