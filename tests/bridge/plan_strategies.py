@@ -57,6 +57,37 @@ SYSCTL = optional(
 )
 
 
+PERCENT = st.floats(0, 5).map(lambda share: round(share, 2))
+NETEM = st.one_of(
+    optional(delay_ms=st.integers(1, 100), loss_pct=PERCENT, rate_mbit=MBIT, match=MATCH.filter(bool)).filter(
+        lambda netem: netem.keys() - {"match"}
+    ),
+    st.fixed_dictionaries(
+        {"delay_ms": st.integers(5, 100), "delay_jitter_ms": st.integers(1, 5)},
+        optional={
+            "delay_correlation_pct": PERCENT,
+            "distribution": st.sampled_from(["uniform", "Normal", "pareto", "paretonormal"]),
+        },
+    ),
+    st.fixed_dictionaries(
+        {
+            "loss_model": st.one_of(
+                st.fixed_dictionaries({"type": st.just("gemodel"), "p_pct": PERCENT, "r_pct": st.integers(20, 90)}),
+                st.fixed_dictionaries({"type": st.just("state"), "p13_pct": PERCENT}),
+            )
+        }
+    ),
+)
+
+
+@st.composite
+def mq(draw: st.DrawFn) -> dict[str, Any]:
+    """Return a queue, or a tree of classes, for each TX queue."""
+    tree = draw(htb())
+    whole = {"type": "htb", "htb_classes": tree["htb_classes"], "default_class": tree["default_class"]}
+    return {"type": "mq", **draw(optional(per_queue=QDISC | st.just(whole)))}
+
+
 @st.composite
 def htb(draw: st.DrawFn) -> dict[str, Any]:
     """Return changes with a tree of classes."""
@@ -89,9 +120,9 @@ CHANGES = st.one_of(
     htb(),
     optional(
         sysctl=SYSCTL,
-        qdisc=QDISC,
+        qdisc=QDISC | mq(),
         shaper=optional(ingress_mbit=MBIT).filter(bool),
-        netem=optional(delay_ms=st.integers(1, 100), loss_pct=st.floats(0, 5).map(lambda x: round(x, 2))).filter(bool),
+        netem=NETEM,
         dscp=st.lists(st.fixed_dictionaries({"match": MATCH, "dscp": DSCP}), max_size=3),
         connection_limits=st.lists(
             st.fixed_dictionaries(
