@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_bridge.collection.impairment import QUEUE_CLASSES_MAX
+
 from .classes import check_classes, check_filters
 from .constraints import check_constraints
 from .finding import Finding
@@ -38,6 +40,11 @@ def check_queues(changes: dict[str, Any], policy: Policy) -> Iterator[Finding]:
         yield Finding(("changes", "shaper", "egress_mbit"), message, hint)
     own = qdisc.get("per_queue")
     if not own:
+        return
+    count = len(own.get("htb_classes", []))
+    if count > QUEUE_CLASSES_MAX:
+        message = f"{count} classes for each queue, and {QUEUE_CLASSES_MAX} is the most"
+        yield Finding((*HERE, "htb_classes"), message, "Use fewer classes, or htb at the root.")
         return
     there = {"qdisc": {key: own[key] for key in ("type", "params") if key in own}}
     there.update({key: own[key] for key in ("htb_classes", "default_class") if key in own})

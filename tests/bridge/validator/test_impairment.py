@@ -90,6 +90,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         mq({"type": "htb", "htb_classes": [{"classid": "1:10", "rate_mbit": 9}], "default_class": "1:20"}),
         [f"{PER_QUEUE}.default_class"],
     ),
+    "many classes below mq": (
+        mq({"type": "htb", "htb_classes": [{"classid": f"1:{n:x}", "rate_mbit": 1} for n in range(16, 273)]}),
+        [f"{PER_QUEUE}.htb_classes"],
+    ),
     "a rate for all queues": (mq(shaper={"egress_mbit": 9}), ["changes.shaper.egress_mbit"]),
     "classes beside mq": (mq(htb_classes=CLASSES), ["changes.htb_classes"]),
 }

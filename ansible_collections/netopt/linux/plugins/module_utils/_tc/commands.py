@@ -25,7 +25,7 @@ from .netem import SPARED, TABLES, is_for_some, netem_words, spares_ssh, table_o
 from .netem_classes import is_named, refuse_classes
 from .objects import ifb_name
 from .parameters import as_number, cake_of_link, qdisc_words, stab_words
-from .queue_trees import LAST_HANDLE, QUEUE, open_handle
+from .queue_trees import CLASSES_MAX, LAST_HANDLE, QUEUE, open_handle
 from .u32_tables import filters
 
 if TYPE_CHECKING:
@@ -160,8 +160,15 @@ class _Layout:
                     key=f"{field if field != 'egress_mbit' else 'shaper.egress_mbit'}",
                     hint="Say under qdisc.per_queue what each queue is to have.",
                 )
-        self._root(self._iface, [MQ])
         wanted = self._wanted.of_queue
+        if len(wanted.htb_classes) > CLASSES_MAX:
+            raise NetoptError(
+                f"{len(wanted.htb_classes)} classes for each queue, and {CLASSES_MAX} is the most",
+                stage="plan",
+                key="qdisc.per_queue.htb_classes",
+                hint="Use fewer classes, or htb at the root.",
+            )
+        self._root(self._iface, [MQ])
         if wanted.shapes_egress:
             layout = _QueueLayout(wanted, self._iface)
             layout.egress()

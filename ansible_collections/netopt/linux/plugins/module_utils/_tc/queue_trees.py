@@ -22,6 +22,7 @@ Words = Tuple[str, ...]
 QUEUE = "\x01"  # the number of the queue, in hexadecimal
 FIRST_HANDLE = 0x10
 LAST_HANDLE = 0xFFFE
+CLASSES_MAX = 256  # in each queue: every class is made in every queue, and a device may have hundreds of queues
 TARGET = 5  # words of a command ahead of its place: tc, qdisc, add, dev and the interface
 _OPEN = re.compile("\x01|\x02([0-9]+)\x03")
 

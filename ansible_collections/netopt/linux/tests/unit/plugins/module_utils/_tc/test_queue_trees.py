@@ -85,6 +85,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
         700,
         "more than",
     ),
+    "many classes": (mq({"type": "htb", "htb_classes": MANY * 3}), 2, "is the most"),
     "a rate for all": (mq(shaper={"egress_mbit": 5}), 2, "one rate"),
     "classes of its own": (mq(htb_classes=TREE["htb_classes"]), 2, "nor hold classes"),
 }
