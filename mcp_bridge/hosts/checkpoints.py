@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ValidationError
 
+from mcp_bridge import untrusted_text
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.hosts import query as host_query
 from mcp_bridge.hosts.query import Answers
@@ -60,6 +61,8 @@ class Checkpoints(Strict):
     """By host: checkpoints that cannot be read."""
     unanswered: dict[str, str] = {}
     """By host: why it did not answer."""
+    note: str = untrusted_text.NOTE
+    """How to take the text in it."""
 
 
 def read(fleet: Fleet, scope: Scope) -> Checkpoints:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mcp_bridge import untrusted_text
 from mcp_bridge.models.base import Strict
 from mcp_bridge.models.report import HostError, HostReport
 from mcp_bridge.runs.playbook_run import Fleet
@@ -53,6 +54,8 @@ class DriftReport(Strict):
     """Whether every host answered and nothing differs."""
     hosts: dict[str, HostDrift]
     """By host."""
+    note: str = untrusted_text.NOTE
+    """How to take the text in it."""
 
 
 def verify(fleet: Fleet, scope: Scope, *, checkpoint_id: str | None = None) -> DriftReport:

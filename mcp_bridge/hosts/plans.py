@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError, WithJsonSchema
 
+from mcp_bridge import untrusted_text
 from mcp_bridge.models.base import Strict
 from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.task import Finished, Scope, Task
@@ -62,6 +63,8 @@ class PlansInForce(Strict):
     """By host, the plan without a name first."""
     unanswered: dict[str, str] = {}
     """By host: why it did not answer."""
+    note: str = untrusted_text.NOTE
+    """How to take the text in it."""
 
 
 def read(fleet: Fleet, scope: Scope) -> PlansInForce:

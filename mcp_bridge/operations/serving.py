@@ -15,6 +15,7 @@ import threading
 from types import FrameType
 from typing import Any
 
+import anyio
 import uvicorn
 from fastmcp import FastMCP
 from starlette.types import ASGIApp
@@ -41,7 +42,10 @@ def stdio(server: FastMCP[Any], drain: Drain) -> None:
             threading.Thread(target=stop, name="netopt-stop", daemon=True).start()
 
     signal.signal(signal.SIGTERM, on_signal)
-    server.run(transport="stdio", show_banner=False, log_level=None)
+    try:
+        server.run(transport="stdio", show_banner=False, log_level=None)
+    except* (BrokenPipeError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        LOG.info("The client has gone")  # it need not say farewell; its runs go on to their ends
 
 
 def http(app: ASGIApp, drain: Drain, *, host: str, port: int) -> None:

@@ -108,3 +108,28 @@ def test_another_user_of_this_machine_is_refused(port: int) -> None:
         done = subprocess.run(argv, check=True, capture_output=True, text=True, user=user, cwd="/")
         found[user] = done.stdout.strip()
     assert found == {65534: "403", 0: "200"}
+
+
+def test_a_client_that_vanishes(tmp_path: Path) -> None:
+    """A client on standard input and output that goes without a word ends the server, which calls it no defect."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "mcp_bridge", "serve", "-i", "localhost,"],
+        env={**os.environ, "NETOPT_STATE_DIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stderr is not None
+        server.stdin.write(INITIALIZE + "\n")
+        server.stdin.flush()
+        assert '"serverInfo"' in server.stdout.readline()
+        server.stdout.close()
+        server.stdin.write('{"jsonrpc":"2.0","id":2,"method":"tools/list"}\n')
+        server.stdin.close()
+        told = server.stderr.read()
+        server.wait(60)
+    assert "error" not in told
+    assert not (tmp_path / "crashes").exists()

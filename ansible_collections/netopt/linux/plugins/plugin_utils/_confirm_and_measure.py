@@ -108,7 +108,7 @@ class Proof:
     def begin(self) -> dict[str, Any] | None:
         """Measure the host as it is. Return the result that ends the task where the change must not be begun.
 
-        A host that the plan would not change is not measured.
+        A host that the plan would not change is not measured, nor is one on which it fails before it has begun.
         """
         if not any(self._probe[name] for name in ("ping", "tcp", "iperf")):
             return None
@@ -121,8 +121,11 @@ class Proof:
             )
         with _checking(self._task):
             predicted = self._ask("netopt_apply", dict(self._options))
-        if (predicted.get("report") or {}).get("status") == UNCHANGED:
+        status = (predicted.get("report") or {}).get("status")
+        if status == UNCHANGED:
             return None
+        if status == FAILED:
+            return predicted
         found = self._measure()
         problems = _objectives.unmeasurable(self._spec, found)
         if not self.gates or not problems:

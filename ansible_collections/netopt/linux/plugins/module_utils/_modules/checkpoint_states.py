@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 LOCK_WAIT_S = 30.0
+SNAPSHOTS_MAX = 20  # as many as retention leaves of changes
+SNAPSHOT_BYTES_MAX = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,7 @@ def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> 
     if store.exists(identity):
         outcome.checkpoints = [_describe(store.header(identity))]
         return
+    _refuse_many(store)
     scopes = _scopes(request)
     before = {name: TABLE[name].kernel.observe(scope, tools) for name, scope in scopes.items()}
     _change(outcome, request)
@@ -236,6 +239,25 @@ def _present(request: Request, store: Store, tools: Tools, outcome: Outcome) -> 
             f"{identity} may hold the impairment of {', '.join(running)}, which would not end by itself when restored."
         )
     outcome.checkpoints = [_describe(header)]
+
+
+def _refuse_many(store: Store) -> None:
+    """Refuse a snapshot where there are many: nothing but a person takes one away, and anybody may take one.
+
+    Raises:
+        NetoptError: there are as many as may be, or they take as much room.
+    """
+    names = [header.id for header in store.headers() if header.status == SNAPSHOT]
+    size = sum(entry.stat().st_size for name in names for entry in os.scandir(store.path(name)))
+    if len(names) < SNAPSHOTS_MAX and size < SNAPSHOT_BYTES_MAX:
+        return
+    raise NetoptError(
+        f"This host keeps {len(names)} snapshots of {size >> 20} MB; {SNAPSHOTS_MAX} and {SNAPSHOT_BYTES_MAX >> 20} MB"
+        " are the most",
+        stage="checkpoint",
+        key=names[0],
+        hint="Forget those that nobody needs: netopt checkpoints --delete CHECKPOINT.",
+    )
 
 
 def _scopes(request: Request) -> dict[str, Any]:

@@ -208,6 +208,14 @@ def test_what_holds_already_is_not_measured() -> None:
     assert "measurements" not in result["report"]
 
 
+def test_what_cannot_begin_is_not_measured() -> None:
+    """Where the host refuses the change in check mode, such as persistence without systemd, that is the result."""
+    refusal = {"failed": True, "report": {"status": "failed", "error": {"message": "persist needs systemd"}}}
+    host = Host(netopt_apply=[refusal])
+    assert proof(host).begin() == refusal
+    assert host.order == ["netopt_apply"]
+
+
 def test_the_host_that_serves() -> None:
     """A plan that measures throughput to this very host has nothing to measure here, and says so."""
     plan = {"validate": {"targets": {"iperf": "h"}, "objectives": {"throughput_mbps": 5}}}
