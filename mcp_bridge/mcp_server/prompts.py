@@ -52,7 +52,7 @@ def protect_server(host: str, ports: str) -> str:
     return (
         f"Protect {host}, which serves the TCP ports {ports}.\n"
         "1. Look at ss_summary_tool, conntrack_stats_tool and nft_list_ruleset_tool.\n"
-        "2. Write a plan with syncookies, connection_limits per source on those ports, a rate_limit for new "
+        "2. Write a plan with a name, syncookies, connection_limits per source on those ports, a rate_limit for new "
         "connections, and connection_tracking sized for what you saw. Leave the management port alone.\n"
         "3. Validate, render and dry-run it, explain each line, and wait for my word before you apply it."
     )
@@ -89,10 +89,11 @@ def roll_back_safely(hosts: str) -> str:
     """Undo a change on hosts after a look at what that means."""
     return (
         f"Undo a change on {hosts}.\n"
-        "1. Call list_checkpoints_tool and show me what each changed, when and on which hosts.\n"
-        "2. When I have named one, call rollback_to_checkpoint_tool with dry_run=true and show me the outcome; "
-        "changes made after it are undone as well.\n"
-        "3. When I agree, roll back, and compare the hosts with what the dry run said."
+        "1. Call list_checkpoints_tool and list_plans_tool, and show me what each changed, when and on which hosts.\n"
+        "2. When I have named one: a plan with a name is taken away alone by remove_plan_tool, and others stay; "
+        "rollback_to_checkpoint_tool undoes a change and all that came after it. Call it with dry_run=true and show me "
+        "the outcome.\n"
+        "3. When I agree, do it with dry_run=false, and compare the hosts with what the dry run said."
     )
 
 
