@@ -15,7 +15,10 @@ import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from mcp_bridge.collection import plans
+from mcp_bridge.errors import PlanError
+from mcp_bridge.hosts import profile_plans
 from mcp_bridge.models import Issue
+from mcp_bridge.planning import planner
 from mcp_bridge.planning.checked_plan import CheckedPlan, check
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.policy.errors import PolicyError
@@ -153,6 +156,41 @@ def test_bounds_of_the_inventory(policy: Policy) -> None:
         with pytest.raises(NetoptError) as caught:
             on_host(made(policy), WITH_CAKE, link)
         assert caught.value.key == key
+
+
+def test_drafts(policy: Policy) -> None:
+    """A plan drafted for a host has its uplink and what its kernel can do; what it lacks does not come back by the link."""
+    fitted = planner.fit("gaming", "eth0", WITHOUT_CAKE, None, policy, link=HOME)
+    changes = fitted.plan.changes.dump()
+    assert (changes["qdisc"], changes["shaper"]) == (FQ_CODEL, SHAPER)
+    assert fitted.plan.link is not None
+    assert check(fitted.plan, policy).rendered.plan == fitted.plan
+    neither = {**WITHOUT_CAKE, "qdiscs": {"cake": False, "fq_codel": False}}
+    fitted = planner.fit("gaming", "eth0", neither, None, policy, link=HOME)
+    assert {entry.key for entry in fitted.left_out} == {"qdisc", "ingress"}
+    assert (fitted.plan.link, fitted.kept) == (None, ())
+    with pytest.raises(PlanError):
+        planner.fit("gaming", "eth0", None, None, policy, link={"up_mbit": 20})
+
+
+def test_drafts_by_the_inventory(policy: Policy) -> None:
+    """Hosts with other uplinks get other plans, and those without get none of it."""
+    links = {"one": HOME, "two": {"up_mbit": 5, "down_mbit": 20}}
+    drafts = profile_plans.group(
+        dict.fromkeys(("one", "two", "three"), WITH_CAKE),
+        "gaming",
+        iface="eth0",
+        overrides={},
+        policy=policy,
+        links=links,
+    )
+    assert {
+        draft.pattern: (draft.plan.changes.dump().get("shaper") or {}).get("egress_mbit") for draft in drafts.plans
+    } == {
+        "one": 19,
+        "two": 4.75,
+        "three": None,
+    }
 
 
 def test_wireless(policy: Policy) -> None:
