@@ -159,7 +159,7 @@ def test_bounds_of_the_inventory(policy: Policy) -> None:
 
 
 def test_drafts(policy: Policy) -> None:
-    """A plan drafted for a host has its uplink and what its kernel can do; what it lacks does not come back by the link."""
+    """A plan drafted for a host has its uplink and what its kernel can do; what that lacks does not come back."""
     fitted = planner.fit("gaming", "eth0", WITHOUT_CAKE, None, policy, link=HOME)
     changes = fitted.plan.changes.dump()
     assert (changes["qdisc"], changes["shaper"]) == (FQ_CODEL, SHAPER)
