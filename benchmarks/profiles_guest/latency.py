@@ -67,6 +67,7 @@ def media_with_peer(seconds: float) -> dict[str, float]:
     with world.part("echo", str(MEDIA_PORT), namespace=world.PEER), _media_socket() as sock:
         receiver = threading.Thread(target=_receive, args=(sock, found, count))
         receiver.start()
+        world.run_ahead()
         start = time.monotonic()
         for number in range(count):
             time.sleep(max(0.0, start + number / MEDIA_RATE - time.monotonic()))
@@ -97,6 +98,7 @@ def echo(port: int) -> None:
     """Send back every packet that comes to a UDP port, until ended."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("", port))
+        world.run_ahead()
         print("ready", flush=True)
         while True:
             data, source = sock.recvfrom(2048)
@@ -104,6 +106,7 @@ def echo(port: int) -> None:
 
 
 def _receive(sock: socket.socket, found: dict[int, float], count: int) -> None:
+    world.run_ahead()
     while len(found) < count:
         try:
             data = sock.recv(2048)

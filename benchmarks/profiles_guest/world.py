@@ -14,10 +14,11 @@ host, without loss. The delay of the whole round trip is put on the peer's way b
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,12 @@ def iperf_servers() -> Iterator[None]:
         while run(*inside(PEER), "ss", "-Hltn", "sport", "ge", "5201", "and", "sport", "le", "5202").count("\n") < 2:
             time.sleep(0.1)
         yield
+
+
+def run_ahead() -> None:
+    """Have this thread run ahead of the load: a probe is to wait for the network and for no processor."""
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
 
 
 def sent_bytes() -> int:
