@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from mcp_bridge.access.authorize import cards_of
 from mcp_bridge.collection import plans
 from mcp_bridge.errors import PlanError
 from mcp_bridge.hosts import profile_plans
@@ -67,6 +68,7 @@ def test_both_ways_below_the_rates(policy: Policy, profile: str) -> None:
     changes = made(policy, profile, link=HOME).rendered.plan.changes.dump()
     assert changes["shaper"] == SHAPER
     assert changes["qdisc"]["type"] == changes["ingress"]["qdisc"]["type"] == "cake"
+    assert set(cards_of(changes, policy)) <= set(policy.profiles[profile].active_cards)  # whoever may use it may do so
     usual = profile_changes(policy.profiles[profile], policy)
     assert {field: changes.get(field) for field in usual if field != "qdisc"} == {
         field: value for field, value in usual.items() if field != "qdisc"
