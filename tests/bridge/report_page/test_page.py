@@ -251,6 +251,23 @@ def test_copes_with_any_measurement(found: dict[str, Any]) -> None:
     assert len(text) < MEGABYTE
 
 
+def test_delay_on_a_full_link() -> None:
+    """Where throughput was measured, the page has the delay beside its load, before and after."""
+    data = fleet.fleet(4, measured=False).model_dump(mode="json")
+    for one in data["hosts"].values():
+        one["measurements"] = {
+            moment: {"ping": {"a": {"p95_ms": 21.0, "loaded_p95_ms": loaded}}}
+            for moment, loaded in (("before", 641.0), ("after", 26.0))
+        }
+    page = page_of(ChangeReport.model_validate(data))
+    (target,) = page.targets
+    assert target.metrics == ["p95_ms", "loaded_p95_ms"]
+    assert (target.hosts[0].before["loaded_p95_ms"], target.hosts[0].after["loaded_p95_ms"]) == (641.0, 26.0)
+    shown = Elements(render.html(page)).text
+    assert "95th percentile on a full link" in shown
+    assert "641" in shown
+
+
 def test_goes_without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where matplotlib is not installed the page has its tables, and says what to install."""
     monkeypatch.setattr(plots, "available", lambda: False)
