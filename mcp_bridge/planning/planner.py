@@ -18,7 +18,7 @@ from mcp_bridge.validator.finding import did_you_mean
 from . import kernel_support
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from mcp_bridge.collection.interfaces import Wanted
     from mcp_bridge.policy import Policy, Profile
@@ -89,7 +89,7 @@ def fit(
     if found is None:
         hint = did_you_mean(profile, policy.profiles, what="profiles")
         raise PlanError([Issue(path="profile", message="There is no such profile", hint=hint)])
-    shaped = _shaped(found, link, policy)
+    shaped = _shaped(found, link, policy, own=overrides or ())
     changes = {**profile_changes(found, policy), **shaped}
     rationale = [found.description]
     steps: tuple[dict[str, Any], ...] = ()
@@ -122,8 +122,10 @@ def fit(
     return Fitted(plan, steps, lacking, kept)
 
 
-def _shaped(profile: Profile, link: Mapping[str, Any] | None, policy: Policy) -> dict[str, Any]:
-    """Return the changes by which a profile shapes an uplink.
+def _shaped(
+    profile: Profile, link: Mapping[str, Any] | None, policy: Policy, *, own: Collection[str]
+) -> dict[str, Any]:
+    """Return the changes by which a profile shapes an uplink, beside those that are given.
 
     Raises:
         PlanError: it says nothing of uplinks, or the rates are out of bounds.
@@ -133,7 +135,7 @@ def _shaped(profile: Profile, link: Mapping[str, Any] | None, policy: Policy) ->
     result = validate({"iface": "auto", "profile": profile.name, "link": dict(link)}, policy)
     if result.normalized_plan is None:
         raise PlanError(result.issues)
-    return link_changes(profile, link)
+    return link_changes(profile, link, own=own)
 
 
 def _overlaid(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

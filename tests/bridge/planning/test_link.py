@@ -171,6 +171,8 @@ def test_drafts(policy: Policy) -> None:
     fitted = planner.fit("gaming", "eth0", neither, None, policy, link=HOME)
     assert {entry.key for entry in fitted.left_out} == {"qdisc", "ingress"}
     assert (fitted.plan.link, fitted.kept) == (None, ())
+    overridden = planner.fit("gaming", "eth0", WITH_CAKE, {"qdisc": FQ_CODEL}, policy, link=HOME).plan.changes.dump()
+    assert (overridden["qdisc"], overridden["shaper"], overridden.get("ingress")) == (FQ_CODEL, SHAPER, None)
     with pytest.raises(PlanError):
         planner.fit("gaming", "eth0", None, None, policy, link={"up_mbit": 20})
 
