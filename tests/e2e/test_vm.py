@@ -231,3 +231,18 @@ def test_what_a_device_lacks(fleet: Fleet, group: str, words: dict[str, Any], me
     (host,) = fleet.apply({"mtu": 1400, "nic": {group: words}}, "-l", fleet.name(MODULES)).report["hosts"].values()
     assert message in host["error"]["message"]
     assert "mtu 1500" in fleet.host(MODULES).run("ip", "link", "show", "eth0")
+
+
+def test_the_inventory_tells_of_an_uplink(fleet: Fleet) -> None:
+    """A profile shapes the uplink that the host's variable tells of, template and all, and a rollback is exact."""
+    before = fleet.views()
+    inventory = fleet.inventory(h1={"netopt_link": {"up_mbit": "{{ 10 * 2 }}", "down_mbit": 100}})
+    words = ("apply", "--profile", "gaming", "--iface", "eth0", "-l", fleet.name(1), "--json")
+    applied = fleet.netopt(*words, inventory=inventory)
+    assert applied.statuses == {"applied"}, applied.text
+    shown = fleet.host(1).run("tc", "qdisc", "show")
+    assert re.search(r"qdisc cake 1: dev eth0 root .*bandwidth 19Mbit diffserv4 .*\bnat\b", shown), shown
+    assert re.search(r"qdisc cake 1: dev ifb-eth0 root .*bandwidth 90Mbit besteffort .*\bingress\b", shown), shown
+    assert fleet.netopt(*words, inventory=inventory).statuses == {"unchanged"}
+    assert fleet.netopt("rollback", applied.report["checkpoint_id"], "-l", fleet.name(1)).status == 0
+    assert fleet.differences(before) == []
