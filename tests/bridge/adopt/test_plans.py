@@ -175,7 +175,9 @@ net.core.busy_read=${f:calc}
 devices=eth0,wl*
 features=gro on tcp-segmentation-offload off warp on
 mtu=9000
-ring=rx 1024
+ring=rx 1024 tx-mini 4
+coalesce=adaptive-rx off rx-usecs 3
+txqueuelen=5000
 [hardware]
 type=net
 features=lro off
@@ -202,7 +204,11 @@ def test_a_profile_with_what_it_includes(tmp_path: Path) -> None:
     ]
     assert [plan["changes"] for plan in plans] == [
         {"sysctl": {"net.ipv4.ip_local_port_range": "10240 65535", "net.ipv4.tcp_fin_timeout": "15"}},
-        {"offloads": {"gro": True, "tso": False}, "mtu": 9000},
+        {
+            "offloads": {"gro": True, "tso": False},
+            "mtu": 9000,
+            "nic": {"rings": {"rx": 1024}, "coalesce": {"adaptive_rx": False, "rx_usecs": 3}, "txqueuelen": 5000},
+        },
         {"offloads": {"lro": False}},
     ]
     words = {
@@ -212,9 +218,9 @@ def test_a_profile_with_what_it_includes(tmp_path: Path) -> None:
         "4: include=base, gone": "There is no",
         "10: net.core.busy_read=${f:calc}": "works this out on each host",
         "13: features=gro on tcp-segmentation-offload off warp on": "the feature warp",
-        "15: ring=rx 1024": "No plan sets ring",
-        "19: [others]": "out of a glob",
-        "23: [by_rule]": "devices_udev_regex",
+        "15: ring=rx 1024 tx-mini 4": "No plan sets tx-mini of rings",
+        "21: [others]": "out of a glob",
+        "25: [by_rule]": "devices_udev_regex",
     }
     assert set(reasons) == set(words)
     for line, word in words.items():
