@@ -375,3 +375,14 @@ def test_plans_side_by_side_at_boot(host: BootHost) -> None:
     for name in ("c", "b", "a"):
         assert host.ask(remove=[name], **root)["error"] is None
     assert (host.files(), host.view()) == (before, view)
+
+
+def test_a_document_of_somebody_elses(host: BootHost) -> None:
+    """What says which files root puts back counts only where it is root's: nothing is written by one that is not."""
+    assert host.persist({"sysctl": {"net.ipv4.tcp_fin_timeout": 41}}, checkpoint_id="one")["status"] == "applied"
+    files = host.files()
+    host.shell("chown 931 /var/lib/netopt/persist.json")
+    told = host.checkpoint("restored", id="one")["report"]
+    assert told["status"] != "rolled_back", told
+    assert "persist.json belongs to the user 931" in str(told["error"])
+    assert host.files() == files

@@ -15,13 +15,12 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import seal, unseal
 from .._common.change import Change
 from .._common.errors import NetoptError
-from .._common.own_files import refuse_foreign
+from .._common.own_files import own_text, refuse_foreign
 from .._host.commands import SEARCH_PATH
 from . import layer as persist_layer
 from .atomic_files import Tree
@@ -251,7 +250,7 @@ class Persistence:
 
     def _read(self, root: str) -> dict[str, Any]:
         try:
-            text = Path(self._path).read_text(encoding="utf-8")
+            text = own_text(self._path)
         except FileNotFoundError:
             return {"root": root, "layers": [], "originals": {}, "folders": [], "unfinished": False}
         except OSError as error:
