@@ -207,3 +207,17 @@ def test_a_snapshot_has_queues(host: Host) -> None:
     host.shell("ethtool -L many rx 2; ip link set many txqueuelen 3; echo 1 >/sys/class/net/many/queues/tx-0/xps_cpus")
     assert host.checkpoint("restored", id=taken)["report"]["error"] is None
     assert host.shell(SHOWN) == before
+
+
+def test_where_nothing_can_be_rehearsed() -> None:
+    """A queue length and a tree made from it go there and back on a host that forbids namespaces."""
+    with transaction_host(may_make_namespaces=False) as host:
+        before = host.view()
+        changes = {"nic": {"txqueuelen": 5000}, **TREE}
+        applied = ask(host, "eth0", changes)
+        assert (applied["status"], applied["error"]) == ("applied", None)
+        assert "limit 5000p" in host.shell("tc qdisc show dev eth0")
+        assert ask(host, "eth0", changes)["status"] == "unchanged"
+        assert host.checkpoint("verified")["drift"] == []
+        assert host.checkpoint("restored", id=applied["checkpoint_id"])["report"]["error"] is None
+        assert host.view() == before

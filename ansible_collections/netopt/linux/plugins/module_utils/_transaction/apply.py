@@ -285,7 +285,7 @@ class Apply:
         self._report.diff = []
         self._report.differs([*found, *persisted])
         same = all(
-            not TABLE[name].pure.operations(rehearsal.current[name], rehearsal.wanted[name])
+            not TABLE[name].pure.operations(rehearsal.ahead[name], rehearsal.wanted[name])
             for name in rehearsal.operations
         )
         if same and not persisted and not rehearsal.ends:

@@ -83,8 +83,8 @@ class Rehearsal:
         from .without_namespace import make  # noqa: PLC0415 - hardly any host forbids namespaces
 
         if name in self.unrehearsed_ends:
-            self.ends[name] = make(name, self.unrehearsed_ends[name], self.current[name], tools)
-        self.wanted[name] = make(name, self.intents[name], self.current[name], tools)
+            self.ends[name] = make(name, self.unrehearsed_ends[name], self.ahead[name], tools)
+        self.wanted[name] = make(name, self.intents[name], self.ahead[name], tools)
 
 
 def rehearse(intents: Mapping[str, Any], tools: Tools) -> Rehearsal:
