@@ -38,6 +38,8 @@ CHANGE_EXAMPLES: dict[str, Any] = {
     "mtu": 1400,
     "nat_rules": [{"type": "dnat", "protocol": "tcp", "port": 8080, "to_addr": "192.0.2.10", "to_port": 80}],
     "ingress": {"qdisc": {"type": "cake"}},
+    "nic": {"rings": {"rx": "max"}, "txqueuelen": 10000},
+    "steering": {"rps_cpus": "0-3"},
     "routes": [{"dst": "default", "initcwnd": 20}],
     "netem": {"delay_ms": 40, "loss_pct": 0.5, "duration_s": 300},
 }
