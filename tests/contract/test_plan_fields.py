@@ -207,7 +207,8 @@ def documents() -> Iterator[tuple[str, Any]]:
                 yield from ((where, one) for one in yaml.safe_load_all(path.read_text(encoding="utf-8")))
             elif path.suffix == ".md":
                 for language, text in re.findall(r"```(json|ya?ml)\n(.*?)```", path.read_text("utf-8"), re.DOTALL):
-                    yield where, json.loads(text) if language == "json" else yaml.safe_load(text)
+                    found = [json.loads(text)] if language == "json" else yaml.safe_load_all(text)
+                    yield from ((where, one) for one in found)
     yield "netopt_apply", yaml.safe_load(netopt_apply.EXAMPLES)
     for profile in load_policy().profiles.values():
         yield "profiles", {"iface": "auto", "profile": profile.name, "changes": profile.changes}

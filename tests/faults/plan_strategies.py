@@ -180,6 +180,8 @@ def in_a_namespace(changes: dict[str, Any]) -> dict[str, Any]:
         for one in found.get("routes", [])
         if one["dst"] in THERE
     ]
+    if found.get("qdisc", {}).get("type") == "mq":
+        del found["qdisc"]  # the device of these hosts has one queue
     settable = ("drop_invalid", "accept_established")
     tracking = {key: value for key, value in found.get("connection_tracking", {}).items() if key in settable}
     found["connection_tracking"] = tracking
