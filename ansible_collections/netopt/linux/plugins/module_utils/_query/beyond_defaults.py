@@ -56,9 +56,8 @@ def beyond_defaults() -> dict[str, list[str | None]]:
     found: dict[str, list[str | None]] = {}
     for key, value in mine.items():
         default = _default(key, mine, fresh)
-        told = (
-            default is not None or _of_new_ones(key) == key
-        )  # neighbours of an interface, outside the first namespace
+        # those of an interface's neighbours outside the first namespace are not to be told
+        told = default is not None or _of_new_ones(key) == key
         if told and default != value and not key.endswith(OF_THE_DEVICE):
             found[key] = [value, default]
     return found
@@ -74,7 +73,8 @@ def _default(key: str, mine: Mapping[str, str], fresh: Mapping[str, str]) -> str
 def _of_new_ones(key: str) -> str:
     """Return the key by which the kernel sets up new interfaces, for the key of one; other keys as they are."""
     parts = key.split(".")
-    return ".".join([*parts[:3], "default", *parts[4:]]) if len(parts) == 5 and parts[2] in ("conf", "neigh") else key
+    of_one = len(parts) == 5 and parts[2] in ("conf", "neigh") and parts[3] != "all"
+    return ".".join([*parts[:3], "default", *parts[4:]]) if of_one else key
 
 
 def _values() -> dict[str, str]:
