@@ -84,7 +84,7 @@ def read(body: bytes) -> Optional[Route]:
     family, bits, source_bits, tos, table, protocol, scope, kind, flags = RTMSG.unpack_from(body)
     if kind != RTN_UNICAST or family not in (AF_INET, AF_INET6) or table not in (RT_TABLE_MAIN, 0, 252):
         return None
-    told = [(number, payload) for number, payload in rt.attributes(body[RTMSG.size :], flags=True)]
+    told = list(rt.attributes(body[RTMSG.size :], flags=True))
     plain = {number & rt.TYPE_MASK: payload for number, payload in told}
     if RTA_TABLE in plain and rt.as_u32(plain[RTA_TABLE]) != RT_TABLE_MAIN:
         return None

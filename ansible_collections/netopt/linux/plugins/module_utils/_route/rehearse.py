@@ -119,7 +119,8 @@ def _stand_in(sock: RouteSocket, iface: str) -> None:
 def _make(sock: RouteSocket, iface: str, name: str, entry: Mapping[str, Any]) -> None:
     """Make a route as it is on the host, on the stand-in; its gateway need not be reachable there."""
     found = read(bytes.fromhex(entry["body"]))
-    assert found is not None  # noqa: S101 - it was a route when it was dumped
+    if found is None:  # it was a route when it was dumped
+        raise ValueError(f"No route: {entry['body']}")
     number = socket.if_nametoindex(iface)
     told = {each & rt.TYPE_MASK for each, _payload in found.attributes}
     head = list(RTMSG.unpack(found.head))

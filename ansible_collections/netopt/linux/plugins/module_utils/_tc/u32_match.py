@@ -138,8 +138,7 @@ def selectors(match: Match) -> list[tuple[str, Words]]:
         base = _header_words(kind, match, protocol)
         if (sports or dports or flags) and kind == "ip":
             base += ["match", "u16", "0x0000", "0x1fff", "at", "6"]  # later fragments carry no ports
-        if flags:
-            value, mask = flags
+        for value, mask in [flags] if flags else ():
             base += ["match", "u8", f"0x{value:02x}", f"0x{mask:02x}", "at", f"nexthdr+{FLAGS_AT}"]
         nothing: list[tuple[int, int] | None] = [None]
         for length, sport, dport in itertools.product(_lengths(kind, match), sports or nothing, dports or nothing):
