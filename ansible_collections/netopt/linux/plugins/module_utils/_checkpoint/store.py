@@ -338,10 +338,12 @@ class Store:
         remove_tree(gone)
 
     def _leave_plans(self, identity: str) -> None:
-        """Leave which plans are in force where the checkpoint that says it is to go."""
+        """Leave which plans a change in force has led to where its checkpoint is to go.
+
+        A newer change in force says it by now, and once that is rolled back nobody else does.
+        """
         header = self._header_or_none(identity)
-        holding = in_force(self.headers(), boot_id())
-        if header is None or not holding or holding[-1].id != identity:
+        if header is None or header not in in_force(self.headers(), boot_id()):
             return
         known = self.left.plans()
         try:
