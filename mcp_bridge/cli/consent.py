@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from mcp_bridge.errors import NetoptBridgeError
 
 if TYPE_CHECKING:
-    from mcp_bridge.consent.consent_text import Share
+    from mcp_bridge.models import RenderedPlan
     from mcp_bridge.planning.checked_plan import CheckedPlan
     from mcp_bridge.planning.host_plans import HostPlans
     from mcp_bridge.planning.plan_set import PlanSet
@@ -68,9 +68,9 @@ def about_plans(
 
     confirm_s = service.policy.validation_limits.confirm_timeout_default_s
     if not isinstance(plan, HostPlans):
-        return about_apply(_share(plan).plans, hosts(service, limit), options, confirm_s=confirm_s)
+        return about_apply(_rendered(plan), hosts(service, limit), options, confirm_s=confirm_s)
     groups = _groups(service)
-    shares = [Share(_share(share.plan).plans, _told(share.hosts, groups)) for share in plan.shares]
+    shares = [Share(_rendered(share.plan), _told(share.hosts, groups)) for share in plan.shares]
     everybody = [host for share in plan.shares for host in share.hosts]
     return about_each(shares, _told(everybody, groups), options, confirm_s=confirm_s)
 
@@ -112,8 +112,7 @@ def _told(names: Sequence[str], groups: Callable[[], dict[str, set[str]]]) -> st
     return host_words.told(names, groups)
 
 
-def _share(plan: CheckedPlan | PlanSet) -> Share:
-    from mcp_bridge.consent.consent_text import Share
+def _rendered(plan: CheckedPlan | PlanSet) -> list[RenderedPlan]:
     from mcp_bridge.planning.plan_set import PlanSet
 
-    return Share([one.rendered for one in (plan.plans if isinstance(plan, PlanSet) else (plan,))])
+    return [one.rendered for one in (plan.plans if isinstance(plan, PlanSet) else (plan,))]

@@ -7,9 +7,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SUBSYSTEMS = ("sysctl", "link", "route", "tc", "nft")  # the order in which a plan is applied
+PLACES = {"link": "links", "route": "routes", "tc": "interfaces"}  # subsystem: where its states have the interfaces
+
+
+def interfaces_of(scopes: Mapping[str, Any]) -> set[str]:
+    """Return the interfaces that scopes name, ``{subsystem: scope}``."""
+    return {iface for name in PLACES for iface in scopes.get(name, {}).get("ifaces", ())}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._checkpoint.led_to import laid_over, wider
-from .._common.change import SUBSYSTEMS, Change
+from .._common.change import PLACES, SUBSYSTEMS, Change
 from .._link.origin import KINDS
 from .._plan.nic_words import NIC, STEERING, TXQUEUELEN
 from .._plans.compose import intents, touched
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 GONE = "no such interface"
-PLACES = (("link", "links"), ("route", "routes"), ("tc", "interfaces"))  # where states have the interfaces
 _OWNED = re.compile(r"^table inet netopt \{ # progname (?P<name>.+)$", re.MULTILINE)
 
 
@@ -104,7 +103,7 @@ def keep_claimed(target: Target, record: InForce) -> None:
         values = {key: value for key, value in states["sysctl"]["values"].items() if key in mine}
         modules = {name: state for name, state in states["sysctl"].get("modules", {}).items() if state == "used"}
         states["sysctl"] = {**states["sysctl"], "values": values, "modules": modules, "lro": {}}
-    for name, inner in PLACES:
+    for name, inner in PLACES.items():
         if name not in states:
             continue
         mine = claims.get(name, set())
@@ -151,7 +150,7 @@ def without(target: Target, missing: Iterable[str]) -> list[Change]:
     """Take interfaces that are gone out of what is looked at, and return that they are as differences."""
     found = []
     for iface in missing:
-        for name, inner in PLACES:
+        for name, inner in PLACES.items():
             if iface in target.scopes.get(name, {}).get("ifaces", ()):
                 target.scopes[name]["ifaces"].remove(iface)
                 kept = {one: value for one, value in target.states[name][inner].items() if one != iface}

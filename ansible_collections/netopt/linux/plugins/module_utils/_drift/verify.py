@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._checkpoint.led_to import scopes_of, states_of
 from .._checkpoint.model import APPLIED, ARMED, RESTORE_FAILED, in_force
 from .._checkpoint.store import boot_id
+from .._common.change import interfaces_of
 from .._common.errors import NetoptError
 from .._plans.in_force import plans_in_force
 from .._subsystems.table import TABLE
@@ -74,7 +75,7 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits:
     keep_claimed(target, plans_in_force(store))
     _warn_of_others(store, found, here)
     present = {name for _index, name in socket.if_nameindex()}
-    named = {iface for name in ("link", "route", "tc") for iface in target.scopes.get(name, {}).get("ifaces", ())}
+    named = interfaces_of(target.scopes)
     changes: list[tuple[Change, str | None]] = [(gone, None) for gone in without(target, sorted(named - present))]
     for name in TABLE:
         if name in target.states:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.store import boot_id
+from .._common.change import PLACES, interfaces_of
 from .._tc.objects import ifb_name
 
 if TYPE_CHECKING:
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
     from .._checkpoint.model import Content, Header
     from .._host.commands import Tools
 
-PLACES = {"link": "links", "route": "routes", "tc": "interfaces"}  # subsystem: where its states have the interfaces
-
 
 def numbers_of(scopes: Mapping[str, Any]) -> dict[str, int]:
     """Return the kernel's numbers of the interfaces that scopes name; a number is given once for each boot."""
-    named = {iface for name in PLACES for iface in scopes.get(name, {}).get("ifaces", ())}
+    named = interfaces_of(scopes)
     return {name: number for number, name in socket.if_nameindex() if name in named}
 
 

@@ -12,6 +12,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any
 
+from .._checkpoint.durable_files import sync_folder
 from .._common.errors import NetoptError
 
 if TYPE_CHECKING:
@@ -153,11 +154,7 @@ class Tree:
 
     def _sync(self, folder: str) -> None:
         """Have the names in a folder on the disk."""
-        descriptor = os.open(self.real(folder), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self.real(folder))
 
 
 def _refused(path: str, error: OSError) -> NetoptError:

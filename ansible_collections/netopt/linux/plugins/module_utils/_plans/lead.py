@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Set
 
+from .._common.change import PLACES
 from .._common.intents import Intents, together
 from .._subsystems.table import TABLE
 from .compose import intents, of_present
@@ -81,7 +82,7 @@ def lead(
 
 def _is_there(subsystem: str, claim: str, present: Container[str]) -> bool:
     """Return whether what a claim is about is on the host; of kernel parameters the kernel tells."""
-    return subsystem not in ("link", "route", "tc") or claim.partition(" ")[0] in present
+    return subsystem not in PLACES or claim.partition(" ")[0] in present
 
 
 def with_origins(after: InForce, before: InForce, led: Lead, current: Mapping[str, Any]) -> InForce:

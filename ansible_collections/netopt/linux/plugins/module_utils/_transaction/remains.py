@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._common.change import interfaces_of
 from .._common.errors import NetoptError
 from .._subsystems.table import TABLE
 
@@ -35,11 +36,7 @@ def touches(intents: Mapping[str, Any], store: Store, header: Header) -> bool:
     ours = {name: TABLE[name].pure.scope(intent) for name, intent in intents.items()}
     if "nft" in theirs and "nft" in ours:  # one table for all interfaces
         return True
-    return bool(_ifaces(ours) & _ifaces(theirs)) or _share_keys(_keys(ours), _keys(theirs))
-
-
-def _ifaces(scopes: Mapping[str, Any]) -> set[str]:
-    return {iface for name in ("link", "route", "tc") for iface in scopes.get(name, {}).get("ifaces", ())}
+    return bool(interfaces_of(ours) & interfaces_of(theirs)) or _share_keys(_keys(ours), _keys(theirs))
 
 
 def _keys(scopes: Mapping[str, Any]) -> set[str]:
