@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -83,7 +84,7 @@ Address = Annotated[tuple[str, int], BeforeValidator(_address)]
 StateFolder = Annotated[Path, AfterValidator(_apart)]
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(use_attribute_docstrings=True, extra="forbid"))
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Settings:
     """The settings of one netopt process."""
 
@@ -141,11 +142,8 @@ class Settings:
         Raises:
             SettingsError: a variable holds something unusable.
         """
-        secrets = os.environ.get("CREDENTIALS_DIRECTORY")
-        if secrets is None and not any(name.upper().startswith(PREFIX) for name in os.environ):
-            return cls()  # nothing to read: the import below is a tenth of the time that `netopt validate` takes
         try:
-            return cls(**_read_environment(secrets))
+            return cls(**_given())
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
@@ -164,7 +162,7 @@ class Settings:
 
 
 def fields() -> dict[str, FieldInfo]:
-    """Return the settings by name, with type, default and description."""
+    """Return the settings by name, with type and default."""
     found: dict[str, FieldInfo] = dict(Settings.__pydantic_fields__)  # type: ignore[attr-defined]  # a dataclass has it
     return found
 
@@ -181,19 +179,22 @@ def unknown_variables() -> dict[str, str]:
     return {name: (difflib.get_close_matches(name, known, n=1) or [""])[0] for name in others}
 
 
-def _read_environment(secrets: str | None) -> dict[str, Any]:
-    """Return what the environment says of each setting, as text that is still to be checked."""
-    from pydantic import create_model  # noqa: PLC0415  # see from_env
-    from pydantic_settings import BaseSettings, SettingsConfigDict  # noqa: PLC0415  # see from_env
+def _given() -> dict[str, Any]:
+    """Return the text that a variable, or else a file among systemd's credentials, has for a setting; no empty one."""
+    texts = {**_credentials(os.environ.get("CREDENTIALS_DIRECTORY")), **_of_settings(os.environ)}
+    return {name: texts[variable(name)] for name in fields() if texts.get(variable(name))}
 
-    class Base(BaseSettings):
-        model_config = SettingsConfigDict(
-            env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", secrets_dir=secrets, validate_default=False
-        )
 
-    texts: dict[str, Any] = dict.fromkeys(fields(), (str | None, None))
-    read = create_model("Environment", __base__=Base, **texts)()
-    return {name: value for name, value in read.model_dump().items() if value not in {None, ""}}
+def _of_settings(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return what is named like a setting, whatever the case; what is empty sets nothing."""
+    return {name.upper(): text for name, text in texts.items() if name.upper().startswith(PREFIX) and text}
+
+
+def _credentials(folder: str | None) -> dict[str, str]:
+    if folder is None or not Path(folder).is_dir():
+        return {}
+    files = {file.name: file for file in Path(folder).iterdir() if file.name.upper().startswith(PREFIX)}
+    return _of_settings({name: file.read_text(encoding="utf-8").strip() for name, file in files.items()})
 
 
 def _problem(name: str, message: str, *, error_input: object) -> str:

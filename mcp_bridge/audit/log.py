@@ -22,13 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from mcp_bridge import atomic_files
 from mcp_bridge.audit import check as audit_check
 from mcp_bridge.audit.chain import FIRST, Damage, Head, closed_files, entry_hash, is_current, last_line, lines_backwards
 from mcp_bridge.audit.head import HeadError, HeadFile, contradiction, has_begun
 from mcp_bridge.errors import RunError
+from mcp_bridge.models.base import Strict
 
 ROTATE_BYTES = 64 * 1024 * 1024
 FLUSH_S = 1.0
@@ -42,10 +43,8 @@ class AuditError(RunError):
     """The audit log cannot be written, or cannot go on."""
 
 
-class AuditEntry(BaseModel):
+class AuditEntry(Strict):
     """One line of the audit log."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     sequence: int
     """Counts from 1."""

@@ -15,11 +15,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from mcp_bridge import untrusted_text
 from mcp_bridge.backends import ansible_environment
 from mcp_bridge.errors import InventoryError
+from mcp_bridge.models.base import Strict
 
 TIMEOUT_S = 60
 # Ansible's own pattern language without @FILE, which reads a file, and ~REGEX
@@ -27,10 +26,8 @@ _PATTERN = re.compile(r"[A-Za-z0-9_*?!&\[.:][A-Za-z0-9_*?!&\[\].:,/-]*")
 _SHOWN = ("ansible_host", "ansible_port", "ansible_user", "ansible_connection", "netopt_labels", "netopt_link")
 
 
-class InventoryHost(BaseModel):
+class InventoryHost(Strict):
     """One host of the inventory, without its secrets."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str
     """The name by which patterns find it."""

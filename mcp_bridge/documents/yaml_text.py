@@ -192,7 +192,7 @@ class _Reader:
         return marked.value, marked.levels
 
     def _check_tag(self, path: KeyPath, event: Event, kind: str) -> None:
-        if event.tag not in {*_PLAIN, f"{_TAG}{kind}"}:
+        if event.tag not in _PLAIN and event.tag != f"{_TAG}{kind}":
             raise self._error(
                 path, event, f"Not valid YAML here: the tag {quoted(event.tag)} is not read", "Leave it out."
             )

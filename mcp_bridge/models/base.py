@@ -48,9 +48,9 @@ class Strict(BaseModel):
         """
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
-        for name, text in _field_texts(cls).items():
-            field = cls.model_fields[name]
-            for published in {name, field.serialization_alias} & properties.keys():
+        for name, text in field_texts(cls).items():
+            field = cls.model_fields.get(name)  # None: a constant of the class
+            for published in {name, field and field.serialization_alias} & properties.keys():
                 properties[published].setdefault("description", text)
         return schema
 
@@ -67,18 +67,18 @@ def set_only(value: Any) -> Any:
 
 
 @cache
-def _field_texts(model: type[BaseModel]) -> dict[str, str]:
-    """Return the text below each field of a model, the fields that it inherits included."""
+def field_texts(model: type) -> dict[str, str]:
+    """Return the text below each field of a class, the fields that it inherits included."""
     texts: dict[str, str] = {}
     for part in reversed(model.__mro__):
-        if not issubclass(part, BaseModel) or part is BaseModel:
+        if part in {BaseModel, object}:
             continue
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
         for field, text in pairwise(definition.body if isinstance(definition, ast.ClassDef) else []):
             match field, text:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
                     texts[name] = inspect.cleandoc(words)
-    return {name: text for name, text in texts.items() if name in model.model_fields}
+    return texts
 
 
 def _no_bool(value: object) -> object:

@@ -160,13 +160,9 @@ def _load(layers: tuple[Path, ...], signature: tuple[Any, ...]) -> Policy:  # no
 def _check_cards(cards: Cards, limits: Limits, written: Layered | None, faults: _Faults) -> None:
     """Hold the cards against the limits; a shipped card follows limits of the organisation."""
     assert written is not None  # noqa: S101  # the caller has looked
+    overruled = {path for path in limits.ranges if written.origin(("ranges", path))[0] is not written.documents[0]}
     for name, card in list(cards.by_id.items()):
-        overruled = {
-            path
-            for path in limits.ranges
-            if name not in cards.own and written.origin(("ranges", path))[0] is not written.documents[0]
-        }
-        fitted = fit_to_limits(card, limits, overruled)
+        fitted = card if name in cards.own else fit_to_limits(card, limits, overruled)
         if fitted is not card:
             cards.by_id[name] = fitted
             cards.by_key.update(dict.fromkeys(fitted.covered, fitted))

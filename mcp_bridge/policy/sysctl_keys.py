@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from fnmatch import fnmatchcase
 
 from mcp_bridge.collection.keys import IFACE, canonical, family
 
@@ -70,6 +70,7 @@ REFUSED: dict[str, str] = {
 }
 """Keys, as shell patterns, that no card may cover, each with the reason."""
 
+_REFUSED = re.compile("|".join(map(fnmatch.translate, REFUSED)))
 _KEY = re.compile(r"[a-z0-9_]+(?:\.(?:\{iface\}|[A-Za-z0-9_@:%+,/-]+))+")
 
 
@@ -79,7 +80,9 @@ def refused(key: str) -> str | None:
     Args:
         key: in its canonical spelling; ``{iface}`` in it stands for any interface.
     """
-    return next((reason for pattern, reason in REFUSED.items() if fnmatchcase(key, pattern)), None)
+    if not _REFUSED.match(key):  # one pattern for all: hundreds of keys are looked at whenever a policy is read
+        return None
+    return next(reason for pattern, reason in REFUSED.items() if fnmatch.fnmatchcase(key, pattern))
 
 
 def key_problem(key: str) -> str | None:

@@ -20,10 +20,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from mcp_bridge import atomic_files
 from mcp_bridge.errors import RunError
+from mcp_bridge.models.base import Strict
 from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.lock import RunLock
 
@@ -47,10 +48,8 @@ class UnknownRunError(RunError):
         super().__init__(f"There is no run {run_id!r}", hint="runs://list names those that there are.")
 
 
-class RunRecord(BaseModel):
+class RunRecord(Strict):
     """What is known of a run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     run_id: str
     """Sorts by time."""
