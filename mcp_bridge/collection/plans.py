@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from ansible_collections.netopt.linux.plugins.module_utils._host.command_allowlist import ALLOWLIST
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import digest_of
 from ansible_collections.netopt.linux.plugins.module_utils._plans.change import refuse_together
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.render import (
     TEXT_FIELDS,
     digest,
-    digest_of,
     render,
 )
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl.subsystem import CONNECTION_TRACKING

@@ -22,8 +22,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._common.report import FAILED, HostReport, as_result
 from ansible_collections.netopt.linux.plugins.module_utils._plan.check import check_structure
-from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form, set_only
-from ansible_collections.netopt.linux.plugins.module_utils._subsystems.render import digest_of
+from ansible_collections.netopt.linux.plugins.module_utils._plan.form import digest_of, one_form, set_only
 from ansible_collections.netopt.linux.plugins.plugin_utils._bounds import beyond
 
 if TYPE_CHECKING:

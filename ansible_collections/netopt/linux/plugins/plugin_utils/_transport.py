@@ -29,10 +29,11 @@ import secrets
 import shlex
 import struct
 import time
+from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -49,7 +50,10 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._no_result import (
     too_old,
 )
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import connect_anew, end_shared, watch
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import ModuleCache
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import ModuleCache, knows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
@@ -83,11 +87,11 @@ if sent:
         stream.write(sent)
 else:
     try:
-        memory = os.open({KEPT!r} % message["program"]["digest"], os.O_RDONLY | os.O_NOFOLLOW)
+        memory = os.open({KEPT!r} % message["program"], os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         missing("program")
     about = os.fstat(memory)
-    if about.st_size != message["program"]["size"] or about.st_uid != os.geteuid() or about.st_mode & 0o22:
+    if not about.st_size or about.st_uid != os.geteuid() or about.st_mode & 0o22:
         missing("program")
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True
@@ -219,7 +223,7 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
         program = f"-c {shlex.quote(BOOTSTRAP)} {nonce}"
         words = [self._compute_environment_string(), "exec", self.python(variables), *PYTHON_FLAGS, program]
         command = " ".join(word for word in words if word)
-        about = {"nonce": nonce, "ends_in_s": _time_left(), "program": {"digest": DIGEST, "size": len(PROGRAM)}}
+        about = {"nonce": nonce, "ends_in_s": _time_left(), "program": DIGEST}
         request = json.dumps({**message, **about}).encode() + b"\n"
         cache = ModuleCache(DIGEST, self._address())
         told: dict[str, Any] | None = MISSING_PROGRAM
@@ -245,7 +249,7 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             AnsibleConnectionFailure: the target cannot be reached.
         """
         try:
-            answer: dict[str, Any] = self._low_level_execute_command(command, in_data=request + PROGRAM)
+            answer: dict[str, Any] = self._low_level_execute_command(command, in_data=request + _program())
         except AnsibleConnectionFailure as error:
             if UNHEARD in str(error):  # a request alone fits into ssh's pipe, so that ssh is heard to the end
                 self._low_level_execute_command(command, in_data=request)
@@ -297,13 +301,27 @@ def _time_left() -> float:
     return max(1.0, float(ends) - time.time()) if ends else RUN_S
 
 
+def _sources() -> dict[str, bytes]:
+    """Return the collection's sources, by their path in the program."""
+    return {str(path.relative_to(SOURCES)): path.read_bytes() for path in sorted(SOURCES.rglob("*.py"))}
+
+
+def _digest(sources: Mapping[str, bytes]) -> str:
+    """Return what names the program that this Python makes of sources."""
+    digest = hashlib.sha256(MAGIC_NUMBER)
+    for name, source in sources.items():
+        digest.update(b"%d %s %d " % (len(name), name.encode(), len(source)))
+        digest.update(source)
+    return digest.hexdigest()[:32]
+
+
+@cache
 def _program() -> bytes:
-    """Return the collection's sources and their bytecode as a zip file that Python can import from."""
+    """Return the sources and their bytecode as a zip file that Python can import from."""
     files = {}
-    for path in SOURCES.rglob("*.py"):
-        name = path.relative_to(SOURCES)
-        files[str(name)] = path.read_bytes()
-        files[f"{name}c"] = _bytecode(path, ".".join((PACKAGE, *name.with_suffix("").parts)))
+    for name, source in FILES.items():
+        files[name] = source
+        files[f"{name}c"] = _bytecode(SOURCES / name, ".".join((PACKAGE, *Path(name).with_suffix("").parts)))
     return bundle(files, deflate=True)
 
 
@@ -313,6 +331,8 @@ def _bytecode(path: Path, name: str) -> bytes:
     return MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + bytes(8) + marshal.dumps(code)
 
 
-# ansible-core loads an action before it makes a process for each host, so this is made once for all of them
-PROGRAM = _program()
-DIGEST = hashlib.sha256(PROGRAM).hexdigest()[:32]
+# ansible-core loads an action before it makes a process for each host, so these are made once for all of them
+FILES = _sources()
+DIGEST = _digest(FILES)
+if not knows(DIGEST):
+    _program()

@@ -18,6 +18,15 @@ from pathlib import Path
 from ansible import constants
 
 
+def _folder(digest: str) -> Path:
+    return Path(constants.config.get_config_value("ANSIBLE_HOME")) / "netopt" / "carried" / digest
+
+
+def knows(digest: str) -> bool:
+    """Return whether any target was sent a program."""
+    return _folder(digest).is_dir()
+
+
 class ModuleCache:
     """Whether one target was sent one program.
 
@@ -27,8 +36,7 @@ class ModuleCache:
     """
 
     def __init__(self, digest: str, address: str) -> None:
-        folder = Path(constants.config.get_config_value("ANSIBLE_HOME")) / "netopt" / "carried" / digest
-        self._mark = folder / hashlib.sha256(address.encode()).hexdigest()[:32]
+        self._mark = _folder(digest) / hashlib.sha256(address.encode()).hexdigest()[:32]
 
     def has_program(self) -> bool:
         """Return whether it was."""

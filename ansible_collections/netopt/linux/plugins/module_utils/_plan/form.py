@@ -9,6 +9,7 @@ A plan in its normal form is left as it is, and so is its digest. It takes a pla
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from .dscp import with_numbers
@@ -18,7 +19,7 @@ from .nic_words import BY_NAME, flat, nested
 from .routes import ROUTES, with_words_away, words_away
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,3 +90,8 @@ def set_only(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: set_only(item) for key, item in value.items() if item is not None}
     return [set_only(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def digest_of(digests: Sequence[str]) -> str:
+    """Return what names several plans together: the digest of one, or one over the digests of several, in order."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()

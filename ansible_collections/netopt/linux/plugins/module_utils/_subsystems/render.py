@@ -19,7 +19,7 @@ from .._sysctl import subsystem as sysctl_subsystem
 from .._tc import subsystem as tc_subsystem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 TEXT_FIELDS = ("sysctl_cmds", "tc_script", "nft_script", "ethtool_cmds", "ip_link_cmds")
 
@@ -64,11 +64,6 @@ def _routes(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> list[str]:
     from .._route import subsystem  # noqa: PLC0415 - most plans have no routes
 
     return subsystem.render(subsystem.intent(changes, ifaces))
-
-
-def digest_of(digests: Sequence[str]) -> str:
-    """Return what names several plans together: the digest of one, or one over the digests of several, in order."""
-    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def digest(plan: Mapping[str, Any], text: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ def test_what_is_measured(call: Call) -> None:
 def test_each_result_is_in_the_frame_of_its_question(capfd: pytest.CaptureFixture[str]) -> None:
     """Whatever happens, there is a result."""
     message = {"module": "netopt_info", "options": {"gather": ["facts"], "iface": ["auto"], "sysctl": []}}
-    told = {"check": False, "diff": False, "program": {"digest": "0", "size": 0}}
+    told = {"check": False, "diff": False, "program": "0"}
     remote_main.main({**message, **told, "nonce": "a1"})
     remote_main.main({"module": "netopt_apply", "options": {}, **told, "nonce": "b2"})
     said = capfd.readouterr().out
