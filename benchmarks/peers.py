@@ -122,6 +122,7 @@ def _environment(name: str, job: Job, **more: str) -> tuple[dict[str, str], Path
     config = job.folder / "ansible.cfg"
     config.write_text(CONFIG.format(forks=FORKS, collections=software.CACHE / "collections"), encoding="utf-8")
     base = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "NETOPT_"))}
+    base.pop("PYTHONDONTWRITEBYTECODE", None)  # a start would compile all that it imports, whoever starts
     # hosts of a lab are behind a ProxyCommand, which ssh has this shell run; bash may read ~/.bashrc each time
     base["SHELL"] = "/bin/sh"
     own = {"ANSIBLE_CONFIG": str(config), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets)}

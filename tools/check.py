@@ -136,6 +136,7 @@ def run(check: Check) -> tuple[str, float]:
     print(f"... {check.name}", flush=True)
     path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "PATH": path, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # thousands of starts would compile the same sources
     begun = time.monotonic()
     argv = [_program(check.argv[0]) or check.argv[0], *check.argv[1:]]
     done = subprocess.run(
