@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The process of one run: ``python -m mcp_bridge.run_worker RUN_ID``, started by ``runs.spawn``.
+"""The process of one run: ``python -m mcp_bridge.run_worker RUN_ID``, started by ``runs.spawn``, or one that waits.
 
 What it has to do is in the run's folder, and so is what comes of it. Nobody needs to wait for it.
 """
@@ -22,6 +22,7 @@ from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.lock import RunLock
+from mcp_bridge.runs.spare_worker import WAIT, wait
 from mcp_bridge.runs.spawn import LOCK
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
@@ -51,8 +52,22 @@ def main(run_id: str) -> int:
     return EXIT_DONE
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2 or LOCK not in os.environ:
+def _start(words: list[str]) -> int:
+    """Carry out the run that this process was started for, or that it is told of once it waits."""
+    if words == [WAIT]:
+        import ansible_runner  # noqa: F401, PLC0415 - what a run imports late, while nobody waits for it
+
+        told = wait()
+        if told is None:
+            return EXIT_DONE
+        run_id, lock = told
+        os.environ[LOCK] = str(lock)
+        return main(run_id)
+    if len(words) != 1 or LOCK not in os.environ:
         sys.stderr.write("netopt starts this for a run; it is no command for people\n")
-        sys.exit(EXIT_USAGE)
-    sys.exit(main(sys.argv[1]))
+        return EXIT_USAGE
+    return main(words[0])
+
+
+if __name__ == "__main__":
+    sys.exit(_start(sys.argv[1:]))

@@ -26,6 +26,7 @@ from mcp_bridge.runs.execute import MAKES_CHECKPOINT, Started
 from mcp_bridge.runs.history import RunHistory
 from mcp_bridge.runs.playbook_run import Fleet
 from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.spare_worker import SpareWorker
 from mcp_bridge.runs.task import CheckpointAction, Scope, Task
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
@@ -62,12 +63,16 @@ class Service:
         settings: where things are.
         caller: who asks, for the registry and the audit log.
         detached: give each change a process of its own, which outlives this one.
+        spare: the process for the next one of these, which waits for it.
     """
 
-    def __init__(self, settings: Settings, *, caller: str, detached: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, *, caller: str, detached: bool = False, spare: SpareWorker | None = None
+    ) -> None:
         self.settings = settings
         self.caller = caller
         self.detached = detached
+        self._spare = spare
         self.history = RunHistory(settings, caller=caller)
 
     @property
@@ -77,7 +82,7 @@ class Service:
 
     def for_caller(self, caller: str) -> Service:
         """Return the same installation on behalf of somebody else."""
-        return Service(self.settings, caller=caller, detached=self.detached)
+        return Service(self.settings, caller=caller, detached=self.detached, spare=self._spare)
 
     def fleet(self) -> Fleet:
         """Return the hosts, on behalf of this caller."""
@@ -353,11 +358,19 @@ class Service:
         if not self.detached:
             return self.finish_here(started)
         runs, run_id = started.fleet.runs, started.record.run_id
-        process = run_spawn.spawn(self.settings, folder=started.folder, lock=runs.lock(run_id), task=started.as_json())
+        process = run_spawn.spawn(
+            self.settings,
+            folder=started.folder,
+            lock=runs.lock(run_id),
+            task=started.as_json(),
+            spare=self._spare,
+        )
         scope = started.scope
         run_spawn.follow(
             process, folder=started.folder, progress=scope.progress, cancel=scope.cancel, caller=self.caller
         )
+        if self._spare is not None:
+            self._spare.prepare()
         ends = time.monotonic() + UNDECIDED_S
         _record, result = self.history.status(run_id)
         while result is None and time.monotonic() < ends:  # the process was killed, and hosts have not decided yet

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 GRACE_S = 3.0
@@ -71,9 +72,15 @@ def _send(pids: set[int], number: signal.Signals) -> None:
             continue  # gone meanwhile, or another user's (become): it ends with its parent's pipes
 
 
-def end(marker: str, *, grace_s: float = GRACE_S) -> None:
-    """End every process of the run and wait until it is gone: TERM first, KILL for what is left after ``grace_s``."""
-    known = members(marker)
+def end(marker: str, *, own: Collection[int] = (), grace_s: float = GRACE_S) -> None:
+    """End every process of the run and wait until it is gone: TERM first, KILL for what is left after ``grace_s``.
+
+    Args:
+        marker: by which they are known.
+        own: pids that are the run's besides: one that waited for it was started before there was a marker.
+        grace_s: how long they may take.
+    """
+    known = members(marker) | set(own)
     _send(known, signal.SIGTERM)
     deadline = time.monotonic() + grace_s
     while time.monotonic() < deadline:

@@ -85,6 +85,7 @@ def _serve(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         raise _explained(missing) from None
     from mcp_bridge.access.context import Terms
+    from mcp_bridge.runs.spare_worker import SpareWorker
     from mcp_bridge.service import Service, login
 
     settings = options.settings_of(args)
@@ -94,7 +95,10 @@ def _serve(args: argparse.Namespace) -> int:
         settings = replace(settings, toolsets=args.toolsets)
     if args.output_schemas:
         settings = replace(settings, output_schemas=True)
-    service = Service(settings, caller=login(), detached=True)
+    spare = SpareWorker()
+    if not settings.read_only:
+        spare.prepare()
+    service = Service(settings, caller=login(), detached=True, spare=spare)
     service.history.recover_in_background()
     terms = Terms(access_file=args.access or settings.access, consent=args.consent or settings.consent)
     address = args.http or settings.http

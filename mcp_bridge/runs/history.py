@@ -82,7 +82,9 @@ class RunHistory:
         self.audit_run(record, outcome="cancel requested")
         folder = fleet.runs.folder(run_id)
         if run_lock.asked_for_s(folder) > STUBBORN_S and record.pid != os.getpid():
-            process_tree.end(ansible_environment.marker(run_id))
+            process_tree.end(
+                ansible_environment.marker(run_id), own={record.pid} if run_lock.is_alive(folder) else set()
+            )
             record = fleet.runs.get(run_id)
         run_lock.ask_to_end(folder, caller=self.caller)
         return self._reconcile(fleet, record) if record.state == "lost" else record

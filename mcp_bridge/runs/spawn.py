@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from mcp_bridge.runs import lock as run_lock
 from mcp_bridge.runs.events import EventReader
 from mcp_bridge.runs.lock import RunLock
 from mcp_bridge.runs.report import Progress
+from mcp_bridge.runs.spare_worker import COMMAND, SpareWorker
 from mcp_bridge.settings import Settings, variable
 
 POLL_S = 0.1
@@ -46,14 +46,17 @@ PASSED_ON = (
 )
 
 
-def spawn(settings: Settings, *, folder: Path, lock: RunLock, task: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    """Start the process of a run in a session of its own, and hand it the run's lock.
+def spawn(
+    settings: Settings, *, folder: Path, lock: RunLock, task: Mapping[str, Any], spare: SpareWorker | None = None
+) -> subprocess.Popen[bytes]:
+    """Start the process of a run in a session of its own, or take the spare one, and hand it the run's lock.
 
     Args:
         settings: where things are.
         folder: the run's folder.
         lock: the run's lock; this process no longer has it afterwards.
         task: what is to be done, for ``run_worker``.
+        spare: the process that waits for a run.
     """
     atomic_files.write(folder / TASK, json.dumps(task, ensure_ascii=False))
     environment = {**os.environ, ansible_environment.MARKER: folder.name, LOCK: str(lock.descriptor)}
@@ -61,8 +64,9 @@ def spawn(settings: Settings, *, folder: Path, lock: RunLock, task: Mapping[str,
         value = getattr(settings, name)
         environment[variable(name)] = "" if value is None else str(value)
     with (folder / LOG).open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mcp_bridge.run_worker", folder.name],  # -P: nothing is imported from here
+        taken = spare and spare.take(folder.name, environment, descriptor=lock.descriptor, log=log)
+        process = taken or subprocess.Popen(
+            [*COMMAND, folder.name],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -103,7 +107,8 @@ def follow(
             run_lock.ask_to_end(folder, caller=caller)
             asked = True
         if not ended:
-            time.sleep(POLL_S)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(POLL_S)
 
 
 def raised(result: Mapping[str, Any]) -> NetoptBridgeError | None:

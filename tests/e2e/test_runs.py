@@ -35,6 +35,7 @@ from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.runs.playbook_run import HostsBusyError
+from mcp_bridge.runs.spare_worker import WAIT, SpareWorker
 from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import ApplyOptions, Service
 from mcp_bridge.settings import Settings
@@ -71,6 +72,7 @@ class House:
     lab: Lab
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    spare: SpareWorker = field(default_factory=SpareWorker)
 
     @property
     def settings(self) -> Settings:
@@ -85,7 +87,7 @@ class House:
     @property
     def service(self) -> Service:
         """A service that gives runs a process of their own."""
-        return Service(self.settings, caller="tester", detached=True)
+        return Service(self.settings, caller="tester", detached=True, spare=self.spare)
 
     def values(self) -> dict[str, str]:
         """Return what the hosts' kernels say of the key that the plan sets."""
@@ -95,6 +97,10 @@ class House:
     def run_folder(self, run_id: str) -> Path:
         """Return a run's folder."""
         return self.settings.runs_dir / run_id
+
+    def pid_of(self, run_id: str) -> int:
+        """Return the process that carries a run out."""
+        return self.service.fleet().runs.get(run_id).pid
 
     def ends(self, run_id: str) -> tuple[str, dict[str, Any]]:
         """Wait until a run is over and its outcome known; return its state and its result."""
@@ -140,7 +146,7 @@ class House:
 
 
 @pytest.fixture
-def house(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+def house(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A netopt of the test's own, with hosts that wait for their confirmation only shortly."""
     for name in ("tmp", "home"):
         (tmp_path / name).mkdir()
@@ -156,6 +162,7 @@ def house(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     for name, value in {
         "HOME": str(tmp_path / "home"),
         "TMPDIR": str(tmp_path / "tmp"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(tmp_path.parent / "cp"),  # a socket's path has 107 bytes at most
         "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=3s",
         "NETOPT_AWX_TOKEN": SECRET,
         "PYTHONPATH": str(ROOT),
@@ -164,7 +171,8 @@ def house(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
         monkeypatch.setenv(name, value)
     house = House(lab, tmp_path, dict(os.environ))
     assert set(house.values().values()) == {OLD}
-    return house
+    yield house
+    house.spare.dismiss()
 
 
 def _everything_of(run_id: str) -> set[int]:
@@ -300,7 +308,7 @@ def statuses(house: House, run_id: str) -> list[str]:
 
 
 STAGES: dict[str, Callable[[House, str], bool]] = {
-    "before Ansible": lambda _house, run_id: bool(_worker(run_id)),
+    "before Ansible": lambda house, run_id: bool(_worker(house, run_id)),
     "hosts known": lambda house, run_id: (house.run_folder(run_id) / "hosts.json").exists(),
     "first host begun": lambda house, run_id: bool(statuses(house, run_id)),
     "first host done": lambda house, run_id: "applied" in statuses(house, run_id),
@@ -308,11 +316,10 @@ STAGES: dict[str, Callable[[House, str], bool]] = {
 }
 
 
-def _worker(run_id: str) -> list[int]:
-    """Return the process of a run."""
+def _worker(house: House, run_id: str) -> list[int]:
+    """Return the process of a run; the spare one bears no mark, since it is older than its run."""
     own = b"mcp_bridge.run_worker"
-    marked = _everything_of(run_id)
-    return [pid for pid in marked if own in _command_line(pid)]
+    return [pid for pid in {*_everything_of(run_id), house.pid_of(run_id)} if own in _command_line(pid)]
 
 
 def _command_line(pid: int) -> bytes:
@@ -322,12 +329,14 @@ def _command_line(pid: int) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_process_of_a_run_killed(house: House, stage: str) -> None:
+@pytest.mark.parametrize(("stage", "waited"), [*((stage, False) for stage in STAGES), ("first host begun", True)])
+def test_process_of_a_run_killed(house: House, stage: str, *, waited: bool) -> None:
     """Its remains are ended, the hosts are asked, and what they say is what their kernels say."""
+    if waited:
+        house.spare.prepare()
     run_id, future = begun(house)
     wait_for(lambda: STAGES[stage](house, run_id))
-    for pid in wait_for(lambda: _worker(run_id)):
+    for pid in wait_for(lambda: _worker(house, run_id)):
         os.kill(pid, signal.SIGKILL)
     error = future.exception(timeout=TIMEOUT_S)
     assert error is None or isinstance(error, NetoptBridgeError), error
@@ -357,12 +366,15 @@ def test_ansible_killed(house: House) -> None:
     house.undo(run_id)
 
 
-def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("waited", [False, True])
+def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatch, *, waited: bool) -> None:
     """A second request ends a run whose process is stopped, and the hosts say what became of it."""
+    if waited:
+        house.spare.prepare()
     monkeypatch.setattr("mcp_bridge.runs.history.STUBBORN_S", 0.0)
     run_id, future = begun(house)
     wait_for(lambda: statuses(house, run_id))
-    for pid in _worker(run_id):
+    for pid in _worker(house, run_id):
         os.kill(pid, signal.SIGSTOP)
     assert house.service.history.cancel(run_id).state == "running"
     house.service.history.cancel(run_id)
@@ -371,6 +383,47 @@ def test_process_that_does_not_heed(house: House, monkeypatch: pytest.MonkeyPatc
     agree(house, result["hosts"])
     house.nothing_left(run_id)
     house.undo(run_id)
+
+
+def test_process_that_waits(house: House) -> None:
+    """It carries the next run out with the environment and the lock that it is told; a killed one is replaced."""
+    house.spare.prepare()
+    waiting = house.spare.pid
+    run_id, future = begun(house)
+    report = future.result(timeout=TIMEOUT_S)
+    assert (report.applied, house.pid_of(run_id)) == (True, waiting)
+    after = house.spare.pid
+    assert after not in {None, waiting}
+    os.kill(after or 0, signal.SIGKILL)
+    again, future = begun(house)
+    report = future.result(timeout=TIMEOUT_S)
+    assert {host.status for host in report.hosts.values()} == {"unchanged"}
+    assert house.pid_of(again) != after
+    house.nothing_left(run_id)
+    house.nothing_left(again)
+    house.undo(run_id)
+
+
+def test_process_that_waits_ends_with_its_server(house: House) -> None:
+    """No process is left of a server that was killed."""
+
+    def waiting() -> list[int]:
+        everything = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return [pid for pid in everything if parent_of(pid) == process.pid and WAIT.encode() in _command_line(pid)]
+
+    with serving(house) as (process, _url):
+        (pid,) = wait_for(waiting)
+        process.kill()
+        process.wait()
+        wait_for(lambda: WAIT.encode() not in _command_line(pid))
+
+
+def parent_of(pid: int) -> int:
+    """Return the parent of a process, 0 once it has ended."""
+    try:
+        return int((Path("/proc") / str(pid) / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def test_cancelled_by_another_server(house: House) -> None:
