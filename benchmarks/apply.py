@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -77,7 +76,7 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, str], Ro
                 if number:
                     rounds[way.name][number] = (cold, unchanged)
         for way in ways:
-            _disconnect(way)
+            peers.disconnect(way)
     return {way.name: way.title for way in ways}, rounds
 
 
@@ -101,7 +100,7 @@ def _run(way: peers.Peer, state: fleet.State, status: str, *, opener: tuple[str,
         status: what netopt has to report of every host.
         opener: run before it, to begin with Ansible's ssh masters open; without any when empty.
     """
-    _disconnect(way)
+    peers.disconnect(way)
     if opener:
         timed(opener, way.environment)
     usage, text = timed(way.argv, way.environment, inits=state.fleet.inits)
@@ -110,13 +109,6 @@ def _run(way: peers.Peer, state: fleet.State, status: str, *, opener: tuple[str,
     if said != {status}:
         sys.exit(f"netopt reports {', '.join(sorted(said))}, not {status}:\n{text}")
     return usage
-
-
-def _disconnect(way: peers.Peer) -> None:
-    """End the ssh masters that a way's last run left."""
-    for socket in way.sockets.iterdir():
-        argv = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "any"]
-        subprocess.run(argv, check=False, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,13 @@ PEERS: Mapping[str, Callable[[Job, Fleet], Peer]] = {
     "shell": shell,
     "ssh": ssh,
 }
+
+
+def disconnect(peer: Peer) -> None:
+    """End the ssh masters that a peer's last run left."""
+    for socket in peer.sockets.iterdir():
+        argv = ["ssh", "-F", "none", "-o", f"ControlPath={socket}", "-O", "exit", "any"]
+        subprocess.run(argv, check=False, capture_output=True)
 
 
 def _environment(name: str, job: Job, **more: str) -> tuple[dict[str, str], Path]:

@@ -22,7 +22,7 @@ from typing import Any
 
 import fleet
 import peers
-from apply import _disconnect, _installed
+from apply import _installed
 from job import LEAVES, Job, read_job
 from memory import Held, Watch
 from usage import Usage, timed
@@ -105,7 +105,7 @@ def measure(hosts: int, options: argparse.Namespace) -> tuple[dict[str, Any], st
                 if way.name == OURS:
                     left = _left(job)
         for way in ways:
-            _disconnect(way)
+            peers.disconnect(way)
     titles = {way.name: way.title for way in ways}
     return _line(hosts, runs, left), _table(hosts, titles, runs)
 
@@ -120,7 +120,7 @@ def rollout(job: Job, lab: fleet.Fleet, *, forks: int, confirm_at: str) -> peers
 
 def _run(way: peers.Peer, state: fleet.State, job: Job) -> Run:
     """Run one way once, without connections from before, and see that it did the job on every host."""
-    _disconnect(way)
+    peers.disconnect(way)
     with Watch(os.getpid(), sockets=way.sockets, waiting=lambda: len(_event_files(job))) as watch:
         usage, text = timed(way.argv, way.environment, inits=state.fleet.inits)
     names = state.fleet.names
