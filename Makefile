@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test effects releases tc-testing properties conformance measuring coverage docs galaxy integration matrix images demo profiles lock changelog lint-changelog clean
+.PHONY: help setup lint test effects releases tc-testing machines properties conformance measuring coverage docs galaxy integration matrix images demo profiles lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ releases: setup ## each kind of change, there and back, with the tools and kerne
 
 tc-testing: setup ## the states of the kernel's own tests of tc, there and back, on user-mode Linux; up to an hour, as root
 	@$(PYTHON) -m tests.tc_testing
+
+machines: setup ## every qdisc and the collection's role on emulated machines with systemd, beyond what make test does; minutes, as root
+	@$(PYTHON) tools/check.py machines
 
 conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes
 	@tools/setup_node.sh

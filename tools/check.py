@@ -4,7 +4,7 @@
 
 """Runs the project's checks, some at a time, and says at the end what passed, failed and was skipped.
 
-``python tools/check.py`` runs all but those of the groups ``conformance`` and ``measuring``, ``python tools/check.py
+``python tools/check.py`` runs those of the groups ``lint`` and ``test``, ``python tools/check.py
 lint`` a group, ``python tools/check.py ruff`` one. What ``coverage`` runs are the tests of ``ansible-units``, as root
 and with a count of the lines that they reach.
 
@@ -22,6 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv" / "bin"
@@ -51,12 +52,14 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``measuring``, ``releases``.
+        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``machines``, ``measuring``,
+            ``releases``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
         cwd: where it runs, from the top of the checkout.
         machine: whether it emulates a machine, which keeps a processor busy; one of these runs at a time.
+        beyond: what runs more of the same kind, and longer.
     """
 
     name: str
@@ -66,11 +69,12 @@ class Check:
     paths: tuple[str, ...] = ()
     cwd: str = "."
     machine: bool = False
+    beyond: str = ""
 
 
-def _pytest(name: str, path: str, *more: str, root: bool = False, group: str = "test", machine: bool = False) -> Check:
+def _pytest(name: str, path: str, *more: str, group: str = "test", **about: Any) -> Check:
     argv = ("pytest", "-q", "--durations=5", "-o", f"cache_dir=.cache/pytest/{name}", path, *more)
-    return Check(name, group, argv, root=root, paths=(path,), machine=machine)
+    return Check(name, group, argv, paths=(path,), **about)
 
 
 CHECKS = (
@@ -86,26 +90,27 @@ CHECKS = (
     Check("site", "lint", ("python", "-m", "tools.docs")),
     Check("galaxy", "lint", ("python", "-m", "tools.galaxy_import")),
     # the slow ones first, so that those at the end are short
-    _pytest("e2e-vm", *ON_MACHINES, root=True, machine=True),
+    _pytest("e2e-vm", *ON_MACHINES, "-m", "not long", root=True, machine=True, beyond="make machines"),
     _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_RUNS)), root=True),
     _pytest("e2e-runs", *ON_RUNS, root=True),
     _pytest("bridge", "tests/bridge"),
-    _pytest("faults", "tests/faults", "-m", "not vm", root=True),
+    _pytest("faults", "tests/faults", "-m", "not vm", root=True, beyond="make properties"),
     _pytest("kernel", "tests/kernel", root=True),
     _pytest("effects", "tests/effects", root=True),
-    _pytest("tc-states", "tests/tc_testing", root=True),
+    _pytest("tc-states", "tests/tc_testing", root=True, beyond="make tc-testing"),
     _pytest("devices", "tests/devices", root=True, machine=True),
-    _pytest("faults-vm", "tests/faults", "-m", "vm", root=True, machine=True),
+    _pytest("faults-vm", "tests/faults", "-m", "vm", root=True, machine=True, beyond="make properties"),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True),
     _pytest("attacks", "tests/attacks", root=True),
     _pytest("contract", "tests/contract", root=True),
     _pytest("compat", "tests/compat", root=True),
     Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
-    Check("molecule-vm", "test", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     Check("integration", "test", ("tools/ansible_test.sh", "integration"), root=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
-    _pytest("oldest", "tests/releases", "-m", "oldest", "-k", "at_once or printed", root=True),
+    _pytest("oldest", "tests/releases", "-m", "oldest", "-k", "at_once or printed", root=True, beyond="make releases"),
+    _pytest("machines", *ON_MACHINES, "-m", "long", root=True, group="machines", machine=True),
+    Check("molecule-vm", "machines", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     _pytest("releases", "tests/releases", root=True, group="releases"),
     _pytest("conformance", "tests/conformance", root=True, group="conformance"),
     _pytest("measuring", "tests/measuring", root=True, group="measuring"),
@@ -182,7 +187,7 @@ def main() -> int:
     outcomes = [(check, (once_more(check, outcome), seconds)) for check, outcome, seconds in first]
     print("\n=== Summary")
     for check, (outcome, seconds) in outcomes:
-        print(f"{check.name:18} {seconds:7.1f} s  {outcome}")
+        print(f"{check.name:18} {seconds:7.1f} s  {outcome}" + (f"; all of them: {check.beyond}" * bool(check.beyond)))
     said = [outcome.partition(" ")[0].rstrip(":;") for _, (outcome, _) in outcomes]
     print(f"\n{said.count('passed')} passed, {said.count('FAILED')} failed, {said.count('skipped')} skipped")
     return int("FAILED" in said)

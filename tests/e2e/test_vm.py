@@ -66,6 +66,7 @@ QDISCS: dict[str, dict[str, Any]] = {
         "netem": {"delay_ms": 5, "delay_jitter_ms": 1, "duration_s": 3600},
     },
 }
+COMMON = ("cake both ways", "htb with every leaf", "netem under htb")
 QUEUES = {
     "nic": {"rings": {"rx": 128, "tx": "max"}, "txqueuelen": 5000},
     "steering": {"rps_cpus": "all", "rps_flow_cnt": 1000, "rfs_entries": 30000},
@@ -194,7 +195,13 @@ def test_the_web_servers_two_plans(fleet: Fleet, seen: dict[str, dict[str, str]]
     seen[machine.name] = before
 
 
-@pytest.mark.parametrize("changes", QDISCS.values(), ids=QDISCS.keys())
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(changes, id=name, marks=() if name in COMMON else pytest.mark.long)
+        for name, changes in QDISCS.items()
+    ],
+)
 def test_every_qdisc(fleet: Fleet, seen: dict[str, dict[str, str]], changes: dict[str, Any]) -> None:
     """Every kind, alone and below htb, with netem and without: text and modules agree, and it goes back exactly."""
     for machine in agree(fleet, seen, {"iface": "eth0", "changes": changes}):

@@ -28,7 +28,7 @@ TOP = Path(__file__).parents[2]
 BOOT_S = 400.0
 SSH_S = 180.0
 EVERY_STAGE = "NETOPT_VM_EXAMPLES" in os.environ  # a restart takes most of a minute
-COMMON_STAGES = ("between two operations", "applied, not confirmed", "confirmed")
+COMMON_STAGES = ("between two operations", "confirmed")
 SENT = (
     "ansible_collections/netopt/linux/plugins/module_utils",
     "tests/faults/hosts.py",
