@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import threading
 from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any
@@ -66,6 +67,10 @@ def set_only(value: Any) -> Any:
     return [set_only(item) for item in value] if isinstance(value, list) else value
 
 
+_PARSING = threading.Lock()
+"""CPython 3.11 counts the depth of a syntax tree for all threads together, and fails where two parse at once."""
+
+
 @cache
 def field_texts(model: type) -> dict[str, str]:
     """Return the text below each field of a class, the fields that it inherits included."""
@@ -73,7 +78,9 @@ def field_texts(model: type) -> dict[str, str]:
     for part in reversed(model.__mro__):
         if part in {BaseModel, object}:
             continue
-        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
+        source = textwrap.dedent(inspect.getsource(part))
+        with _PARSING:
+            (definition,) = ast.parse(source).body
         for field, text in pairwise(definition.body if isinstance(definition, ast.ClassDef) else []):
             match field, text:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
