@@ -36,6 +36,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "qdisc tbf": {"qdisc": {"type": "tbf", "params": {"rate_mbit": 100, "burst_bytes": 50000, "latency_ms": 50}}},
     "shaper": {"shaper": {"egress_mbit": 500}},
     "shaper of what arrives": {"shaper": {"ingress_mbit": 400}},
+    "classes of what arrives": {
+        "shaper": {"ingress_mbit": 400},
+        "ingress": {"htb_classes": [{"classid": "1:10", "rate_mbit": 100, "match": MATCH}], "default_class": "1:10"},
+    },
+    "netem of some": {"netem": {"delay_ms": 5, "match": MATCH[0], "duration_s": 300}},
     "netem": {"netem": {"delay_ms": 5, "loss_pct": 0.1, "duration_s": 300}},
     "classes": {
         "htb_classes": [
@@ -50,14 +55,23 @@ KINDS: dict[str, dict[str, Any]] = {
         "rate_limits": [
             {"rate": "1000/second", "burst": 50, "protocol": "tcp", "port": 80},
             {"rate": "10/second", "protocol": "icmpv6", "per_source": True},
+            {
+                "rate": "50/second",
+                "protocol": "icmp",
+                "icmp_type": "echo-request",
+                "src": ["10.0.0.0/8"],
+                "except": ["10.1.0.0/16"],
+            },
         ]
     },
     "tracking": {"connection_tracking": {"tcp_timeout_established": 7200, "drop_invalid": True}},
     "translation": {"sysctl": {"net.ipv4.ip_forward": 1}, "nat_rules": [{"type": "masquerade", "src": "10.99.0.0/16"}]},
     "offloads": {"offloads": {"tso": False}},
     "mtu": {"mtu": 1400},
+    "queue length and steering": {"nic": {"txqueuelen": 5000}, "steering": {"rps_cpus": "all", "rps_flow_cnt": 1024}},
+    "metrics of a route": {"routes": [{"dst": "default", "initcwnd": 20}]},
 }
-TOGETHER = [name for name in KINDS if not name.startswith("qdisc") and name not in ("netem", "forwarding")]
+TOGETHER = [name for name in KINDS if not name.startswith(("qdisc", "netem")) and name != "forwarding"]
 LACKING = ("this kernel has no", "CONFIG_")
 
 
