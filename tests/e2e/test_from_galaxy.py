@@ -72,10 +72,9 @@ class User:
 
 
 @pytest.fixture
-def user(lab: Lab, tmp_path: Path) -> User:
+def user(lab: Lab, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> User:
     """A user whose inventory.yml lists the lab's hosts, and who has written down the README's playbook."""
-    home = tmp_path / "home"
-    home.mkdir()
+    home = tmp_path_factory.mktemp("home")  # no longer: ssh's sockets lie below it, and their paths have 107 bytes
     shutil.copy(lab.inventory, home / "inventory.yml")
     (home / "tune.yml").write_text(blocks("Tune hosts", "yaml")[0], encoding="utf-8")
     packages = {"netopt.linux": installation.tarball(tmp_path), "netopt": installation.wheel(tmp_path)}
