@@ -119,7 +119,7 @@ class Settings:
     read_only: bool = False
     """Withhold every tool that changes hosts from MCP clients."""
     access: Path | None = None
-    """Who may do what over MCP (docs/access.md). Without it, whoever reaches the server may do everything."""
+    """Who may do what over MCP (docs/access.md). Without it, this user's processes may do everything."""
     consent: Annotated[Consent, BeforeValidator(_lower)] = "always"
     """Whether a person confirms each change through the client; the access file says otherwise for its callers."""
     toolsets: Annotated[tuple[Toolset, ...], BeforeValidator(_words), Field(min_length=1)] = ("core",)
