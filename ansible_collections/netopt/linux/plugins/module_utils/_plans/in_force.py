@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._checkpoint.large_values import load
 from .._checkpoint.model import in_force
 from .._checkpoint.store import boot_id
+from .._common.change import PLACES
 from .._common.errors import NetoptError
 from .._common.interfaces import words
 from .._subsystems.table import TABLE
@@ -95,7 +96,7 @@ def _ifaces(content: Content) -> list[str]:
 
 def _shown(name: str, intent: Any, content: Content) -> bool:
     """Return whether a state has all interfaces that an intent is about."""
-    inner = {"link": "links", "route": "routes", "tc": "interfaces"}.get(name)
+    inner = PLACES.get(name)
     return inner is None or all(
         iface in content.before[name][inner] for iface in TABLE[name].pure.scope(intent)["ifaces"]
     )
