@@ -44,9 +44,9 @@ def beyond_defaults() -> dict[str, list[str | None]]:
     Raises:
         NetoptError: no namespace can be made here.
     """
-    mine = _values()
+    mine = values()
     try:
-        fresh: dict[str, str] = in_scratch_namespace(_values)
+        fresh: dict[str, str] = in_scratch_namespace(values)
     except ScratchUnavailableError as error:
         raise NetoptError(
             f"A scratch network namespace cannot be made here: {error}",
@@ -77,7 +77,7 @@ def _of_new_ones(key: str) -> str:
     return ".".join([*parts[:3], "default", *parts[4:]]) if of_one else key
 
 
-def _values() -> dict[str, str]:
+def values() -> dict[str, str]:
     """Return what may be written below ``net``, by key."""
     found = {}
     for path in _files(os.path.join(TOP, NET)):

@@ -1,0 +1,161 @@
+#!/bin/sh
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Stands in the place of tc, ip, ethtool and others in the sandbox of a script, by their names. It makes the interfaces
+# that a command names, runs the real program where that has nothing to harm, and writes down the command, the line of
+# the script, the exit status and what the program said.
+set -f
+
+name=${0##*/}
+real=/netopt/real/$name
+sys=/sys/class/net
+
+# Makes the folder of each interface, as plain files: whatever a script writes there is found afterwards.
+refresh() {
+    while IFS=: read -r iface counters; do
+        iface=${iface##* }
+        if [ -z "$counters" ] || [ -d "$sys/$iface" ]; then
+            continue
+        fi
+        mkdir -p "$sys/$iface/queues"
+        number=0
+        while [ "$number" -lt "$NETOPT_QUEUES" ]; do
+            mkdir "$sys/$iface/queues/rx-$number" "$sys/$iface/queues/tx-$number"
+            echo 0 >"$sys/$iface/queues/rx-$number/rps_cpus"
+            echo 0 >"$sys/$iface/queues/rx-$number/rps_flow_cnt"
+            echo 0 >"$sys/$iface/queues/tx-$number/xps_cpus"
+            number=$((number + 1))
+        done
+        echo 1500 >"$sys/$iface/mtu"
+        echo 1000 >"$sys/$iface/tx_queue_len"
+        echo up >"$sys/$iface/operstate"
+        echo 1 >"$sys/$iface/carrier"
+        echo 1000 >"$sys/$iface/speed"
+    done </proc/net/dev
+}
+
+make() {
+    case $1 in '' | lo | -* | */*) return ;; esac
+    if [ -d "$sys/$1" ]; then
+        return
+    fi
+    case $1 in
+    ifb*) /netopt/real/ip link add name "$1" type ifb 2>/dev/null || return ;;
+    *) /netopt/real/ip link add name "$1" numtxqueues "$NETOPT_QUEUES" type dummy 2>/dev/null || return ;;
+    esac
+    /netopt/real/ip link set dev "$1" up
+    refresh
+}
+
+# Makes the interfaces behind the words dev; behind set and show for ip.
+make_named() {
+    before=
+    for word in "$@"; do
+        case $before in
+        dev) make "$word" ;;
+        set | show)
+            case $name:$word in
+            ip:dev | ip:type | ip:up | ip:master | ip:group | ip:vrf | ip:table | ip:default | tc:*) ;;
+            *) make "$word" ;;
+            esac
+            ;;
+        esac
+        before=$word
+    done
+}
+
+# What a batch reads from a file or from its standard input, empty for other commands.
+batch() {
+    before=
+    for word in "$@"; do
+        case $before in
+        -b | -batch | --batch)
+            if [ "$word" = - ]; then cat; else cat -- "$word"; fi
+            return
+            ;;
+        esac
+        before=$word
+    done
+    case $before in -b | -batch | --batch) cat ;; esac
+}
+
+input=
+said=
+status=0
+record() {
+    printf '%s\0' "${NETOPT_LINE-}" "$name" "$status" "$said" "$input" "$#" "$@" >>/netopt/log
+}
+
+run() {
+    exec 3>&1
+    if [ -n "$input" ]; then
+        said=$(printf '%s\n' "$input" | "$real" -force -batch - 2>&1 1>&3 3>&-)
+    else
+        said=$("$real" "$@" 2>&1 1>&3 3>&-)
+    fi
+    status=$?
+    exec 3>&-
+    if [ -n "$said" ]; then
+        printf '%s\n' "$said" >&2
+    fi
+}
+
+case $name in
+netopt-start)
+    refresh
+    for iface in $NETOPT_IFACES; do
+        make "$iface"
+    done
+    first=${NETOPT_IFACES%% *}
+    /netopt/real/ip link set dev lo up
+    /netopt/real/ip address add 192.0.2.2/24 dev "$first"
+    /netopt/real/ip route add default via 192.0.2.1 dev "$first"
+    exec bash "$@"
+    ;;
+sudo)
+    while [ $# -gt 0 ]; do
+        case $1 in
+        -u | -g) shift 2 ;;
+        -* | *=*) shift ;;
+        *) exec "$@" ;;
+        esac
+    done
+    ;;
+tc | ip)
+    input=$(batch "$@")
+    if [ -n "$input" ]; then
+        # shellcheck disable=SC2046 # a word for each word of the batch
+        make_named $(printf '%s' "$input")
+    else
+        case " $* " in
+        *' link add '* | *' link del'* | *' netns '*) ;;
+        *) make_named "$@" ;;
+        esac
+    fi
+    run "$@"
+    if [ "$name" = ip ]; then
+        refresh
+    fi
+    record "$@"
+    case " $* " in
+    *' route '*) exit 0 ;; # the routes that a script knows are those of its host
+    esac
+    exit "$status"
+    ;;
+sysctl)
+    for word in "$@"; do
+        case $word in
+        *=* | -w | --write | -p* | --load* | --system)
+            record "$@"
+            exit 0
+            ;;
+        esac
+    done
+    exec "$real" "$@"
+    ;;
+*)
+    record "$@"
+    ;;
+esac

@@ -1,0 +1,310 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a script of tc, ip and ethtool where it can harm nothing, and reads back what it led to.
+
+A process of its own, the keeper, makes the network namespace and reads it afterwards. The script runs below it, shut in
+further, see ``sandbox_root.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.collection.kernel_state import OF_THE_DEVICE, RouteSocket, links, observe, values
+from mcp_bridge.errors import NetoptBridgeError
+
+from . import sandbox_root as root
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RECORDER = Path(__file__).with_name("recorder.sh")
+NEEDED = ("bash", "tc", "ip")
+NOBODY = 65534
+QUEUES = 16
+TIME_MAX_S = 60
+NAMED_MAX = 64
+LOG_MAX = 4 << 20
+WATCH_S = 0.02
+FIELDS = 6  # of a command in the log, ahead of its words
+
+
+class SandboxUnavailableError(NetoptBridgeError):
+    """A script cannot be shut in on this machine, and so is not run."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A command that a script ran.
+
+    Attributes:
+        file: the file of the script, without its folder; empty where nobody knows.
+        line: its line, 0 where nobody knows.
+        words: the command.
+        status: its exit status.
+        error: what it said on standard error.
+    """
+
+    file: str
+    line: int
+    words: tuple[str, ...]
+    status: int = 0
+    error: str = ""
+
+    @property
+    def text(self) -> str:
+        """The command as one line."""
+        return " ".join(self.words)
+
+
+@dataclass
+class Ran:
+    """What a script led to.
+
+    Attributes:
+        said: its commands, in their order.
+        state: the tc State of the interfaces.
+        links: the interfaces, by name.
+        sysctl: kernel parameters that it has written to below ``/proc/sys``, by key.
+        sys: files of interfaces that it has written to, by their path below ``/sys/class/net``.
+        error: what it said on standard error.
+        status: its exit status; ``None`` where its time was over.
+    """
+
+    said: list[Said] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
+    links: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sysctl: dict[str, str] = field(default_factory=dict)
+    sys: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+    status: int | None = 0
+
+
+def run(
+    script: str, name: str, *, arguments: Sequence[str] = (), env: Mapping[str, str] | None = None, ifaces: Sequence[str]
+) -> Ran:
+    """Run a script and return what it led to.
+
+    Args:
+        script: its text.
+        name: the name of its file.
+        arguments: what it is called with.
+        env: variables that it finds set.
+        ifaces: interfaces that it finds; those that its commands name are made when they do.
+
+    Raises:
+        SandboxUnavailableError: it cannot be shut in here; it was not run.
+    """
+    missing = [program for program in NEEDED if not which(program, path=root.PATH)]
+    if missing:
+        raise SandboxUnavailableError(
+            f"A script is run to read it, and this machine lacks {', '.join(missing)}", hint="Install bash and iproute2."
+        )
+    with tempfile.TemporaryDirectory(prefix="netopt-script-") as folder:
+        told = _kept(Path(folder), script, name, list(arguments), dict(env or {}), list(ifaces))
+    if "unavailable" in told:
+        raise SandboxUnavailableError(
+            f"The script is not run, since it cannot be shut in here: {told['unavailable']}",
+            hint="It takes user, network, mount and PID namespaces. Adopt it on a machine, or as a user, that may make "
+            "them (unshare -Urnmpf true succeeds there).",
+        )
+    return Ran(**{**told, "said": _commands(told["said"])})
+
+
+def _kept(folder: Path, *what: Any) -> dict[str, Any]:
+    """Fork the keeper, and return what it found."""
+    privileged = os.geteuid() == 0
+    recorder = RECORDER.read_text(encoding="utf-8")
+    answer_read, answer_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    go_read, go_write = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        for each in (answer_read, ready_read, go_write):
+            os.close(each)
+        _keep(answer_write, (ready_write, go_read), folder, recorder, *what, privileged=privileged)
+    for each in (answer_write, ready_write, go_read):
+        os.close(each)
+    with os.fdopen(answer_read, encoding="utf-8") as answer, os.fdopen(go_write, "wb") as go:
+        if os.read(ready_read, 1) and privileged:
+            root.map_ids(pid, uid=NOBODY, gid=NOBODY)
+        os.close(ready_read)
+        go.write(b".")
+        go.flush()
+        text = answer.read()
+    os.waitpid(pid, 0)
+    told: dict[str, Any] = json.loads(text) if text else {"unavailable": "the process that was to run it has died"}
+    return told
+
+
+def _keep(
+    answer: int, gate: tuple[int, int], folder: Path, recorder: str, script: str, name: str, *what: Any, privileged: bool
+) -> None:
+    """Be the keeper: never returns."""
+    told: dict[str, Any] = {"unavailable": "the process that was to run it has failed"}
+    try:
+        _enter(gate, privileged=privileged)
+        told = _run(folder, recorder, script, name, *what)
+    except (root.SandboxError, OSError, subprocess.SubprocessError) as error:
+        told = {"unavailable": str(error)}
+    finally:
+        with os.fdopen(answer, "w", encoding="utf-8") as stream:
+            json.dump(told, stream)
+        os._exit(0)
+
+
+def _enter(gate: tuple[int, int], *, privileged: bool) -> None:
+    """Move into the namespaces, as their root, who is nobody else's."""
+    ready, go = gate
+    uid, gid = os.geteuid(), os.getegid()
+    root.end_with_parent()
+    if privileged:
+        os.setgroups([])
+    root.unshare(root.NEWUSER | root.NEWNET | root.NEWNS | root.NEWIPC | root.NEWUTS)
+    if not privileged:
+        root.map_ids("self", uid=uid, gid=gid)
+    os.write(ready, b".")
+    os.read(go, 1)
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+
+
+def _run(
+    base: Path, recorder: str, script: str, name: str, arguments: list[str], env: dict[str, str], ifaces: list[str]
+) -> dict[str, Any]:
+    """Run the script, and return what ``Ran`` holds as JSON data."""
+    root.memory(base)
+    before = values()
+    variables = {
+        **{"HOME": "/root", "LANG": "C", "BASH_ENV": "/netopt/trace", **env},
+        "PATH": f"/netopt/bin:{root.PATH}",
+        "NETOPT_QUEUES": str(QUEUES),
+        "NETOPT_IFACES": " ".join(ifaces[:NAMED_MAX]),
+    }
+    (base / "netopt").mkdir()
+    root.unshare(root.NEWPID)
+    problem_read, problem_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(problem_read)
+        _become(problem_write, base, recorder, script, name, arguments, variables)
+    os.close(problem_write)
+    with os.fdopen(problem_read, encoding="utf-8") as stream:
+        problem = stream.read()  # ends once the script has begun
+    status = _wait(pid)
+    if problem:
+        raise root.SandboxError(problem)
+    with RouteSocket() as route:
+        there = {name: link for name, link in links(route).items() if name != "lo"}
+    return {
+        "said": _text(base / "netopt/log"),
+        "state": observe({"ifaces": sorted(there), "brief": True}, None),
+        "links": there,
+        "sysctl": _written(before, values()),
+        "sys": _files(base / "sys/class/net"),
+        "error": _text(base / "netopt/error"),
+        "status": status,
+    }
+
+
+def _become(problem: int, base: Path, recorder: str, script: str, name: str, *how: Any) -> None:
+    """Be the script: never returns."""
+    try:
+        root.end_with_parent()
+        root.unshare(root.NEWNS)
+        error = os.open(base / "netopt/error", os.O_WRONLY | os.O_CREAT, 0o600)
+        nothing = os.open("/dev/null", os.O_RDWR)
+        os.setsid()
+        root.shut_in(base, recorder, script, name)
+        for target, source in ((0, nothing), (1, nothing), (2, error)):
+            os.dup2(source, target)
+        arguments, variables = how
+        os.set_inheritable(problem, False)  # noqa: FBT003 - its only argument
+        root.execute(f"/script/{name}", arguments, env=variables)
+    except (root.SandboxError, OSError) as failed:
+        os.write(problem, str(failed).encode())
+    finally:
+        os._exit(1)
+
+
+def _wait(pid: int) -> int | None:
+    """Return the exit status of the script; ``None`` where its time was over, and it was ended with all it started."""
+    end = time.monotonic() + TIME_MAX_S
+    while time.monotonic() < end:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(WATCH_S)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
+
+
+def _text(path: Path) -> str:
+    """Return what a file holds, as far as anybody wants to read it."""
+    if not path.is_file() or path.is_symlink():
+        return ""
+    with path.open("rb") as stream:
+        return stream.read(LOG_MAX).decode(errors="replace")
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Return what the plain files below a folder hold, by path."""
+    found = {}
+    for top, _folders, names in os.walk(folder):
+        for name in names:
+            path = Path(top, name)
+            found[str(path.relative_to(folder))] = _text(path).strip()
+    return found
+
+
+def _written(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Return the kernel parameters that are not as they were; those of a new interface as new ones have them."""
+    found = {}
+    for key, value in after.items():
+        parts = key.split(".")
+        of_new_ones = ".".join([*parts[:3], "default", *parts[4:]]) if len(parts) == 5 else key  # noqa: PLR2004 - conf.IFACE
+        usual = before.get(key, before.get(of_new_ones))
+        if usual is not None and value != usual and not key.endswith(OF_THE_DEVICE) and ".lo." not in key:
+            found[key] = value
+    return found
+
+
+def _commands(log: str) -> list[Said]:
+    """Return the commands of a log; what a script has written there itself may be anything."""
+    found = []
+    fields = log.split("\0")
+    at = 0
+    while at + FIELDS <= len(fields):
+        place, name, status, error, batch, count = fields[at : at + FIELDS]
+        at += FIELDS
+        if not count.isdecimal() or not status.isdecimal():
+            break
+        words = fields[at : at + int(count)]
+        at += int(count)
+        file, _colon, line = place.rpartition(":")
+        where = (file.rpartition("/")[2], int(line) if line.isdecimal() else 0)
+        if batch:
+            failed = {int(word) for word in error.replace("-:", " ").split() if word.isdecimal()}
+            lines = [each.split() for each in batch.splitlines()]
+            for number, each in enumerate(lines, 1):
+                if each and not each[0].startswith("#"):
+                    wrong = number in failed
+                    found.append(Said(*where, (name, *each), int(wrong), error if wrong else ""))
+        else:
+            found.append(Said(*where, (name, *words), int(status), error.strip()))
+    return found

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The classes of an htb as plans have them, with the packets that filters lead to each. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.collection.kernel_state import (
+    HTB_CEIL64,
+    HTB_OPT,
+    HTB_RATE64,
+    LARGEST_QUANTUM,
+    ROOT,
+    SHORT_QUANTUM,
+    SMALLEST_BURST,
+    SMALLEST_QUANTUM,
+    attributes,
+    class_of,
+    handle_text,
+    may_act,
+)
+
+from .tc_matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
+from .tc_params import mbit, size_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mcp_bridge.collection.kernel_state import TcObject
+
+    Unsaid = Callable[[TcObject, str], None]
+
+HTB_PARMS = 1
+RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
+SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
+ONE_FAMILY = ("icmp", "icmpv6")
+
+
+@dataclass
+class Led:
+    """Packets that a filter leads to a class.
+
+    Attributes:
+        one: the filter.
+        family: ``ip``, ``ipv6`` or ``all``.
+        match: as a plan has it.
+        target: the class.
+    """
+
+    one: TcObject
+    family: str
+    match: dict[str, Any]
+    target: int
+
+
+@dataclass
+class Filters:
+    """What the filters of an htb say.
+
+    Attributes:
+        led: packets and their classes, in the order in which they are asked.
+        rest: the class of all that is IP and in none of these; ``None`` where no filter says so.
+    """
+
+    led: list[Led] = field(default_factory=list)
+    rest: int | None = None
+
+
+def name_of(handle: int) -> str:
+    """Return a class as a plan calls it."""
+    return f"1:{handle & 0xFFFF:x}"
+
+
+def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
+    """Return a class: its name, its parent and its figures."""
+    told = dict(attributes(one.options or b""))
+    parms = told[HTB_PARMS]
+    rate, ceil, buffer, cbuffer, quantum, _level, priority = HTB_OPT.unpack_from(parms)
+    rate = struct.unpack_from("=Q", told[HTB_RATE64])[0] if HTB_RATE64 in told else rate
+    ceil = struct.unpack_from("=Q", told[HTB_CEIL64])[0] if HTB_CEIL64 in told else ceil
+    said: dict[str, Any] = {"classid": name_of(one.handle)}
+    if one.parent != ROOT:
+        said["parent"] = name_of(one.parent)
+    said["rate_mbit"] = mbit(rate)
+    if ceil != rate:
+        said["ceil_mbit"] = mbit(ceil)
+    if priority:
+        said["priority"] = priority
+    for name, ticks, speed in (("burst", buffer, rate), ("cburst", cbuffer, ceil)):
+        size = size_at(ticks, speed)
+        if abs(size - _usual_burst(speed)) > SLACK + speed / 1e9:
+            said[name] = size
+    if quantum != _usual_quantum(rate, r2q):
+        said["quantum"] = quantum
+    _log, layer, overhead, _align, mpu = RATESPEC.unpack_from(parms)
+    if overhead or mpu or layer > 1:
+        unsaid(one, f"No plan has overhead {overhead} and mpu {mpu} of a class; shaper.overhead_bytes is for all.")
+    return said
+
+
+def _usual_burst(speed: int) -> int:
+    """Return the burst that netopt gives a class whose plan names none; below a size tc chooses, and chooses it."""
+    size = int(mbit(speed) * 125)
+    return size if size > SMALLEST_BURST else SMALLEST_BURST
+
+
+def _usual_quantum(rate: int, r2q: int) -> int:
+    """Return the quantum that a class has whose plan names none."""
+    quantum = rate / r2q
+    return (
+        SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM if quantum > LARGEST_QUANTUM else int(quantum)
+    )
+
+
+def filters_said(filters: Iterable[TcObject], unsaid: Unsaid) -> Filters:
+    """Return what filters at an htb say; in the order in which the kernel asks them."""
+    found = Filters()
+    rest: dict[str, Led] = {}
+    for one in sorted(filters, key=lambda one: one.info >> 16):
+        if ANY in rest or {IPV4, IPV6} <= set(rest):
+            unsaid(one, "It is never asked: a filter ahead of it matches everything.")
+            continue
+        try:
+            told = match_of(one)
+        except UnsaidError as error:
+            unsaid(one, f"No plan leads {error}.")
+            continue
+        if told is None:
+            continue
+        target = class_of(one.kind, one.options or b"")
+        if not target or may_act(one.kind, one.options or b""):
+            unsaid(one, "No plan has a filter that does more, or less, than lead to a class.")
+            continue
+        for what in told.loosely:
+            unsaid(one, f"A plan's match looks past {what}; else it is said.")
+        if told.match:
+            found.led.append(Led(one, told.family, told.match, target))
+        else:
+            rest[told.family] = Led(one, told.family, {}, target)
+    found.led = _both_families(found.led)
+    _the_rest(rest, found)
+    return found
+
+
+def _both_families(led: Sequence[Led]) -> list[Led]:
+    """Return the entries with those that are the same for IPv4 and IPv6 as one, and others bound to their family."""
+    found: list[Led] = []
+    for one in led:
+        twin = next(
+            (
+                each
+                for each in found
+                if {each.family, one.family} == {IPV4, IPV6} and (each.match, each.target) == (one.match, one.target)
+            ),
+            None,
+        )
+        if twin:
+            twin.family = ANY
+        else:
+            found.append(one)
+    for one in found:
+        if one.family in NETWORKS and not one.match.keys() & {"src", "dst"} and one.match.get("proto") not in ONE_FAMILY:
+            one.match = {**one.match, "src": NETWORKS[one.family]}
+    return found
+
+
+def _the_rest(rest: dict[str, Led], found: Filters) -> None:
+    """Take in filters that match all of a family."""
+    targets = {one.target for one in rest.values()}
+    if len(targets) == 1 and (ANY in rest or len(rest) > 1):
+        found.rest = targets.pop()
+        return
+    for family, one in rest.items():
+        if family == ANY:
+            found.rest = one.target
+        else:
+            one.match = {"src": NETWORKS[family]}
+            found.led.append(one)
+
+
+def in_order(classes: list[dict[str, Any]], led: Sequence[Led], unsaid: Unsaid) -> list[dict[str, Any]]:
+    """Return the classes with their matches, in an order in which a plan asks them as the filters are asked."""
+    by_name = {one["classid"]: one for one in classes}
+    first: dict[str, int] = {}
+    for number, each in enumerate(led):
+        name = name_of(each.target)
+        if name not in by_name:
+            unsaid(each.one, f"There is no class {handle_text(each.target)}.")
+            continue
+        first.setdefault(name, number)
+        by_name[name].setdefault("match", []).append(each.match)
+    for ahead, behind in combinations(led, 2):
+        names = name_of(ahead.target), name_of(behind.target)
+        if first.get(names[0], 0) > first.get(names[1], 0) and not _apart(ahead.match, behind.match):
+            unsaid(behind.one, f"A plan asks all matches of a class together: this one before those of {names[0]}.")
+    return sorted(classes, key=lambda one: first.get(one["classid"], len(led)))
+
+
+def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether no packet fits both of two matches, as far as that is easy to tell."""
+    for name in one.keys() & other.keys():
+        mine, theirs = one[name], other[name]
+        if name in ("src", "dst"):
+            networks = ipaddress.ip_network(mine), ipaddress.ip_network(theirs)
+            if networks[0].version != networks[1].version or not networks[0].overlaps(networks[1]):
+                return True
+        elif name in ("dscp", "proto", "sports", "dports") and mine != theirs and "-" not in f"{mine}{theirs}":
+            return True
+        elif name == "fwmark" and isinstance(mine, int) and isinstance(theirs, int) and mine != theirs:
+            return True
+    return False

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Matches as plans have them, from filters of the kinds u32, fw and matchall. Pure.
+
+A key of u32 is a mask and a value of four bytes at an offset of the packet; here it is taken apart into the fields of
+the headers. Layouts: struct tc_u32_sel in linux/pkt_cls.h, RFC 791, RFC 8200.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.collection.kernel_state import as_u32, attributes
+from mcp_bridge.collection.match_words import flag_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mcp_bridge.collection.kernel_state import TcObject
+
+IPV4, IPV6, ANY = "ip", "ipv6", "all"
+NETWORKS = {IPV4: "0.0.0.0/0", IPV6: "::/0"}
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
+U32 = 2**32 - 1
+U32_LINK, U32_DIVISOR, U32_SEL, U32_MARK = 3, 4, 5, 10
+FW_MASK = 5
+SEL = struct.Struct(">BBBxHHhhI")
+KEY = struct.Struct(">IIii")
+NEXT = -1  # the mask of an offset that counts from the transport header
+
+Key = tuple[str, int, int]
+"""The field of a header, its mask and its value."""
+
+# By family, then by the offset of four bytes: (field, where it begins in them, its bits).
+_WORDS: Mapping[str, Mapping[int, tuple[tuple[str, int, int], ...]]] = {
+    IPV4: {
+        0: (("version", 28, 4), ("ihl", 24, 4), ("tos", 16, 8), ("length", 0, 16)),
+        4: (("id", 16, 16), ("flags", 13, 3), ("fragment", 0, 13)),
+        8: (("ttl", 24, 8), ("proto", 16, 8), ("checksum", 0, 16)),
+        12: (("src", 0, 32),),
+        16: (("dst", 0, 32),),
+    },
+    IPV6: {
+        0: (("version", 28, 4), ("tos", 20, 8), ("flow", 0, 20)),
+        4: (("length", 16, 16), ("proto", 8, 8), ("hops", 0, 8)),
+        **{8 + 4 * word: ((f"src{word}", 0, 32),) for word in range(4)},
+        **{24 + 4 * word: ((f"dst{word}", 0, 32),) for word in range(4)},
+    },
+}
+_TRANSPORT = {0: (("sport", 16, 16), ("dport", 0, 16)), 12: (("offset", 24, 8), ("flags_tcp", 16, 8), ("window", 0, 16))}
+_HEADER = {IPV4: 20, IPV6: 40}
+_LENGTH_AHEAD = {IPV4: 0, IPV6: 40}
+_ALWAYS = {("version", 4), ("version", 6), ("ihl", 5), ("fragment", 0)}  # what ports need, and a plan adds itself
+
+
+class UnsaidError(Exception):
+    """No plan says this of packets; the text says what."""
+
+
+@dataclass
+class Found:
+    """Whom a filter leads where.
+
+    Attributes:
+        family: ``ip``, ``ipv6`` or ``all``.
+        match: the match as a plan has it; empty for all packets of the family.
+        loosely: what the plan's match is less exact about, in words.
+    """
+
+    family: str
+    match: dict[str, Any] = field(default_factory=dict)
+    loosely: list[str] = field(default_factory=list)
+
+
+def match_of(one: TcObject) -> Found | None:
+    """Return what a filter matches, ``None`` for a table of filters, which matches nothing itself.
+
+    Raises:
+        UnsaidError: no plan matches that.
+    """
+    if one.protocol not in (IPV4, IPV6, ANY):
+        raise UnsaidError(f"frames of the protocol {one.protocol}")
+    told = dict(attributes(one.options or b""))
+    if one.kind == "matchall":
+        return Found(one.protocol)
+    if one.kind == "fw":
+        mask = as_u32(told[FW_MASK]) if FW_MASK in told else U32
+        return Found(one.protocol, {"fwmark": one.handle if mask == U32 else f"0x{one.handle:x}/0x{mask:x}"})
+    if one.kind != "u32":
+        raise UnsaidError(f"packets by a filter of the kind {one.kind}")
+    if U32_DIVISOR in told or U32_SEL not in told:
+        return None
+    if U32_LINK in told:
+        raise UnsaidError("packets by tables that filters lead to")
+    return _of_u32(one.protocol, told)
+
+
+def _of_u32(family: str, told: Mapping[int, bytes]) -> Found:
+    found = Found(family)
+    if U32_MARK in told:
+        value, mask = struct.unpack_from("=II", told[U32_MARK])
+        found.match["fwmark"] = value if mask == U32 else f"0x{value:x}/0x{mask:x}"
+    keys = [key for key in _keys(told[U32_SEL]) if key[0]]
+    if family == ANY and keys:
+        raise UnsaidError("bytes of frames of any protocol")
+    fields = {name: (mask, value) for each in keys for name, mask, value in _fields(family, *each)}
+    for side in ("src", "dst"):
+        network = _network(family, side, fields)
+        if network:
+            found.match[side] = network
+    for name, (mask, value) in fields.items():
+        _take(found, name, mask, value)
+    return found
+
+
+def _keys(selector: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (mask, value, offset, mask of the offset) of each key of a selector."""
+    count = SEL.unpack_from(selector)[2]
+    for number in range(count):
+        mask, value = struct.unpack_from(">II", selector, SEL.size + number * KEY.size)
+        offset, counted = struct.unpack_from("=ii", selector, SEL.size + number * KEY.size + 8)
+        yield mask, value, offset, counted
+
+
+def _fields(family: str, mask: int, value: int, offset: int, counted: int) -> Iterator[Key]:
+    """Yield the fields of the headers that a key is about."""
+    words = _TRANSPORT.get(offset) if counted == NEXT else _WORDS[family].get(offset)
+    if words is None and counted != NEXT:
+        words = _TRANSPORT.get(offset - _HEADER[family])
+    if words is None:
+        raise UnsaidError(f"bytes at offset {offset} of {family} packets")
+    for name, shift, bits in words:
+        part = (1 << bits) - 1
+        if mask >> shift & part:
+            yield name, mask >> shift & part, value >> shift & part
+
+
+def _network(family: str, side: str, fields: dict[str, tuple[int, int]]) -> str | None:
+    """Take the fields of an address out, and return it as a network."""
+    names = [side] if family == IPV4 else [f"{side}{word}" for word in range(4)]
+    if not any(name in fields for name in names):
+        return None
+    mask = value = 0
+    for name in names:
+        part = fields.pop(name, (0, 0))
+        mask, value = mask << 32 | part[0], value << 32 | part[1]
+    width = 32 * len(names)
+    length = mask.bit_count()
+    if mask != ((1 << length) - 1) << (width - length):
+        raise UnsaidError(f"some bits of the address {side} of {family} packets")
+    address = ipaddress.IPv4Address(value) if family == IPV4 else ipaddress.IPv6Address(value)
+    return str(ipaddress.ip_network((address, length)))
+
+
+def _take(found: Found, name: str, mask: int, value: int) -> None:
+    """Take one field of a header into a match."""
+    if (name, value) in _ALWAYS:
+        return
+    if name == "tos" and mask | 3 == 0xFF and not value & 3:  # noqa: PLR2004 - the code point has six bits of eight
+        found.match["dscp"] = value >> 2
+        if mask & 3:
+            found.loosely.append("the two bits of ECN")
+    elif name == "proto" and mask == 0xFF and value in PROTOCOLS:  # noqa: PLR2004 - a byte
+        if (value, found.family) in ((1, IPV6), (58, IPV4)):
+            raise UnsaidError(f"the protocol {value} in {found.family} packets, which none have")
+        found.match["proto"] = PROTOCOLS[value]
+    elif name == "length" and not value and (mask | mask - 1) == 0xFFFF:  # noqa: PLR2004 - all upper bits of two bytes
+        found.match["max_length"] = (~mask & 0xFFFF) + _LENGTH_AHEAD[found.family]
+    elif name in ("sport", "dport") and (mask | mask - 1) == 0xFFFF:  # noqa: PLR2004 - the same
+        last = value | ~mask & 0xFFFF
+        found.match[f"{name}s"] = [str(value) if value == last else f"{value}-{last}"]
+    elif name == "flags_tcp":
+        found.match["tcp_flags"] = flag_words(value, mask)
+    else:
+        raise UnsaidError(f"the field {name} of {found.family} packets by 0x{mask:x}")

@@ -1,0 +1,368 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tc tree of an interface as a plan's changes, and the objects in it that no plan has. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.collection.kernel_state import (
+    ACTIONS,
+    INGRESS,
+    INGRESS_HOOK,
+    ROOT,
+    as_text,
+    attributes,
+    handle_text,
+    major,
+    may_act,
+    objects,
+)
+
+from .tc_classes import class_said, filters_said, in_order, name_of
+from .tc_matches import ANY, IPV4, IPV6, UnsaidError, match_of
+from .tc_netem import netem_of
+from .tc_params import link_of, params_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_bridge.collection.kernel_state import TcObject
+
+R2Q = 10
+SHAPER_CLASS = "1:1"
+NOT_KEPT = ("handle", "parent")
+NETEM_MATCH = {"proto", "sports", "dports", "src", "dst"}
+ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
+
+
+@dataclass
+class Reading:
+    """What was read of an interface.
+
+    Attributes:
+        changes: as a plan has them.
+        origins: the object that each field is read from.
+        unsaid: objects that no plan has, with the reason.
+        devices: devices of ifb that are part of the tree.
+    """
+
+    changes: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, TcObject] = field(default_factory=dict)
+    unsaid: list[tuple[TcObject, str]] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
+
+    def set(self, name: str, value: Any, origin: TcObject) -> None:
+        """Set a field."""
+        self.changes[name], self.origins[name] = value, origin
+
+    def leave(self, one: TcObject, reason: str) -> None:
+        """Note an object that no plan has."""
+        self.unsaid.append((one, reason))
+
+
+def read(state: Mapping[str, Any], iface: str) -> Reading:
+    """Return what the tree of an interface is as a plan's changes.
+
+    Args:
+        state: a tc State.
+        iface: the interface.
+    """
+    reading = _Tree(state["interfaces"][iface]).read()
+    _arriving(state, iface, reading)
+    return reading
+
+
+class _Tree:
+    """The objects of one interface by their place."""
+
+    def __init__(self, interface: dict[str, Any]) -> None:
+        found = objects(interface)
+        self.txqueuelen: int = interface["link"]["txqlen"]
+        self.qdiscs = {one.parent: one for one in found if one.form == "qdisc" and one.handle}
+        self.classes = [one for one in found if one.form == "class"]
+        self.filters = [one for one in found if one.form == "filter"]
+        self.reading = Reading()
+
+    def read(self) -> Reading:
+        """Return what the tree below the root says."""
+        root = self.qdiscs.get(ROOT)
+        if root is not None:
+            self._root(root)
+        return self.reading
+
+    def _root(self, root: TcObject) -> None:
+        if root.kind == "htb":
+            for name, value in self._htb(root).items():
+                self.reading.set(name, value, root)
+            self._with_link(root)
+        elif root.kind == "mq":
+            self._mq(root)
+        elif root.kind == "netem":
+            self._netem(root)
+        elif root.kind == "prio":
+            self._prio(root)
+        else:
+            said = self._queue(root)
+            if said is not None:
+                self.reading.set("qdisc", said, root)
+                below = self.qdiscs.get(root.handle | 1)
+                if below is not None and below.kind == "netem":
+                    self._impair(below)
+            if root.stab:
+                self.reading.leave(root, "No plan has stab of this qdisc.")
+        if root.kind not in ("htb", "prio"):
+            for one in self._at(root.handle):
+                self.reading.leave(one, f"No plan has filters at {root.kind}.")
+
+    def _at(self, parent: int) -> list[TcObject]:
+        return [one for one in self.filters if one.parent == parent and not one.at_hook]
+
+    def _queue(self, one: TcObject) -> dict[str, Any] | None:
+        """Return a qdisc without classes as a plan has it, ``None`` where none has it."""
+        said = params_of(one, txqueuelen=self.txqueuelen) if one.kind != "htb" else None
+        if said is None:
+            self.reading.leave(one, f"No plan has the qdisc {one.kind} here.")
+            return None
+        for words in said.unsaid:
+            self.reading.leave(one, f"No plan has {words} of {one.kind}.")
+        return {"type": one.kind, **({"params": said.params} if said.params else {})}
+
+    def _htb(self, root: TcObject) -> dict[str, Any]:
+        """Return an htb with its classes, their queues and their packets."""
+        said = params_of(root, txqueuelen=self.txqueuelen)
+        params = dict(said.params) if said else {}
+        for words in said.unsaid if said else ():
+            self.reading.leave(root, f"No plan has {words} of htb.")
+        default = params.pop("default", None)
+        found: dict[str, Any] = {"qdisc": {"type": "htb", **({"params": params} if params else {})}}
+        own = [one for one in self.classes if one.kind == "htb" and major(one.handle) == root.handle]
+        classes = [class_said(one, params.get("r2q", R2Q), self.reading.leave) for one in own]
+        impaired: dict[str, TcObject] = {}
+        for one, each in zip(own, classes, strict=True):
+            self._leaf(one, each, impaired)
+        filters = filters_said(self._at(root.handle), self.reading.leave)
+        for one in own:
+            for each_filter in self._at(one.handle):
+                self.reading.leave(each_filter, "No plan has filters at a class; lead to the class from the root.")
+        if filters.rest is not None:
+            rest = name_of(filters.rest)
+            if default not in (None, rest):
+                self.reading.leave(root, f"What is not IP waits in {default}, in a plan as all the rest in {rest}.")
+            default = rest
+        inner = {each.get("parent") for each in classes}
+        if default is not None and default not in {each["classid"] for each in classes} - inner:
+            self.reading.leave(root, f"The default class {default} is none that packets wait in.")
+            default = None
+        if classes:
+            found["htb_classes"] = in_order(classes, filters.led, self.reading.leave)
+        if default is not None:
+            found["default_class"] = default
+        if impaired:
+            leaves = {each["classid"] for each in classes} - inner
+            found["netem"] = self._impaired(impaired, leaves)
+        return found
+
+    def _leaf(self, one: TcObject, said: dict[str, Any], impaired: dict[str, TcObject]) -> None:
+        """Take in the queue of a class."""
+        below = self.qdiscs.get(one.handle)
+        if below is not None and below.kind == "netem":
+            impaired[said["classid"]] = below
+            below = self.qdiscs.get(below.handle | 1)
+        leaf = self._queue(below) if below is not None else None
+        if leaf is not None:
+            said["leaf"] = leaf
+
+    def _impaired(self, impaired: dict[str, TcObject], leaves: set[str]) -> dict[str, Any]:
+        """Return the netem of some classes."""
+        first = next(iter(impaired.values()))
+        netem = self._netem_said(first)
+        same = []
+        for name, one in impaired.items():
+            if netem_of(one.options or b"").params == netem_of(first.options or b"").params:
+                same.append(name)
+            else:
+                self.reading.leave(one, "A plan has one netem, which may be for several classes; this one differs.")
+        if set(same) != leaves:
+            netem["classes"] = same
+        self.reading.leave(first, f"{ENDS} And it lets the answers of ssh pass.")
+        return netem
+
+    def _netem_said(self, one: TcObject) -> dict[str, Any]:
+        said = netem_of(one.options or b"")
+        for words in said.unsaid:
+            self.reading.leave(one, f"No plan has {words} of netem.")
+        return dict(said.params)
+
+    def _impair(self, one: TcObject, match: dict[str, Any] | None = None) -> None:
+        """Take in a netem that is for all packets, or for those that match."""
+        netem = self._netem_said(one)
+        self.reading.set("netem", {**netem, **({"match": match} if match else {})}, one)
+        self.reading.leave(one, f"{ENDS} And it lets the answers of ssh pass.")
+
+    def _netem(self, root: TcObject) -> None:
+        """Take in a netem at the root, and the queue below it."""
+        self._impair(root)
+        below = self.qdiscs.get(root.handle | 1)
+        if below is None:
+            return
+        said = self._queue(below)
+        if said is not None:
+            self.reading.set("qdisc", said, below)
+            if below.kind == "tbf":
+                self.reading.leave(below, "A plan has tbf above netem and not below it: packets wait first, then.")
+
+    def _prio(self, root: TcObject) -> None:
+        """Take in a netem that a prio leads some packets to."""
+        bands = {parent: one for parent, one in self.qdiscs.items() if parent != ROOT and major(parent) == root.handle}
+        impaired = [one for one in bands.values() if one.kind == "netem"]
+        led = filters_said(self._at(root.handle), self.reading.leave).led
+        if len(impaired) != 1 or not any(each.target == impaired[0].parent for each in led):
+            self.reading.leave(root, "No plan has the qdisc prio, but for a netem that filters lead packets to.")
+            return
+        (netem,) = impaired
+        band = (netem.parent & 0xFFFF) - 1
+        if band in (root.options or b"")[4:20]:
+            self.reading.leave(root, "Packets of some priorities pass the netem as well; a plan's meets what it matches.")
+        taken = False
+        for each in led:
+            if each.target != netem.parent:
+                continue
+            if taken or not each.match.keys() <= NETEM_MATCH:
+                self.reading.leave(each.one, "A plan's netem has one match: proto, sports, dports, src and dst.")
+                continue
+            self._impair(netem, each.match)
+            taken = True
+        for one in bands.values():
+            if one is not netem:
+                self.reading.leave(one, f"No plan has {one.kind} beside a netem that is for some packets.")
+
+    def _mq(self, root: TcObject) -> None:
+        """Take in the trees of the queues below mq; a plan has the same one for each."""
+        below = [one for parent, one in sorted(self.qdiscs.items()) if parent != ROOT and major(parent) == root.handle]
+        found: dict[str, Any] = {"type": "mq"}
+        trees = []
+        for one in below:
+            if one.kind == "htb":
+                tree = self._htb(one)
+                tree.pop("netem", None)
+                qdisc = tree.pop("qdisc")
+                trees.append((one, {**qdisc, **tree}))
+            else:
+                said = self._queue(one)
+                trees += [(one, said)] if said is not None else []
+        if trees:
+            found["per_queue"] = self._common(trees)
+        self.reading.set("qdisc", found, root)
+
+    def _common(self, trees: list[tuple[TcObject, dict[str, Any]]]) -> dict[str, Any]:
+        """Return what all queues have; classes of some alone are left."""
+        first = dict(trees[0][1])
+        shared = [
+            each
+            for each in first.get("htb_classes", [])
+            if all(each in other.get("htb_classes", []) for _one, other in trees)
+        ]
+        if "htb_classes" in first:
+            first["htb_classes"] = shared
+        for one, tree in trees:
+            more = [each["classid"] for each in tree.get("htb_classes", []) if each not in shared]
+            if more:
+                names = ", ".join(handle_text(one.handle | int(name[2:], 16)) for name in more)
+                self.reading.leave(one, f"A plan has the same classes in each queue; not in each are {names}.")
+            if {**tree, "htb_classes": 0} != {**first, "htb_classes": 0}:
+                self.reading.leave(one, "A plan has the same qdisc in each queue; here it is another one.")
+        return first
+
+    def _with_link(self, root: TcObject) -> None:
+        """Take in what the link adds to packets: a plan says it of a shaper, which stands for the class above all."""
+        link = link_of(root)
+        if not link.params:
+            return
+        classes = self.reading.changes.get("htb_classes", [])
+        tops = [each for each in classes if "parent" not in each]
+        if len(tops) != 1 or "ceil_mbit" in tops[0] or "match" in tops[0] or tops[0]["classid"] != SHAPER_CLASS:
+            self.reading.leave(root, "No plan has stab, but of an htb with one class 1:1 above all others.")
+            return
+        for words in link.unsaid:
+            self.reading.leave(root, f"No plan has {words}.")
+        (top,) = tops
+        own = [name for name in ("priority", "burst", "cburst", "quantum", "leaf") if name in top]
+        if own:
+            self.reading.leave(root, f"No plan has {', '.join(own)} of the class of a shaper.")
+        self.reading.set("shaper", {"egress_mbit": top["rate_mbit"], **link.params}, root)
+        below = [
+            {name: value for name, value in each.items() if (name, value) != ("parent", SHAPER_CLASS)}
+            for each in classes
+            if each is not top
+        ]
+        if below:
+            self.reading.changes["htb_classes"] = below
+        else:
+            for name in ("htb_classes", "default_class"):
+                self.reading.changes.pop(name, None)
+
+
+def _arriving(state: Mapping[str, Any], iface: str, reading: Reading) -> None:
+    """Take in what is done to what arrives: all of it is redirected to a device of ifb, and has a tree there."""
+    tree = _Tree(state["interfaces"][iface])
+    hook = tree.qdiscs.get(INGRESS)
+    if hook is None:
+        return
+    families: set[str] = set()
+    device = None
+    first = None
+    for one in tree.filters:
+        target = _redirected(one) if one.parent == INGRESS_HOOK else None
+        if target is None or device not in (None, target) or not state["interfaces"].get(target):
+            reading.leave(one, "Of what arrives, a plan shapes all (shaper.ingress_mbit, ingress), and does nothing else.")
+            continue
+        device, first = target, first or one
+        families.add(one.protocol)
+    if device is None or first is None:
+        return
+    reading.devices.add(device)
+    if ANY not in families and not {IPV4, IPV6} <= families:
+        reading.leave(first, "A plan shapes all that arrives, not packets of one protocol alone.")
+    there = _Tree(state["interfaces"][device]).read()
+    reading.unsaid += there.unsaid
+    netem = there.changes.pop("netem", None)
+    if netem:
+        reading.leave(there.origins["netem"], "A plan's netem meets what leaves, not what arrives.")
+    shaper = there.changes.pop("shaper", None)
+    if shaper:
+        _share_link(shaper, reading, there.origins["shaper"])
+    own = {name: value for name, value in there.changes.items() if name in ("qdisc", "htb_classes", "default_class")}
+    if own:
+        params = own.get("qdisc", {}).get("params", {})
+        if own["qdisc"]["type"] == "cake":
+            if not params.pop("ingress", False):
+                reading.leave(there.origins["qdisc"], "A plan's cake for what arrives has the word ingress as well.")
+            own["qdisc"] = {"type": "cake", **({"params": params} if params else {})}
+        reading.set("ingress", own, there.origins["qdisc"])
+
+
+def _share_link(shaper: dict[str, Any], reading: Reading, one: TcObject) -> None:
+    """Take in a shaper of what arrives; a plan says what the link adds once, for both ways."""
+    own = reading.changes.get("shaper", {})
+    link = {name: value for name, value in shaper.items() if name != "egress_mbit"}
+    if own and {name: own.get(name) for name in link} != link:
+        reading.leave(one, "A plan says once what the link adds to packets, for both ways.")
+    reading.set("shaper", {**link, **own, "ingress_mbit": shaper["egress_mbit"]}, one)
+
+
+def _redirected(one: TcObject) -> str | None:
+    """Return the device that a filter redirects all packets of its protocol to, ``None`` where it does something else."""
+    options = one.options or b""
+    try:
+        found = match_of(one)
+    except UnsaidError:
+        return None
+    if found is None or found.match or not may_act(one.kind, options) or len(one.devices) != 1:
+        return None
+    actions = dict(attributes(options)).get(ACTIONS[one.kind], b"")
+    kinds = [as_text(dict(attributes(action)).get(1, b"")) for _order, action in attributes(actions)]
+    return one.devices[0] if kinds == ["mirred"] else None

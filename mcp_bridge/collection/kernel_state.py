@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sysctl keys, tc trees and links of a network namespace, as a host reads them."""
+
+from __future__ import annotations
+
+from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import as_text, as_u32, attributes
+from ansible_collections.netopt.linux.plugins.module_utils._netlink.route_socket import RouteSocket
+from ansible_collections.netopt.linux.plugins.module_utils._query.beyond_defaults import OF_THE_DEVICE, values
+from ansible_collections.netopt.linux.plugins.module_utils._tc.class_words import (
+    LARGEST_QUANTUM,
+    SHORT_QUANTUM,
+    SMALLEST_BURST,
+    SMALLEST_QUANTUM,
+)
+from ansible_collections.netopt.linux.plugins.module_utils._tc.netlink_options import ACTIONS, class_of, may_act
+from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import (
+    INGRESS,
+    INGRESS_HOOK,
+    ROOT,
+    TcObject,
+    handle_text,
+    major,
+    objects,
+)
+from ansible_collections.netopt.linux.plugins.module_utils._tc.observe import links, observe
+from ansible_collections.netopt.linux.plugins.module_utils._tc.rate_tables import SIZESPEC, STAB_BASE, TICK_NS
+from ansible_collections.netopt.linux.plugins.module_utils._tc.show_parse import HTB_CEIL64, HTB_OPT, HTB_RATE64
+
+__all__ = [
+    "ACTIONS",
+    "HTB_CEIL64",
+    "HTB_OPT",
+    "HTB_RATE64",
+    "INGRESS",
+    "INGRESS_HOOK",
+    "LARGEST_QUANTUM",
+    "OF_THE_DEVICE",
+    "ROOT",
+    "SHORT_QUANTUM",
+    "SIZESPEC",
+    "SMALLEST_BURST",
+    "SMALLEST_QUANTUM",
+    "STAB_BASE",
+    "TICK_NS",
+    "RouteSocket",
+    "TcObject",
+    "as_text",
+    "as_u32",
+    "attributes",
+    "class_of",
+    "handle_text",
+    "links",
+    "major",
+    "may_act",
+    "objects",
+    "observe",
+    "values",
+]
