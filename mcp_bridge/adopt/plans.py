@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.validator import validate
 
-from . import sysctl_files, tuned
+from . import scripts, sysctl_files, tuned
 from .found import Found, LeftOut, Place, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from mcp_bridge.policy import Policy
 
+ROUTES = "routes"
 HARDWARE = {"type": "ethernet"}  # what TuneD takes where a profile names no interfaces
 
 
@@ -37,28 +38,40 @@ class Adopted:
 
 
 def from_files(
-    paths: Sequence[Path], policy: Policy, *, iface: Any, name: str | None
+    paths: Sequence[Path],
+    policy: Policy,
+    *,
+    iface: Any,
+    name: str | None,
+    arguments: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
 ) -> tuple[list[Adopted], list[LeftOut]]:
     """Return the plans that say what files say, and the lines that none of them says, in the order of files and lines.
 
     Args:
-        paths: files of sysctl.d, folders of them, TuneD profiles.
+        paths: files of sysctl.d, folders of them, TuneD profiles, scripts.
         policy: judges the plans.
         iface: the interfaces of what a file says of no interface.
         name: the name of the plan; a number is added where there are several.
+        arguments: what scripts are called with.
+        env: variables that scripts find set.
 
     Raises:
         DocumentError: a file is not text.
         OSError: a file cannot be read.
+        SandboxUnavailableError: a script cannot be shut in here, and so is not run.
     """
     found = Found()
-    plain = [path for path in paths if not tuned.is_profile(path)]
+    run = [path for path in paths if scripts.is_script(path)]
+    plain = [path for path in paths if path not in run and not tuned.is_profile(path)]
     for path in sysctl_files.in_order(plain, found):
         found.add(sysctl_files.read(path))
     sysctl_files.without_reset(found)
     for path in paths:
         if tuned.is_profile(path):
             found.add(tuned.read(path))
+    for path in run:
+        found.add(scripts.read(path, iface=iface, arguments=arguments, env=env or {}))
     return plans_of(found, policy, iface=iface, name=name), sorted(found.left_out, key=lambda one: one.place)
 
 
@@ -82,24 +95,35 @@ def _judged(iface: Any, settings: Iterable[Setting], policy: Policy, found: Foun
     kept = {one.path: one for one in settings}
     while kept:
         plan = {"iface": iface, "changes": _changes(kept.values())}
-        errors = {issue.path: issue for issue in validate(plan, policy).issues if issue.severity == "error"}
-        refused = {path: issue for path in kept for issue in [errors.get(".".join(("changes", *path)))] if issue}
+        errors = [issue for issue in validate(plan, policy).issues if issue.severity == "error"]
+        refused = {path: issue for path in kept for issue in errors if _is_of(issue.path, path, list(kept))}
         for path, issue in refused.items():
             one = kept.pop(path)
             reason = ". ".join(part.rstrip(".") for part in (issue.message, issue.hint) if part)
             found.leave_out(one.place, one.text, f"{reason}.")
         if errors and not refused:  # what is wrong is wrong with several together
             for one in kept.values():
-                found.leave_out(one.place, one.text, "; ".join(issue.message for issue in errors.values()))
+                found.leave_out(one.place, one.text, "; ".join(issue.message for issue in errors))
             return None
         if not errors:
             return Adopted(plan, {path: one.place for path, one in kept.items()})
     return None
 
 
+def _is_of(where: str, path: tuple[str, ...], kept: list[tuple[str, ...]]) -> bool:
+    """Return whether the path of an issue lies in a setting; routes are a list in a plan."""
+    if path[0] == ROUTES:
+        path = (ROUTES, str([each for each in kept if each[0] == ROUTES].index(path)))
+    name = ".".join(("changes", *path))
+    return where == name or where.startswith((f"{name}.", f"{name}["))
+
+
 def _changes(settings: Iterable[Setting]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for one in settings:
+        if one.path[0] == ROUTES:
+            changes.setdefault(ROUTES, []).append(one.value)
+            continue
         at = changes
         for key in one.path[:-1]:
             at = at.setdefault(key, {})

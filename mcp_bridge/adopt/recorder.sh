@@ -36,16 +36,20 @@ refresh() {
     done </proc/net/dev
 }
 
+# Makes an interface, unless there is one: of veth, since loading ifb or dummy would make devices outside as well.
 make() {
-    case $1 in '' | lo | -* | */*) return ;; esac
+    case $1 in '' | lo | -* | */*) return 1 ;; esac
     if [ -d "$sys/$1" ]; then
-        return
+        return 1
     fi
-    case $1 in
-    ifb*) /netopt/real/ip link add name "$1" type ifb 2>/dev/null || return ;;
-    *) /netopt/real/ip link add name "$1" numtxqueues "$NETOPT_QUEUES" type dummy 2>/dev/null || return ;;
-    esac
+    peers=0
+    while [ -d "$sys/netopt-peer$peers" ]; do
+        peers=$((peers + 1))
+    done
+    /netopt/real/ip link add name "$1" numtxqueues "$NETOPT_QUEUES" type veth peer name "netopt-peer$peers" || return 1
+    /netopt/real/ip link set dev "netopt-peer$peers" up
     /netopt/real/ip link set dev "$1" up
+    case $1 in ifb*) /netopt/real/ip link set dev "$1" txqueuelen 32 ;; esac
     refresh
 }
 
@@ -130,6 +134,22 @@ tc | ip)
         make_named $(printf '%s' "$input")
     else
         case " $* " in
+        *' link add '*' type ifb '* | *' link add '*' type dummy '*)
+            before=
+            for word in "$@"; do
+                case $before:$word in
+                name:* | dev:* | add:[!nd]* | add:n[!a]* | add:d[!e]*) break ;;
+                esac
+                before=$word
+            done
+            if ! make "$word"; then
+                said='RTNETLINK answers: File exists'
+                status=2
+                printf '%s\n' "$said" >&2
+            fi
+            record "$@"
+            exit "$status"
+            ;;
         *' link add '* | *' link del'* | *' netns '*) ;;
         *) make_named "$@" ;;
         esac

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,6 +35,8 @@ RECORDER = Path(__file__).with_name("recorder.sh")
 NEEDED = ("bash", "tc", "ip")
 NOBODY = 65534
 QUEUES = 16
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,15}")
+PEER = "netopt-peer"
 TIME_MAX_S = 60
 NAMED_MAX = 64
 LOG_MAX = 4 << 20
@@ -92,8 +95,18 @@ class Ran:
     status: int | None = 0
 
 
+def is_plain_name(iface: str) -> bool:
+    """Return whether a plan's interface is one that can be made, and neither a glob nor ``auto``."""
+    return iface != "auto" and bool(PLAIN_NAME.fullmatch(iface))
+
+
 def run(
-    script: str, name: str, *, arguments: Sequence[str] = (), env: Mapping[str, str] | None = None, ifaces: Sequence[str]
+    script: str,
+    name: str,
+    *,
+    arguments: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    ifaces: Sequence[str],
 ) -> Ran:
     """Run a script and return what it led to.
 
@@ -110,7 +123,8 @@ def run(
     missing = [program for program in NEEDED if not which(program, path=root.PATH)]
     if missing:
         raise SandboxUnavailableError(
-            f"A script is run to read it, and this machine lacks {', '.join(missing)}", hint="Install bash and iproute2."
+            f"A script is run to read it, and this machine lacks {', '.join(missing)}",
+            hint="Install bash and iproute2.",
         )
     with tempfile.TemporaryDirectory(prefix="netopt-script-") as folder:
         told = _kept(Path(folder), script, name, list(arguments), dict(env or {}), list(ifaces))
@@ -152,7 +166,14 @@ def _kept(folder: Path, *what: Any) -> dict[str, Any]:
 
 
 def _keep(
-    answer: int, gate: tuple[int, int], folder: Path, recorder: str, script: str, name: str, *what: Any, privileged: bool
+    answer: int,
+    gate: tuple[int, int],
+    folder: Path,
+    recorder: str,
+    script: str,
+    name: str,
+    *what: Any,
+    privileged: bool,
 ) -> None:
     """Be the keeper: never returns."""
     told: dict[str, Any] = {"unavailable": "the process that was to run it has failed"}
@@ -209,7 +230,7 @@ def _run(
     if problem:
         raise root.SandboxError(problem)
     with RouteSocket() as route:
-        there = {name: link for name, link in links(route).items() if name != "lo"}
+        there = {name: link for name, link in links(route).items() if name != "lo" and not name.startswith(PEER)}
     return {
         "said": _text(base / "netopt/log"),
         "state": observe({"ifaces": sorted(there), "brief": True}, None),
@@ -268,6 +289,8 @@ def _files(folder: Path) -> dict[str, str]:
     for top, _folders, names in os.walk(folder):
         for name in names:
             path = Path(top, name)
+            if path.relative_to(folder).parts[0].startswith((PEER, "lo")):
+                continue
             found[str(path.relative_to(folder))] = _text(path).strip()
     return found
 

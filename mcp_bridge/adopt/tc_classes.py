@@ -166,7 +166,11 @@ def _both_families(led: Sequence[Led]) -> list[Led]:
         else:
             found.append(one)
     for one in found:
-        if one.family in NETWORKS and not one.match.keys() & {"src", "dst"} and one.match.get("proto") not in ONE_FAMILY:
+        if (
+            one.family in NETWORKS
+            and not one.match.keys() & {"src", "dst"}
+            and one.match.get("proto") not in ONE_FAMILY
+        ):
             one.match = {**one.match, "src": NETWORKS[one.family]}
     return found
 

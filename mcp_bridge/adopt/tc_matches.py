@@ -52,7 +52,10 @@ _WORDS: Mapping[str, Mapping[int, tuple[tuple[str, int, int], ...]]] = {
         **{24 + 4 * word: ((f"dst{word}", 0, 32),) for word in range(4)},
     },
 }
-_TRANSPORT = {0: (("sport", 16, 16), ("dport", 0, 16)), 12: (("offset", 24, 8), ("flags_tcp", 16, 8), ("window", 0, 16))}
+_TRANSPORT = {
+    0: (("sport", 16, 16), ("dport", 0, 16)),
+    12: (("offset", 24, 8), ("flags_tcp", 16, 8), ("window", 0, 16)),
+}
 _HEADER = {IPV4: 20, IPV6: 40}
 _LENGTH_AHEAD = {IPV4: 0, IPV6: 40}
 _ALWAYS = {("version", 4), ("version", 6), ("ihl", 5), ("fragment", 0)}  # what ports need, and a plan adds itself

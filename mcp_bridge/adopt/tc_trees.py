@@ -226,7 +226,9 @@ class _Tree:
         (netem,) = impaired
         band = (netem.parent & 0xFFFF) - 1
         if band in (root.options or b"")[4:20]:
-            self.reading.leave(root, "Packets of some priorities pass the netem as well; a plan's meets what it matches.")
+            self.reading.leave(
+                root, "Packets of some priorities pass the netem as well; a plan's meets what it matches."
+            )
         taken = False
         for each in led:
             if each.target != netem.parent:
@@ -318,7 +320,9 @@ def _arriving(state: Mapping[str, Any], iface: str, reading: Reading) -> None:
     for one in tree.filters:
         target = _redirected(one) if one.parent == INGRESS_HOOK else None
         if target is None or device not in (None, target) or not state["interfaces"].get(target):
-            reading.leave(one, "Of what arrives, a plan shapes all (shaper.ingress_mbit, ingress), and does nothing else.")
+            reading.leave(
+                one, "Of what arrives, a plan shapes all (shaper.ingress_mbit, ingress), and does nothing else."
+            )
             continue
         device, first = target, first or one
         families.add(one.protocol)

@@ -32,11 +32,17 @@ def _lines(value: Mapping[str, Any], path: tuple[str, ...], places: Mapping[tupl
     for key, inner in value.items():
         here = (*path, key)
         word = key if _BARE_KEY.fullmatch(key) else json.dumps(key)
+        source = f"  # {places[here]}" if here in places else ""
         if isinstance(inner, Mapping):
-            yield f"{indent}{word}:"
+            yield f"{indent}{word}:{source}"
             yield from _lines(inner, here, places)
+        elif isinstance(inner, list) and inner and isinstance(inner[0], Mapping):
+            yield f"{indent}{word}:{source}"
+            for each in inner:
+                beside = places.get((*here, str(each.get("dst"))))
+                yield f"{indent}  - {json.dumps(each)}" + (f"  # {beside}" if beside else "")
         else:
-            yield f"{indent}{word}: {_scalar(inner)}" + (f"  # {places[here]}" if here in places else "")
+            yield f"{indent}{word}: {_scalar(inner)}{source}"
 
 
 def _scalar(value: Any) -> str:

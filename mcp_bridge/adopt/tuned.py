@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_bridge.collection.feature_names import is_known, plan_name
-from mcp_bridge.collection.nic_words import NIC_NAMES
 from mcp_bridge.documents.files import read_file
 
 from . import sysctl_files
+from .device_words import take_features, take_queues
 from .found import Found, Place, Setting
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ SWITCHES = ("type", "devices", "devices_udev_regex", "enabled", "priority", "rep
 _HEADING = re.compile(r"\[(?P<name>[^\]]+)\]")
 _VARIABLE = re.compile(r"\$\{(?P<name>[^}]*)\}")
 _QUEUES = {"ring": "rings", "coalesce": "coalesce", "channels": "channels", "pause": "pause"}  # by TuneD's word
-_WORDS = {"on": True, "off": False, "1": True, "0": False, "true": True, "false": False}
 
 
 @dataclass
@@ -151,25 +149,8 @@ def _of_interface(key: str, value: str, place: Place, text: str, ifaces: tuple[s
     if key in ("mtu", "txqueuelen") and value.isdecimal():
         found.set(Setting((key,) if key == "mtu" else ("nic", key), int(value), place, text), ifaces)
     elif key in _QUEUES:
-        _of_queues(_QUEUES[key], value, place, text, ifaces, found)
+        take_queues(_QUEUES[key], value.split(), place, text, ifaces, found)
     elif key == "features":
-        words = value.split()
-        for name, word in zip(words[::2], words[1::2], strict=False):
-            if is_known(name) and word in _WORDS:
-                found.set(Setting(("offloads", plan_name(name)), _WORDS[word], place, text), ifaces)
-            else:
-                found.leave_out(place, text, f"No plan sets the feature {name} to {word}.")
+        take_features(value.split(), place, text, ifaces, found)
     else:
         found.leave_out(place, text, f"No plan sets {key} of a TuneD profile.")
-
-
-def _of_queues(group: str, value: str, place: Place, text: str, ifaces: tuple[str, ...], found: Found) -> None:
-    """Take in pairs of ethtool's words, ``rx 1024 tx 512``, for a group of ``nic``."""
-    words = value.split()
-    for name, said in zip(words[::2], words[1::2], strict=False):
-        word = name.replace("-", "_")
-        wanted = int(said) if said.isdecimal() else _WORDS.get(said)
-        if f"{group}.{word}" in NIC_NAMES and wanted is not None:
-            found.set(Setting(("nic", group, word), wanted, place, text), ifaces)
-        else:
-            found.leave_out(place, text, f"No plan sets {name} of {group} to {said}.")

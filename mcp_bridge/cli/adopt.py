@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import threading
 from pathlib import Path
@@ -27,10 +28,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "adopt",
-        help="make a plan of what sysctl.d files and TuneD profiles say, or of what hosts hold",
+        help="make a plan of sysctl.d files, TuneD profiles and scripts of tc, or of what hosts hold",
         description="Read files of other tools as these tools do, and write a plan that says the same, with the line "
         "of each setting. What no plan can say is listed line by line on standard error, with the reason. The exit "
-        "status is 1 where nothing could be adopted. Without files, and with -i or -l, hosts are asked which kernel "
+        "status is 1 where nothing could be adopted. A script of tc, ip and ethtool is run, shut in without a network and "
+        "without this machine's files, and what it led to is read back. Without files, and with -i or -l, hosts are asked which kernel "
         "parameters are not as a new network namespace of their kernel, or their card, has them; hosts with equal "
         "plans are told together. Nothing is changed.",
     )
@@ -39,7 +41,17 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="FILE",
         nargs="*",
         type=Path,
-        help="sysctl.conf, files or folders of sysctl.d, the root of a host with its folders, tuned.conf or its folder",
+        help="sysctl.conf, files or folders of sysctl.d, the root of a host with its folders, tuned.conf or its folder, "
+        "a script of tc, ip and ethtool",
+    )
+    parser.add_argument("--arguments", metavar="WORDS", default="", help="what scripts are called with, in one string")
+    parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        dest="variables",
+        help="a variable that scripts find set; may be given several times",
     )
     parser.add_argument("--iface", metavar="NAME", default="auto", help="interface of the plan (default: auto)")
     parser.add_argument("--name", metavar="NAME", help="name of the plan, under which it can be replaced and removed")
@@ -63,7 +75,12 @@ def _of_files(args: argparse.Namespace) -> int:
     from mcp_bridge.policy import load_policy
 
     policy = load_policy(options.settings_of(args).policy_dir)
-    adopted, left_out = from_files(args.files, policy, iface=args.iface, name=args.name)
+    try:
+        arguments = shlex.split(args.arguments)
+    except ValueError as error:
+        raise options.UsageError(f"--arguments: {error}") from None
+    env = dict(word.partition("=")[::2] for word in args.variables)
+    adopted, left_out = from_files(args.files, policy, iface=args.iface, name=args.name, arguments=arguments, env=env)
     if args.json:
         say_json(_as_json(adopted, left_out))
     else:

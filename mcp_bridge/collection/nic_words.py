@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.netopt.linux.plugins.module_utils._link.steering import list_of_mask
 from ansible_collections.netopt.linux.plugins.module_utils._plan.nic_words import (
     BY_NAME,
     CPUS_WANTED,
@@ -32,6 +33,7 @@ __all__ = [
     "cpu_list",
     "flat",
     "is_max",
+    "list_of_mask",
     "nested",
     "power_of_two",
 ]
