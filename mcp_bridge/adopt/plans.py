@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcp_bridge.policy import Policy
 
 ROUTES = "routes"
+TREE = {"qdisc", "shaper", "ingress", "netem", "htb_classes", "default_class"}  # of tc: they stand together
 HARDWARE = {"type": "ethernet"}  # what TuneD takes where a profile names no interfaces
 
 
@@ -101,6 +102,10 @@ def _judged(iface: Any, settings: Iterable[Setting], policy: Policy, found: Foun
             one = kept.pop(path)
             reason = ". ".join(part.rstrip(".") for part in (issue.message, issue.hint) if part)
             found.leave_out(one.place, one.text, f"{reason}.")
+        if TREE & {path[0] for path in refused}:
+            for path in [path for path in kept if path[0] in TREE]:
+                one = kept.pop(path)
+                found.leave_out(one.place, one.text, f"{path[0]} is nothing without the rest of the tree.")
         if errors and not refused:  # what is wrong is wrong with several together
             for one in kept.values():
                 found.leave_out(one.place, one.text, "; ".join(issue.message for issue in errors))

@@ -211,7 +211,7 @@ def _run(
     root.memory(base)
     before = values()
     variables = {
-        **{"HOME": "/root", "LANG": "C", "BASH_ENV": "/netopt/trace", **env},
+        "HOME": "/root", "LANG": "C", "BASH_ENV": "/netopt/trace", **env,
         "PATH": f"/netopt/bin:{root.PATH}",
         "NETOPT_QUEUES": str(QUEUES),
         "NETOPT_IFACES": " ".join(ifaces[:NAMED_MAX]),
@@ -300,7 +300,7 @@ def _written(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, s
     found = {}
     for key, value in after.items():
         parts = key.split(".")
-        of_new_ones = ".".join([*parts[:3], "default", *parts[4:]]) if len(parts) == 5 else key  # noqa: PLR2004 - conf.IFACE
+        of_new_ones = ".".join([*parts[:3], "default", *parts[4:]]) if len(parts) == 5 else key
         usual = before.get(key, before.get(of_new_ones))
         if usual is not None and value != usual and not key.endswith(OF_THE_DEVICE) and ".lo." not in key:
             found[key] = value

@@ -189,6 +189,6 @@ def _give_up_rights() -> None:
 
 def execute(script: str, arguments: Sequence[str], *, env: dict[str, str]) -> None:
     """Become the script."""
-    os.execve(  # noqa: S606 - the sandbox is there for this
+    os.execve(
         "/netopt/bin/netopt-start", ["netopt-start", script, *arguments], env
     )

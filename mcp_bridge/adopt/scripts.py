@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_bridge.collection.kernel_state import class_of, handle_text
 from mcp_bridge.documents.files import read_file
 
-from . import commands, sandbox, tc_trees
+from . import commands, sandbox, tc_arriving
 from .found import Found, Place, Setting
 from .tc_trees import Reading
 
@@ -144,7 +144,7 @@ class _Reader:
                 self._found.set(Setting(path, value, self._place(command), text), (name,))
 
     def _trees(self) -> None:
-        readings = {name: tc_trees.read(self._ran.state, name) for name in self._ran.links}
+        readings = {name: tc_arriving.read(self._ran.state, name) for name in self._ran.links}
         behind = {device for reading in readings.values() for device in reading.devices}
         for name, reading in readings.items():
             if name not in behind:
@@ -152,23 +152,22 @@ class _Reader:
 
     def _tree(self, name: str, reading: Reading) -> None:
         for field, value in reading.changes.items():
-            origin = reading.origins.get(field)
-            command = self._made(name, origin, reading.devices) if origin else None
+            command = self._made(*reading.origins[field])
             if field == "netem" and command:
                 table = _TABLE.search(command.text)
                 value.update({"distribution": table[1]} if table else {})
             text = command.text if command else f"{name} {field}"
             self._found.set(Setting((field,), value, self._place(command), text), (name,))
-        for one, reason in reading.unsaid:
-            command = self._made(name, one, reading.devices)
-            self._found.leave_out(self._place(command), command.text if command else f"{name} {one.name}", reason)
+        for device, one, reason in reading.unsaid:
+            command = self._made(device, one)
+            self._found.leave_out(self._place(command), command.text if command else f"{device} {one.name}", reason)
 
-    def _made(self, name: str, one: TcObject, devices: set[str]) -> Said | None:
+    def _made(self, name: str, one: TcObject) -> Said | None:
         """Return the command that has made an object, as far as its words tell."""
         best: tuple[int, Said | None] = (0, None)
         for said in self._ran.said:
             words = said.words
-            if said.status or words[0] != "tc" or one.form not in words or not {name, *devices} & set(words):
+            if said.status or words[0] != "tc" or one.form not in words or name not in words:
                 continue
             marks = _marks(one)
             score = sum(mark in words for mark in marks)

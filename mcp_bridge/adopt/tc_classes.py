@@ -78,6 +78,11 @@ def name_of(handle: int) -> str:
     return f"1:{handle & 0xFFFF:x}"
 
 
+def minor(name: str) -> int:
+    """Return the minor number of a class of a plan."""
+    return int(name.partition(":")[2], 16)
+
+
 def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
     """Return a class: its name, its parent and its figures."""
     told = dict(attributes(one.options or b""))
@@ -94,7 +99,8 @@ def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
     if priority:
         said["priority"] = priority
     for name, ticks, speed in (("burst", buffer, rate), ("cburst", cbuffer, ceil)):
-        size = size_at(ticks, speed)
+        # tc's own choice is kept in units so coarse that it may read as less
+        size = max(size_at(ticks, speed), SMALLEST_BURST)
         if abs(size - _usual_burst(speed)) > SLACK + speed / 1e9:
             said[name] = size
     if quantum != _usual_quantum(rate, r2q):
@@ -107,8 +113,7 @@ def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
 
 def _usual_burst(speed: int) -> int:
     """Return the burst that netopt gives a class whose plan names none; below a size tc chooses, and chooses it."""
-    size = int(mbit(speed) * 125)
-    return size if size > SMALLEST_BURST else SMALLEST_BURST
+    return max(int(mbit(speed) * 125), SMALLEST_BURST)
 
 
 def _usual_quantum(rate: int, r2q: int) -> int:
@@ -119,14 +124,17 @@ def _usual_quantum(rate: int, r2q: int) -> int:
     )
 
 
-def filters_said(filters: Iterable[TcObject], unsaid: Unsaid) -> Filters:
-    """Return what filters at an htb say; in the order in which the kernel asks them."""
+def filters_said(filters: Iterable[TcObject], unsaid: Unsaid, default: str | None = None) -> Filters:
+    """Return what filters at a qdisc say; in the order in which the kernel asks them.
+
+    Args:
+        filters: all of them.
+        unsaid: is told of what no plan has.
+        default: the class of packets that no filter matches.
+    """
     found = Filters()
     rest: dict[str, Led] = {}
     for one in sorted(filters, key=lambda one: one.info >> 16):
-        if ANY in rest or {IPV4, IPV6} <= set(rest):
-            unsaid(one, "It is never asked: a filter ahead of it matches everything.")
-            continue
         try:
             told = match_of(one)
         except UnsaidError as error:
@@ -134,18 +142,21 @@ def filters_said(filters: Iterable[TcObject], unsaid: Unsaid) -> Filters:
             continue
         if told is None:
             continue
+        if ANY in rest or {IPV4, IPV6} <= set(rest):
+            unsaid(one, "It is never asked: a filter ahead of it matches everything.")
+            continue
         target = class_of(one.kind, one.options or b"")
         if not target or may_act(one.kind, one.options or b""):
             unsaid(one, "No plan has a filter that does more, or less, than lead to a class.")
             continue
         for what in told.loosely:
-            unsaid(one, f"A plan's match looks past {what}; else it is said.")
+            unsaid(one, f"The plan says it, but for {what}, which its match looks past.")
         if told.match:
             found.led.append(Led(one, told.family, told.match, target))
         else:
             rest[told.family] = Led(one, told.family, {}, target)
     found.led = _both_families(found.led)
-    _the_rest(rest, found)
+    _the_rest(rest, found, default)
     return found
 
 
@@ -175,7 +186,7 @@ def _both_families(led: Sequence[Led]) -> list[Led]:
     return found
 
 
-def _the_rest(rest: dict[str, Led], found: Filters) -> None:
+def _the_rest(rest: dict[str, Led], found: Filters, default: str | None) -> None:
     """Take in filters that match all of a family."""
     targets = {one.target for one in rest.values()}
     if len(targets) == 1 and (ANY in rest or len(rest) > 1):
@@ -184,7 +195,7 @@ def _the_rest(rest: dict[str, Led], found: Filters) -> None:
     for family, one in rest.items():
         if family == ANY:
             found.rest = one.target
-        else:
+        elif name_of(one.target) != default:
             one.match = {"src": NETWORKS[family]}
             found.led.append(one)
 
@@ -204,7 +215,7 @@ def in_order(classes: list[dict[str, Any]], led: Sequence[Led], unsaid: Unsaid) 
         names = name_of(ahead.target), name_of(behind.target)
         if first.get(names[0], 0) > first.get(names[1], 0) and not _apart(ahead.match, behind.match):
             unsaid(behind.one, f"A plan asks all matches of a class together: this one before those of {names[0]}.")
-    return sorted(classes, key=lambda one: first.get(one["classid"], len(led)))
+    return sorted(classes, key=lambda one: first.get(one["classid"], -1))
 
 
 def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -215,8 +226,6 @@ def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
             networks = ipaddress.ip_network(mine), ipaddress.ip_network(theirs)
             if networks[0].version != networks[1].version or not networks[0].overlaps(networks[1]):
                 return True
-        elif name in ("dscp", "proto", "sports", "dports") and mine != theirs and "-" not in f"{mine}{theirs}":
-            return True
-        elif name == "fwmark" and isinstance(mine, int) and isinstance(theirs, int) and mine != theirs:
+        elif (name in ("dscp", "proto", "sports", "dports") and mine != theirs and "-" not in f"{mine}{theirs}") or (name == "fwmark" and isinstance(mine, int) and isinstance(theirs, int) and mine != theirs):
             return True
     return False

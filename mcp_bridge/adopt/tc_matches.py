@@ -164,17 +164,17 @@ def _take(found: Found, name: str, mask: int, value: int) -> None:
     """Take one field of a header into a match."""
     if (name, value) in _ALWAYS:
         return
-    if name == "tos" and mask | 3 == 0xFF and not value & 3:  # noqa: PLR2004 - the code point has six bits of eight
+    if name == "tos" and mask | 3 == 0xFF and not value & 3:
         found.match["dscp"] = value >> 2
         if mask & 3:
             found.loosely.append("the two bits of ECN")
-    elif name == "proto" and mask == 0xFF and value in PROTOCOLS:  # noqa: PLR2004 - a byte
+    elif name == "proto" and mask == 0xFF and value in PROTOCOLS:
         if (value, found.family) in ((1, IPV6), (58, IPV4)):
             raise UnsaidError(f"the protocol {value} in {found.family} packets, which none have")
         found.match["proto"] = PROTOCOLS[value]
-    elif name == "length" and not value and (mask | mask - 1) == 0xFFFF:  # noqa: PLR2004 - all upper bits of two bytes
+    elif name == "length" and not value and (mask | mask - 1) == 0xFFFF:
         found.match["max_length"] = (~mask & 0xFFFF) + _LENGTH_AHEAD[found.family]
-    elif name in ("sport", "dport") and (mask | mask - 1) == 0xFFFF:  # noqa: PLR2004 - the same
+    elif name in ("sport", "dport") and (mask | mask - 1) == 0xFFFF:
         last = value | ~mask & 0xFFFF
         found.match[f"{name}s"] = [str(value) if value == last else f"{value}-{last}"]
     elif name == "flags_tcp":

@@ -10,20 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import (
-    ACTIONS,
-    INGRESS,
-    INGRESS_HOOK,
     ROOT,
-    as_text,
-    attributes,
     handle_text,
     major,
-    may_act,
     objects,
 )
 
-from .tc_classes import class_said, filters_said, in_order, name_of
-from .tc_matches import ANY, IPV4, IPV6, UnsaidError, match_of
+from .tc_classes import class_said, filters_said, in_order, minor, name_of
 from .tc_netem import netem_of
 from .tc_params import link_of, params_of
 
@@ -34,7 +27,6 @@ if TYPE_CHECKING:
 
 R2Q = 10
 SHAPER_CLASS = "1:1"
-NOT_KEPT = ("handle", "parent")
 NETEM_MATCH = {"proto", "sports", "dports", "src", "dst"}
 ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
 
@@ -44,48 +36,40 @@ class Reading:
     """What was read of an interface.
 
     Attributes:
+        name: the interface.
         changes: as a plan has them.
-        origins: the object that each field is read from.
-        unsaid: objects that no plan has, with the reason.
+        origins: the interface and the object that each field is read from.
+        unsaid: interfaces and objects that no plan has, with the reason.
         devices: devices of ifb that are part of the tree.
     """
 
+    name: str
     changes: dict[str, Any] = field(default_factory=dict)
-    origins: dict[str, TcObject] = field(default_factory=dict)
-    unsaid: list[tuple[TcObject, str]] = field(default_factory=list)
+    origins: dict[str, tuple[str, TcObject]] = field(default_factory=dict)
+    unsaid: list[tuple[str, TcObject, str]] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
 
     def set(self, name: str, value: Any, origin: TcObject) -> None:
         """Set a field."""
-        self.changes[name], self.origins[name] = value, origin
+        self.changes[name], self.origins[name] = value, (self.name, origin)
 
     def leave(self, one: TcObject, reason: str) -> None:
         """Note an object that no plan has."""
-        self.unsaid.append((one, reason))
+        self.unsaid.append((self.name, one, reason))
 
 
-def read(state: Mapping[str, Any], iface: str) -> Reading:
-    """Return what the tree of an interface is as a plan's changes.
-
-    Args:
-        state: a tc State.
-        iface: the interface.
-    """
-    reading = _Tree(state["interfaces"][iface]).read()
-    _arriving(state, iface, reading)
-    return reading
-
-
-class _Tree:
+class Tree:
     """The objects of one interface by their place."""
 
-    def __init__(self, interface: dict[str, Any]) -> None:
+    def __init__(self, state: Mapping[str, Any], name: str) -> None:
+        interface = state["interfaces"][name]
         found = objects(interface)
         self.txqueuelen: int = interface["link"]["txqlen"]
         self.qdiscs = {one.parent: one for one in found if one.form == "qdisc" and one.handle}
         self.classes = [one for one in found if one.form == "class"]
         self.filters = [one for one in found if one.form == "filter"]
-        self.reading = Reading()
+        self.reading = Reading(name)
+        self._netem_at: TcObject | None = None  # where a netem below classes is
 
     def read(self) -> Reading:
         """Return what the tree below the root says."""
@@ -95,9 +79,10 @@ class _Tree:
         return self.reading
 
     def _root(self, root: TcObject) -> None:
+        """Take in the root and what is below it."""
         if root.kind == "htb":
             for name, value in self._htb(root).items():
-                self.reading.set(name, value, root)
+                self.reading.set(name, value, self._netem_at if name == "netem" and self._netem_at else root)
             self._with_link(root)
         elif root.kind == "mq":
             self._mq(root)
@@ -106,17 +91,21 @@ class _Tree:
         elif root.kind == "prio":
             self._prio(root)
         else:
-            said = self._queue(root)
-            if said is not None:
-                self.reading.set("qdisc", said, root)
-                below = self.qdiscs.get(root.handle | 1)
-                if below is not None and below.kind == "netem":
-                    self._impair(below)
-            if root.stab:
-                self.reading.leave(root, "No plan has stab of this qdisc.")
+            self._plain(root)
         if root.kind not in ("htb", "prio"):
             for one in self._at(root.handle):
                 self.reading.leave(one, f"No plan has filters at {root.kind}.")
+
+    def _plain(self, root: TcObject) -> None:
+        """Take in a root without classes."""
+        said = self._queue(root)
+        if said is not None:
+            self.reading.set("qdisc", said, root)
+            below = self.qdiscs.get(root.handle | 1)
+            if below is not None and below.kind == "netem":
+                self._impair(below)
+        if root.stab:
+            self.reading.leave(root, "No plan has stab of this qdisc.")
 
     def _at(self, parent: int) -> list[TcObject]:
         return [one for one in self.filters if one.parent == parent and not one.at_hook]
@@ -142,29 +131,33 @@ class _Tree:
         own = [one for one in self.classes if one.kind == "htb" and major(one.handle) == root.handle]
         classes = [class_said(one, params.get("r2q", R2Q), self.reading.leave) for one in own]
         impaired: dict[str, TcObject] = {}
-        for one, each in zip(own, classes, strict=True):
-            self._leaf(one, each, impaired)
-        filters = filters_said(self._at(root.handle), self.reading.leave)
+        for one, said_of in zip(own, classes, strict=True):
+            self._leaf(one, said_of, impaired)
         for one in own:
-            for each_filter in self._at(one.handle):
-                self.reading.leave(each_filter, "No plan has filters at a class; lead to the class from the root.")
-        if filters.rest is not None:
-            rest = name_of(filters.rest)
-            if default not in (None, rest):
-                self.reading.leave(root, f"What is not IP waits in {default}, in a plan as all the rest in {rest}.")
-            default = rest
-        inner = {each.get("parent") for each in classes}
-        if default is not None and default not in {each["classid"] for each in classes} - inner:
-            self.reading.leave(root, f"The default class {default} is none that packets wait in.")
-            default = None
+            for each in self._at(one.handle):
+                self.reading.leave(each, "No plan has filters at a class; lead to the class from the root.")
+        filters = filters_said(self._at(root.handle), self.reading.leave, default)
+        leaves = {each["classid"] for each in classes} - {each.get("parent") for each in classes}
         if classes:
             found["htb_classes"] = in_order(classes, filters.led, self.reading.leave)
+        default = self._default(root, default, filters.rest, leaves)
         if default is not None:
             found["default_class"] = default
         if impaired:
-            leaves = {each["classid"] for each in classes} - inner
             found["netem"] = self._impaired(impaired, leaves)
         return found
+
+    def _default(self, root: TcObject, default: str | None, rest: int | None, leaves: set[str]) -> str | None:
+        """Return the class of what no match fits, of those that packets wait in."""
+        if rest is not None:
+            if default not in (None, name_of(rest)):
+                why = f"What is not IP waits in {default}, in a plan as all the rest in {name_of(rest)}."
+                self.reading.leave(root, why)
+            default = name_of(rest)
+        if default is not None and default not in leaves:
+            self.reading.leave(root, f"The default class {default} is none that packets wait in.")
+            return None
+        return default
 
     def _leaf(self, one: TcObject, said: dict[str, Any], impaired: dict[str, TcObject]) -> None:
         """Take in the queue of a class."""
@@ -178,7 +171,7 @@ class _Tree:
 
     def _impaired(self, impaired: dict[str, TcObject], leaves: set[str]) -> dict[str, Any]:
         """Return the netem of some classes."""
-        first = next(iter(impaired.values()))
+        first = self._netem_at = next(iter(impaired.values()))
         netem = self._netem_said(first)
         same = []
         for name, one in impaired.items():
@@ -213,7 +206,9 @@ class _Tree:
         if said is not None:
             self.reading.set("qdisc", said, below)
             if below.kind == "tbf":
-                self.reading.leave(below, "A plan has tbf above netem and not below it: packets wait first, then.")
+                self.reading.leave(
+                    below, "In a plan tbf is above netem: packets are held to its rate first, and delayed then."
+                )
 
     def _prio(self, root: TcObject) -> None:
         """Take in a netem that a prio leads some packets to."""
@@ -273,7 +268,7 @@ class _Tree:
         for one, tree in trees:
             more = [each["classid"] for each in tree.get("htb_classes", []) if each not in shared]
             if more:
-                names = ", ".join(handle_text(one.handle | int(name[2:], 16)) for name in more)
+                names = ", ".join(handle_text(one.handle | minor(name)) for name in more)
                 self.reading.leave(one, f"A plan has the same classes in each queue; not in each are {names}.")
             if {**tree, "htb_classes": 0} != {**first, "htb_classes": 0}:
                 self.reading.leave(one, "A plan has the same qdisc in each queue; here it is another one.")
@@ -306,67 +301,3 @@ class _Tree:
         else:
             for name in ("htb_classes", "default_class"):
                 self.reading.changes.pop(name, None)
-
-
-def _arriving(state: Mapping[str, Any], iface: str, reading: Reading) -> None:
-    """Take in what is done to what arrives: all of it is redirected to a device of ifb, and has a tree there."""
-    tree = _Tree(state["interfaces"][iface])
-    hook = tree.qdiscs.get(INGRESS)
-    if hook is None:
-        return
-    families: set[str] = set()
-    device = None
-    first = None
-    for one in tree.filters:
-        target = _redirected(one) if one.parent == INGRESS_HOOK else None
-        if target is None or device not in (None, target) or not state["interfaces"].get(target):
-            reading.leave(
-                one, "Of what arrives, a plan shapes all (shaper.ingress_mbit, ingress), and does nothing else."
-            )
-            continue
-        device, first = target, first or one
-        families.add(one.protocol)
-    if device is None or first is None:
-        return
-    reading.devices.add(device)
-    if ANY not in families and not {IPV4, IPV6} <= families:
-        reading.leave(first, "A plan shapes all that arrives, not packets of one protocol alone.")
-    there = _Tree(state["interfaces"][device]).read()
-    reading.unsaid += there.unsaid
-    netem = there.changes.pop("netem", None)
-    if netem:
-        reading.leave(there.origins["netem"], "A plan's netem meets what leaves, not what arrives.")
-    shaper = there.changes.pop("shaper", None)
-    if shaper:
-        _share_link(shaper, reading, there.origins["shaper"])
-    own = {name: value for name, value in there.changes.items() if name in ("qdisc", "htb_classes", "default_class")}
-    if own:
-        params = own.get("qdisc", {}).get("params", {})
-        if own["qdisc"]["type"] == "cake":
-            if not params.pop("ingress", False):
-                reading.leave(there.origins["qdisc"], "A plan's cake for what arrives has the word ingress as well.")
-            own["qdisc"] = {"type": "cake", **({"params": params} if params else {})}
-        reading.set("ingress", own, there.origins["qdisc"])
-
-
-def _share_link(shaper: dict[str, Any], reading: Reading, one: TcObject) -> None:
-    """Take in a shaper of what arrives; a plan says what the link adds once, for both ways."""
-    own = reading.changes.get("shaper", {})
-    link = {name: value for name, value in shaper.items() if name != "egress_mbit"}
-    if own and {name: own.get(name) for name in link} != link:
-        reading.leave(one, "A plan says once what the link adds to packets, for both ways.")
-    reading.set("shaper", {**link, **own, "ingress_mbit": shaper["egress_mbit"]}, one)
-
-
-def _redirected(one: TcObject) -> str | None:
-    """Return the device that a filter redirects all packets of its protocol to, ``None`` where it does something else."""
-    options = one.options or b""
-    try:
-        found = match_of(one)
-    except UnsaidError:
-        return None
-    if found is None or found.match or not may_act(one.kind, options) or len(one.devices) != 1:
-        return None
-    actions = dict(attributes(options)).get(ACTIONS[one.kind], b"")
-    kinds = [as_text(dict(attributes(action)).get(1, b"")) for _order, action in attributes(actions)]
-    return one.devices[0] if kinds == ["mirred"] else None

@@ -17,8 +17,8 @@ from ansible_collections.netopt.linux.plugins.module_utils._tc.class_words impor
 )
 from ansible_collections.netopt.linux.plugins.module_utils._tc.netlink_options import ACTIONS, class_of, may_act
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import (
+    EGRESS_HOOK,
     INGRESS,
-    INGRESS_HOOK,
     ROOT,
     TcObject,
     handle_text,
@@ -31,11 +31,11 @@ from ansible_collections.netopt.linux.plugins.module_utils._tc.show_parse import
 
 __all__ = [
     "ACTIONS",
+    "EGRESS_HOOK",
     "HTB_CEIL64",
     "HTB_OPT",
     "HTB_RATE64",
     "INGRESS",
-    "INGRESS_HOOK",
     "LARGEST_QUANTUM",
     "OF_THE_DEVICE",
     "ROOT",
