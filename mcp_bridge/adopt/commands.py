@@ -10,6 +10,7 @@ Those that a plan never says are left out, each with its reason; tc's are read f
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.nic_words import STEERING_NAMES, list_of_mask
@@ -34,12 +35,22 @@ QUEUES = {
 READING = re.compile(r"-[kgclaiSnxTdeftPmu]|--show-.*|--driver|--statistics|--version|--help|--json|[^-].*")
 SILENT = ("modprobe", "insmod", "rmmod", "logger", "netopt-start")
 FIREWALLS = ("iptables", "ip6tables", "iptables-restore", "ip6tables-restore", "nft", "ipset", "ebtables")
+
+
+def _milliseconds(word: str) -> int:
+    """Return a time of ip; without a unit it is in milliseconds (ip-route(8))."""
+    for unit, factor in (("ms", 1), ("s", 1000)):
+        if word.endswith(unit):
+            return int(float(word.removesuffix(unit)) * factor)
+    return int(word)
+
+
 METRICS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "initcwnd": ("initcwnd", int),
     "initrwnd": ("initrwnd", int),
     "quickack": ("quickack", lambda word: word in ("1", "on")),
     "congctl": ("congctl", str),
-    "rto_min": ("rto_min_ms", lambda word: _milliseconds(word)),
+    "rto_min": ("rto_min_ms", _milliseconds),
 }
 ROUTE_VERBS = ("add", "a", "change", "chg", "replace", "append")
 SHOWS = ("show", "list", "ls", "l", "sh", "s", "get", "help", "flush", "del", "delete", "monitor", "save")
@@ -97,7 +108,7 @@ def _ip(said: Said, place: Place, found: Found) -> None:
 
 def _route(words: list[str], verb: str, said: Said, place: Place, found: Found) -> None:
     metrics: dict[str, Any] = {}
-    for name, word in zip(words, words[1:], strict=False):
+    for name, word in pairwise(words):
         if name in METRICS:
             field, read = METRICS[name]
             try:
@@ -107,7 +118,7 @@ def _route(words: list[str], verb: str, said: Said, place: Place, found: Found) 
     if not metrics or verb not in ROUTE_VERBS:
         found.leave_out(place, said.text, "A plan sets metrics of routes that exist; it makes and takes away none.")
         return
-    device = next((word for name, word in zip(words, words[1:], strict=False) if name == "dev"), None)
+    device = next((word for name, word in pairwise(words) if name == "dev"), None)
     target = next((word for word in words[2:] if word != "to"), "default")
     dst = "default" if target in ("default", "0.0.0.0/0", "::/0") else target
     found.set(Setting(("routes", dst), {"dst": dst, **metrics}, place, said.text), (device,) if device else None)
@@ -123,14 +134,6 @@ def _link(words: list[str], verb: str, said: Said, place: Place, found: Found) -
         rest = rest[1 + LINK_WORDS[rest[0]] :]
     if rest:
         found.leave_out(place, said.text, f"No plan has {rest[0]} of an interface.")
-
-
-def _milliseconds(word: str) -> int:
-    """Return a time of ip; without a unit it is in milliseconds (ip-route(8))."""
-    for unit, factor in (("ms", 1), ("s", 1000)):
-        if word.endswith(unit):
-            return int(float(word.removesuffix(unit)) * factor)
-    return int(word)
 
 
 def _steering(name: str, text: str) -> int | str | None:

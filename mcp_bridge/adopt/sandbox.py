@@ -14,7 +14,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,13 +22,13 @@ from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import OF_THE_DEVICE, RouteSocket, links, observe, values
+from mcp_bridge.collection.kernel_state import OF_THE_DEVICE, RouteSocket, Tools, links, observe, values
 from mcp_bridge.errors import NetoptBridgeError
 
 from . import sandbox_root as root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 RECORDER = Path(__file__).with_name("recorder.sh")
 NEEDED = ("bash", "tc", "ip")
@@ -46,6 +45,25 @@ FIELDS = 6  # of a command in the log, ahead of its words
 
 class SandboxUnavailableError(NetoptBridgeError):
     """A script cannot be shut in on this machine, and so is not run."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script and how it is called.
+
+    Attributes:
+        text: what it says.
+        name: the name of its file.
+        arguments: what it is called with.
+        env: variables that it finds set.
+        ifaces: interfaces that it finds; those that its commands name are made when they do.
+    """
+
+    text: str
+    name: str
+    arguments: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    ifaces: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -100,22 +118,8 @@ def is_plain_name(iface: str) -> bool:
     return iface != "auto" and bool(PLAIN_NAME.fullmatch(iface))
 
 
-def run(
-    script: str,
-    name: str,
-    *,
-    arguments: Sequence[str] = (),
-    env: Mapping[str, str] | None = None,
-    ifaces: Sequence[str],
-) -> Ran:
+def run(script: Script) -> Ran:
     """Run a script and return what it led to.
-
-    Args:
-        script: its text.
-        name: the name of its file.
-        arguments: what it is called with.
-        env: variables that it finds set.
-        ifaces: interfaces that it finds; those that its commands name are made when they do.
 
     Raises:
         SandboxUnavailableError: it cannot be shut in here; it was not run.
@@ -127,7 +131,7 @@ def run(
             hint="Install bash and iproute2.",
         )
     with tempfile.TemporaryDirectory(prefix="netopt-script-") as folder:
-        told = _kept(Path(folder), script, name, list(arguments), dict(env or {}), list(ifaces))
+        told = _kept(Path(folder).resolve(), script)
     if "unavailable" in told:
         raise SandboxUnavailableError(
             f"The script is not run, since it cannot be shut in here: {told['unavailable']}",
@@ -137,7 +141,7 @@ def run(
     return Ran(**{**told, "said": _commands(told["said"])})
 
 
-def _kept(folder: Path, *what: Any) -> dict[str, Any]:
+def _kept(folder: Path, script: Script) -> dict[str, Any]:
     """Fork the keeper, and return what it found."""
     privileged = os.geteuid() == 0
     recorder = RECORDER.read_text(encoding="utf-8")
@@ -150,37 +154,34 @@ def _kept(folder: Path, *what: Any) -> dict[str, Any]:
     if pid == 0:
         for each in (answer_read, ready_read, go_write):
             os.close(each)
-        _keep(answer_write, (ready_write, go_read), folder, recorder, *what, privileged=privileged)
+        _keep(answer_write, (ready_write, go_read), lambda: _run(folder, recorder, script), privileged=privileged)
     for each in (answer_write, ready_write, go_read):
         os.close(each)
-    with os.fdopen(answer_read, encoding="utf-8") as answer, os.fdopen(go_write, "wb") as go:
-        if os.read(ready_read, 1) and privileged:
-            root.map_ids(pid, uid=NOBODY, gid=NOBODY)
-        os.close(ready_read)
-        go.write(b".")
-        go.flush()
+    problem = "the process that was to run it has died"
+    with os.fdopen(answer_read, encoding="utf-8") as answer:
+        try:
+            if os.read(ready_read, 1):
+                if privileged:
+                    root.map_ids(pid, uid=NOBODY, gid=NOBODY)
+                os.write(go_write, b".")
+        except OSError as error:
+            problem = str(error)
+        finally:
+            os.close(ready_read)
+            os.close(go_write)
         text = answer.read()
     os.waitpid(pid, 0)
-    told: dict[str, Any] = json.loads(text) if text else {"unavailable": "the process that was to run it has died"}
+    told: dict[str, Any] = json.loads(text) if text else {"unavailable": problem}
     return told
 
 
-def _keep(
-    answer: int,
-    gate: tuple[int, int],
-    folder: Path,
-    recorder: str,
-    script: str,
-    name: str,
-    *what: Any,
-    privileged: bool,
-) -> None:
+def _keep(answer: int, gate: tuple[int, int], work: Callable[[], dict[str, Any]], *, privileged: bool) -> None:
     """Be the keeper: never returns."""
     told: dict[str, Any] = {"unavailable": "the process that was to run it has failed"}
     try:
         _enter(gate, privileged=privileged)
-        told = _run(folder, recorder, script, name, *what)
-    except (root.SandboxError, OSError, subprocess.SubprocessError) as error:
+        told = work()
+    except (root.SandboxError, OSError) as error:
         told = {"unavailable": str(error)}
     finally:
         with os.fdopen(answer, "w", encoding="utf-8") as stream:
@@ -199,30 +200,22 @@ def _enter(gate: tuple[int, int], *, privileged: bool) -> None:
     if not privileged:
         root.map_ids("self", uid=uid, gid=gid)
     os.write(ready, b".")
-    os.read(go, 1)
+    if not os.read(go, 1):
+        raise root.SandboxError("the IDs of its user namespace could not be set")
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
 
 
-def _run(
-    base: Path, recorder: str, script: str, name: str, arguments: list[str], env: dict[str, str], ifaces: list[str]
-) -> dict[str, Any]:
+def _run(base: Path, recorder: str, script: Script) -> dict[str, Any]:
     """Run the script, and return what ``Ran`` holds as JSON data."""
     root.memory(base)
     before = values()
-    variables = {
-        "HOME": "/root", "LANG": "C", "BASH_ENV": "/netopt/trace", **env,
-        "PATH": f"/netopt/bin:{root.PATH}",
-        "NETOPT_QUEUES": str(QUEUES),
-        "NETOPT_IFACES": " ".join(ifaces[:NAMED_MAX]),
-    }
-    (base / "netopt").mkdir()
     root.unshare(root.NEWPID)
     problem_read, problem_write = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(problem_read)
-        _become(problem_write, base, recorder, script, name, arguments, variables)
+        _become(problem_write, base, recorder, script)
     os.close(problem_write)
     with os.fdopen(problem_read, encoding="utf-8") as stream:
         problem = stream.read()  # ends once the script has begun
@@ -233,7 +226,7 @@ def _run(
         there = {name: link for name, link in links(route).items() if name != "lo" and not name.startswith(PEER)}
     return {
         "said": _text(base / "netopt/log"),
-        "state": observe({"ifaces": sorted(there), "brief": True}, None),
+        "state": observe({"ifaces": sorted(there), "brief": True}, Tools()),
         "links": there,
         "sysctl": _written(before, values()),
         "sys": _files(base / "sys/class/net"),
@@ -242,20 +235,26 @@ def _run(
     }
 
 
-def _become(problem: int, base: Path, recorder: str, script: str, name: str, *how: Any) -> None:
+def _become(problem: int, base: Path, recorder: str, script: Script) -> None:
     """Be the script: never returns."""
     try:
         root.end_with_parent()
         root.unshare(root.NEWNS)
+        (base / "netopt").mkdir()
         error = os.open(base / "netopt/error", os.O_WRONLY | os.O_CREAT, 0o600)
         nothing = os.open("/dev/null", os.O_RDWR)
         os.setsid()
-        root.shut_in(base, recorder, script, name)
+        root.shut_in(base, recorder, script.text, script.name)
         for target, source in ((0, nothing), (1, nothing), (2, error)):
             os.dup2(source, target)
-        arguments, variables = how
-        os.set_inheritable(problem, False)  # noqa: FBT003 - its only argument
-        root.execute(f"/script/{name}", arguments, env=variables)
+        variables = {
+            **{"HOME": "/root", "LANG": "C", "BASH_ENV": "/netopt/trace"},  # noqa: PIE800 - what may be set otherwise
+            **script.env,
+            "PATH": f"/netopt/bin:{root.PATH}",
+            "NETOPT_QUEUES": str(QUEUES),
+            "NETOPT_IFACES": " ".join(script.ifaces[:NAMED_MAX]),
+        }
+        root.execute(f"/script/{script.name}", script.arguments, env=variables)
     except (root.SandboxError, OSError) as failed:
         os.write(problem, str(failed).encode())
     finally:
@@ -277,7 +276,7 @@ def _wait(pid: int) -> int | None:
 
 def _text(path: Path) -> str:
     """Return what a file holds, as far as anybody wants to read it."""
-    if not path.is_file() or path.is_symlink():
+    if not path.is_file() or path.resolve() != path:  # the script may have put a link there
         return ""
     with path.open("rb") as stream:
         return stream.read(LOG_MAX).decode(errors="replace")
@@ -285,8 +284,8 @@ def _text(path: Path) -> str:
 
 def _files(folder: Path) -> dict[str, str]:
     """Return what the plain files below a folder hold, by path."""
-    found = {}
-    for top, _folders, names in os.walk(folder):
+    found: dict[str, str] = {}
+    for top, _folders, names in os.walk(folder) if folder.resolve() == folder else ():
         for name in names:
             path = Path(top, name)
             if path.relative_to(folder).parts[0].startswith((PEER, "lo")):

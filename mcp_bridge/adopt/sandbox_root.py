@@ -189,6 +189,4 @@ def _give_up_rights() -> None:
 
 def execute(script: str, arguments: Sequence[str], *, env: dict[str, str]) -> None:
     """Become the script."""
-    os.execve(
-        "/netopt/bin/netopt-start", ["netopt-start", script, *arguments], env
-    )
+    os.execve("/netopt/bin/netopt-start", ["netopt-start", script, *arguments], env)

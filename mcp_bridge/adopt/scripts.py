@@ -62,7 +62,7 @@ def read(path: Path, *, iface: Any, arguments: Sequence[str], env: Mapping[str, 
     text = read_file(path)
     named = isinstance(iface, str) and sandbox.is_plain_name(iface)
     first = iface if named else USUAL
-    ran = sandbox.run(text, path.name, arguments=arguments, env=env, ifaces=[first])
+    ran = sandbox.run(sandbox.Script(text, path.name, arguments, env, [first]))
     found = _Reader(path, text, ran).read()
     if not named and not re.search(rf"\b{USUAL}\b", " ".join([text, *arguments, *env.values()])):
         _rename(found, (USUAL,), None)

@@ -64,7 +64,7 @@ def _redirection(state: Mapping[str, Any], tree: Tree) -> TcObject | None:
 
 
 def _redirected(one: TcObject) -> str | None:
-    """Return the device that a filter redirects all packets of its protocol to, ``None`` where it does another thing."""
+    """Return the device to which a filter redirects all packets of its protocol, ``None`` where it does not."""
     options = one.options or b""
     try:
         found = match_of(one)

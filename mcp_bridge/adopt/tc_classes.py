@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 HTB_PARMS = 1
 RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
 SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
+SINGLE = ("dscp", "proto", "sports", "dports", "fwmark")
 ONE_FAMILY = ("icmp", "icmpv6")
 
 
@@ -226,6 +227,6 @@ def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
             networks = ipaddress.ip_network(mine), ipaddress.ip_network(theirs)
             if networks[0].version != networks[1].version or not networks[0].overlaps(networks[1]):
                 return True
-        elif (name in ("dscp", "proto", "sports", "dports") and mine != theirs and "-" not in f"{mine}{theirs}") or (name == "fwmark" and isinstance(mine, int) and isinstance(theirs, int) and mine != theirs):
-            return True
+        elif mine != theirs and name in SINGLE and not any(sign in f"{mine}{theirs}" for sign in "-/"):
+            return True  # neither ranges of ports nor masks of marks
     return False

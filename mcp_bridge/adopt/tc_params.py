@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from mcp_bridge.collection.kernel_state import TcObject
 
+    Table = dict[int, tuple[str, int | None, Callable[[int], Any]]]
+
 U32 = 2**32 - 1
 MTU, FRAME = 1500, 14
 PFIFO_BANDS = 3
@@ -76,7 +78,7 @@ def _numbers(options: bytes) -> dict[int, int]:
     return found
 
 
-def _by_table(table: dict[int, tuple[str, int | None, Callable[[int], Any]]]) -> Callable[[bytes, int], Said]:
+def _by_table(table: Table) -> Callable[[bytes, int], Said]:
     """Return what reads attributes by their number: the plan's name, the default, and what makes the value."""
 
     def read(options: bytes, _txqueuelen: int) -> Said:
@@ -113,7 +115,7 @@ def _zeros(value: int) -> int:
 
 
 def _fq_codel(options: bytes, _txqueuelen: int) -> Said:
-    table = {
+    table: Table = {
         1: ("target_us", 4999, codel_us),
         2: ("limit", 10240, int),
         3: ("interval_us", 99999, codel_us),

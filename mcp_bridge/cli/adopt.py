@@ -31,18 +31,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="make a plan of sysctl.d files, TuneD profiles and scripts of tc, or of what hosts hold",
         description="Read files of other tools as these tools do, and write a plan that says the same, with the line "
         "of each setting. What no plan can say is listed line by line on standard error, with the reason. The exit "
-        "status is 1 where nothing could be adopted. A script of tc, ip and ethtool is run, shut in without a network and "
-        "without this machine's files, and what it led to is read back. Without files, and with -i or -l, hosts are asked which kernel "
-        "parameters are not as a new network namespace of their kernel, or their card, has them; hosts with equal "
-        "plans are told together. Nothing is changed.",
+        "status is 1 where nothing could be adopted. A script of tc, ip and ethtool is run, shut in without a network "
+        "and without this machine's files, and what it led to is read back. Without files, and with -i or -l, hosts "
+        "are asked which kernel parameters are not as a new network namespace of their kernel, or their card, has "
+        "them; hosts with equal plans are told together. Nothing is changed.",
     )
     parser.add_argument(
         "files",
         metavar="FILE",
         nargs="*",
         type=Path,
-        help="sysctl.conf, files or folders of sysctl.d, the root of a host with its folders, tuned.conf or its folder, "
-        "a script of tc, ip and ethtool",
+        help="sysctl.conf, files or folders of sysctl.d, the root of a host with its folders, tuned.conf or its "
+        "folder, a script of tc, ip and ethtool",
     )
     parser.add_argument("--arguments", metavar="WORDS", default="", help="what scripts are called with, in one string")
     parser.add_argument(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import as_text, as_u32, attributes
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.route_socket import RouteSocket
 from ansible_collections.netopt.linux.plugins.module_utils._query.beyond_defaults import OF_THE_DEVICE, values
@@ -47,6 +48,7 @@ __all__ = [
     "TICK_NS",
     "RouteSocket",
     "TcObject",
+    "Tools",
     "as_text",
     "as_u32",
     "attributes",
