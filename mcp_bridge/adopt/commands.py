@@ -52,6 +52,7 @@ METRICS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "congctl": ("congctl", str),
     "rto_min": ("rto_min_ms", _milliseconds),
 }
+TAKES_AWAY = {"-D", "-X", "-F", "-Z", "-N", "-L", "-S", "-C", "delete", "flush", "list"}  # or adds nothing yet
 ROUTE_VERBS = ("add", "a", "change", "chg", "replace", "append")
 SHOWS = ("show", "list", "ls", "l", "sh", "s", "get", "help", "flush", "del", "delete", "monitor", "save")
 _MASK = re.compile(r"[0-9a-fA-F]{1,8}(,[0-9a-fA-F]{1,8}){0,255}")
@@ -64,6 +65,8 @@ def take(said: Said, place: Place, found: Found) -> None:
     name = said.words[0]
     if name in _TAKERS:
         _TAKERS[name](said, place, found)
+    elif name in FIREWALLS and TAKES_AWAY & set(said.words):
+        return
     elif name in FIREWALLS:
         found.leave_out(
             place, said.text, "Rules of a firewall are not adopted: limits, marks and NAT of your own go into a plan."

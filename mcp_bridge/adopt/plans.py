@@ -15,7 +15,7 @@ from . import scripts, sysctl_files, tuned
 from .found import Found, LeftOut, Place, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from mcp_bridge.policy import Policy
@@ -44,8 +44,7 @@ def from_files(
     *,
     iface: Any,
     name: str | None,
-    arguments: Sequence[str] = (),
-    env: Mapping[str, str] | None = None,
+    call: scripts.Call | None = None,
 ) -> tuple[list[Adopted], list[LeftOut]]:
     """Return the plans that say what files say, and the lines that none of them says, in the order of files and lines.
 
@@ -54,8 +53,7 @@ def from_files(
         policy: judges the plans.
         iface: the interfaces of what a file says of no interface.
         name: the name of the plan; a number is added where there are several.
-        arguments: what scripts are called with.
-        env: variables that scripts find set.
+        call: how scripts are called.
 
     Raises:
         DocumentError: a file is not text.
@@ -72,7 +70,7 @@ def from_files(
         if tuned.is_profile(path):
             found.add(tuned.read(path))
     for path in run:
-        found.add(scripts.read(path, iface=iface, arguments=arguments, env=env or {}))
+        found.add(scripts.read(path, iface=iface, call=call or scripts.Call()))
     return plans_of(found, policy, iface=iface, name=name), sorted(found.left_out, key=lambda one: one.place)
 
 

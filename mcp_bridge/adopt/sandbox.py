@@ -35,6 +35,7 @@ NEEDED = ("bash", "tc", "ip")
 NOBODY = 65534
 QUEUES = 16
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,15}")
+FOLDER = "/script"  # where the script sees itself
 PEER = "netopt-peer"
 TIME_MAX_S = 60
 NAMED_MAX = 64
@@ -56,6 +57,7 @@ class Script:
         name: the name of its file.
         arguments: what it is called with.
         env: variables that it finds set.
+        shown: files and folders that it may read, at their own paths.
         ifaces: interfaces that it finds; those that its commands name are made when they do.
     """
 
@@ -63,6 +65,7 @@ class Script:
     name: str
     arguments: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    shown: Sequence[Path] = ()
     ifaces: Sequence[str] = ()
 
 
@@ -71,7 +74,7 @@ class Said:
     """A command that a script ran.
 
     Attributes:
-        file: the file of the script, without its folder; empty where nobody knows.
+        file: the file that it stands in, as the script sees it; empty where nobody knows.
         line: its line, 0 where nobody knows.
         words: the command.
         status: its exit status.
@@ -244,7 +247,7 @@ def _become(problem: int, base: Path, recorder: str, script: Script) -> None:
         error = os.open(base / "netopt/error", os.O_WRONLY | os.O_CREAT, 0o600)
         nothing = os.open("/dev/null", os.O_RDWR)
         os.setsid()
-        root.shut_in(base, recorder, script.text, script.name)
+        root.shut_in(base, recorder, (script.name, script.text), script.shown)
         for target, source in ((0, nothing), (1, nothing), (2, error)):
             os.dup2(source, target)
         variables = {
@@ -254,7 +257,7 @@ def _become(problem: int, base: Path, recorder: str, script: Script) -> None:
             "NETOPT_QUEUES": str(QUEUES),
             "NETOPT_IFACES": " ".join(script.ifaces[:NAMED_MAX]),
         }
-        root.execute(f"/script/{script.name}", script.arguments, env=variables)
+        root.execute(f"{FOLDER}/{script.name}", script.arguments, env=variables)
     except (root.SandboxError, OSError) as failed:
         os.write(problem, str(failed).encode())
     finally:
@@ -319,7 +322,7 @@ def _commands(log: str) -> list[Said]:
         words = fields[at : at + int(count)]
         at += int(count)
         file, _colon, line = place.rpartition(":")
-        where = (file.rpartition("/")[2], int(line) if line.isdecimal() else 0)
+        where = (file, int(line) if line.isdecimal() else 0)
         if batch:
             failed = {int(word) for word in error.replace("-:", " ").split() if word.isdecimal()}
             lines = [each.split() for each in batch.splitlines()]

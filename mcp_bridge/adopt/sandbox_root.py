@@ -94,7 +94,7 @@ def memory(folder: Path) -> None:
     _call("mount", b"tmpfs", os.fsencode(folder), b"tmpfs", NOSUID | NODEV, b"size=32m,mode=755")
 
 
-def shut_in(base: Path, recorder: str, script: str, name: str) -> None:
+def shut_in(base: Path, recorder: str, script: tuple[str, str], shown: Sequence[Path]) -> None:
     """Build the root of a script below a folder in memory, and make it the root of this process.
 
     This process is the first one of its PID namespace, and has a mount namespace of its own.
@@ -102,9 +102,10 @@ def shut_in(base: Path, recorder: str, script: str, name: str) -> None:
     Args:
         base: the folder.
         recorder: the program that stands in the place of others.
-        script: the text of the script.
-        name: its name.
+        script: the name of the script, and its text.
+        shown: files and folders that it may read, at their own paths.
     """
+    name, text = script
     for each in EMPTY:
         (base / each).mkdir(parents=True, exist_ok=True)
     for each in SYSTEM:
@@ -115,12 +116,17 @@ def shut_in(base: Path, recorder: str, script: str, name: str) -> None:
         _show(Path("/dev", each), base / "dev" / each, writable=True)
     for link, target in (("fd", "/proc/self/fd"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")):
         (base / "dev" / link).symlink_to(target)
+    for path in shown:
+        if not os.access(path, os.R_OK):
+            raise SandboxError(f"{path} is not there, or not for everybody to read")
+        if not (base / path.relative_to("/")).exists():  # else it is shown already
+            _show(path, base / path.relative_to("/"))
     _programs(base, recorder)
     (base / "netopt/trace").write_text(
         "set -o functrace\ntrap 'NETOPT_LINE=${BASH_SOURCE[0]-}:$LINENO' DEBUG\nexport NETOPT_LINE\n", encoding="ascii"
     )
     (base / "script").mkdir()
-    (base / "script" / name).write_text(script, encoding="utf-8")
+    (base / "script" / name).write_text(text, encoding="utf-8")
     (base / "script" / name).chmod(0o755)
     _call("mount", b"proc", os.fsencode(base / "proc"), b"proc", NOSUID | NODEV | NOEXEC, None)
     os.chdir(base)
@@ -142,8 +148,9 @@ def _show(there: Path, here: Path, *, writable: bool = False) -> None:
     """Show a file or folder of this machine, read-only unless it is a device."""
     if not there.exists():
         return
+    here.parent.mkdir(parents=True, exist_ok=True)
     if there.is_dir():
-        here.mkdir(parents=True, exist_ok=True)
+        here.mkdir(exist_ok=True)
     else:
         here.touch()
     _call("mount", os.fsencode(there.resolve()), os.fsencode(here), None, BIND | REC, None)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import class_of, handle_text
@@ -47,14 +48,28 @@ def is_script(path: Path) -> bool:
     return bool(lines and _BEGINS.match(lines[0])) or bool(said and _COMMAND.match(said[0]))
 
 
-def read(path: Path, *, iface: Any, arguments: Sequence[str], env: Mapping[str, str]) -> Found:
+@dataclass(frozen=True)
+class Call:
+    """How scripts are called.
+
+    Attributes:
+        arguments: with which words.
+        env: with which variables set.
+        shown: with which files and folders that they may read.
+    """
+
+    arguments: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    shown: Sequence[Path] = ()
+
+
+def read(path: Path, *, iface: Any, call: Call) -> Found:
     """Return what a script leads to.
 
     Args:
         path: the script.
         iface: the interface of the plan; one that is named by a name is there for the script.
-        arguments: what it is called with.
-        env: variables that it finds set.
+        call: how it is called.
 
     Raises:
         SandboxUnavailableError: it cannot be shut in here, and was not run.
@@ -62,9 +77,9 @@ def read(path: Path, *, iface: Any, arguments: Sequence[str], env: Mapping[str, 
     text = read_file(path)
     named = isinstance(iface, str) and sandbox.is_plain_name(iface)
     first = iface if named else USUAL
-    ran = sandbox.run(sandbox.Script(text, path.name, arguments, env, [first]))
+    ran = sandbox.run(sandbox.Script(text, path.name, call.arguments, call.env, call.shown, [first]))
     found = _Reader(path, text, ran).read()
-    if not named and not re.search(rf"\b{USUAL}\b", " ".join([text, *arguments, *env.values()])):
+    if not named and not re.search(rf"\b{USUAL}\b", " ".join([text, *call.arguments, *call.env.values()])):
         _rename(found, (USUAL,), None)
     of_ifaces = [ifaces for ifaces in found.settings if ifaces is not None]
     if len(of_ifaces) == 1:  # one plan for the host and its interface
@@ -107,9 +122,10 @@ class _Reader:
 
     def _place(self, said: Said | None) -> Place:
         """Return the line of a command."""
-        if said is not None and said.file == self._path.name:
-            return Place(str(self._path), said.line)
-        return Place(str(self._path))
+        if said is None or not said.file:
+            return Place(str(self._path))
+        own = said.file == f"{sandbox.FOLDER}/{self._path.name}"
+        return Place(str(self._path) if own else said.file, said.line)
 
     def _line_with(self, word: str) -> Place:
         """Return the first line in which a word stands."""
@@ -151,13 +167,13 @@ class _Reader:
                 self._tree(name, reading)
 
     def _tree(self, name: str, reading: Reading) -> None:
-        for field, value in reading.changes.items():
-            command = self._made(*reading.origins[field])
-            if field == "netem" and command:
+        for part, value in reading.changes.items():
+            command = self._made(*reading.origins[part])
+            if part == "netem" and command:
                 table = _TABLE.search(command.text)
                 value.update({"distribution": table[1]} if table else {})
-            text = command.text if command else f"{name} {field}"
-            self._found.set(Setting((field,), value, self._place(command), text), (name,))
+            text = command.text if command else f"{name} {part}"
+            self._found.set(Setting((part,), value, self._place(command), text), (name,))
         for device, one, reason in reading.unsaid:
             command = self._made(device, one)
             self._found.leave_out(self._place(command), command.text if command else f"{device} {one.name}", reason)
@@ -183,7 +199,7 @@ class _Reader:
         elif self._ran.status:
             self._found.leave_out(place, "(the whole file)", f"It ended with the exit status {self._ran.status}.")
         told = {line for said in self._ran.said for line in said.error.splitlines()}
-        prefix = f"/script/{self._path.name}: line "
+        prefix = f"{sandbox.FOLDER}/{self._path.name}: line "
         for line in [each for each in self._ran.error.splitlines() if each.startswith(prefix)][:LINES_MAX]:
             number, _colon, message = line.removeprefix(prefix).partition(": ")
             if message not in told and number.isdecimal():

@@ -216,7 +216,7 @@ def in_order(classes: list[dict[str, Any]], led: Sequence[Led], unsaid: Unsaid) 
         names = name_of(ahead.target), name_of(behind.target)
         if first.get(names[0], 0) > first.get(names[1], 0) and not _apart(ahead.match, behind.match):
             unsaid(behind.one, f"A plan asks all matches of a class together: this one before those of {names[0]}.")
-    return sorted(classes, key=lambda one: first.get(one["classid"], -1))
+    return sorted(classes, key=lambda one: (first.get(one["classid"], -1), minor(one["classid"])))
 
 
 def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -53,6 +53,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         dest="variables",
         help="a variable that scripts find set; may be given several times",
     )
+    parser.add_argument(
+        "--with",
+        metavar="PATH",
+        action="append",
+        default=[],
+        dest="shown",
+        type=Path,
+        help="a file or folder that scripts may read; may be given several times",
+    )
     parser.add_argument("--iface", metavar="NAME", default="auto", help="interface of the plan (default: auto)")
     parser.add_argument("--name", metavar="NAME", help="name of the plan, under which it can be replaced and removed")
     parser.add_argument(
@@ -72,6 +81,7 @@ def _adopt(args: argparse.Namespace) -> int:
 
 def _of_files(args: argparse.Namespace) -> int:
     from mcp_bridge.adopt.plans import from_files
+    from mcp_bridge.adopt.scripts import Call
     from mcp_bridge.policy import load_policy
 
     policy = load_policy(options.settings_of(args).policy_dir)
@@ -80,7 +90,8 @@ def _of_files(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise options.UsageError(f"--arguments: {error}") from None
     env = dict(word.partition("=")[::2] for word in args.variables)
-    adopted, left_out = from_files(args.files, policy, iface=args.iface, name=args.name, arguments=arguments, env=env)
+    call = Call(arguments, env, [path.absolute() for path in args.shown])
+    adopted, left_out = from_files(args.files, policy, iface=args.iface, name=args.name, call=call)
     if args.json:
         say_json(_as_json(adopted, left_out))
     else:
