@@ -17,6 +17,7 @@ from tests.e2e.fleet import Fleet
 pytestmark = pytest.mark.lab
 
 BY_HAND = "net.ipv4.tcp_fin_timeout=23 net.core.somaxconn=4321 net.ipv4.conf.all.rp_filter=2"
+FILE = "/etc/sysctl.d/60-by-hand.conf"
 BACK = "net.ipv4.tcp_fin_timeout=60 net.core.somaxconn=4096 net.ipv4.conf.all.rp_filter=0"
 
 
@@ -24,7 +25,8 @@ def test_adopted_from_hosts(fleet: Fleet) -> None:
     """Hosts that are alike get one plan, one that was tuned gets its own; on it the plan is all that is new."""
     before = fleet.views()
     tuned = fleet.hosts[0].name
-    lifecycle.execute(fleet.lab, tuned, ["sh", "-c", f"sysctl -qw {BY_HAND}"])
+    in_file = f"mkdir -p /etc/sysctl.d && echo net.core.somaxconn=4321 >{FILE} && sysctl -qw {BY_HAND}"
+    lifecycle.execute(fleet.lab, tuned, ["sh", "-c", in_file])
     try:
         held = fleet.views()
         answer = fleet.netopt("adopt", "--name", "found", "--iface", "eth0", "--json", "-l", "all")
@@ -42,7 +44,8 @@ def test_adopted_from_hosts(fleet: Fleet) -> None:
         path = fleet.folder / "found.yml"
         fleet.netopt("adopt", "--name", "found", "--iface", "eth0", "-l", tuned, "-o", str(path))
         assert yaml.safe_load(path.read_text(encoding="utf-8")) is not None
-        assert "# by default 60" in path.read_text(encoding="utf-8")
+        assert "# by default 60\n" in path.read_text(encoding="utf-8")
+        assert f"# by default 4096; set in {FILE}\n" in path.read_text(encoding="utf-8")
         report = fleet.netopt("apply", str(path), "-l", tuned, "--json").report
         assert {entry["subsystem"] for entry in report["hosts"][tuned]["diff"]} == {"plan"}
         assert fleet.netopt("apply", str(path), "-l", tuned, "--json").statuses == {"unchanged"}
@@ -50,5 +53,5 @@ def test_adopted_from_hosts(fleet: Fleet) -> None:
         fleet.netopt("remove", "found", "-l", tuned, "--json")
         assert fleet.differences(held) == []
     finally:
-        lifecycle.execute(fleet.lab, tuned, ["sh", "-c", f"sysctl -qw {BACK}"])
+        lifecycle.execute(fleet.lab, tuned, ["sh", "-c", f"rm -f {FILE}; sysctl -qw {BACK}"])
     assert fleet.differences(before) == []

@@ -115,7 +115,8 @@ info:
     beyond_defaults:
       description: >-
         Kernel parameters below C(net) that are not as a new network namespace of this kernel has them, each with its
-        value and that default; V(null) where a namespace cannot tell.
+        value and that default, V(null) where a namespace cannot tell, and who has set it, V(null) where files of the
+        host do not tell.
       type: dict
       returned: when asked for
   sample:

@@ -37,6 +37,7 @@ KUBE_PROXY_KEYS = (
     "net.netfilter.nf_conntrack_tcp_timeout_established",
     "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
 )
+KUBE_PROXY = ("kube-proxy", ("kubelet.service", "kubepods.slice", "k3s.service"))
 INCLUDES = 10  # TuneD profiles include one another; deeper than this is a circle
 
 
@@ -106,10 +107,29 @@ class ConflictingManagers:
             if key not in seen:
                 yield f"{path} sets {key} to {value}, which systemd does not read and sysctl --system does."
 
+    def tuned_owners(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return which of some kernel parameters the active TuneD profile sets to these values, with its file."""
+        return {
+            key: f"by TuneD ({path})"
+            for key, (value, path) in self._tuned_sets().items()
+            if key in values and same(key, value.lstrip("<>"), values[key])
+        }
+
+    def running_owners(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return which of some kernel parameters a service that runs is known to set, with its name."""
+        owners = {FORWARDING: ("docker", ("docker.service",)), **dict.fromkeys(KUBE_PROXY_KEYS, KUBE_PROXY)}
+        return {key: f"by {name}" for key, (name, units) in owners.items() if key in values and self._runs(*units)}
+
     def _tuned(self, keys: Mapping[str, str]) -> Iterator[str]:
         """Yield what the active TuneD profile sets."""
-        if not keys or not (self._runs("tuned.service") or (self._root / "run/tuned/tuned.pid").exists()):
-            return
+        for key, (value, path) in self._tuned_sets().items() if keys else ():
+            if key in keys and not same(key, value.lstrip("<>"), keys[key]):
+                yield f"TuneD sets {key} to {value} ({path}), and will again when it restarts."
+
+    def _tuned_sets(self) -> dict[str, tuple[str, str]]:
+        """Return what the active TuneD profile sets, with the file of each key."""
+        if not (self._runs("tuned.service") or (self._root / "run/tuned/tuned.pid").exists()):
+            return {}
         waiting = self._text("etc/tuned/active_profile").split()
         sets: dict[str, tuple[str, str]] = {}
         for _step in range(INCLUDES):
@@ -124,9 +144,7 @@ class ConflictingManagers:
                         sets.setdefault(key, (value, f"/{folder}/{name}/tuned.conf"))
                     waiting += (conflicts_parse.value_of(found, "main", "include") or "").replace(",", " ").split()
                     break
-        for key, (value, path) in sets.items():
-            if key in keys and not same(key, value.lstrip("<>"), keys[key]):
-                yield f"TuneD sets {key} to {value} ({path}), and will again when it restarts."
+        return sets
 
     def _interfaces(self, changes: Mapping[str, Any], ifaces: Iterable[str]) -> Iterator[str]:
         """Yield what systemd and NetworkManager set of the interfaces."""
@@ -171,7 +189,7 @@ class ConflictingManagers:
             yield "firewalld is active (/etc/firewalld): packets pass its rules as well, and either may drop them."
         if (changes.get("nat_rules") or FORWARDING in keys) and self._runs("docker.service"):
             yield f"docker is active (/etc/docker/daemon.json): it sets {FORWARDING} to 1 and translates addresses too."
-        kube = self._runs("kubelet.service", "kubepods.slice", "k3s.service")
+        kube = self._runs(*KUBE_PROXY[1])
         shared = [key for key in KUBE_PROXY_KEYS if key in keys]
         if kube and (changes.get("nat_rules") or shared):
             what = ", ".join(shared) or "its own rules that translate addresses"

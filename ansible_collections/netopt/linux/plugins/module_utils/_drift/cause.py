@@ -16,7 +16,7 @@ from .._plan.nic_words import NIC, NIC_NAMES, PER_QUEUE, nested
 from .._sysctl.keys import same
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .._common.change import Change
 
@@ -52,31 +52,56 @@ class Culprits:
         found = self._managers.warnings(changes, ifaces, keys, persist=False)
         return found[0].rstrip(".") if found else None
 
+    def setters(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return who has set kernel parameters to what they are now, by key, as ``in FILE`` or ``by SERVICE``.
+
+        It is as far as files can tell: parameters of which none does are left out.
+
+        Args:
+            values: the parameters' values.
+        """
+        found = self._managers.running_owners(values)
+        found.update(self._managers.tuned_owners(values))
+        for path, sets in sorted(self._sysctl_files(), key=_as_read):
+            for key in sets.keys() & values.keys():
+                if same(key, sets[key], values[key]):
+                    found[key] = f"in /{path}"
+        return found
+
     def _files_with(self, key: str, value: str | None) -> Iterator[str]:
         """Yield the sysctl files that set a key to the value that it has now, ours left out."""
-        seen = {OURS}
+        for path, sets in self._sysctl_files():
+            if key in sets and value is not None and same(key, sets[key], value) and not path.endswith(f"/{OURS}"):
+                yield f"/{path}"
+
+    def _sysctl_files(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield the path of each sysctl file that is read at boot, and what it sets."""
+        seen = set()
         for folder in SYSCTL_FOLDERS:
             for name in self._names(folder):
                 if name.endswith(".conf") and name not in seen:
                     seen.add(name)  # a file of the same name further down is not read
-                    yield from self._sets(f"{folder}/{name}", key, value)
+                    yield f"{folder}/{name}", self._sets(f"{folder}/{name}")
         if "99-sysctl.conf" not in seen:  # the usual link to this very file
-            yield from self._sets(LEGACY, key, value)
+            yield LEGACY, self._sets(LEGACY)
 
-    def _sets(self, path: str, key: str, value: str | None) -> Iterator[str]:
+    def _sets(self, path: str) -> dict[str, str]:
         try:
             text = (self._root / path).read_text(encoding="utf-8", errors="replace")
         except OSError:
-            return
-        last = dict(conflicts_parse.assignments(text)).get(key)
-        if last is not None and value is not None and same(key, last, value):
-            yield f"/{path}"
+            return {}
+        return dict(conflicts_parse.assignments(text))
 
     def _names(self, folder: str) -> list[str]:
         try:
             return sorted(os.listdir(self._root / folder))
         except OSError:
             return []
+
+
+def _as_read(found: tuple[str, dict[str, str]]) -> tuple[bool, str]:
+    """Return the place of a sysctl file in the order in which they are read: by name, the old one last."""
+    return found[0] == LEGACY, os.path.basename(found[0])
 
 
 def _as_changes(setting: str, wanted: str | None) -> dict[str, Any]:

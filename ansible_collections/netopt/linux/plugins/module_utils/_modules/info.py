@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 COMMON = ("facts", "link", "tc", "nft", "sysctl", "checkpoints", "versions")
-SUBSETS = (*COMMON, "beyond_defaults")
+BEYOND_DEFAULTS = "beyond_defaults"
+SUBSETS = (*COMMON, BEYOND_DEFAULTS)
 ARGUMENT_SPEC: dict[str, Any] = {
     "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(COMMON)},
     "iface": {"type": "list", "elements": "str", "default": ["auto"]},
@@ -28,4 +29,9 @@ def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
 
     del check, diff
     info, problems = gather(subsets=options["gather"], ifaces=options["iface"], sysctl=options["sysctl"], tools=Tools())
+    if info.get(BEYOND_DEFAULTS):
+        from .._drift.cause import Culprits  # noqa: PLC0415 - asked for by those who move to netopt alone
+
+        who = Culprits().setters({key: value for key, (value, _default) in info[BEYOND_DEFAULTS].items()})
+        info[BEYOND_DEFAULTS] = {key: [*pair, who.get(key)] for key, pair in info[BEYOND_DEFAULTS].items()}
     return {"changed": False, "info": info, "problems": problems}

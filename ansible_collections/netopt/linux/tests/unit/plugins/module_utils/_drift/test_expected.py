@@ -214,3 +214,44 @@ def test_culprits(tmp_path: Path, files: dict[str, str], found: str, expected: s
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert Culprits(str(tmp_path)).of(Change("sysctl", KEY, found, "15")) == expected
+
+
+SOMAXCONN, FORWARD = "net.core.somaxconn", "net.ipv4.ip_forward"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, {}),
+        ({"etc/sysctl.d/50-a.conf": f"{KEY} = 60\n{SOMAXCONN} = 1\n"}, {KEY: "in /etc/sysctl.d/50-a.conf"}),
+        (
+            {"etc/sysctl.d/70-b.conf": f"{KEY}=0x3c", "run/sysctl.d/50-a.conf": f"{KEY}=60"},
+            {KEY: "in /etc/sysctl.d/70-b.conf"},
+        ),
+        (
+            {"etc/sysctl.d/90-netopt.conf": f"{KEY}=60", "etc/sysctl.conf": f"{KEY}=61"},
+            {KEY: "in /etc/sysctl.d/90-netopt.conf"},
+        ),
+        ({"etc/sysctl.d/50-a.conf": f"{KEY}=60", "etc/sysctl.conf": f"{KEY}=60"}, {KEY: "in /etc/sysctl.conf"}),
+        (
+            {
+                "run/tuned/tuned.pid": "1",
+                "etc/tuned/active_profile": "fast",
+                "etc/tuned/fast/tuned.conf": f"[sysctl]\n{SOMAXCONN}=>4096\n{KEY}=61\n",
+            },
+            {SOMAXCONN: "by TuneD (/etc/tuned/fast/tuned.conf)"},
+        ),
+        ({"sys/fs/cgroup/system.slice/docker.service/cgroup.procs": "1"}, {FORWARD: "by docker"}),
+        (
+            {"sys/fs/cgroup/system.slice/docker.service/x": "", "etc/sysctl.d/9.conf": f"{FORWARD}=1"},
+            {FORWARD: "in /etc/sysctl.d/9.conf"},
+        ),
+    ],
+)
+def test_setters(tmp_path: Path, files: dict[str, str], expected: dict[str, str]) -> None:
+    """Whoever set keys to what they are is named by the file that is read last, else by the service that runs."""
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert Culprits(str(tmp_path)).setters({KEY: "60", SOMAXCONN: "4096", FORWARD: "1"}) == expected
