@@ -137,7 +137,11 @@ class Tree:
             for each in self._at(one.handle):
                 self.reading.leave(each, "No plan has filters at a class; lead to the class from the root.")
         filters = filters_said(self._at(root.handle), self.reading.leave, default)
-        leaves = {each["classid"] for each in classes} - {each.get("parent") for each in classes}
+        inner = {each.get("parent") for each in classes}
+        leaves = {each["classid"] for each in classes} - inner
+        for said_of in classes:
+            if said_of["classid"] in inner:
+                said_of.pop("quantum", None)  # which is for packets that wait in the class
         if classes:
             found["htb_classes"] = in_order(classes, filters.led, self.reading.leave)
         default = self._default(root, default, filters.rest, leaves)
@@ -181,7 +185,7 @@ class Tree:
                 self.reading.leave(one, "A plan has one netem, which may be for several classes; this one differs.")
         if set(same) != leaves:
             netem["classes"] = same
-        self.reading.leave(first, f"{ENDS} And it lets the answers of ssh pass.")
+        self.reading.leave(first, f"{ENDS} And the answers of ssh pass beside it.")
         return netem
 
     def _netem_said(self, one: TcObject) -> dict[str, Any]:
@@ -194,7 +198,7 @@ class Tree:
         """Take in a netem that is for all packets, or for those that match."""
         netem = self._netem_said(one)
         self.reading.set("netem", {**netem, **({"match": match} if match else {})}, one)
-        self.reading.leave(one, f"{ENDS} And it lets the answers of ssh pass.")
+        self.reading.leave(one, f"{ENDS} And the answers of ssh pass beside it.")
 
     def _netem(self, root: TcObject) -> None:
         """Take in a netem at the root, and the queue below it."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .found import Place
     from .plans import Adopted
 
+SHORT = 80  # characters of an item of a list that stays on one line
 _BARE_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 
@@ -28,22 +29,53 @@ def as_yaml(adopted: Adopted) -> str:
 
 
 def _lines(value: Mapping[str, Any], path: tuple[str, ...], places: Mapping[tuple[str, ...], Place]) -> Iterator[str]:
+    """Yield the lines of a mapping below a place of ``changes``."""
     indent = "  " * (len(path) + 1)
     for key, inner in value.items():
         here = (*path, key)
-        word = key if _BARE_KEY.fullmatch(key) else json.dumps(key)
+        word = f"{indent}{_word(key)}:"
         source = f"  # {places[here]}" if here in places else ""
-        if isinstance(inner, Mapping):
-            yield f"{indent}{word}:{source}"
+        if isinstance(inner, Mapping) and inner:
+            yield f"{word}{source}"
             yield from _lines(inner, here, places)
         elif isinstance(inner, list) and inner and isinstance(inner[0], Mapping):
-            yield f"{indent}{word}:{source}"
+            yield f"{word}{source}"
             for each in inner:
                 beside = places.get((*here, str(each.get("dst"))))
-                yield f"{indent}  - {json.dumps(each)}" + (f"  # {beside}" if beside else "")
+                yield from _item(each, f"{indent}  ", f"  # {beside}" if beside else "")
         else:
-            yield f"{indent}{word}: {_scalar(inner)}{source}"
+            yield f"{word} {_scalar(inner)}{source}"
+
+
+def _item(value: Mapping[str, Any], indent: str, source: str = "") -> Iterator[str]:
+    """Yield an item of a list: on one line where it is short."""
+    line = _flow(value)
+    if len(line) <= SHORT:
+        yield f"{indent}- {line}{source}"
+        return
+    lead = f"{indent}- "
+    for key, inner in value.items():
+        if isinstance(inner, list) and len(_flow(inner)) > SHORT:
+            yield f"{lead}{_word(key)}:"
+            for each in inner:
+                yield f"{indent}    - {_flow(each)}"
+        else:
+            yield f"{lead}{_word(key)}: {_flow(inner)}"
+        lead = f"{indent}  "
+
+
+def _flow(value: Any) -> str:
+    """Return a value on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_word(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return json.dumps(value)
+
+
+def _word(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
 
 
 def _scalar(value: Any) -> str:
-    return value if isinstance(value, str) and _NUMBER.fullmatch(value) else json.dumps(value)
+    return value if isinstance(value, str) and _NUMBER.fullmatch(value) else _flow(value)
