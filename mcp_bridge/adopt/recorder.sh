@@ -19,10 +19,17 @@ refresh() {
         if [ -z "$counters" ] || [ -d "$sys/$iface" ]; then
             continue
         fi
-        mkdir -p "$sys/$iface/queues"
+        case $iface in netopt.*) continue ;; esac
+        queues=
         number=0
         while [ "$number" -lt "$NETOPT_QUEUES" ]; do
-            mkdir "$sys/$iface/queues/rx-$number" "$sys/$iface/queues/tx-$number"
+            queues="$queues $sys/$iface/queues/rx-$number $sys/$iface/queues/tx-$number"
+            number=$((number + 1))
+        done
+        # shellcheck disable=SC2086 # a word for each folder
+        mkdir -p $queues
+        number=0
+        while [ "$number" -lt "$NETOPT_QUEUES" ]; do
             echo 0 >"$sys/$iface/queues/rx-$number/rps_cpus"
             echo 0 >"$sys/$iface/queues/rx-$number/rps_flow_cnt"
             echo 0 >"$sys/$iface/queues/tx-$number/xps_cpus"
@@ -36,18 +43,18 @@ refresh() {
     done </proc/net/dev
 }
 
+peers=0
+
 # Makes an interface, unless there is one: of veth, since loading ifb or dummy would make devices outside as well.
 make() {
     case $1 in '' | lo | -* | */*) return 1 ;; esac
     if [ -d "$sys/$1" ]; then
         return 1
     fi
-    peers=0
-    while [ -d "$sys/netopt-peer$peers" ]; do
-        peers=$((peers + 1))
-    done
-    /netopt/real/ip link add name "$1" numtxqueues "$NETOPT_QUEUES" type veth peer name "netopt-peer$peers" || return 1
-    /netopt/real/ip link set dev "netopt-peer$peers" up
+    peers=$((peers + 1))
+    peer=netopt.$$.$peers
+    /netopt/real/ip link add name "$1" numtxqueues "$NETOPT_QUEUES" type veth peer name "$peer" || return 1
+    /netopt/real/ip link set dev "$peer" up
     /netopt/real/ip link set dev "$1" up
     case $1 in ifb*) /netopt/real/ip link set dev "$1" txqueuelen 32 ;; esac
     refresh

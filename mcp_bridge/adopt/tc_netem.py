@@ -30,8 +30,8 @@ def netem_of(options: bytes) -> Said:
     delay_ns = _eight(told.get(LATENCY64), latency * TICK_NS)
     jitter_ns = _eight(told.get(JITTER64), jitter * TICK_NS)
     numbers: dict[str, Any] = {
-        "delay_ms": whole(delay_ns / 1e6),
-        "delay_jitter_ms": whole(jitter_ns / 1e6),
+        "delay_ms": milliseconds(delay_ns),
+        "delay_jitter_ms": milliseconds(jitter_ns),
         "loss_pct": percent(loss),
         "duplicate_pct": percent(duplicate),
     }
@@ -71,6 +71,15 @@ def percent(value: int) -> float:
         if abs(round(short / 100 * U32) - value) <= 1:
             return whole(short)
     return whole(share)
+
+
+def milliseconds(nanoseconds: int) -> float:
+    """Return a time of which the kernel keeps whole ticks, with as few digits as say the same."""
+    for digits in range(DIGITS_MAX):
+        short = round(nanoseconds / 1e6, digits)
+        if abs(int(short * 1e6) // TICK_NS * TICK_NS - nanoseconds) < TICK_NS:
+            return whole(short)
+    return whole(nanoseconds / 1e6)
 
 
 def _eight(payload: bytes | None, otherwise: int) -> int:

@@ -70,10 +70,10 @@ def size_at(ticks: int, rate: int) -> int:
 
 
 def _numbers(options: bytes) -> dict[int, int]:
-    """Return the attributes of four or eight bytes as numbers."""
+    """Return the attributes that are numbers."""
     found = {}
     for number, payload in attributes(options):
-        if len(payload) in (4, 8):
+        if len(payload) in (1, 2, 4, 8):
             found[number] = int.from_bytes(payload, "little" if struct.pack("=H", 1)[0] else "big")
     return found
 
@@ -142,7 +142,7 @@ _fq = _by_table(
         9: ("refill_delay_us", 40000, int),
         10: ("", 1023, _unsaid("orphan_mask")),
         11: ("low_rate_threshold_kbit", 68750, lambda value: value * 8 // 1000),
-        12: ("ce_threshold_us", U32 // 1000, int),
+        12: ("ce_threshold_us", U32, int),
         13: ("timer_slack_ns", 10000, int),
         14: ("horizon_ms", 10_000_000, lambda value: value // 1000),
         15: ("horizon_drop", 1, bool),

@@ -28,6 +28,95 @@ from tests.coming_from_page import scripts
 from tests.kernel.tc_namespace import IFACE, in_namespace, left, make_interface, resolved, run
 
 QUEUES = 4
+# Commands that each make one qdisc, and what a plan says of it.
+QDISCS: dict[str, dict[str, Any]] = {
+    "fq": {},
+    "fq limit 5000 flow_limit 50 quantum 4000 initial_quantum 20000 maxrate 10mbit buckets 512 nopacing": {
+        "limit": 5000,
+        "flow_limit": 50,
+        "quantum": 4000,
+        "initial_quantum": 20000,
+        "maxrate_mbit": 10,
+        "buckets": 512,
+        "pacing": False,
+    },
+    "fq refill_delay 20ms low_rate_threshold 1mbit ce_threshold 5ms timer_slack 20us horizon 5s horizon_cap": {
+        "refill_delay_us": 20000,
+        "low_rate_threshold_kbit": 1000,
+        "ce_threshold_us": 5000,
+        "timer_slack_ns": 20000,
+        "horizon_ms": 5000,
+        "horizon_drop": False,
+    },
+    "fq_codel": {},
+    "fq_codel limit 2000 flows 512 target 20ms interval 200ms quantum 300 noecn ce_threshold 1ms memory_limit 4mb": {
+        "limit": 2000,
+        "flows": 512,
+        "target_us": 20000,
+        "interval_us": 200000,
+        "quantum": 300,
+        "ecn": False,
+        "ce_threshold_us": 1000,
+        "memory_limit_bytes": 4 << 20,
+    },
+    "cake": {},
+    "cake bandwidth 512kbit diffserv8 flows nat wash ack-filter no-split-gso rtt 30ms overhead -4 mpu 64 ptm": {
+        "bandwidth_mbit": 0.512,
+        "diffserv": "diffserv8",
+        "isolation": "flows",
+        "nat": True,
+        "wash": True,
+        "ack_filter": "yes",
+        "split_gso": False,
+        "rtt_ms": 30,
+        "overhead": -4,
+        "mpu": 64,
+        "atm": "ptm",
+    },
+    "cake besteffort flowblind ingress ack-filter-aggressive overhead 0": {
+        "diffserv": "besteffort",
+        "isolation": "flowblind",
+        "ingress": True,
+        "ack_filter": "aggressive",
+        "overhead": 0,
+    },
+    "sfq": {},
+    "sfq perturb 10 quantum 3000 limit 1000 depth 64 flows 512 divisor 2048 headdrop": {
+        "perturb_s": 10,
+        "quantum": 3000,
+        "limit": 1000,
+        "depth": 64,
+        "flows": 512,
+        "divisor": 2048,
+        "headdrop": True,
+    },
+    "tbf rate 2mbit burst 16kb limit 100kb peakrate 4mbit mtu 2000": {
+        "rate_mbit": 2,
+        "burst_bytes": 16384,
+        "limit_bytes": 102400,
+        "peakrate_mbit": 4,
+        "mtu_bytes": 2000,
+    },
+    "pfifo limit 50": {"limit": 50},
+    "bfifo limit 50000b": {"limit_bytes": 50000},
+    "pfifo_fast": {},
+}
+NETEMS: dict[str, dict[str, Any]] = {
+    "delay 20ms": {"delay_ms": 20},
+    "delay 0.5ms 100us 30%": {"delay_ms": 0.5, "delay_jitter_ms": 0.1, "delay_correlation_pct": 30},
+    "delay 20ms 4ms distribution pareto": {"delay_ms": 20, "delay_jitter_ms": 4, "distribution": "pareto"},
+    "loss 0.3% 25% duplicate 1% corrupt 0.01%": {
+        "loss_pct": 0.3,
+        "loss_correlation_pct": 25,
+        "duplicate_pct": 1,
+        "corrupt_pct": 0.01,
+    },
+    "loss state 1% 20% 5% 90% 2%": {
+        "loss_model": {"type": "state", "p13_pct": 1, "p31_pct": 20, "p32_pct": 5, "p23_pct": 90, "p14_pct": 2}
+    },
+    "delay 10ms reorder 25%": {"delay_ms": 10, "reorder_pct": 25},
+    "rate 5500kbit limit 770": {"rate_mbit": 5.5, "limit": 770},
+}
 NUMBERED = (
     (re.compile(r"^(qdisc \S+) \S+ "), r"\1 "),
     (re.compile(r" (?:parent )?[0-9a-f]+:(?=[0-9a-f]+)"), " :"),
@@ -94,7 +183,11 @@ def main() -> None:
         plans = [validate(plan, policy).normalized_plan for plan in yaml.safe_load_all(found[name]["plan"]) if plan]
         made = [in_namespace(lambda plan=plan: of_plan(plan.changes.dump())) for plan in plans if plan]
         found[name]["made"] = made
-    sys.stdout.write(json.dumps(found) + "\n")
+    lines = [f"tc qdisc add dev d{number} root {words}" for number, words in enumerate(QDISCS)]
+    lines += [f"tc qdisc add dev n{number} root netem {words}" for number, words in enumerate(NETEMS)]
+    path = Path("/tmp/each.sh")  # noqa: S108 - the same
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps({"scripts": found, "each": adopted(path)}) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``docs/coming-from.md`` shows is what comes of it: each old block, its plan, and the lines that are left out."""
+"""What ``docs/coming-from.md`` shows is what comes of it: each old block, its plan, and the lines that are left out.
+
+What comes of its scripts, ``tests/kernel/test_adopted_scripts.py`` looks at, on a kernel that has all qdiscs.
+"""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,10 @@ from mcp_bridge.cli.main import main
 from mcp_bridge.models import ParameterPlan
 from mcp_bridge.policy import load_policy
 from mcp_bridge.validator import validate
+from tests.coming_from_page import of, scripts
 
-PAGE = Path(__file__).resolve().parents[3] / "docs/coming-from.md"
 POLICY = load_policy()
 ADOPTED = {"From sysctl.d": ["--name", "web"], "From TuneD": ["--name", "edge"]}
-
-
-def blocks(heading: str) -> list[tuple[str, str]]:
-    """Return the fenced blocks of a section: language and text."""
-    section = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return re.findall(r"^```(\w+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-
-
-def of(language: str, heading: str) -> list[str]:
-    """Return the blocks of one language."""
-    return [text for name, text in blocks(heading) if name == language]
 
 
 def normal(plan: Any) -> dict[str, Any]:
@@ -68,3 +59,9 @@ def test_tasks_of_the_sysctl_module() -> None:
     iface = ParameterPlan.model_validate(plan).ifaces[0]
     found = {key.replace("{iface}", iface): value for key, value in plan["changes"]["sysctl"].items()}
     assert found == wanted
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_plans_of_scripts(name: str) -> None:
+    """Each script has a plan that the policy takes."""
+    assert normal(yaml.safe_load(scripts()[name][1]))["iface"] == "eth0"

@@ -1,0 +1,387 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scripts are run where they can harm nothing, and all that they ask for is told: by a plan, or by a line."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_bridge.adopt import sandbox
+from mcp_bridge.adopt.plans import from_files
+from mcp_bridge.adopt.sandbox import Script
+from mcp_bridge.adopt.scripts import Call, is_script
+from mcp_bridge.policy import load_policy
+from mcp_bridge.validator import validate
+
+POLICY = load_policy()
+ROOT = Path(__file__).resolve().parents[3]
+NAMESPACES = subprocess.run(["unshare", "-Urnmpf", "true"], check=False, capture_output=True).returncode == 0
+pytestmark = pytest.mark.skipif(not NAMESPACES, reason="namespaces of users cannot be made here")
+
+
+def ran(text: str, **how: Any) -> sandbox.Ran:
+    """Run a script in the sandbox."""
+    return sandbox.run(Script(text, "a.sh", **{"ifaces": ["eth0"], **how}))
+
+
+def adopted(folder: Path, text: str, **options: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the plans of a script, and the reasons by the line that is left out."""
+    path = folder / "a.sh"
+    path.write_text(text, encoding="utf-8")
+    plans, left_out = from_files([path], POLICY, **{"iface": "eth0", "name": None, **options})
+    for each in plans:
+        assert validate(each.plan, POLICY).ok
+    return [each.plan for each in plans], {f"{one.place.line}: {one.text}": one.reason for one in left_out}
+
+
+def changes(folder: Path, text: str, **options: Any) -> dict[str, Any]:
+    """Return what the one plan of a script changes."""
+    ((plan,), _left_out) = adopted(folder, text, **options)
+    found: dict[str, Any] = plan["changes"]
+    return found
+
+
+def test_it_reaches_nothing(tmp_path: Path) -> None:
+    """No file but those that programs need, none of them to write, no process, no network, no right but one."""
+    secret = tmp_path / "secret"
+    secret.write_text("word", encoding="utf-8")
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    tried = {
+        "file": f"cat {secret}",
+        "home": "ls /root/.[a-z]* /home/*",
+        "shadow": "cat /etc/shadow",
+        "write": "touch /usr/bin/x /etc/x",
+        "over": "cp /bin/true /usr/bin/true",
+        "mount": "mount -t tmpfs none /tmp",
+        "remount": "mount -o remount,rw /usr",
+        "node": "mknod /tmp/sda b 8 0",
+        "kill": f"kill -0 {os.getpid()}",
+        "reach": f"echo >/dev/tcp/127.0.0.1/{port}",
+        "users": "unshare -Ur true",
+        "kernel": "echo 1 >/proc/sys/kernel/sysrq",
+        "host": "hostname other",
+    }
+    server.settimeout(0.1)
+    text = "".join(f"({line}) 2>/dev/null && logger {name}\n" for name, line in tried.items())
+    found = ran(text + "logger done\n")
+    assert [said.words[1] for said in found.said if said.words[0] == "logger"] == ["done"]
+    with pytest.raises(TimeoutError):
+        server.accept()
+    server.close()
+    assert socket.gethostname() != "other"
+
+
+def test_it_is_nobody(tmp_path: Path) -> None:
+    """Root in there is no user of this machine: what it writes lies in memory, what it may not read it does not see."""
+    shown = tmp_path / "shown"
+    shown.write_text("for all\n", encoding="utf-8")
+    hidden = tmp_path / "hidden"
+    hidden.write_text("for me\n", encoding="utf-8")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    found = ran(f'logger "$(cat {shown})"; echo more >>{shown}; echo x >/tmp/x; logger "$(cat /tmp/x)"', shown=[shown])
+    assert [said.words[1] for said in found.said] == ["for all", "x"]
+    assert shown.read_text(encoding="utf-8") == "for all\n"
+    if os.geteuid() == 0:
+        hidden.chmod(0o600)
+        with pytest.raises(sandbox.SandboxUnavailableError, match="not for everybody to read"):
+            ran("true", shown=[hidden])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to be somebody else")
+def test_as_any_user(tmp_path: Path) -> None:
+    """Whoever may make namespaces of users may adopt a script."""
+    path = tmp_path / "a.sh"
+    path.write_text("tc qdisc add dev eth0 root pfifo limit 50\n", encoding="utf-8")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    argv = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", sys.executable, "-m", "mcp_bridge"]
+    done = subprocess.run(
+        [*argv, "adopt", str(path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": "/nonexistent"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "limit: 50" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to forbid namespaces")
+def test_not_run_where_it_cannot_be_shut_in(tmp_path: Path) -> None:
+    """It is said why, and the script has not begun."""
+    path = tmp_path / "a.sh"
+    path.write_text(f"touch {tmp_path}/begun\n", encoding="utf-8")
+    forbid = 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"'
+    argv = ["unshare", "-Ur", "sh", "-c", forbid, "sh", sys.executable, "-m", "mcp_bridge", "adopt", str(path)]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    assert "The script is not run, since it cannot be shut in here: unshare" in done.stderr
+    assert not (tmp_path / "begun").exists()
+
+
+def test_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its time, and with it all that it has started; what it has done until then is told."""
+    monkeypatch.setattr(sandbox, "TIME_MAX_S", 0.5)
+    begun = time.monotonic()
+    found = ran("sleep 1000.5 & tc qdisc add dev eth0 root pfifo\nwhile :; do :; done")
+    assert time.monotonic() - begun < 5
+    assert found.status is None
+    assert len(found.said) == 1
+    running = subprocess.run(["pgrep", "-f", "sleep 1000.5"], check=False, capture_output=True, text=True).stdout
+    assert running == ""
+
+
+def test_several_at_once() -> None:
+    """Each has its own network."""
+    found: list[sandbox.Ran] = []
+    threads = [
+        threading.Thread(target=lambda number=number: found.append(ran(f"ip link set eth0 mtu {number}")))
+        for number in (1300, 1400)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {one.links["eth0"]["mtu"] for one in found} == {1300, 1400}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "script"),
+    [
+        ("a.sh", "", True),
+        ("a.qos", "", True),
+        ("a", "#!/bin/sh\n", True),
+        ("a", "#!/usr/bin/env bash\n", True),
+        ("a", "# list\n\ntc qdisc add dev eth0 root pfifo\n", True),
+        ("a", "sudo /sbin/ethtool -K eth0 gro off\n", True),
+        ("a.conf", "net.core.somaxconn = 1\n", False),
+        ("a", "#!/usr/bin/python3\n", False),
+        ("a", "tcp = 1\n", False),
+    ],
+)
+def test_what_is_a_script(tmp_path: Path, name: str, text: str, script: bool) -> None:  # noqa: FBT001
+    """By its name, its first line, or a first command."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert is_script(tmp_path / name) is script
+    assert not is_script(tmp_path)
+
+
+QUEUES = "ethtool -G $1 rx 1024 tx max\n/usr/sbin/ethtool -C $1 adaptive-rx off rx-usecs 3\n"
+DEVICE = f"""#!/bin/bash
+set -eu
+{QUEUES}ethtool -L $1 combined 4; ethtool -A $1 rx off
+for feature in gro lro; do ethtool -K $1 $feature off; done
+ip link set dev $1 mtu 9000 txqueuelen $LENGTH
+sudo sysctl -qw net.ipv4.tcp_fin_timeout=30 net/ipv4/tcp_syncookies=1
+echo 1 >/proc/sys/net/ipv4/tcp_slow_start_after_idle
+echo 0 >/proc/sys/net/ipv4/tcp_mtu_probing
+echo 2 >/proc/sys/net/ipv4/tcp_mtu_probing
+ip route change $(ip route show default) initcwnd 20 initrwnd 30
+ip route replace 198.51.100.0/24 via 192.0.2.77 dev $1 quickack 1 rto_min 40ms
+for queue in /sys/class/net/$1/queues/rx-*; do echo f >$queue/rps_cpus; echo 4096 >$queue/rps_flow_cnt; done
+"""
+
+
+def test_a_device(tmp_path: Path) -> None:
+    """What no namespace can hold is told by the words, what it can by the kernel; the script gets what it is given."""
+    call = Call(["eth3"], {"LENGTH": "5000"})
+    found, left_out = adopted(tmp_path, DEVICE, iface="eth3", call=call)
+    assert left_out == {"3: ethtool -G eth3 rx 1024 tx max": "No plan sets tx of rings to max."}
+    (plan,) = found
+    assert plan["iface"] == "eth3"
+    assert plan["changes"] == {
+        "sysctl": {
+            "net.ipv4.tcp_fin_timeout": "30",
+            "net.ipv4.tcp_syncookies": "1",
+            "net.ipv4.tcp_mtu_probing": "2",
+        },
+        "offloads": {"gro": False, "lro": False},
+        "mtu": 9000,
+        "nic": {
+            "rings": {"rx": 1024},
+            "coalesce": {"adaptive_rx": False, "rx_usecs": 3},
+            "channels": {"combined": 4},
+            "pause": {"rx": False},
+            "txqueuelen": 5000,
+        },
+        "steering": {"rps_cpus": "0-3", "rps_flow_cnt": 4096},
+        "routes": [
+            {"dst": "default", "initcwnd": 20, "initrwnd": 30},
+            {"dst": "198.51.100.0/24", "quickack": True, "rto_min_ms": 40},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("tc qdisc add dev eth0 root nosuch", "It failed: Unknown qdisc"),
+        ("tc qdisc add dev eth0 root hfsc", "lacks it"),
+        ("tc filter add dev eth0 parent 9: protocol ip u32 match u32 0 0 flowid 9:1", "It failed"),
+        ("tc qdisc add dev eth0 clsact; tc filter add dev eth0 egress matchall action drop", "Of what arrives"),
+        ("ethtool -s eth0 speed 1000", "No plan has what ethtool -s sets."),
+        ("ethtool -K eth0 warp on", "the feature warp"),
+        ("sysctl -p /etc/sysctl.d/a.conf", "give these to netopt adopt"),
+        ("ip route add 198.51.100.0/24 via 192.0.2.1", "it makes and takes away none"),
+        ("ip address add 198.51.100.1/24 dev eth0", "other tools' work"),
+        ("ip link add link eth0 name eth0.5 type vlan id 5", "Making interfaces is other tools' work"),
+        ("ip link set eth0 promisc on", "No plan has promisc of an interface."),
+        ("iptables -t nat -A POSTROUTING -j MASQUERADE", "Rules of a firewall are not adopted"),
+        ("systemctl restart networking", "It was not run"),
+        (
+            "echo 5 >/sys/class/net/eth0/queues/rx-0/rps_cpus; echo 6 >/sys/class/net/eth0/queues/rx-1/rps_cpus",
+            "the same",
+        ),
+        ("nosuchcommand", "The shell says: nosuchcommand: command not found."),
+        ("exit 3", "It ended with the exit status 3."),
+    ],
+)
+def test_what_no_plan_says(tmp_path: Path, line: str, reason: str) -> None:
+    """It has its line, if that is known, and its reason; all else is adopted."""
+    (plan,), left_out = adopted(tmp_path, f"ethtool -K eth0 gro off\n{line}\n")
+    assert plan["changes"]["offloads"] == {"gro": False}
+    said = [text for text, told in left_out.items() if reason in told]
+    assert said
+    assert said[0].startswith(("2: ", "0: "))
+    assert len(left_out) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tc qdisc show",
+        "tc qdisc del dev eth0 root",
+        "ip route",
+        "ip addr show dev eth0",
+        "ip link set eth0 up",
+        "ethtool eth0",
+        "ethtool -k eth0",
+        "ethtool --show-ring eth0",
+        "iptables -F",
+        "modprobe ifb",
+        "[ $(sysctl -n net.ipv4.ip_forward) = 0 ]",
+        "[ $(cat /sys/class/net/eth0/mtu) = 1500 ]",
+        "[ $(id -u) = 0 ]",
+        "ip link add ifb7 type ifb && ip link set ifb7 up",
+    ],
+)
+def test_what_changes_nothing(tmp_path: Path, line: str) -> None:
+    """It is not told of."""
+    assert adopted(tmp_path, f"set -e\nethtool -K eth0 gro off\n{line} || [ $? = 2 ]\n")[1] == {}
+
+
+def test_interfaces_as_they_are_named(tmp_path: Path) -> None:
+    """Each that a command names is there, each has a plan; without a name the script finds that of the default route."""
+    text = "for i in a0 b0; do tc qdisc add dev $i root pfifo limit 5$((n++)); done"
+    plans, _left_out = adopted(tmp_path, text, iface="auto", name="old")
+    assert [(plan["iface"], plan["name"]) for plan in plans] == [("a0", "old-1"), ("b0", "old-2")]
+    route = "dev=$(ip route show default | sed 's/.*dev //;s/ .*//'); tc qdisc add dev $dev root pfifo limit 50"
+    ((plan,), _left_out) = adopted(tmp_path, route, iface="auto")
+    assert plan["iface"] == "auto"
+
+
+def test_a_batch(tmp_path: Path) -> None:
+    """Commands that tc reads from a file or a pipe are told as its own."""
+    text = "printf 'qdisc add dev x0 root pfifo limit 50\\nqdisc add dev x0 root nosuch\\n' | tc -force -batch -\n"
+    ((plan,), left_out) = adopted(tmp_path, text, iface="auto")
+    assert (plan["iface"], plan["changes"]["qdisc"]["params"]) == ("x0", {"limit": 50})
+    assert list(left_out) == ["1: tc qdisc add dev x0 root nosuch"]
+
+
+HTB = """tc qdisc add dev eth0 root handle 1: htb default 20
+tc class add dev eth0 parent 1: classid 1:10 htb rate 1mbit
+tc class add dev eth0 parent 1: classid 1:20 htb rate 1mbit
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ("protocol ip u32 match ip protocol 17 0xff match ip dport 53 0xffff", {"proto": "udp", "dports": ["53"]}),
+        ("protocol ip u32 match ip sport 1024 0xfc00", {"sports": ["1024-2047"]}),
+        ("protocol ip u32 match tcp dst 80 0xffff", {"dports": ["80"]}),
+        (
+            "protocol ip u32 match ip src 192.0.2.0/25 match ip dst 198.51.100.7",
+            {"src": "192.0.2.0/25", "dst": "198.51.100.7/32"},
+        ),
+        ("protocol ip u32 match ip dsfield 0xb8 0xfc", {"dscp": 46}),
+        ("protocol ip u32 match ip icmp_type 8 0xff match ip protocol 1 0xff", None),
+        ("protocol ip u32 match ip ttl 1 0xff", None),
+        ("protocol ip u32 match ip tos 0x08 0x1e", None),
+        ("protocol ip u32 match u16 0x0000 0xff80 at 2", {"max_length": 127}),
+        ("protocol ip u32 match u8 0x02 0x02 at 33", {"tcp_flags": ["syn"]}),
+        ("protocol ip u32 match mark 6 0xff", {"fwmark": "0x6/0xff"}),
+        (
+            "protocol ipv6 u32 match ip6 src 2001:db8::/32 match ip6 dport 443 0xffff",
+            {"src": "2001:db8::/32", "dports": ["443"]},
+        ),
+        ("protocol ipv6 u32 match ip6 priority 0xb8 0xfc match ip6 protocol 58 0xff", {"dscp": 46, "proto": "icmpv6"}),
+        ("protocol ip handle 6 fw", {"fwmark": 6}),
+        ("protocol arp u32 match u32 0 0", None),
+    ],
+)
+def test_filters(tmp_path: Path, words: str, match: dict[str, Any] | None) -> None:
+    """What a filter matches is a class's match, for packets of its family; what no plan matches is told."""
+    text = f"{HTB}tc filter add dev eth0 parent 1: prio 5 {words} {'classid' if 'fw' in words else 'flowid'} 1:10\n"
+    ((plan,), left_out) = adopted(tmp_path, text)
+    one = next(one for one in plan["changes"]["htb_classes"] if one["classid"] == "1:10")
+    if match is None:
+        assert "match" not in one
+        assert [line[:2] for line in left_out] == ["4:"]
+        return
+    family = {"ip": "0.0.0.0/0", "ipv6": "::/0"}[words.split()[1]]
+    told = match if match.keys() & {"src", "dst"} or match.get("proto") == "icmpv6" else {**match, "src": family}
+    assert one["match"] == [told]
+    assert left_out == {}
+    assert validate(plan, POLICY).ok
+
+
+def test_both_families_and_the_order(tmp_path: Path) -> None:
+    """The same for IPv4 and IPv6 is one match; classes come in the order of their filters; what that changes is told."""
+    mark = "tc filter add dev eth0 parent 1: protocol {0} prio {1} handle {2} fw classid 1:{3}\n"
+    net = "tc filter add dev eth0 parent 1: protocol ip prio {0} u32 match ip dst 192.0.2.{1} flowid 1:{2}\n"
+    text = HTB.replace("default 20", "default 30") + "tc class add dev eth0 parent 1: classid 1:30 htb rate 1mbit\n"
+    text += mark.format("ip", 1, 1, 20) + mark.format("ipv6", 2, 1, 20)
+    text += net.format(3, "0/24", 10) + net.format(4, "128/25", 20) + net.format(5, "7/32", 10)
+    ((plan,), left_out) = adopted(tmp_path, text)
+    assert [(one["classid"], one.get("match")) for one in plan["changes"]["htb_classes"]] == [
+        ("1:30", None),
+        ("1:20", [{"fwmark": 1}, {"dst": "192.0.2.128/25"}]),
+        ("1:10", [{"dst": "192.0.2.0/24"}, {"dst": "192.0.2.7/32"}]),
+    ]
+    assert list(left_out.values()) == ["A plan asks all matches of a class together: this one before those of 1:10."]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("tc class change dev eth0 classid 1:10 htb rate 1mbit ceil 2mbit", "At the root nobody lends"),
+        ("tc class add dev eth0 parent 1:10 classid 1:11 htb rate 3mbit", "are promised 3 Mbit/s together"),
+        ("tc qdisc replace dev eth0 parent 1:10 handle 10: prio", "No plan has the qdisc prio here."),
+    ],
+)
+def test_trees_that_a_plan_changes(tmp_path: Path, lines: str, reason: str) -> None:
+    """Where the plan leads to another tree than the script, that is told."""
+    (_plans, left_out) = adopted(tmp_path, f"{HTB}{lines}\n")
+    assert [reason in told for told in left_out.values()] == [True]
+
+
+def test_a_tree_stands_together(tmp_path: Path) -> None:
+    """Where the policy refuses classes, the plan has no root that would be nothing without them."""
+    text = HTB.replace("rate 1mbit", "rate 1mbit burst 100b") + "ethtool -K eth0 gro off\n"
+    text = HTB.replace("rate 1mbit", "rate 100bit") + "ethtool -K eth0 gro off\n"
+    assert changes(tmp_path, text) == {"offloads": {"gro": False}}
