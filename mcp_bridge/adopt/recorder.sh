@@ -53,10 +53,12 @@ make() {
     fi
     peers=$((peers + 1))
     peer=netopt.$$.$peers
-    /netopt/real/ip link add name "$1" numtxqueues "$NETOPT_QUEUES" type veth peer name "$peer" || return 1
-    /netopt/real/ip link set dev "$peer" up
-    /netopt/real/ip link set dev "$1" up
-    case $1 in ifb*) /netopt/real/ip link set dev "$1" txqueuelen 32 ;; esac
+    case $1 in ifb*) length=32 ;; *) length=1000 ;; esac
+    /netopt/real/ip -batch - <<END || return 1
+link add name $1 numtxqueues $NETOPT_QUEUES txqueuelen $length type veth peer name $peer
+link set dev $peer up
+link set dev $1 up
+END
     refresh
 }
 

@@ -146,7 +146,7 @@ def run(script: Script) -> Ran:
 
 def _kept(folder: Path, script: Script) -> dict[str, Any]:
     """Fork the keeper, and return what it found."""
-    privileged = os.geteuid() == 0
+    privileged = os.geteuid() == 0 and root.ids_are_real()
     recorder = RECORDER.read_text(encoding="utf-8")
     answer_read, answer_write = os.pipe()
     ready_read, ready_write = os.pipe()

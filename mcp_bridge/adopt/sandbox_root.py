@@ -82,6 +82,11 @@ def end_with_parent() -> None:
     _call("prctl", PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
 
 
+def ids_are_real() -> bool:
+    """Return whether users are those of the machine, and not of a namespace of some, where nobody may not be mapped."""
+    return Path("/proc/self/uid_map").read_text(encoding="ascii").split() == ["0", "0", str(2**32 - 1)]
+
+
 def map_ids(pid: int | str, *, uid: int, gid: int) -> None:
     """Make root in the user namespace of a process a user of this one."""
     for name, text in ID_MAPS:

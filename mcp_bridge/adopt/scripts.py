@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import class_of, handle_text
+from mcp_bridge.collection.kernel_state import class_of, handle_text, objects
 from mcp_bridge.documents.files import read_file
 
 from . import commands, sandbox, tc_arriving
 from .found import Found, Place, Setting
+from .tc_matches import has_mark
 from .tc_trees import Reading
 
 if TYPE_CHECKING:
@@ -30,9 +32,10 @@ USUAL = "eth0"  # the interface that a script finds as that of the default route
 MTU, QUEUE_LENGTH = 1500, 1000
 SYS_USUAL = {"mtu": "1500", "tx_queue_len": "1000", "operstate": "up", "carrier": "1", "speed": "1000"}
 LINES_MAX = 20
+SHELL_FAILED = (126, 127)  # a program that cannot be run, or found: the shell says which
 _BEGINS = re.compile(r"#!.*\b(ba|da|a)?sh\b|#!.*\btc\b")
 _COMMAND = re.compile(r"(sudo\s+)?(/\S*/)?(tc|ip|ethtool)\s+\S")
-_UNKNOWN = re.compile(r"(qdisc|kind) .*unknown|Failed to load TC action|No such file or directory", re.IGNORECASE)
+_UNKNOWN = re.compile(r"kind is unknown|classifier not found|failed to load TC action|no such file", re.IGNORECASE)
 _TABLE = re.compile(r"\bdistribution\s+(normal|pareto|paretonormal)\b")
 _TAKEN = ("del", "delete", "show", "list", "ls", "get", "help")
 
@@ -117,6 +120,7 @@ class _Reader:
         for name, link in sorted(self._ran.links.items()):
             self._link(name, link)
         self._trees()
+        self._marks()
         self._end()
         return self._found
 
@@ -191,12 +195,22 @@ class _Reader:
                 best = (score, said)
         return best[1]
 
+    def _marks(self) -> None:
+        """Tell of marks that a kernel without CONFIG_CLS_U32_MARK takes in u32 filters, and forgets."""
+        trees = self._ran.state["interfaces"].values()
+        kept = any(has_mark(one) for tree in trees for one in objects(tree))
+        for said in () if kept else self._ran.said:
+            if said.words[0] == "tc" and not said.status and ("match", "mark") in pairwise(said.words):
+                why = "The kernel of this machine ignores marks in u32 filters: the plan's match is too wide here."
+                self._found.leave_out(self._place(said), said.text, why)
+
     def _end(self) -> None:
-        """Tell how the script ended."""
+        """Tell how the script ended, and what its shell could not do."""
         place = Place(str(self._path))
+        last = self._ran.said[-1].status if self._ran.said else 0
         if self._ran.status is None:
             self._found.leave_out(place, "(the whole file)", f"It was ended after {sandbox.TIME_MAX_S} seconds.")
-        elif self._ran.status:
+        elif self._ran.status not in (0, last, *SHELL_FAILED):
             self._found.leave_out(place, "(the whole file)", f"It ended with the exit status {self._ran.status}.")
         told = {line for said in self._ran.said for line in said.error.splitlines()}
         prefix = f"{sandbox.FOLDER}/{self._path.name}: line "

@@ -135,7 +135,7 @@ def filters_said(filters: Iterable[TcObject], unsaid: Unsaid, default: str | Non
     """
     found = Filters()
     rest: dict[str, Led] = {}
-    for one in sorted(filters, key=lambda one: one.info >> 16):
+    for one in sorted((one for one in filters if not one.is_first_table), key=lambda one: one.info >> 16):
         try:
             told = match_of(one)
         except UnsaidError as error:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 IPV4, IPV6, ANY = "ip", "ipv6", "all"
 NETWORKS = {IPV4: "0.0.0.0/0", IPV6: "::/0"}
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
+TCP = "tcp"
+WITH_PORTS = (TCP, "udp", "sctp")
 U32 = 2**32 - 1
 U32_LINK, U32_DIVISOR, U32_SEL, U32_MARK = 3, 4, 5, 10
 FW_MASK = 5
@@ -103,6 +105,11 @@ def match_of(one: TcObject) -> Found | None:
     return _of_u32(one.protocol, told)
 
 
+def has_mark(one: TcObject) -> bool:
+    """Return whether a u32 filter looks at the mark of packets."""
+    return one.form == "filter" and one.kind == "u32" and U32_MARK in dict(attributes(one.options or b""))
+
+
 def _of_u32(family: str, told: Mapping[int, bytes]) -> Found:
     found = Found(family)
     if U32_MARK in told:
@@ -118,6 +125,11 @@ def _of_u32(family: str, told: Mapping[int, bytes]) -> Found:
             found.match[side] = network
     for name, (mask, value) in fields.items():
         _take(found, name, mask, value)
+    protocol = found.match.get("proto", TCP)
+    if (protocol not in WITH_PORTS and {"sports", "dports"} & found.match.keys()) or (
+        protocol != TCP and "tcp_flags" in found.match
+    ):
+        raise UnsaidError(f"bytes of the header of {protocol}")
     return found
 
 

@@ -101,6 +101,49 @@ QDISCS: dict[str, dict[str, Any]] = {
     "bfifo limit 50000b": {"limit_bytes": 50000},
     "pfifo_fast": {},
 }
+# What filters lead to a class, and what a plan says of it; a text is what the line says of a filter that no plan has.
+IPV4, IPV6 = {"src": "0.0.0.0/0"}, {"src": "::/0"}
+FILTERS: dict[str, dict[str, Any] | str] = {
+    "protocol ip u32 match ip protocol 17 0xff match ip dport 53 0xffff": {"proto": "udp", "dports": ["53"], **IPV4},
+    "protocol ip u32 match ip sport 1024 0xfc00": {"sports": ["1024-2047"], **IPV4},
+    "protocol ip u32 match tcp dst 80 0xffff": {"dports": ["80"], **IPV4},
+    "protocol ip u32 match ip src 192.0.2.0/25 match ip dst 198.51.100.7": {
+        "src": "192.0.2.0/25",
+        "dst": "198.51.100.7/32",
+    },
+    "protocol ip u32 match ip dsfield 0xb8 0xfc": {"dscp": 46, **IPV4},
+    "protocol ip u32 match ip protocol 1 0xff": {"proto": "icmp"},
+    "protocol ip u32 match u16 0x0000 0xff80 at 2": {"max_length": 127, **IPV4},
+    "protocol ip u32 match u8 0x02 0x02 at 33": {"tcp_flags": ["syn"], **IPV4},
+    "protocol ip u32 match mark 6 0xff": {"fwmark": "0x6/0xff", **IPV4},
+    "protocol ip u32 match u32 0 0": IPV4,
+    "protocol ipv6 u32 match ip6 src 2001:db8::/32 match ip6 dport 443 0xffff": {
+        "src": "2001:db8::/32",
+        "dports": ["443"],
+    },
+    "protocol ipv6 u32 match ip6 priority 0xb8 0xfc match ip6 protocol 58 0xff": {"dscp": 46, "proto": "icmpv6"},
+    "protocol ipv6 matchall": IPV6,
+    "protocol ip handle 6 fw": {"fwmark": 6, **IPV4},
+    "protocol all handle 6/0xf fw": {"fwmark": "0x6/0xf"},
+    "protocol ip u32 match u8 1 0xff at 8": "No plan leads the field ttl",
+    "protocol ip u32 match ip tos 0x08 0x1e": "No plan leads the field tos",
+    "protocol ip u32 match ip protocol 1 0xff match ip icmp_type 8 0xff": "bytes of the header of icmp",
+    "protocol ip u32 match ip src 192.0.0.1 match u8 1 1 at 99": "No plan leads bytes at offset 96",
+    "protocol arp u32 match u32 0 0": "frames of the protocol arp",
+    "protocol ip flower ip_proto tcp": "by a filter of the kind flower",
+    "protocol ip u32 match ip dst 192.0.2.1 police rate 1mbit burst 10k drop": "does more, or less",
+}
+# Commands that lead to what no plan has, and a line on that.
+UNSAID = {
+    "tc qdisc add dev {0} root handle 1: hfsc default 1": "No plan has the qdisc hfsc here.",
+    "tc qdisc add dev {0} root handle 1: prio": "No plan has the qdisc prio, but for a netem",
+    "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan shapes",
+    "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives",
+    "tc qdisc add dev {0} root netem delay 9ms slot 5ms 10ms": "No plan has slot of netem.",
+    "tc qdisc add dev {0} root cake bandwidth 9mbit autorate-ingress": "No plan has autorate-ingress",
+    "tc qdisc add dev {0} root sfq redflowlimit 99999 min 8000 max 60000 avpkt 1000": "No plan has redflowlimit",
+    "tc qdisc add dev {0} root stab overhead 4 linklayer ethernet fq_codel": "No plan has stab of this qdisc.",
+}
 NETEMS: dict[str, dict[str, Any]] = {
     "delay 20ms": {"delay_ms": 20},
     "delay 0.5ms 100us 30%": {"delay_ms": 0.5, "delay_jitter_ms": 0.1, "delay_correlation_pct": 30},
@@ -185,6 +228,12 @@ def main() -> None:
         found[name]["made"] = made
     lines = [f"tc qdisc add dev d{number} root {words}" for number, words in enumerate(QDISCS)]
     lines += [f"tc qdisc add dev n{number} root netem {words}" for number, words in enumerate(NETEMS)]
+    for number, words in enumerate(FILTERS):
+        device = f"f{number}"
+        lines += [f"tc qdisc add dev {device} root handle 1: htb default 2"]
+        lines += [f"tc class add dev {device} parent 1: classid 1:{minor} htb rate 1mbit" for minor in (1, 2)]
+        lines += [f"tc filter add dev {device} parent 1: prio 5 {words} classid 1:1"]
+    lines += [words.format(f"u{number}") for number, words in enumerate(UNSAID)]
     path = Path("/tmp/each.sh")  # noqa: S108 - the same
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps({"scripts": found, "each": adopted(path)}) + "\n")

@@ -10,13 +10,14 @@ The kernel reads the same after the plan as after the script, but for what is sa
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.coming_from_page import scripts
-from tests.kernel.adopt_scripts_program import NETEMS, QDISCS
+from tests.kernel.adopt_scripts_program import FILTERS, NETEMS, QDISCS, UNSAID
 from tests.own_kernel import answer_of
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
@@ -87,3 +88,30 @@ def test_each_qdisc(found: dict[str, Any]) -> None:
     for number, netem in enumerate(NETEMS.values()):
         assert plans[f"n{number}"] == {"netem": {"limit": LIMIT, **netem}}
     assert "It failed" not in each["told"]
+
+
+def told_of(each: dict[str, Any], device: str) -> str:
+    """Return the reasons of the lines about an interface."""
+    lines = each["told"].splitlines()
+    return " ".join(reason for line, reason in pairwise(lines) if f" dev {device} " in line)
+
+
+def test_each_filter(found: dict[str, Any]) -> None:
+    """What a filter matches is the match of its class, for packets of its family; what no plan matches is told."""
+    each = found["each"]
+    plans = {plan["iface"]: plan["changes"] for plan in yaml.safe_load_all(each["plan"])}
+    for number, (words, wanted) in enumerate(FILTERS.items()):
+        classes = {one["classid"]: one for one in plans[f"f{number}"]["htb_classes"]}
+        told = told_of(each, f"f{number}")
+        if isinstance(wanted, str):
+            assert wanted in told, words
+            assert "match" not in classes["1:1"], words
+        else:
+            assert classes["1:1"].get("match") == [wanted], (words, told)
+            assert told == "", words
+
+
+def test_each_that_no_plan_has(found: dict[str, Any]) -> None:
+    """The line of the command that made it says what no plan has."""
+    for number, (words, reason) in enumerate(UNSAID.items()):
+        assert reason in told_of(found["each"], f"u{number}"), words
