@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
+from mcp_bridge.adopt import sandbox
 from mcp_bridge.cli.main import main as netopt
 from mcp_bridge.policy import load_policy
 from mcp_bridge.validator import validate
@@ -131,14 +132,14 @@ FILTERS: dict[str, dict[str, Any] | str] = {
     "protocol ip u32 match ip src 192.0.0.1 match u8 1 1 at 99": "No plan leads bytes at offset 96",
     "protocol arp u32 match u32 0 0": "frames of the protocol arp",
     "protocol ip flower ip_proto tcp": "by a filter of the kind flower",
-    "protocol ip u32 match ip dst 192.0.2.1 police rate 1mbit burst 10k drop": "does more, or less",
+    "protocol ip u32 match ip dst 192.0.2.1 police rate 1mbit burst 10k drop": "more, or less",
 }
 # Commands that lead to what no plan has, and a line on that.
 UNSAID = {
     "tc qdisc add dev {0} root handle 1: hfsc default 1": "No plan has the qdisc hfsc here.",
     "tc qdisc add dev {0} root handle 1: prio": "No plan has the qdisc prio, but for a netem",
-    "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan shapes",
-    "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives",
+    "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan",
+    "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} root netem delay 9ms slot 5ms 10ms": "No plan has slot of netem.",
     "tc qdisc add dev {0} root cake bandwidth 9mbit autorate-ingress": "No plan has autorate-ingress",
     "tc qdisc add dev {0} root sfq redflowlimit 99999 min 8000 max 60000 avpkt 1000": "No plan has redflowlimit",
@@ -226,6 +227,7 @@ def main() -> None:
         plans = [validate(plan, policy).normalized_plan for plan in yaml.safe_load_all(found[name]["plan"]) if plan]
         made = [in_namespace(lambda plan=plan: of_plan(plan.changes.dump())) for plan in plans if plan]
         found[name]["made"] = made
+    sandbox.QUEUES = 1  # many interfaces are made here
     lines = [f"tc qdisc add dev d{number} root {words}" for number, words in enumerate(QDISCS)]
     lines += [f"tc qdisc add dev n{number} root netem {words}" for number, words in enumerate(NETEMS)]
     for number, words in enumerate(FILTERS):
