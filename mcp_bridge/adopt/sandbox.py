@@ -207,6 +207,7 @@ def _enter(gate: tuple[int, int], *, privileged: bool) -> None:
         raise root.SandboxError("the IDs of its user namespace could not be set")
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
+    root.forbid_more_users()
 
 
 def _run(base: Path, recorder: str, script: Script) -> dict[str, Any]:
@@ -250,6 +251,8 @@ def _become(problem: int, base: Path, recorder: str, script: Script) -> None:
         root.shut_in(base, recorder, (script.name, script.text), script.shown)
         for target, source in ((0, nothing), (1, nothing), (2, error)):
             os.dup2(source, target)
+        os.closerange(3, problem)  # whoever started netopt may have left files open
+        os.closerange(problem + 1, os.sysconf("SC_OPEN_MAX"))
         variables = {
             **{"HOME": "/root", "LANG": "C", "BASH_ENV": "/netopt/trace"},  # noqa: PIE800 - what may be set otherwise
             **script.env,

@@ -93,6 +93,11 @@ def map_ids(pid: int | str, *, uid: int, gid: int) -> None:
         Path(f"/proc/{pid}/{name}").write_text(text.format(uid=uid, gid=gid), encoding="ascii")
 
 
+def forbid_more_users() -> None:
+    """Let nobody below make another user namespace, in which he would have all rights again."""
+    Path("/proc/sys/user/max_user_namespaces").write_text("0", encoding="ascii")
+
+
 def memory(folder: Path) -> None:
     """Mount an empty file system in memory on a folder, in a mount namespace of one's own."""
     _call("mount", None, b"/", None, REC | PRIVATE, None)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mcp_bridge.adopt.plans import from_files
+from mcp_bridge.adopt.scripts import Call
 from mcp_bridge.policy import load_policy
 from tests.kernel.transaction_host import IFACE, Host, transaction_host
 
@@ -71,3 +72,38 @@ def test_adopted_is_what_sysctl_made_of_it(tmp_path: Path) -> None:
         assert other.shell(SYSCTLS) == made
         assert other.ask(remove=["adopted"])["status"] == "applied"
         assert other.shell(SYSCTLS) == before
+
+
+SCRIPT = """#!/bin/bash
+set -e
+ip link set dev $1 mtu 1400 txqueuelen 500
+ethtool -K $1 gro off
+sysctl -qw net.ipv4.tcp_fin_timeout=20
+echo 1 >/proc/sys/net/ipv4/conf/$1/arp_ignore
+ip route replace 198.51.100.0/24 dev $1 initcwnd 20
+tc qdisc replace dev $1 root handle 1: htb default 20
+tc class add dev $1 parent 1: classid 1:1 htb rate 2mbit
+tc class add dev $1 parent 1:1 classid 1:10 htb rate 512kbit ceil 2mbit prio 1
+tc class add dev $1 parent 1:1 classid 1:20 htb rate 1mbit ceil 2mbit prio 2 burst 4k
+tc qdisc add dev $1 parent 1:10 handle 10: bfifo limit 50000
+tc qdisc add dev $1 parent 1:20 handle 20: bfifo limit 50000
+"""
+
+
+def test_adopted_is_what_a_script_made(tmp_path: Path) -> None:
+    """After the script the plan is written down and nothing else; what was there before comes back once it is gone."""
+    path = tmp_path / "tune.sh"
+    path.write_text(SCRIPT, encoding="utf-8")
+    ((adopted,), left_out) = from_files([path], load_policy(), iface=IFACE, name="adopted", call=Call([IFACE]))
+    assert [one.text for one in left_out if "198.51.100" not in one.text] == []
+    with transaction_host() as host:
+        host.shell(f"ip route add 198.51.100.0/24 dev {IFACE}")
+        host.run("bash", "-s", IFACE, stdin=SCRIPT)
+        made = host.view()
+        assert "bfifo 10: " in made
+        report = host.ask(plan=adopted.plan)
+        assert [change["subsystem"] for change in report["diff"]] == ["plan"], report
+        assert host.view() == made
+        assert host.ask(plan=adopted.plan)["status"] == "unchanged"
+        assert host.ask(remove=["adopted"])["status"] == "applied"
+        assert host.view() == made

@@ -56,6 +56,8 @@ def test_it_reaches_nothing(tmp_path: Path) -> None:
     """No file but those that programs need, none of them to write, no process, no network, no right but one."""
     secret = tmp_path / "secret"
     secret.write_text("word", encoding="utf-8")
+    left_open = os.open(secret, os.O_RDONLY)
+    os.set_inheritable(left_open, True)  # noqa: FBT003 - its only argument
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
     tried = {
@@ -69,7 +71,8 @@ def test_it_reaches_nothing(tmp_path: Path) -> None:
         "node": "mknod /tmp/sda b 8 0",
         "kill": f"kill -0 {os.getpid()}",
         "reach": f"echo >/dev/tcp/127.0.0.1/{port}",
-        "users": "unshare -Ur true",
+        "users": "unshare -U true",
+        "inherited": f"read word <&{left_open}",
         "kernel": "echo 1 >/proc/sys/kernel/sysrq",
         "host": "hostname other",
     }
@@ -80,6 +83,7 @@ def test_it_reaches_nothing(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
         server.accept()
     server.close()
+    os.close(left_open)
     assert socket.gethostname() != "other"
 
 
