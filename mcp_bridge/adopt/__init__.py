@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes plans of what others have written down: files of sysctl.d, TuneD profiles."""
+"""Makes plans of what others have written down: files of sysctl.d, TuneD profiles, scripts of tc, ip and ethtool."""

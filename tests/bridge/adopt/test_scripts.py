@@ -55,7 +55,7 @@ def changes(folder: Path, text: str, **options: Any) -> dict[str, Any]:
 def test_it_reaches_nothing(tmp_path: Path) -> None:
     """No file but those that programs need, none of them to write, no process, no network, no right but one."""
     secret = tmp_path / "secret"
-    secret.write_text("word", encoding="utf-8")
+    secret.write_text("word\n", encoding="utf-8")
     left_open = os.open(secret, os.O_RDONLY)
     os.set_inheritable(left_open, True)  # noqa: FBT003 - its only argument
     server = socket.create_server(("127.0.0.1", 0))
