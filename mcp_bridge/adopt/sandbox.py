@@ -74,15 +74,14 @@ class Said:
     """A command that a script ran.
 
     Attributes:
-        file: the file that it stands in, as the script sees it; empty where nobody knows.
-        line: its line, 0 where nobody knows.
+        places: the file that it stands in, as the script sees it, and its line; behind it, from where the function that
+            it stands in was called, and that one's. Empty where nobody knows.
         words: the command.
         status: its exit status.
         error: what it said on standard error.
     """
 
-    file: str
-    line: int
+    places: tuple[tuple[str, int], ...]
     words: tuple[str, ...]
     status: int = 0
     error: str = ""
@@ -324,15 +323,15 @@ def _commands(log: str) -> list[Said]:
             break
         words = fields[at : at + int(count)]
         at += int(count)
-        file, _colon, line = place.rpartition(":")
-        where = (file, int(line) if line.isdecimal() else 0)
+        frames = (each.rpartition(":") for each in place.split("|"))
+        where = tuple((file, int(line)) for file, _colon, line in frames if file and line.isdecimal())
         if batch:
             failed = {int(word) for word in error.replace("-:", " ").split() if word.isdecimal()}
             lines = [each.split() for each in batch.splitlines()]
             for number, each in enumerate(lines, 1):
                 if each and not each[0].startswith("#"):
                     wrong = number in failed
-                    found.append(Said(*where, (name, *each), int(wrong), error if wrong else ""))
+                    found.append(Said(where, (name, *each), int(wrong), error if wrong else ""))
         else:
-            found.append(Said(*where, (name, *words), int(status), error.strip()))
+            found.append(Said(where, (name, *words), int(status), error.strip()))
     return found

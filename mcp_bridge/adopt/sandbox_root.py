@@ -41,6 +41,9 @@ RECORDED = (
     *("modprobe", "insmod", "rmmod", "nmcli", "networkctl", "systemctl", "service", "ifconfig", "route", "brctl"),
     *("tuned-adm", "ifup", "ifdown", "logger", "sudo", "docker", "tcset", "tcdel", "netopt-start"),
 )
+# has bash tell the line of each command, and from where the functions that it stands in were called
+FRAMES = "${BASH_SOURCE[0]-}:$LINENO|${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}|${BASH_SOURCE[2]-}:${BASH_LINENO[1]-}"
+TRACE = f"set -o functrace\ntrap 'NETOPT_LINE=\"{FRAMES}\"' DEBUG\nexport NETOPT_LINE\n"
 LIMITS = {
     resource.RLIMIT_CPU: 60,
     resource.RLIMIT_NPROC: 256,
@@ -132,9 +135,7 @@ def shut_in(base: Path, recorder: str, script: tuple[str, str], shown: Sequence[
         if not (base / path.relative_to("/")).exists():  # else it is shown already
             _show(path, base / path.relative_to("/"))
     _programs(base, recorder)
-    (base / "netopt/trace").write_text(
-        "set -o functrace\ntrap 'NETOPT_LINE=${BASH_SOURCE[0]-}:$LINENO' DEBUG\nexport NETOPT_LINE\n", encoding="ascii"
-    )
+    (base / "netopt/trace").write_text(TRACE, encoding="ascii")
     (base / "script").mkdir()
     (base / "script" / name).write_text(text, encoding="utf-8")
     (base / "script" / name).chmod(0o755)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import class_of, handle_text, objects
+from mcp_bridge.documents.errors import DocumentError
 from mcp_bridge.documents.files import read_file
 
 from . import commands, sandbox, tc_arriving
@@ -21,7 +23,6 @@ from .tc_trees import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from mcp_bridge.collection.kernel_state import TcObject
 
@@ -105,6 +106,8 @@ class _Reader:
         self._lines = text.splitlines()
         self._ran = ran
         self._found = Found()
+        self._own = f"{sandbox.FOLDER}/{path.name}"
+        self._texts = {self._own: self._lines}
 
     def read(self) -> Found:
         """Return all of it."""
@@ -126,10 +129,24 @@ class _Reader:
 
     def _place(self, said: Said | None) -> Place:
         """Return the line of a command."""
-        if said is None or not said.file:
+        places = said.places if said else ()
+        if said is None or not places:
             return Place(str(self._path))
-        own = said.file == f"{sandbox.FOLDER}/{self._path.name}"
-        return Place(str(self._path) if own else said.file, said.line)
+        # where a function has the words from its caller, the caller's line says more
+        file, line = next(
+            (place for place in places if said.words[1:] and said.words[1] in self._text(place)), places[0]
+        )
+        return Place(str(self._path) if file == self._own else file, line)
+
+    def _text(self, place: tuple[str, int]) -> str:
+        """Return a line of the script, or of a file that it has read."""
+        file, line = place
+        if file not in self._texts:
+            try:
+                self._texts[file] = read_file(Path(file)).splitlines()
+            except (OSError, DocumentError):
+                self._texts[file] = []
+        return "".join(self._texts[file][line - 1 : line])
 
     def _line_with(self, word: str) -> Place:
         """Return the first line in which a word stands."""
@@ -213,7 +230,7 @@ class _Reader:
         elif self._ran.status not in (0, last, *SHELL_FAILED):
             self._found.leave_out(place, "(the whole file)", f"It ended with the exit status {self._ran.status}.")
         told = {line for said in self._ran.said for line in said.error.splitlines()}
-        prefix = f"{sandbox.FOLDER}/{self._path.name}: line "
+        prefix = f"{self._own}: line "
         for line in [each for each in self._ran.error.splitlines() if each.startswith(prefix)][:LINES_MAX]:
             number, _colon, message = line.removeprefix(prefix).partition(": ")
             if message not in told and number.isdecimal():

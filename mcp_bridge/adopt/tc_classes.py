@@ -21,6 +21,7 @@ from mcp_bridge.collection.kernel_state import (
     SHORT_QUANTUM,
     SMALLEST_BURST,
     SMALLEST_QUANTUM,
+    TICK_NS,
     attributes,
     class_of,
     handle_text,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 HTB_PARMS = 1
 RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
+TC_UNIT_NS = 1100  # in which tc reckons times, with what rounding adds
 SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
 SINGLE = ("dscp", "proto", "sports", "dports", "fwmark")
 ONE_FAMILY = ("icmp", "icmpv6")
@@ -100,16 +102,24 @@ def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
     if priority:
         said["priority"] = priority
     for name, ticks, speed in (("burst", buffer, rate), ("cburst", cbuffer, ceil)):
-        # tc's own choice is kept in units so coarse that it may read as less
-        size = max(size_at(ticks, speed), SMALLEST_BURST)
-        if abs(size - _usual_burst(speed)) > SLACK + speed / 1e9:
-            said[name] = size
-    if quantum != _usual_quantum(rate, r2q):
+        size = size_at(ticks, speed)
+        if size < SMALLEST_BURST and ticks * TICK_NS < SMALLEST_BURST * 10**9 // speed - TC_UNIT_NS:
+            unsaid(one, f"A plan's {name} is {SMALLEST_BURST} bytes at least, and not {size}.")
+        said.update(_burst_said(name, size, speed))
+    if quantum < SMALLEST_QUANTUM:
+        unsaid(one, f"A plan's quantum is {SMALLEST_QUANTUM} bytes at least, and not {quantum}.")
+    elif quantum != _usual_quantum(rate, r2q):
         said["quantum"] = quantum
     _log, layer, overhead, _align, mpu = RATESPEC.unpack_from(parms)
     if overhead or mpu or layer > 1:
         unsaid(one, f"No plan has overhead {overhead} and mpu {mpu} of a class; shaper.overhead_bytes is for all.")
     return said
+
+
+def _burst_said(name: str, size: int, speed: int) -> dict[str, int]:
+    """Return a burst where it is not the one that netopt gives."""
+    size = max(size, SMALLEST_BURST)  # tc's own choice is kept in units so coarse that it may read as less
+    return {name: size} if abs(size - _usual_burst(speed)) > SLACK + speed / 1e9 else {}
 
 
 def _usual_burst(speed: int) -> int:

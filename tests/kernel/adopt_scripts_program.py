@@ -140,6 +140,12 @@ UNSAID = {
     "tc qdisc add dev {0} root handle 1: prio": "No plan has the qdisc prio, but for a netem",
     "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives, a plan",
+    "tc qdisc add dev {0} root handle 1: htb; tc class add dev {0} parent 1: classid 1:1 htb rate 1gbit burst 500": (
+        "A plan's burst is 1600 bytes at least, and not 5"
+    ),
+    "tc qdisc add dev {0} root handle 1: htb; tc class add dev {0} parent 1: classid 1:1 htb rate 9mbit quantum 300": (
+        "A plan's quantum is 1000 bytes at least, and not 300."
+    ),
     "tc qdisc add dev {0} root netem delay 9ms slot 5ms 10ms": "No plan has slot of netem.",
     "tc qdisc add dev {0} root cake bandwidth 9mbit autorate-ingress": "No plan has autorate-ingress",
     "tc qdisc add dev {0} root sfq redflowlimit 99999 min 8000 max 60000 avpkt 1000": "No plan has redflowlimit",

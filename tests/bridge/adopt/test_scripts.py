@@ -302,6 +302,23 @@ def test_a_batch(tmp_path: Path) -> None:
     assert list(left_out) == ["1: tc qdisc add dev x0 root nosuch"]
 
 
+def test_lines_of_functions(tmp_path: Path) -> None:
+    """Where a function runs what it is given, the line is that of its caller; that of another file has its name."""
+    other = tmp_path / "functions.sh"
+    other.write_text('run() {\n  "$@"\n}\nlimit() { run tc qdisc add dev eth0 root nosuch; }\n', encoding="utf-8")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    text = f". {other}\nrun tc qdisc add dev eth0 root lacking\nlimit\nrun ethtool -K eth0 gro off\n"
+    path = tmp_path / "a.sh"
+    path.write_text(text, encoding="utf-8")
+    ((one,), left_out) = from_files([path], POLICY, iface="eth0", name=None, call=Call(shown=[other]))
+    assert [str(place) for place in one.places.values()] == [f"{path}:4"]
+    assert [(str(line.place), line.text.split()[-1]) for line in left_out] == [
+        (f"{path}:2", "lacking"),
+        (f"{other}:4", "nosuch"),
+    ]
+
+
 HTB = """tc qdisc add dev eth0 root handle 1: htb default 20
 tc class add dev eth0 parent 1: classid 1:10 htb rate 1mbit
 tc class add dev eth0 parent 1: classid 1:20 htb rate 1mbit
