@@ -43,6 +43,7 @@ RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align,
 TC_UNIT_NS = 1100  # in which tc reckons times, with what rounding adds
 SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
 SINGLE = ("dscp", "proto", "sports", "dports", "fwmark")
+FAMILIES = {IPV4: [IPV4], IPV6: [IPV6], ANY: [IPV4, IPV6]}
 ONE_FAMILY = ("icmp", "icmpv6")
 
 
@@ -146,29 +147,39 @@ def filters_said(filters: Iterable[TcObject], unsaid: Unsaid, default: str | Non
     found = Filters()
     rest: dict[str, Led] = {}
     for one in sorted((one for one in filters if not one.is_first_table), key=lambda one: one.info >> 16):
-        try:
-            told = match_of(one)
-        except UnsaidError as error:
-            unsaid(one, f"No plan leads {error}.")
+        led = _led(one, unsaid)
+        if led is None:
             continue
-        if told is None:
-            continue
-        if ANY in rest or {IPV4, IPV6} <= set(rest):
+        left = [family for family in FAMILIES[led.family] if family not in rest]
+        if not left:
             unsaid(one, "It is never asked: a filter ahead of it matches everything.")
             continue
-        target = class_of(one.kind, one.options or b"")
-        if not target or may_act(one.kind, one.options or b""):
-            unsaid(one, "No plan has a filter that does more, or less, than lead to a class.")
-            continue
-        for what in told.loosely:
-            unsaid(one, f"The plan says it, but for {what}, which its match looks past.")
-        if told.match:
-            found.led.append(Led(one, told.family, told.match, target))
+        led.family = led.family if left == FAMILIES[led.family] else left[0]
+        if led.match:
+            found.led.append(led)
         else:
-            rest[told.family] = Led(one, told.family, {}, target)
+            rest.update({family: Led(one, family, {}, led.target) for family in FAMILIES[led.family]})
     found.led = _both_families(found.led)
     _the_rest(rest, found, default)
     return found
+
+
+def _led(one: TcObject, unsaid: Unsaid) -> Led | None:
+    """Return whom a filter leads where; ``None``, and why, where no plan says it."""
+    try:
+        told = match_of(one)
+    except UnsaidError as error:
+        unsaid(one, f"No plan leads {error}.")
+        return None
+    if told is None:
+        return None
+    target = class_of(one.kind, one.options or b"")
+    if not target or one.chain or may_act(one.kind, one.options or b""):
+        unsaid(one, "No plan has a filter that does more, or less, than lead to a class.")
+        return None
+    for what in told.loosely:
+        unsaid(one, f"The plan says it, but for {what}, which its match looks past.")
+    return Led(one, told.family, told.match, target)
 
 
 def _both_families(led: Sequence[Led]) -> list[Led]:
@@ -200,15 +211,12 @@ def _both_families(led: Sequence[Led]) -> list[Led]:
 def _the_rest(rest: dict[str, Led], found: Filters, default: str | None) -> None:
     """Take in filters that match all of a family."""
     targets = {one.target for one in rest.values()}
-    if len(targets) == 1 and (ANY in rest or len(rest) > 1):
+    if len(targets) == 1 and len(rest) == len(NETWORKS):
         found.rest = targets.pop()
         return
     for family, one in rest.items():
-        if family == ANY:
-            found.rest = one.target
-        elif name_of(one.target) != default:
-            one.match = {"src": NETWORKS[family]}
-            found.led.append(one)
+        if name_of(one.target) != default:
+            found.led.append(Led(one.one, family, {"src": NETWORKS[family]}, one.target))
 
 
 def in_order(classes: list[dict[str, Any]], led: Sequence[Led], unsaid: Unsaid) -> list[dict[str, Any]]:

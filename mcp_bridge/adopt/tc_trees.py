@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import (
+    INGRESS,
     ROOT,
     handle_text,
     major,
@@ -69,6 +70,7 @@ class Tree:
         self.classes = [one for one in found if one.form == "class"]
         self.filters = [one for one in found if one.form == "filter"]
         self.reading = Reading(name)
+        self._looked_at: set[int] = set()
         self._netem_at: TcObject | None = None  # where a netem below classes is
 
     def read(self) -> Reading:
@@ -76,6 +78,10 @@ class Tree:
         root = self.qdiscs.get(ROOT)
         if root is not None:
             self._root(root)
+        if self.reading.changes:
+            for parent, one in self.qdiscs.items():
+                if one.handle not in self._looked_at and parent not in (ROOT, INGRESS):
+                    self.reading.leave(one, f"No plan has {one.kind} at this place.")
         return self.reading
 
     def _root(self, root: TcObject) -> None:
@@ -112,6 +118,7 @@ class Tree:
 
     def _queue(self, one: TcObject) -> dict[str, Any] | None:
         """Return a qdisc without classes as a plan has it, ``None`` where none has it."""
+        self._looked_at.add(one.handle)
         said = params_of(one, txqueuelen=self.txqueuelen) if one.kind != "htb" else None
         if said is None:
             self.reading.leave(one, f"No plan has the qdisc {one.kind} here.")
@@ -122,6 +129,7 @@ class Tree:
 
     def _htb(self, root: TcObject) -> dict[str, Any]:
         """Return an htb with its classes, their queues and their packets."""
+        self._looked_at.add(root.handle)
         said = params_of(root, txqueuelen=self.txqueuelen)
         params = dict(said.params) if said else {}
         for words in said.unsaid if said else ():
@@ -183,12 +191,15 @@ class Tree:
                 same.append(name)
             else:
                 self.reading.leave(one, "A plan has one netem, which may be for several classes; this one differs.")
+            self._looked_at.add(one.handle)
         if set(same) != leaves:
             netem["classes"] = same
         self.reading.leave(first, f"{ENDS} And the answers of ssh pass beside it.")
         return netem
 
     def _netem_said(self, one: TcObject) -> dict[str, Any]:
+        """Return what a netem does."""
+        self._looked_at.add(one.handle)
         said = netem_of(one.options or b"")
         for words in said.unsaid:
             self.reading.leave(one, f"No plan has {words} of netem.")
@@ -240,6 +251,7 @@ class Tree:
         for one in bands.values():
             if one is not netem:
                 self.reading.leave(one, f"No plan has {one.kind} beside a netem that is for some packets.")
+                self._looked_at.add(one.handle)
 
     def _mq(self, root: TcObject) -> None:
         """Take in the trees of the queues below mq; a plan has the same one for each."""

@@ -141,10 +141,13 @@ UNSAID = {
     "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} root handle 1: htb; tc class add dev {0} parent 1: classid 1:1 htb rate 1gbit burst 500": (
-        "A plan's burst is 1600 bytes at least, and not 5"
+        "A plan's burst is 1600 bytes at least, and not 496."
     ),
     "tc qdisc add dev {0} root handle 1: htb; tc class add dev {0} parent 1: classid 1:1 htb rate 9mbit quantum 300": (
         "A plan's quantum is 1000 bytes at least, and not 300."
+    ),
+    "tc qdisc add dev {0} root handle 1: tbf rate 9mbit burst 9k limit 9k; tc qdisc add dev {0} parent 1:1 fq_codel": (
+        "No plan has fq_codel at this place."
     ),
     "tc qdisc add dev {0} root netem delay 9ms slot 5ms 10ms": "No plan has slot of netem.",
     "tc qdisc add dev {0} root cake bandwidth 9mbit autorate-ingress": "No plan has autorate-ingress",

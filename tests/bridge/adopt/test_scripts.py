@@ -341,6 +341,17 @@ def test_both_families_and_the_order(tmp_path: Path) -> None:
     assert list(left_out.values()) == ["A plan asks all matches of a class together: this one before those of 1:10."]
 
 
+def test_filters_behind_one_for_all(tmp_path: Path) -> None:
+    """Of a family that a filter matches whole, no later one is asked; of the other they are."""
+    line = "tc filter add dev eth0 parent 1: protocol {0} prio {1} u32 match {2} flowid 1:10\n"
+    text = HTB + line.format("ip", 1, "u32 0 0") + line.format("ip", 2, "ip dport 53 0xffff")
+    text += line.format("ipv6", 3, "ip6 dport 53 0xffff")
+    ((plan,), left_out) = adopted(tmp_path, text)
+    matches = [one["match"] for one in plan["changes"]["htb_classes"] if "match" in one]
+    assert matches == [[{"dports": ["53"], "src": "::/0"}, {"src": "0.0.0.0/0"}]]
+    assert [(line[:2], reason[:20]) for line, reason in left_out.items()] == [("5:", "It is never asked: a")]
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
