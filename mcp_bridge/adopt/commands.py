@@ -4,7 +4,7 @@
 
 """What the commands of a script say of settings that its sandbox cannot hold: ethtool, sysctl, metrics of routes. Pure.
 
-Those that a plan never says are left out, each with its reason; tc's are read from the kernel, see ``tc_trees.py``.
+Those that a plan never says are left out, each with its reason; tc's are read from the kernel, see ``tc/``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .found import Found
-    from .sandbox import Said
+    from .sandbox.model import Said
 
 FEATURES = ("-K", "--features", "--offload")
 QUEUES = {

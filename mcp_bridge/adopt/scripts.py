@@ -16,17 +16,20 @@ from mcp_bridge.collection.kernel_state import class_of, handle_text, objects
 from mcp_bridge.documents.errors import DocumentError
 from mcp_bridge.documents.files import read_file
 
-from . import commands, sandbox, tc_arriving
+from . import commands
 from .found import Found, Place, Setting
-from .tc_matches import has_mark
-from .tc_trees import Reading
+from .sandbox import run as sandbox
+from .sandbox.model import Script
+from .tc import arriving
+from .tc.matches import has_mark
+from .tc.trees import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mcp_bridge.collection.kernel_state import TcObject
 
-    from .sandbox import Ran, Said
+    from .sandbox.model import Ran, Said
 
 SUFFIXES = (".sh", ".bash", ".qos")
 USUAL = "eth0"  # the interface that a script finds as that of the default route where none is named
@@ -81,7 +84,7 @@ def read(path: Path, *, iface: Any, call: Call) -> Found:
     text = read_file(path)
     named = isinstance(iface, str) and sandbox.is_plain_name(iface)
     first = iface if named else USUAL
-    ran = sandbox.run(sandbox.Script(text, path.name, call.arguments, call.env, call.shown, [first]))
+    ran = sandbox.run(Script(text, path.name, call.arguments, call.env, call.shown, [first]))
     found = _Reader(path, text, ran).read()
     if not named and not re.search(rf"\b{USUAL}\b", " ".join([text, *call.arguments, *call.env.values()])):
         _rename(found, (USUAL,), None)
@@ -181,7 +184,7 @@ class _Reader:
                 self._found.set(Setting(path, value, self._place(command), text), (name,))
 
     def _trees(self) -> None:
-        readings = {name: tc_arriving.read(self._ran.state, name) for name in self._ran.links}
+        readings = {name: arriving.read(self._ran.state, name) for name in self._ran.links}
         behind = {device for reading in readings.values() for device in reading.devices}
         for name, reading in readings.items():
             if name not in behind:

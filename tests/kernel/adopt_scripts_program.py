@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
-from mcp_bridge.adopt import sandbox
+from mcp_bridge.adopt.sandbox import run as sandbox
 from mcp_bridge.cli.main import main as netopt
 from mcp_bridge.policy import load_policy
 from mcp_bridge.validator import validate

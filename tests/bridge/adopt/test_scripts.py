@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from mcp_bridge.adopt import sandbox
 from mcp_bridge.adopt.plans import from_files
-from mcp_bridge.adopt.sandbox import Script
+from mcp_bridge.adopt.sandbox import run as sandbox
+from mcp_bridge.adopt.sandbox.model import Ran, Script
 from mcp_bridge.adopt.scripts import Call, is_script
 from mcp_bridge.policy import load_policy
 from mcp_bridge.validator import validate
@@ -30,7 +30,7 @@ NAMESPACES = subprocess.run(["unshare", "-Urnmpf", "true"], check=False, capture
 pytestmark = pytest.mark.skipif(not NAMESPACES, reason="namespaces of users cannot be made here")
 
 
-def ran(text: str, **how: Any) -> sandbox.Ran:
+def ran(text: str, **how: Any) -> Ran:
     """Run a script in the sandbox."""
     return sandbox.run(Script(text, "a.sh", **{"ifaces": ["eth0"], **how}))
 
@@ -151,7 +151,7 @@ def test_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_several_at_once() -> None:
     """Each has its own network."""
-    found: list[sandbox.Ran] = []
+    found: list[Ran] = []
     threads = [
         threading.Thread(target=lambda number=number: found.append(ran(f"ip link set eth0 mtu {number}")))
         for number in (1300, 1400)

@@ -17,9 +17,9 @@ from mcp_bridge.collection.kernel_state import (
     objects,
 )
 
-from .tc_classes import class_said, filters_said, in_order, minor, name_of
-from .tc_netem import netem_of
-from .tc_params import link_of, params_of
+from .classes import class_said, filters_said, in_order, minor, name_of
+from .netem import netem_of
+from .params import link_of, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

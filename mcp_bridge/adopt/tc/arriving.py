@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import ACTIONS, EGRESS_HOOK, INGRESS, as_text, attributes, may_act
 
-from .tc_differences import tell_differences
-from .tc_matches import ANY, IPV4, IPV6, UnsaidError, match_of
-from .tc_trees import Reading, Tree
+from .differences import tell_differences
+from .matches import ANY, IPV4, IPV6, UnsaidError, match_of
+from .trees import Reading, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import Any
 
 from mcp_bridge.collection.kernel_state import TICK_NS, attributes
 
-from .tc_params import Said, mbit, whole
+from .params import Said, mbit, whole
 
 HEAD = struct.Struct("=IIIIII")  # latency, limit, loss, gap, duplicate, jitter
 CORR, REORDER, CORRUPT, LOSS, RATE, ECN, RATE64, LATENCY64, JITTER64, SLOT = 1, 3, 4, 5, 6, 7, 8, 10, 11, 12

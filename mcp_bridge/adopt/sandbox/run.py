@@ -5,7 +5,7 @@
 """Runs a script of tc, ip and ethtool where it can harm nothing, and reads back what it led to.
 
 A process of its own, the keeper, makes the network namespace and reads it afterwards. The script runs below it, shut in
-further, see ``sandbox_root.py``.
+further, see ``root.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
@@ -25,10 +24,14 @@ from typing import TYPE_CHECKING, Any
 from mcp_bridge.collection.kernel_state import OF_THE_DEVICE, RouteSocket, Tools, links, observe, values
 from mcp_bridge.errors import NetoptBridgeError
 
-from . import sandbox_root as root
+from . import root
+from .log import commands_of
+from .model import Ran
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+
+    from .model import Script
 
 RECORDER = Path(__file__).with_name("recorder.sh")
 NEEDED = ("bash", "tc", "ip")
@@ -41,78 +44,10 @@ TIME_MAX_S = 60
 NAMED_MAX = 64
 LOG_MAX = 4 << 20
 WATCH_S = 0.02
-FIELDS = 6  # of a command in the log, ahead of its words
 
 
 class SandboxUnavailableError(NetoptBridgeError):
     """A script cannot be shut in on this machine, and so is not run."""
-
-
-@dataclass(frozen=True)
-class Script:
-    """A script and how it is called.
-
-    Attributes:
-        text: what it says.
-        name: the name of its file.
-        arguments: what it is called with.
-        env: variables that it finds set.
-        shown: files and folders that it may read, at their own paths.
-        ifaces: interfaces that it finds; those that its commands name are made when they do.
-    """
-
-    text: str
-    name: str
-    arguments: Sequence[str] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    shown: Sequence[Path] = ()
-    ifaces: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Said:
-    """A command that a script ran.
-
-    Attributes:
-        places: the file that it stands in, as the script sees it, and its line; behind it, from where the function that
-            it stands in was called, and that one's. Empty where nobody knows.
-        words: the command.
-        status: its exit status.
-        error: what it said on standard error.
-    """
-
-    places: tuple[tuple[str, int], ...]
-    words: tuple[str, ...]
-    status: int = 0
-    error: str = ""
-
-    @property
-    def text(self) -> str:
-        """The command as one line."""
-        return " ".join(self.words)
-
-
-@dataclass
-class Ran:
-    """What a script led to.
-
-    Attributes:
-        said: its commands, in their order.
-        state: the tc State of the interfaces.
-        links: the interfaces, by name.
-        sysctl: kernel parameters that it has written to below ``/proc/sys``, by key.
-        sys: files of interfaces that it has written to, by their path below ``/sys/class/net``.
-        error: what it said on standard error.
-        status: its exit status; ``None`` where its time was over.
-    """
-
-    said: list[Said] = field(default_factory=list)
-    state: dict[str, Any] = field(default_factory=dict)
-    links: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sysctl: dict[str, str] = field(default_factory=dict)
-    sys: dict[str, str] = field(default_factory=dict)
-    error: str = ""
-    status: int | None = 0
 
 
 def is_plain_name(iface: str) -> bool:
@@ -140,7 +75,7 @@ def run(script: Script) -> Ran:
             hint="It takes user, network, mount and PID namespaces. Adopt it on a machine, or as a user, that may make "
             "them (unshare -Urnmpf true succeeds there).",
         )
-    return Ran(**{**told, "said": _commands(told["said"])})
+    return Ran(**{**told, "said": commands_of(told["said"])})
 
 
 def _kept(folder: Path, script: Script) -> dict[str, Any]:
@@ -308,30 +243,4 @@ def _written(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, s
         usual = before.get(key, before.get(of_new_ones))
         if usual is not None and value != usual and not key.endswith(OF_THE_DEVICE) and ".lo." not in key:
             found[key] = value
-    return found
-
-
-def _commands(log: str) -> list[Said]:
-    """Return the commands of a log; what a script has written there itself may be anything."""
-    found = []
-    fields = log.split("\0")
-    at = 0
-    while at + FIELDS <= len(fields):
-        place, name, status, error, batch, count = fields[at : at + FIELDS]
-        at += FIELDS
-        if not count.isdecimal() or not status.isdecimal():
-            break
-        words = fields[at : at + int(count)]
-        at += int(count)
-        frames = (each.rpartition(":") for each in place.split("|"))
-        where = tuple((file, int(line)) for file, _colon, line in frames if file and line.isdecimal())
-        if batch:
-            failed = {int(word) for word in error.replace("-:", " ").split() if word.isdecimal()}
-            lines = [each.split() for each in batch.splitlines()]
-            for number, each in enumerate(lines, 1):
-                if each and not each[0].startswith("#"):
-                    wrong = number in failed
-                    found.append(Said(where, (name, *each), int(wrong), error if wrong else ""))
-        else:
-            found.append(Said(where, (name, *words), int(status), error.strip()))
     return found

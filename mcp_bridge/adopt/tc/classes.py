@@ -28,8 +28,8 @@ from mcp_bridge.collection.kernel_state import (
     may_act,
 )
 
-from .tc_matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
-from .tc_params import mbit, size_at
+from .matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
+from .params import mbit, size_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
