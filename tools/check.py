@@ -34,6 +34,7 @@ SCRIPTS = (
     "tools/setup_node.sh",
     "tools/ansible_test.sh",
     "contrib/execution-environment/build.sh",
+    "mcp_bridge/adopt/sandbox/recorder.sh",
     "tests/compat/before.sh",
     "tests/devices/prepare.sh",
     "tests/tc_testing/prepare.sh",

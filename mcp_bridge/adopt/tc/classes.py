@@ -42,6 +42,7 @@ HTB_PARMS = 1
 RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
 TC_UNIT_NS = 1100  # in which tc reckons times, with what rounding adds
 SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
+COMPARED_MAX = 500  # filters that are compared with all others
 SINGLE = ("dscp", "proto", "sports", "dports", "fwmark")
 FAMILIES = {IPV4: [IPV4], IPV6: [IPV6], ANY: [IPV4, IPV6]}
 ONE_FAMILY = ("icmp", "icmpv6")
@@ -185,19 +186,15 @@ def _led(one: TcObject, unsaid: Unsaid) -> Led | None:
 def _both_families(led: Sequence[Led]) -> list[Led]:
     """Return the entries with those that are the same for IPv4 and IPv6 as one, and others bound to their family."""
     found: list[Led] = []
+    lone: dict[tuple[str, int, str], Led] = {}
     for one in led:
-        twin = next(
-            (
-                each
-                for each in found
-                if {each.family, one.family} == {IPV4, IPV6} and (each.match, each.target) == (one.match, one.target)
-            ),
-            None,
-        )
+        said = (repr(sorted(one.match.items())), one.target)
+        twin = lone.pop((*said, IPV6 if one.family == IPV4 else IPV4), None) if one.family != ANY else None
         if twin:
             twin.family = ANY
-        else:
-            found.append(one)
+            continue
+        found.append(one)
+        lone[*said, one.family] = one
     for one in found:
         if (
             one.family in NETWORKS
@@ -230,7 +227,7 @@ def in_order(classes: list[dict[str, Any]], led: Sequence[Led], unsaid: Unsaid) 
             continue
         first.setdefault(name, number)
         by_name[name].setdefault("match", []).append(each.match)
-    for ahead, behind in combinations(led, 2):
+    for ahead, behind in combinations(led[:COMPARED_MAX], 2):
         names = name_of(ahead.target), name_of(behind.target)
         if first.get(names[0], 0) > first.get(names[1], 0) and not _apart(ahead.match, behind.match):
             unsaid(behind.one, f"A plan asks all matches of a class together: this one before those of {names[0]}.")

@@ -257,11 +257,11 @@ class Tree:
         """Take in the trees of the queues below mq; a plan has the same one for each."""
         below = [one for parent, one in sorted(self.qdiscs.items()) if parent != ROOT and major(parent) == root.handle]
         found: dict[str, Any] = {"type": "mq"}
-        trees = []
+        trees, netems = [], []
         for one in below:
             if one.kind == "htb":
                 tree = self._htb(one)
-                tree.pop("netem", None)
+                netems.append(tree.pop("netem", None))
                 qdisc = tree.pop("qdisc")
                 trees.append((one, {**qdisc, **tree}))
             else:
@@ -270,6 +270,10 @@ class Tree:
         if trees:
             found["per_queue"] = self._common(trees)
         self.reading.set("qdisc", found, root)
+        if self._netem_at and all(each == netems[0] for each in netems):
+            self.reading.set("netem", netems[0], self._netem_at)
+        elif self._netem_at:
+            self.reading.leave(self._netem_at, "A plan has the same netem in each queue.")
 
     def _common(self, trees: list[tuple[TcObject, dict[str, Any]]]) -> dict[str, Any]:
         """Return what all queues have; classes of some alone are left."""
