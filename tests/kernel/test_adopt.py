@@ -91,7 +91,7 @@ tc qdisc add dev $1 parent 1:20 handle 20: bfifo limit 50000
 
 
 def test_adopted_is_what_a_script_made(tmp_path: Path) -> None:
-    """After the script the plan is written down and nothing else; what was there before comes back once it is gone."""
+    """After the script the plan is written down and nothing else, and nothing else goes when the plan does."""
     path = tmp_path / "tune.sh"
     path.write_text(SCRIPT, encoding="utf-8")
     ((adopted,), left_out) = from_files([path], load_policy(), iface=IFACE, name="adopted", call=Call([IFACE]))
@@ -104,6 +104,30 @@ def test_adopted_is_what_a_script_made(tmp_path: Path) -> None:
         report = host.ask(plan=adopted.plan)
         assert [change["subsystem"] for change in report["diff"]] == ["plan"], report
         assert host.view() == made
+        assert host.ask(plan=adopted.plan)["status"] == "unchanged"
+        assert host.ask(remove=["adopted"])["status"] == "applied"
+        assert host.view() == made
+
+
+FILTERS = """tc qdisc add dev eth0 root handle 7: htb default 20
+tc class add dev eth0 parent 7: classid 7:10 htb rate 512kbit ceil 512kbit
+tc class add dev eth0 parent 7: classid 7:20 htb rate 2mbit
+tc filter add dev eth0 parent 7: protocol ip prio 3 u32 match ip dport 443 0xffff flowid 7:10
+"""
+
+
+def test_a_tree_with_filters_is_made_anew_and_comes_back(tmp_path: Path) -> None:
+    """The plan's tree stands in the place of the script's, which is back exactly once the plan is gone."""
+    path = tmp_path / "limit.sh"
+    path.write_text(FILTERS, encoding="utf-8")
+    ((adopted,), left_out) = from_files([path], load_policy(), iface=IFACE, name="adopted")
+    assert left_out == []
+    with transaction_host() as host:
+        host.shell(FILTERS)
+        made = host.view()
+        report = host.ask(plan=adopted.plan)
+        assert {change["subsystem"] for change in report["diff"]} == {"tc"}, report
+        assert "class htb 1:10 root" in host.view()
         assert host.ask(plan=adopted.plan)["status"] == "unchanged"
         assert host.ask(remove=["adopted"])["status"] == "applied"
         assert host.view() == made
