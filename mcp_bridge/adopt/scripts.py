@@ -111,6 +111,10 @@ class _Reader:
         self._found = Found()
         self._own = f"{sandbox.FOLDER}/{path.name}"
         self._texts = {self._own: self._lines}
+        self._tc: dict[str, list[Said]] = {}  # commands that succeeded, by the interface that they name
+        for said in ran.said:
+            for name in set(said.words) & ran.links.keys() if said.words[0] == "tc" and not said.status else ():
+                self._tc.setdefault(name, []).append(said)
 
     def read(self) -> Found:
         """Return all of it."""
@@ -205,13 +209,11 @@ class _Reader:
     def _made(self, name: str, one: TcObject) -> Said | None:
         """Return the command that has made an object, as far as its words tell."""
         best: tuple[int, Said | None] = (0, None)
-        for said in self._ran.said:
+        marks = _marks(one)
+        for said in self._tc.get(name, ()):
             words = said.words
-            if said.status or words[0] != "tc" or one.form not in words or name not in words:
-                continue
-            marks = _marks(one)
             score = sum(mark in words for mark in marks)
-            if one.kind in words and score >= best[0]:
+            if one.form in words and one.kind in words and score >= best[0]:
                 best = (score, said)
         return best[1]
 

@@ -132,8 +132,11 @@ def shut_in(base: Path, recorder: str, script: tuple[str, str], shown: Sequence[
     for path in shown:
         if not os.access(path, os.R_OK):
             raise SandboxError(f"{path} is not there, or not for everybody to read")
-        if not (base / path.relative_to("/")).exists():  # else it is shown already
-            _show(path, base / path.relative_to("/"))
+        here = base / path.relative_to("/")
+        if here.exists() and path.parts[1:2] not in [(each,) for each in SYSTEM]:
+            raise SandboxError(f"{path} has a place of its own in there: name what the script reads in it")
+        if not here.exists():  # else it is shown already
+            _show(path, here)
     _programs(base, recorder)
     (base / "netopt/trace").write_text(TRACE, encoding="ascii")
     (base / "script").mkdir()

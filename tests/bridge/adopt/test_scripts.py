@@ -104,6 +104,14 @@ def test_it_is_nobody(tmp_path: Path) -> None:
             ran("true", shown=[hidden])
 
 
+def test_what_cannot_be_shown(tmp_path: Path) -> None:
+    """It is said which, and the script has not begun."""
+    for path, words in ((tmp_path / "none", "is not there"), (Path("/etc"), "name what the script reads in it")):
+        with pytest.raises(sandbox.SandboxUnavailableError, match=words):
+            ran("true", shown=[path])
+    assert ran("true", shown=[Path("/usr/bin")]).status == 0
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to be somebody else")
 def test_as_any_user(tmp_path: Path) -> None:
     """Whoever may make namespaces of users may adopt a script."""
