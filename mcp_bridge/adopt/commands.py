@@ -56,6 +56,7 @@ TAKES_AWAY = {"-D", "-X", "-F", "-Z", "-N", "-L", "-S", "-C", "delete", "flush",
 ROUTE_VERBS = ("add", "a", "change", "chg", "replace", "append")
 SHOWS = ("show", "list", "ls", "l", "sh", "s", "get", "help", "flush", "del", "delete", "monitor", "save")
 _MASK = re.compile(r"[0-9a-fA-F]{1,8}(,[0-9a-fA-F]{1,8}){0,255}")
+ASKS = ("-n", "-a", "status", "is-active", "is-enabled", "--version", "-V")
 IFB_KINDS = ("ifb", "dummy")
 LINK_WORDS = {"mtu": 1, "txqueuelen": 1, "txqlen": 1, "qlen": 1, "up": 0, "down": 0}  # read from the kernel
 
@@ -71,7 +72,7 @@ def take(said: Said, place: Place, found: Found) -> None:
         found.leave_out(
             place, said.text, "Rules of a firewall are not adopted: limits, marks and NAT of your own go into a plan."
         )
-    elif name not in SILENT:
+    elif name not in SILENT and len(said.words) > 1 and said.words[1] not in (*SHOWS, *ASKS):
         found.leave_out(place, said.text, f"It was not run: what {name} does, no plan says.")
 
 

@@ -40,6 +40,7 @@ SHELL_FAILED = (126, 127)  # a program that cannot be run, or found: the shell s
 _BEGINS = re.compile(r"#!.*\b(ba|da|a)?sh\b|#!.*\btc\b")
 _COMMAND = re.compile(r"(sudo\s+)?(/\S*/)?(tc|ip|ethtool)\s+\S")
 _UNKNOWN = re.compile(r"kind is unknown|classifier not found|failed to load TC action|no such file", re.IGNORECASE)
+_NO_COMMAND = re.compile(r"(#.*)?|(done|fi|esac|;;|[})])[\s;&|})]*|exit\b.*")
 _TABLE = re.compile(r"\bdistribution\s+(normal|pareto|paretonormal)\b")
 _TAKEN = ("del", "delete", "show", "list", "ls", "get", "help")
 
@@ -128,7 +129,8 @@ class _Reader:
             place = self._line_with(key.rpartition(".")[2])
             self._found.set(Setting(("sysctl", key), value, place, f"{key} = {value}"))
         for name, link in sorted(self._ran.links.items()):
-            self._link(name, link)
+            if name != "lo" and not name.startswith("ifb"):  # these are made with others
+                self._link(name, link)
         self._trees()
         self._marks()
         self._end()
@@ -180,7 +182,7 @@ class _Reader:
     def _link(self, name: str, link: Mapping[str, Any]) -> None:
         """Take in MTU and queue length where these are not as the interface was made."""
         said = [(("mtu",), link["mtu"], MTU), (("nic", "txqueuelen"), link["txqlen"], QUEUE_LENGTH)]
-        for path, value, usual in said if not name.startswith("ifb") else ():
+        for path, value, usual in said:
             word = path[-1]
             if value != usual:
                 command = next((each for each in reversed(self._ran.said) if {name, word} <= set(each.words)), None)
@@ -229,10 +231,18 @@ class _Reader:
     def _end(self) -> None:
         """Tell how the script ended, and what its shell could not do."""
         place = Place(str(self._path))
-        last = self._ran.said[-1].status if self._ran.said else 0
+        last = self._ran.said[-1] if self._ran.said else None
         if self._ran.status is None:
             self._found.leave_out(place, "(the whole file)", f"It was ended after {sandbox.TIME_MAX_S} seconds.")
-        elif self._ran.status not in (0, last, *SHELL_FAILED):
+        elif last and last.status and last.status == self._ran.status:
+            end = self._place(last)
+            below = end.line
+            while "".join(self._lines[below - 1 : below]).endswith("\\"):  # the command goes on
+                below += 1
+            if end.file == str(self._path) and any(map(_is_command, self._lines[below:])):
+                why = f"The script ended here, with the exit status {last.status}: what is below was not run."
+                self._found.leave_out(end, last.text, why)
+        elif self._ran.status not in (0, *SHELL_FAILED):
             self._found.leave_out(place, "(the whole file)", f"It ended with the exit status {self._ran.status}.")
         told = {line for said in self._ran.said for line in said.error.splitlines()}
         prefix = f"{self._own}: line "
@@ -242,6 +252,11 @@ class _Reader:
                 at = int(number)
                 shown = self._lines[at - 1].strip() if 0 < at <= len(self._lines) else ""
                 self._found.leave_out(Place(str(self._path), at), shown, f"The shell says: {message}.")
+
+
+def _is_command(line: str) -> bool:
+    """Return whether a line of a script has a command of its own, as far as that is easy to tell."""
+    return not _NO_COMMAND.fullmatch(line.strip())
 
 
 def _marks(one: TcObject) -> set[str]:

@@ -137,6 +137,12 @@ sudo)
     done
     ;;
 tc | ip)
+    case $name" $* " in
+    ip*' netns '*) # other namespaces are not for a plan, and cannot be made in here
+        record "$@"
+        exit 0
+        ;;
+    esac
     input=$(batch "$@")
     if [ -n "$input" ]; then
         # shellcheck disable=SC2046 # a word for each word of the batch
@@ -159,7 +165,7 @@ tc | ip)
             record "$@"
             exit "$status"
             ;;
-        *' link add '* | *' link del'* | *' netns '*) ;;
+        *' link add '* | *' link del'*) ;;
         *) make_named "$@" ;;
         esac
     fi

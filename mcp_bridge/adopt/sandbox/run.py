@@ -161,7 +161,7 @@ def _run(base: Path, recorder: str, script: Script) -> dict[str, Any]:
     if problem:
         raise root.SandboxError(problem)
     with RouteSocket() as route:
-        there = {name: link for name, link in links(route).items() if name != "lo" and not name.startswith(PEER)}
+        there = {name: link for name, link in links(route).items() if not name.startswith(PEER)}
     return {
         "said": _text(base / "netopt/log"),
         "state": observe({"ifaces": sorted(there), "brief": True}, Tools()),

@@ -280,6 +280,8 @@ def test_what_no_plan_says(tmp_path: Path, line: str, reason: str) -> None:
         "ethtool -k eth0",
         "ethtool --show-ring eth0",
         "iptables -F",
+        "route -n",
+        "systemctl is-active tuned",
         "modprobe ifb",
         "[ $(sysctl -n net.ipv4.ip_forward) = 0 ]",
         "[ $(cat /sys/class/net/eth0/mtu) = 1500 ]",
@@ -308,6 +310,30 @@ def test_a_batch(tmp_path: Path) -> None:
     ((plan,), left_out) = adopted(tmp_path, text, iface="auto")
     assert (plan["iface"], plan["changes"]["qdisc"]["params"]) == ("x0", {"limit": 50})
     assert list(left_out) == ["1: tc qdisc add dev x0 root nosuch"]
+
+
+def test_what_was_not_run(tmp_path: Path) -> None:
+    """Where a script ends early, the line says so; a command that fails at its end has its own line alone."""
+    failing = "tc qdisc add dev eth0 root nosuch"
+    text = "set -e\nethtool -K eth0 gro off\nfor i in 1; do\n{0}\ndone\n\n# end\n{1}"
+    (_plans, left_out) = adopted(tmp_path, text.format(failing, "ethtool -K eth0 lro off\n"))
+    assert list(left_out) == [f"4: {failing}"]
+    assert left_out[f"4: {failing}"] == "The script ended here, with the exit status 2: what is below was not run."
+    (_plans, left_out) = adopted(tmp_path, text.format(failing, ""))
+    assert ["lacks it" in reason for reason in left_out.values()] == [True]
+
+
+def test_other_namespaces(tmp_path: Path) -> None:
+    """What a script does in namespaces of its own is told, and all else is adopted."""
+    text = """set -e
+ip netns add test
+ip link set eth1 netns test
+ip netns exec test tc qdisc add dev eth1 root pfifo limit 50
+tc qdisc add dev lo root pfifo limit 50
+"""
+    ((plan,), left_out) = adopted(tmp_path, text, iface="auto")
+    assert (plan["iface"], plan["changes"]["qdisc"]["params"]) == ("lo", {"limit": 50})
+    assert [line[:2] for line in left_out] == ["2:", "3:", "4:"]
 
 
 def test_lines_of_functions(tmp_path: Path) -> None:
