@@ -85,6 +85,7 @@ if sent:
     memory = os.memfd_create("netopt")
     with os.fdopen(os.dup(memory), "wb") as stream:
         stream.write(sent)
+    sent = None
 else:
     try:
         memory = os.open({KEPT!r} % message["program"], os.O_RDONLY | os.O_NOFOLLOW)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Change:
 
     def as_dict(self) -> dict[str, str | None]:
         """Return the change in the shape of one entry of ``HostReport.diff``."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)

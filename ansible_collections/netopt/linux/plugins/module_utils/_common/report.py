@@ -10,12 +10,11 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .change import Change
 from .errors import NetoptError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from .change import Change
 
 APPLIED = "applied"
 UNCHANGED = "unchanged"
@@ -46,8 +45,8 @@ class HostReport:
     error: dict[str, str | None] | None = None
 
     def differs(self, changes: Iterable[Change]) -> None:
-        """Add differences."""
-        self.diff.extend(change.as_dict() for change in changes)
+        """Add differences, shortened: ten thousand would be in memory to the end, and nobody reads them."""
+        self.diff.extend(change.as_dict() for change in _few(changes))
 
     def fail(self, status: str, error: NetoptError) -> None:
         """End with a failure. The first error stays the one that is reported."""
@@ -65,19 +64,22 @@ class HostReport:
 
 def shortened(diff: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return differences as a report has them: of each subsystem the first, and how many more there are."""
-    found: list[dict[str, Any]] = []
-    for subsystem in dict.fromkeys(change["subsystem"] for change in diff):
-        mine = [change for change in diff if change["subsystem"] == subsystem]
-        if len(mine) <= SHOWN or mine[-1]["key"].startswith(MORE):
+    return [change.as_dict() for change in _few(Change(**one) for one in diff)]
+
+
+def _few(changes: Iterable[Change]) -> list[Change]:
+    by_subsystem: dict[str, list[Change]] = {}
+    for change in changes:
+        by_subsystem.setdefault(change.subsystem, []).append(change)
+    found: list[Change] = []
+    for subsystem, mine in by_subsystem.items():
+        if len(mine) <= SHOWN or mine[-1].key.startswith(MORE):
             found += mine
-        else:
-            found += mine[:SHOWN]
-            more = mine[SHOWN:]
-            counts = [f"{sum(change[side] is not None for change in more)} values" for side in ("before", "after")]
-            found.append(
-                {"subsystem": subsystem, "key": f"{MORE} {len(more)}", "before": counts[0], "after": counts[1]}
-            )
-    return found if len(found) < len(diff) else diff
+            continue
+        more = mine[SHOWN:]
+        before, after = (sum(getattr(change, side) is not None for change in more) for side in ("before", "after"))
+        found += [*mine[:SHOWN], Change(subsystem, f"{MORE} {len(more)}", f"{before} values", f"{after} values")]
+    return found
 
 
 def as_result(report: HostReport, *, diff_mode: bool) -> dict[str, Any]:

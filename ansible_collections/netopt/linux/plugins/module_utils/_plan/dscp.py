@@ -52,18 +52,15 @@ def with_numbers(changes: dict[str, Any]) -> dict[str, Any]:
     if (changes.get("qdisc") or {}).get("per_queue"):
         found["qdisc"] = {**changes["qdisc"], "per_queue": with_numbers(changes["qdisc"]["per_queue"])}
     if changes.get("htb_classes"):
-        found["htb_classes"] = [
-            {
-                **one,
-                "match": [
-                    _numbered(match, f"htb_classes[{at}].match[{number}]") for number, match in enumerate(one["match"])
-                ],
-            }
-            if one.get("match")
-            else one
-            for at, one in enumerate(changes["htb_classes"])
-        ]
+        found["htb_classes"] = [_class_numbered(one, at) for at, one in enumerate(changes["htb_classes"])]
     return found
+
+
+def _class_numbered(one: dict[str, Any], at: int) -> dict[str, Any]:
+    if all(match.get("dscp") is None for match in one.get("match") or ()):
+        return one  # as nearly all of ten thousand
+    matches = enumerate(one["match"])
+    return {**one, "match": [_numbered(match, f"htb_classes[{at}].match[{number}]") for number, match in matches]}
 
 
 def _numbered(entry: dict[str, Any], path: str) -> dict[str, Any]:

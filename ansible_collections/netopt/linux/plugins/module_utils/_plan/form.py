@@ -16,6 +16,7 @@ from .dscp import with_numbers
 from .feature_names import plan_name
 from .fields import BY_KEY, PLAN
 from .nic_words import BY_NAME, flat, nested
+from .parts import changed_each, with_changed
 from .routes import ROUTES, with_words_away, words_away
 
 if TYPE_CHECKING:
@@ -27,21 +28,20 @@ def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
 
     Sections that it takes away stay null.
     """
-    found: dict[str, Any] = set_only({PLAN.aliases.get(key, key): value for key, value in plan.items()})
+    found = dict(set_only({PLAN.aliases.get(key, key): value for key, value in plan.items()}))
     changes = with_numbers(found.get("changes", {}))
     if "changes" in found:
         found["changes"] = changes
     if "offloads" in changes:
         changes["offloads"] = {plan_name(name): on for name, on in changes["offloads"].items()}
-    for rule in changes.get("dscp", ()):
-        _list_ports(rule["match"])
+    if "dscp" in changes:
+        changes["dscp"] = changed_each(changes["dscp"], _with_ports_of_match)
     queue = (changes.get("qdisc") or {}).get("per_queue") or {}
     for holder in (changes, changes.get("ingress") or {}, queue):
-        for one in holder.get("htb_classes", ()):
-            for match in one.get("match", ()):
-                _list_ports(match)
+        if "htb_classes" in holder:
+            holder["htb_classes"] = changed_each(holder["htb_classes"], _with_ports_of_matches)
     if "match" in (changes.get("netem") or {}):
-        _list_ports(changes["netem"]["match"])
+        changes["netem"] = _with_ports_of_match(changes["netem"])
     for name, value in taken_away(plan).items():
         changes[name] = with_taken_away(name, changes.get(name), value)
     return found
@@ -78,18 +78,32 @@ def taken_away(plan: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _list_ports(match: dict[str, Any]) -> None:
-    """Make a list of a port that stands alone; its text would be read digit by digit."""
-    for side in ("sports", "dports"):
-        if side in match and not isinstance(match[side], list):
-            match[side] = [match[side]]
+def _with_ports_in_lists(match: dict[str, Any]) -> dict[str, Any]:
+    """Return a match in which a port that stands alone is in a list; its text would be read digit by digit."""
+    alone = [side for side in ("sports", "dports") if side in match and not isinstance(match[side], list)]
+    return {**match, **{side: [match[side]] for side in alone}} if alone else match
+
+
+def _with_ports_of_match(entry: dict[str, Any]) -> dict[str, Any]:
+    return with_changed(entry, "match", _with_ports_in_lists(entry["match"]))
+
+
+def _with_ports_of_matches(entry: dict[str, Any]) -> dict[str, Any]:
+    if "match" not in entry:
+        return entry
+    return with_changed(entry, "match", changed_each(entry["match"], _with_ports_in_lists))
 
 
 def set_only(value: Any) -> Any:
-    """Return a copy without keys that are null, at every level."""
+    """Return a value without keys that are null, at every level.
+
+    A part that has none is not copied, as ten thousand classes would be time and again: change nothing in place.
+    """
     if isinstance(value, dict):
-        return {key: set_only(item) for key, item in value.items() if item is not None}
-    return [set_only(item) for item in value] if isinstance(value, (list, tuple)) else value
+        found = {key: set_only(item) for key, item in value.items() if item is not None}
+        same = len(found) == len(value) and all(item is value[key] for key, item in found.items())
+        return value if same else found
+    return changed_each(value, set_only) if isinstance(value, (list, tuple)) else value
 
 
 def digest_of(digests: Sequence[str]) -> str:

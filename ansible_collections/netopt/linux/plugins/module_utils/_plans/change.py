@@ -148,7 +148,7 @@ def refuse_together(plans: Iterable[Mapping[str, Any]]) -> None:
     """
     fitted = []
     for plan in plans:
-        changes, ifaces = set_only(plan.get("changes") or {}), words(plan)
+        changes, ifaces = dict(set_only(plan.get("changes") or {})), words(plan)
         if "sysctl" in changes:
             changes["sysctl"] = for_interfaces(changes["sysctl"], ifaces)
         fitted.append(Fitted(plan, None, changes, ifaces))

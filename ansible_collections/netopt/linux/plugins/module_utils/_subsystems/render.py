@@ -74,5 +74,11 @@ def digest(plan: Mapping[str, Any], text: Mapping[str, Any]) -> str:
         text: what ``render`` gives for it; other keys do not count.
     """
     content = {"plan": plan, **{field: text[field] for field in TEXT_FIELDS}}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    found = hashlib.sha256()
+    between = "{"
+    for name in sorted(content):  # part by part: one text of all would be in memory three times over
+        found.update(f'{between}"{name}":'.encode())
+        found.update(json.dumps(content[name], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+        between = ","
+    found.update(b"}")
+    return found.hexdigest()

@@ -200,7 +200,7 @@ class Transaction:
 
     def _plain(self, one: PlanRequest, facts: dict[str, Any]) -> Fitted:
         """Return a plan for this host's interfaces."""
-        changes = set_only(one.plan.get("changes") or {})
+        changes = dict(set_only(one.plan.get("changes") or {}))
         ifaces, notes = find(named(one.plan), facts)
         self._report.warnings.extend(note for note in notes if note not in self._report.warnings)
         if any(IFACE in key for key in changes.get("sysctl", {})):

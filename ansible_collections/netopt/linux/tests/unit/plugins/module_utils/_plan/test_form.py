@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from ansible_collections.netopt.linux.plugins.module_utils._plan.form import one_form
 
 
@@ -43,3 +45,16 @@ def test_one_form() -> None:
     assert one_form({"iface": "eth0"}) == {"iface": "eth0"}
     named = {"name": "web", "iface": "eth0", "changes": {"mtu": None, "sysctl": {"a.b": None, "a.c": "1"}}}
     assert one_form(named)["changes"] == {"sysctl": {"a.c": "1"}}
+
+
+def test_what_is_in_that_form_is_not_copied() -> None:
+    """Classes that need nothing are the very same ones, however many; the plan that was given stays as it was."""
+    classes = [{"classid": f"1:{number:x}", "rate_mbit": 1, "match": [{"dst": "10.0.0.1"}]} for number in range(2, 9)]
+    plan = {"iface": "eth0", "changes": {"htb_classes": classes}}
+    assert all(one is other for one, other in zip(one_form(plan)["changes"]["htb_classes"], classes))
+    classes[3]["match"] = [{"dports": 80}, {"dscp": "EF"}]
+    before = deepcopy(plan)
+    found = one_form(plan)["changes"]["htb_classes"]
+    assert [one is other for one, other in zip(found, classes)] == [True, True, True, False, True, True, True]
+    assert found[3]["match"] == [{"dports": [80]}, {"dscp": 46}]
+    assert plan == before
