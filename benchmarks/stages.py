@@ -111,7 +111,7 @@ EACH = (
     "confirmation, over a new connection",
     "worker: result",
 )
-LAST = ("Ansible: result, end", "netopt: report, end")
+LAST = ("Ansible: results, last tasks", "Ansible ends, ansible-runner sees it", "netopt: report, end")
 
 
 def bootstrap() -> str:
@@ -160,8 +160,8 @@ def stages(marks: Marks, begun: float, ended: float) -> dict[str, float]:
     found[FIRST[4]] = inventory
     found[FIRST[5]] = turn - points[-1] - inventory
     found[TURN] = last - turn
-    done = first("run_playbook", "end")
-    found.update(zip(LAST, (done - last, ended - done), strict=True))
+    points = [last, first("PlaybookCLI.run", "end"), first("run_playbook", "end"), ended]
+    found.update(zip(LAST, (b - a for a, b in pairwise(points)), strict=True))
     each = [_of_host(marks, worker) for worker in workers]
     found.update({name: median(one[name] for one in each) for name in EACH})
     return found
