@@ -10,8 +10,10 @@ that it forks, so they last exactly as long as something may still touch a host,
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -51,6 +53,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # ansible-core has no
         self._held: dict[str, int] = {}
         self._known: set[str] = set()
         self.disabled = FOLDER not in os.environ
+        if not self.disabled:
+            atexit.register(gc.freeze)  # the end of Python would look through all that Ansible has made
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Lock every host of the play, those of later batches too, or end the run before it has touched one."""

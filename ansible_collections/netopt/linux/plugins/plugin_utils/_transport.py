@@ -69,8 +69,10 @@ MISSING_PYTHON = {"missing": "python"}
 
 # Reads the message from standard input, and the sources behind it or where they were kept; imports them from memory.
 # What is missing is said in a frame, as an exit status may be that of whatever the host runs around this.
+# It lives for a moment and makes hardly any circles: Python need not look for them, nor at its end, which we wait for.
 BOOTSTRAP = f"""
-import json, os, sys, zlib
+import gc, json, os, sys, zlib
+gc.disable()
 def missing(what):
     body = json.dumps({{"missing": what}})
     values = ({MARK!r}, sys.argv[1], len(body), zlib.crc32(body.encode("ascii")) & 0xffffffff, body)
@@ -100,6 +102,7 @@ from {PACKAGE}._transport.bundle_import import install
 install(sys.path[0], {PACKAGE!r})
 from {PACKAGE}._transport.remote_main import main
 main(message)
+gc.freeze()
 """
 
 
