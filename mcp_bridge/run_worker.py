@@ -26,6 +26,7 @@ from mcp_bridge.runs.spare_worker import WAIT, wait
 from mcp_bridge.runs.spawn import LOCK
 from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
+from mcp_bridge.short_lived import look_seldom_for_circles
 
 
 def main(run_id: str) -> int:
@@ -70,4 +71,5 @@ def _start(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    look_seldom_for_circles()
     sys.exit(_start(sys.argv[1:]))

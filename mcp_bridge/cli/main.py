@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import atexit
-import gc
 import os
 import sys
 import traceback
@@ -26,8 +24,8 @@ from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mcp_bridge.settings import Settings
+from mcp_bridge.short_lived import look_seldom_for_circles
 
-SELDOM = 50_000  # objects made since the last look; Python's own 700 is for programs that stay
 EPILOG = """\
 exit status:
   0  done
@@ -71,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after ``netopt``; by default those of this process.
     """
     if argv is None:
-        _look_seldom_for_circles()
+        look_seldom_for_circles()
     top = parser()
     try:
         args = top.parse_args(argv)
@@ -84,12 +82,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help(sys.stderr)
         return EXIT_USAGE
     return _run(args)
-
-
-def _look_seldom_for_circles() -> None:
-    """Have Python look less often for objects that hold one another, and not at its end: a third of a short command."""
-    gc.set_threshold(SELDOM)
-    atexit.register(gc.freeze)  # then nothing is left to look at
 
 
 def _run(args: argparse.Namespace) -> int:
