@@ -25,18 +25,6 @@ GOOD = {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 23}}
 TOO_LARGE = {"iface": "eth0", "changes": {"sysctl": {"net.core.rmem_max": "999999999999"}}}
 
 
-COLLECTOR = """
-import gc, sys
-from mcp_bridge.cli import main
-found = [gc.get_threshold()[0]]
-for words in (["--version"], None):
-    sys.argv[1:] = ["--version"]
-    main(words)
-    found.append(gc.get_threshold()[0])
-print(found)
-"""
-
-
 class Netopt:
     """Runs ``netopt`` as a process of its own, with a state folder of its own."""
 
@@ -280,6 +268,7 @@ def statuses(report: dict[str, Any]) -> set[str]:
 
 def test_only_a_process_of_its_own_changes_how_python_collects() -> None:
     """The command netopt has Python look for garbage seldom; a program that calls it has what it had."""
-    done = subprocess.run([sys.executable, "-c", COLLECTOR], check=True, capture_output=True, text=True)
+    words = [sys.executable, "-m", "tests.bridge.cli.collector_program"]
+    done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=COLLECTIONS_ROOT)
     usual, called, alone = json.loads(done.stdout.splitlines()[-1])
     assert usual == called < alone
