@@ -46,3 +46,13 @@ def test_number_and_size() -> None:
             f"This host keeps {SNAPSHOTS_MAX - 1} snapshots of"
             in _asked(host, state="present", **key)["error"]["message"]
         )
+
+
+@pytest.mark.parametrize("key", ["net.ipv4.tcp_fastopen_key", "net/ipv6/conf/eth0/stable_secret"])
+def test_no_secret_is_kept(key: str) -> None:
+    """A key that holds a secret is refused, in either spelling, and nothing is written."""
+    with transaction_host() as host:
+        host.shell("sysctl -qw net.ipv4.tcp_fastopen_key=1-2-3-4 net.ipv6.conf.eth0.stable_secret=2001:db8::1")
+        report = _asked(host, state="present", sysctl=["net.ipv4.tcp_fin_timeout", key])
+        assert "holds a secret" in report["error"]["message"], report
+        assert host.shell("ls /var/lib/netopt/checkpoints 2>/dev/null || true") == ""

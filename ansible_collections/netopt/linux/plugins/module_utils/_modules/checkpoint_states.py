@@ -36,7 +36,7 @@ from .._lifecycle.rollback import roll_back
 from .._plan.nic_words import GROUPS, TXQUEUELEN
 from .._subsystems.restore import RESTORE
 from .._subsystems.table import TABLE
-from .._sysctl.keys import for_interfaces
+from .._sysctl.keys import for_interfaces, refuse_secrets
 from .._sysctl.side_effects import IPV6_FORWARD, is_forwarding, resets
 
 if TYPE_CHECKING:
@@ -282,6 +282,7 @@ def _scopes(request: Request) -> dict[str, Any]:
 def _sysctl_scope(named: Iterable[str], places: Sequence[str]) -> dict[str, Any]:
     """Return the scope of keys, with those that restoring them may reset; ``{iface}`` stands for the places."""
     keys = list(for_interfaces(dict.fromkeys(named), places))
+    refuse_secrets(keys)
     every = dict.fromkeys(keys + [other for key in keys for other in resets(key)])
     forwarding = any(is_forwarding(key) for key in keys)
     return {"keys": list(every), "modules": [], "lro": forwarding, "ra": IPV6_FORWARD in keys}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Iterator
 from .._common.errors import NetoptError
 from .._common.files import text_of
 from .._host.scratch_namespace import ScratchUnavailableError, in_scratch_namespace
-from .._sysctl.keys import canonical
+from .._sysctl.keys import canonical, holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ def values() -> dict[str, str]:
         try:
             value = " ".join(text_of(path).split())
             key = canonical(os.path.relpath(path, TOP))
-        except (OSError, ValueError, NetoptError):  # write-only, secret, or not text
+        except (OSError, ValueError, NetoptError):  # write-only, or not text
             continue
         if value and len(value) <= LONGEST:
             found[key] = value
@@ -95,5 +95,5 @@ def _files(folder: str) -> Iterator[str]:
     for top, _folders, names in os.walk(folder):
         for name in names:
             path = os.path.join(top, name)
-            if os.access(path, os.W_OK):
+            if not holds_secret(path) and os.access(path, os.W_OK):
                 yield path

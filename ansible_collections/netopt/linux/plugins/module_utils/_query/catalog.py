@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._sysctl.keys import holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -317,8 +318,6 @@ PATTERNS: dict[str, tuple[str, str]] = {
     "record": (r"[A-Za-z][A-Za-z0-9]{0,9}", "a record type such as A or MX"),
     "keys": (r"[A-Za-z0-9_][A-Za-z0-9_/:-]*(\.[A-Za-z0-9_][A-Za-z0-9_/:-]*)+", "dotted keys"),
 }
-SECRETS = frozenset({"tcp_fastopen_key", "stable_secret"})
-"""Kernel parameters, by their last part, that let whoever knows them forge cookies or tell addresses apart."""
 BOUNDS: dict[str, tuple[int, int]] = {"count": (1, 20), "seconds": (1, 20)}
 KINDS = (*PATTERNS, *BOUNDS)
 
@@ -383,5 +382,5 @@ def _check(key: str, kind: str, value: Any) -> None:
     for item in values:
         if not isinstance(item, str) or not re.fullmatch(pattern, item):
             raise refused(f"{key} is {item!r}", hint=f"Give {wanted}.")
-        if kind == "keys" and re.split("[./]", item)[-1] in SECRETS:
+        if kind == "keys" and holds_secret(item):
             raise refused(f"{item} holds a secret, which is not read out", hint="Ask for the other keys alone.")

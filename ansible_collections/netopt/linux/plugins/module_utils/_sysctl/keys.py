@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .._common.errors import NetoptError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeVar
 
     Value = TypeVar("Value")
@@ -25,6 +25,9 @@ _FAMILY = re.compile(r"^(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh))\.[^.]+\.([^.]+
 _LEGAL = re.compile(r"^(?:[A-Za-z0-9_@:%+,.-]+|\{[^{}/\s]+\})$")  # in braces: what each host finds out, in a text
 _NUMBER = re.compile(r"^-?(0[xX][0-9a-fA-F]+|[0-9]+)$")
 _RANGES = re.compile(r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$")
+_SECRETS = frozenset(
+    {"tcp_fastopen_key", "stable_secret"}
+)  # by the last part: for forging cookies, for telling addresses
 _SETS = frozenset({"net.ipv4.tcp_allowed_congestion_control", "net.ipv4.tcp_available_congestion_control"})
 
 
@@ -60,6 +63,27 @@ def proc_path(key: str) -> str:
 def canonical(key: str) -> str:
     """Return the one spelling of a key that sysctl(8) understands: dotted, with ``/`` for dots in names."""
     return proc_path(key).translate(str.maketrans("./", "/."))
+
+
+def holds_secret(key: str) -> bool:
+    """Tell whether a key, however spelt, lets whoever reads it forge cookies or tell addresses apart."""
+    return re.split("[./]", key)[-1] in _SECRETS
+
+
+def refuse_secrets(keys: Iterable[str]) -> None:
+    """Refuse keys that hold secrets, which reports and checkpoints would keep in plain text.
+
+    Raises:
+        NetoptError: names the first one.
+    """
+    for key in keys:
+        if holds_secret(key):
+            raise NetoptError(
+                f"{key} holds a secret, which is neither read out nor set: reports and checkpoints would keep it",
+                stage="plan",
+                key=key,
+                hint="Leave it out, and set it by what the host's configuration is made with.",
+            )
 
 
 def family(key: str) -> str | None:

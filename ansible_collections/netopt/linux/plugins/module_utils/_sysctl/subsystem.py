@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._plan.nic_words import RFS_ENTRIES, RFS_KEY, power_of_two
-from .keys import for_interfaces, proc_path, same
+from .keys import for_interfaces, proc_path, refuse_secrets, same
 from .side_effects import (
     AVAILABLE_CONGESTION_CONTROL,
     CONGESTION_CONTROL,
@@ -100,6 +100,7 @@ def _texts(sysctl: Mapping[str, Any]) -> dict[str, str]:
 def _collect(changes: Mapping[str, Any], ifaces: Sequence[str]) -> dict[str, str]:
     """Return the values that ``sysctl``, ``connection_tracking`` and ``steering`` of a plan ask for, by key."""
     values = for_interfaces(_texts(changes.get("sysctl", {})), ifaces)
+    refuse_secrets(values)
     entries = (changes.get("steering") or {}).get(RFS_ENTRIES)
     if entries is not None:
         _also(values, RFS_KEY, str(power_of_two(entries)), f"steering.{RFS_ENTRIES}")

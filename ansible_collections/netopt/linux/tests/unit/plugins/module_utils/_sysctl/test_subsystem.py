@@ -354,3 +354,10 @@ def test_buckets_are_raised_and_never_lowered(*, buckets: str, read_only: bool, 
 def test_buckets_fill_pages() -> None:
     """512 pointers fit a page of 4 KiB, 8192 one of 64 KiB."""
     assert [buckets_for(513, 4096), buckets_for(1, 65536)] == [1024, 8192]
+
+
+@pytest.mark.parametrize("key", ["net.ipv4.tcp_fastopen_key", "net/ipv6/conf/eth0/stable_secret"])
+def test_secrets_are_refused(key: str) -> None:
+    """A key that holds a secret is not set: reports and checkpoints would keep what it was, and is."""
+    with pytest.raises(NetoptError, match="holds a secret"):
+        intent({"sysctl": {key: "1-2-3-4"}})
