@@ -384,3 +384,42 @@ def test_what_removed_checkpoints_had_set_is_still_compared(host: Host) -> None:
     assert apply(host, plan({"sysctl": {BACKLOG: "2000"}, **MARKS}, name="one")) == "applied"
     assert remove(host, "two") == "applied"
     assert drift(host) == []
+
+
+FORWARD, OF_ALL, OF_ONE = "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv4.conf.wan0.forwarding"
+
+
+def sysctl(value: str, key: str, name: str) -> dict[str, Any]:
+    """Return a plan that sets one kernel parameter."""
+    return plan({"sysctl": {key: value}}, name=name)
+
+
+def test_two_names_of_one_kernel_parameter(host: Host) -> None:
+    """Plans that set one number by two of its names conflict, and so does a plan with itself."""
+    before = host.view()
+    assert apply(host, sysctl("1", FORWARD, "router")) == "applied"
+    other = report_of(host, sysctl("0", OF_ALL, "server"))
+    assert other["error"]["message"] == f"changes.sysctl.{FORWARD}: plan server wants 0, plan router 1"
+    both = report_of(host, plan({"sysctl": {FORWARD: "1", OF_ALL: "0"}}, name="both"))
+    assert "disagree: they are one setting" in both["error"]["message"]
+    assert apply(host, sysctl("1", OF_ALL, "server")) == "applied"
+    remove(host, "router")
+    assert drift(host) == []
+    remove(host, "server")
+    assert host.view() == before
+
+
+@pytest.mark.parametrize("first", [FORWARD, OF_ONE])
+@pytest.mark.parametrize("gone", ["host", "one"])
+def test_what_one_plan_resets_another_one_holds(host: Host, first: str, gone: str) -> None:
+    """A switch that the kernel copies to all interfaces leaves the one that another plan holds, whoever comes first."""
+    before = host.view()
+    plans = [sysctl("1", FORWARD, "host"), sysctl("0", OF_ONE, "one")]
+    for one in plans if first == FORWARD else reversed(plans):
+        apply(host, one)
+        assert drift(host) == []
+    assert host.shell(f"sysctl -n {OF_ONE}").strip() == "0"
+    remove(host, gone)
+    assert drift(host) == []
+    remove(host, *({"host", "one"} - {gone}))
+    assert host.view() == before

@@ -19,6 +19,7 @@ from .._common.intents import together
 from .._plan.nic_words import NIC, STEERING, TXQUEUELEN, nested
 from .._plan.routes import DST, ROUTES
 from .._subsystems.table import TABLE
+from .._sysctl.side_effects import disturbed
 from .record import HTB, OFFLOADS, SIDE_BY_SIDE, SYSCTL, TRACKING, TRACKING_RULES, UNNAMED, InForce, Section, of_host
 
 if TYPE_CHECKING:
@@ -147,8 +148,10 @@ def touched(before: InForce, after: InForce, named: Iterable[Section]) -> Touche
     shaped = {iface for one in after.sections if one.field in TREE for iface in one.ifaces}
     # some qdiscs take their length from the interface's queue length when they are made
     lengths = {iface for one in about if (one.field, one.key) == (NIC, TXQUEUELEN) for iface in one.ifaces}
+    keys = {one.key for one in about if one.field == SYSCTL} | {key for one in tracking for key in _keys_of(one)}
+    every = {one.key for one in after.sections if one.field == SYSCTL}
     return Touched(
-        keys={one.key for one in about if one.field == SYSCTL} | {key for one in tracking for key in _keys_of(one)},
+        keys=keys | disturbed(every, keys),  # what the kernel changes along with them is written once more
         links={(iface, one.key or MTU) for one in about if one.field in LINK for iface in one.ifaces},
         trees={iface for one in about if one.field in TREE for iface in one.ifaces} | lengths & shaped,
         table=any(one.field in RULES and _in_table(one) for one in about),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Set
 from .._common.change import PLACES
 from .._common.intents import Intents, together
 from .._subsystems.table import TABLE
+from .._sysctl.origin import beside
 from .compose import intents, of_present
 from .large import plain
 
@@ -85,6 +86,10 @@ def _is_there(subsystem: str, claim: str, present: Container[str]) -> bool:
     return subsystem not in PLACES or claim.partition(" ")[0] in present
 
 
+def _plain(origins: Mapping[str, Any]) -> Dict[str, Any]:
+    return {claim: plain(origin) for claim, origin in origins.items()}
+
+
 def with_origins(after: InForce, before: InForce, led: Lead, current: Mapping[str, Any]) -> InForce:
     """Return a record with what there was before any plan set it.
 
@@ -98,6 +103,11 @@ def with_origins(after: InForce, before: InForce, led: Lead, current: Mapping[st
     for name, subsystem in TABLE.items():
         known = {claim: it for claim, it in before.origins.get(name, {}).items() if claim not in led.gone.get(name, ())}
         new = subsystem.origin.remember(led.intents[name], current[name]) if name in led.intents else {}
-        if known or new:
-            found[name] = {**new, **known}
+        if name == "sysctl":
+            gone = {claim: it for claim, it in before.origins.get(name, {}).items() if claim not in known}
+            found_here = beside(_plain(known), _plain(gone), {key: it for key, it in new.items() if key not in known})
+        else:
+            found_here = {**new, **known}
+        if found_here:
+            found[name] = found_here
     return replace(after, origins=found)

@@ -19,6 +19,8 @@ from .._plan.fields import BY_KEY
 from .._plan.nic_words import BY_NAME, RFS_ENTRIES, RFS_KEY, flat, power_of_two
 from .._plan.routes import ROUTES, said_of
 from .._sysctl.keys import canonical as canonical_key
+from .._sysctl.keys import normal
+from .._sysctl.side_effects import ONE_SETTING
 from .large import INLINE_MAX, MARK, Large, canonical, plain, sha256_of
 
 if TYPE_CHECKING:
@@ -171,7 +173,8 @@ def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) 
     found = []
     for name, value in changes.items():
         if name == SYSCTL:
-            found += [Section(plan, name, canonical_key(key), (), said) for key, said in (value or {}).items()]
+            keys = {key: ONE_SETTING.get(canonical_key(key), canonical_key(key)) for key in value or {}}
+            found += [Section(plan, name, keys[key], (), said) for key, said in (value or {}).items()]
         elif name == OFFLOADS:
             found += [Section(plan, name, long_name(key), ifaces, said) for key, said in (value or {}).items()]
         elif name in BY_NAME:
@@ -186,7 +189,7 @@ def sections_of(changes: Mapping[str, Any], ifaces: Tuple[str, ...], plan: str) 
             found.append(Section(plan, name, "", ifaces, {name: value, **default} if value else None))
         else:
             found.append(Section(plan, name, "", ifaces, value))
-    _refuse_two_entries(found)
+    _refuse_two_values(found)
     return found
 
 
@@ -197,21 +200,28 @@ def _of_queues(plan: str, name: str, key: str, ifaces: Tuple[str, ...], said: An
     return Section(plan, name, key, ifaces, said)
 
 
-def _refuse_two_entries(found: Iterable[Section]) -> None:
-    """Refuse a plan that gives the entries of RFS in both places where they can stand, and not the same.
+def _refuse_two_values(found: Iterable[Section]) -> None:
+    """Refuse a plan that sets a kernel parameter by two of its names, or by a field too, and not to the same.
 
     Raises:
         NetoptError: names both values.
     """
-    said = [str(one.value) for one in found if one.key == RFS_KEY]
-    if len(set(said)) > 1:
-        raise NetoptError(
-            f"steering.{RFS_ENTRIES} and sysctl.{RFS_KEY} disagree",
-            stage="plan",
-            key=RFS_KEY,
-            wanted=" and ".join(said),
-            hint="Keep one of the two.",
-        )
+    said: Dict[str, str] = {}
+    for one in found:
+        text = normal(str(one.value))
+        if one.field == SYSCTL and said.setdefault(one.key, text) != text:
+            also = f"steering.{RFS_ENTRIES}" if one.key == RFS_KEY else _other_name(one.key)
+            raise NetoptError(
+                f"{also} and sysctl.{one.key} disagree: they are one setting",
+                stage="plan",
+                key=one.key,
+                wanted=f"{said[one.key]} and {text}",
+                hint="Keep one of the two.",
+            )
+
+
+def _other_name(key: str) -> str:
+    return next((f"sysctl.{other}" for other, name in ONE_SETTING.items() if name == key), f"sysctl.{key}")
 
 
 def put(record: InForce, plan: str, said: Iterable[Section], about: Mapping[str, Any]) -> InForce:

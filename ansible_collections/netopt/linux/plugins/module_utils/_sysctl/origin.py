@@ -67,6 +67,26 @@ def give_back(wanted: Intent, gone: Mapping[str, Any], left: Mapping[str, Any]) 
     return replace(wanted, former={"values": values, "modules": modules, "lro": lro})
 
 
+def beside(known: Mapping[str, Any], gone: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all origins, so that each says how its keys were before any plan, in whatever order plans come and go.
+
+    Args:
+        known: origins of claims that somebody had and has.
+        gone: origins of those that nobody has any more. A key that one of them has reset was claimed later: by then it
+            read as that plan left it.
+        new: origins of claims that nobody had. What others hold is theirs to give back.
+    """
+    found = {}
+    for key, origin in new.items():
+        values = {name: value for name, value in origin["values"].items() if name == key or name not in known}
+        found[key] = {**origin, "values": values}
+    earlier = {name: value for origin in gone.values() for name, value in origin["values"].items()}
+    for key, origin in known.items():
+        values = {**origin["values"], **({key: earlier[key]} if key in earlier else {})}
+        found[key] = origin if values == origin["values"] else {**origin, "values": values}
+    return found
+
+
 def _module(key: str, wanted: Intent) -> str | None:
     """Return the module that a key needs as it is asked for."""
     if key == CONGESTION_CONTROL and key in wanted.values:

@@ -28,13 +28,16 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 IPV4_FORWARD = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
 IPV6_FORWARD = "net.ipv6.conf.all.forwarding"
 CONGESTION_CONTROL = "net.ipv4.tcp_congestion_control"
 ALLOWED_CONGESTION_CONTROL = "net.ipv4.tcp_allowed_congestion_control"
 AVAILABLE_CONGESTION_CONTROL = "net.ipv4.tcp_available_congestion_control"
+
+ONE_SETTING = {IPV4_FORWARD[1]: IPV4_FORWARD[0], "net.nf_conntrack_max": "net.netfilter.nf_conntrack_max"}
+"""Keys that are another name of the very same number, each with the name that it is kept by."""
 
 _DEFAULT_V4 = re.compile(r"^net\.ipv4\.conf\.default\.([^.]+)$")
 _DEFAULT_NEIGH = re.compile(r"^(net\.ipv[46]\.neigh)\.default\.([^.]+)$")
@@ -89,6 +92,11 @@ def resets(key: str) -> list[str]:
     neighbours = _DEFAULT_NEIGH.match(key)
     alike = [f"{neighbours.group(1)}.*.{neighbours.group(2)}"] if neighbours else []
     return [*alike, *_finer(alike[0] if alike else key)]
+
+
+def disturbed(keys: Iterable[str], writers: Collection[str]) -> set[str]:
+    """Return those of some keys that writing others may change."""
+    return {key for key in keys if any(is_reset_by(key, writer) for writer in writers)}
 
 
 def is_reset_by(key: str, writer: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._sysctl.origin import claims, give_back, remember
+from ansible_collections.netopt.linux.plugins.module_utils._sysctl.origin import beside, claims, give_back, remember
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl.subsystem import intent
 
 KEY, FORWARD, REDIRECTS = "net.core.somaxconn", "net.ipv4.ip_forward", "net.ipv4.conf.all.accept_redirects"
@@ -70,3 +70,22 @@ def test_give_back(
     assert found.former["values"] == values
     assert found.former["modules"] == modules
     assert found.values == left
+
+
+IFACE_FORWARD = "net.ipv4.conf.eth0.forwarding"
+
+
+def test_claimed_after_it_was_reset() -> None:
+    """Once forwarding of the host is given back, that of an interface, claimed later, was as before both plans."""
+    gone = {FORWARD: {"values": {FORWARD: "0", IFACE_FORWARD: "0"}}}
+    known = {IFACE_FORWARD: {"values": {IFACE_FORWARD: "1"}}}
+    assert beside(known, gone, {}) == {IFACE_FORWARD: {"values": {IFACE_FORWARD: "0"}}}
+
+
+def test_claimed_before_it_was_reset() -> None:
+    """What a plan holds already is no part of what a later one gives back."""
+    known = {IFACE_FORWARD: {"values": {IFACE_FORWARD: "0"}}}
+    new = {FORWARD: {"values": {FORWARD: "0", IFACE_FORWARD: "1"}}}
+    found = beside(known, {}, new)
+    assert found == {FORWARD: {"values": {FORWARD: "0"}}, **known}
+    assert beside({FORWARD: found[FORWARD]}, known, {}) == {FORWARD: found[FORWARD]}
