@@ -59,23 +59,23 @@ class Found:
     """What some files say.
 
     Attributes:
-        settings: by interfaces, in the order of reading; ``None`` is for the host as a whole.
+        settings: by interfaces and path, in the order of reading; ``None`` is for the host as a whole.
         left_out: lines that no plan says.
     """
 
-    settings: dict[Any, list[Setting]] = field(default_factory=dict)
+    settings: dict[Any, dict[tuple[str, ...], Setting]] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
 
     def set(self, setting: Setting, ifaces: tuple[str, ...] | None = None) -> None:
         """Take a setting in; one that was read before it for the same is left out."""
-        held = self.settings.setdefault(ifaces, [])
-        for before in [one for one in held if one.path == setting.path]:
-            held.remove(before)
+        held = self.settings.setdefault(ifaces, {})
+        before = held.pop(setting.path, None)
+        held[setting.path] = setting
+        if before:
             again = "to the same" if before.value == setting.value else f"to {setting.value}"
             self.leave_out(
                 before.place, before.text, f"It is set again, {again}, by {setting.place}, which is read later."
             )
-        held.append(setting)
 
     def leave_out(self, place: Place, text: str, reason: str) -> None:
         """Note a line that no plan says."""
@@ -84,6 +84,6 @@ class Found:
     def add(self, other: Found) -> None:
         """Take in what was read after this."""
         for ifaces, settings in other.settings.items():
-            for one in settings:
+            for one in settings.values():
                 self.set(one, ifaces)
         self.left_out += other.left_out

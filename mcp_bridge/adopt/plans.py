@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mcp_bridge.errors import PlanError
 from mcp_bridge.validator import validate
 
 from . import scripts, sysctl_files, tuned
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from mcp_bridge.models import Issue
     from mcp_bridge.policy import Policy
 
 ROUTES = "routes"
@@ -75,13 +77,21 @@ def from_files(
 
 
 def plans_of(found: Found, policy: Policy, *, iface: Any, name: str | None) -> list[Adopted]:
-    """Return the plans of what was found; what the policy refuses is left out of them."""
+    """Return the plans of what was found; what the policy refuses is left out of them.
+
+    Raises:
+        PlanError: no plan can have this name or these interfaces.
+    """
+    whose = {"iface": iface, **({"name": name} if name else {})}
+    wrong = [issue for issue in validate({**whose, "changes": {}}, policy).issues if issue.path in whose]
+    if wrong:
+        raise PlanError(wrong)
     by_iface: list[tuple[Any, list[Setting]]] = []
     for ifaces, settings in found.settings.items():
         wanted = (
             iface if ifaces is None else HARDWARE if not ifaces else ifaces[0] if len(ifaces) == 1 else list(ifaces)
         )
-        by_iface.append((wanted, settings))
+        by_iface.append((wanted, list(settings.values())))
     adopted = [each for wanted, settings in by_iface if (each := _judged(wanted, settings, policy, found))]
     for number, each in enumerate(adopted, 1):
         if name:
@@ -95,11 +105,11 @@ def _judged(iface: Any, settings: Iterable[Setting], policy: Policy, found: Foun
     while kept:
         plan = {"iface": iface, "changes": _changes(kept.values())}
         errors = [issue for issue in validate(plan, policy).issues if issue.severity == "error"]
-        refused = {path: issue for path in kept for issue in errors if _is_of(issue.path, path, list(kept))}
+        refused = _refused(kept, errors)
         for path, issue in refused.items():
             one = kept.pop(path)
             reason = ". ".join(part.rstrip(".") for part in (issue.message, issue.hint) if part)
-            found.leave_out(one.place, one.text, f"{reason}.")
+            found.leave_out(one.place, one.text, reason if reason.endswith("?") else f"{reason}.")
         if TREE & {path[0] for path in refused}:
             for path in [path for path in kept if path[0] in TREE]:
                 one = kept.pop(path)
@@ -113,12 +123,20 @@ def _judged(iface: Any, settings: Iterable[Setting], policy: Policy, found: Foun
     return None
 
 
-def _is_of(where: str, path: tuple[str, ...], kept: list[tuple[str, ...]]) -> bool:
-    """Return whether the path of an issue lies in a setting; routes are a list in a plan."""
-    if path[0] == ROUTES:
-        path = (ROUTES, str([each for each in kept if each[0] == ROUTES].index(path)))
-    name = ".".join(("changes", *path))
-    return where == name or where.startswith((f"{name}.", f"{name}["))
+def _refused(paths: Iterable[tuple[str, ...]], errors: Iterable[Issue]) -> dict[tuple[str, ...], Issue]:
+    """Return the settings that issues are about: at the path of an issue, or around it; routes are a list in a plan."""
+    names: dict[str, tuple[str, ...]] = {}
+    routes = 0
+    for path in paths:
+        names[".".join(("changes", *((ROUTES, str(routes)) if path[0] == ROUTES else path)))] = path
+        routes += path[0] == ROUTES
+    found: dict[tuple[str, ...], Issue] = {}
+    for issue in errors:
+        ends = [len(issue.path), *(at for at in range(len(issue.path) - 1, 0, -1) if issue.path[at] in ".[")]
+        around = next((names[issue.path[:end]] for end in ends if issue.path[:end] in names), None)
+        if around is not None:
+            found.setdefault(around, issue)
+    return found
 
 
 def _changes(settings: Iterable[Setting]) -> dict[str, Any]:

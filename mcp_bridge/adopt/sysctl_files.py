@@ -11,6 +11,7 @@ order in which they are given, as ``sysctl -p`` does.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,9 +49,10 @@ def in_order(paths: Iterable[Path], found: Found) -> list[Path]:
     by_name: dict[str, Path] = {}
     for path in sorted(placed, key=lambda path: len(FOLDERS) if placed[path] is None else placed[path] or 0):
         first = by_name.setdefault(path.name, path)
-        if first is not path and first.resolve() != path.resolve():
+        if first is not path and os.path.realpath(first) != os.path.realpath(path):
             found.leave_out(Place(str(path), 1), "(the whole file)", f"{first} has the same name and comes before it.")
-    return sorted(by_name.values(), key=lambda path: (path.name == LEGACY, path.name))
+    counting = [path for path in by_name.values() if not _is_masked(path)]
+    return sorted(counting, key=lambda path: (path.name == LEGACY, path.name))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -58,8 +60,13 @@ def _files(folder: Path) -> list[Path]:
     below = [folder / name for name in FOLDERS if (folder / name).is_dir()]
     files = [path for each in below or [folder] for path in sorted(each.glob("*.conf"))]
     legacy = folder / "etc" / LEGACY
-    linked = any(path.resolve() == legacy.resolve() for path in files)  # the usual 99-sysctl.conf
+    linked = any(os.path.realpath(path) == os.path.realpath(legacy) for path in files)  # the usual 99-sysctl.conf
     return [*files, *([legacy] if below and legacy.is_file() and not linked else [])]
+
+
+def _is_masked(path: Path) -> bool:
+    """Return whether a file is a link to /dev/null, which takes away those of its name in other folders."""
+    return path.is_symlink() and os.path.realpath(path) == os.devnull
 
 
 def _precedence(path: Path) -> int | None:
@@ -108,15 +115,16 @@ def without_reset(found: Found) -> None:
 
     See ``inet_forward_change`` in ``net/ipv4/devinet.c`` and ``addrconf_fixup_forwarding`` in ``net/ipv6/addrconf.c``.
     """
-    settings = found.settings.get(None, [])
-    for at, one in enumerate(list(settings)):
+    settings = found.settings.get(None, {})
+    order = list(settings.values())
+    switches = [(at, one) for at, one in enumerate(order) if one.path[-1] in (*IPV4_FORWARD, IPV6_FORWARD)]
+    for at, one in enumerate(order):
         key = one.path[-1]
-        for later in list(settings)[at + 1 :]:
-            switch = later.path[-1]
-            if switch not in (*IPV4_FORWARD, IPV6_FORWARD) or not is_reset_by(key, switch):
+        for later, switch in switches:
+            if later <= at or not is_reset_by(key, switch.path[-1]):
                 continue
-            on = not same(switch, str(later.value), "0")
+            on = not same(switch.path[-1], str(switch.value), "0")
             left = str(int(on if key.endswith(("forward", "forwarding")) else not on))
-            if one in settings and not same(key, str(one.value), left):
-                settings.remove(one)
-                found.leave_out(one.place, one.text, f"{later.place} is read later and resets it to {left}.")
+            if one.path in settings and not same(key, str(one.value), left):
+                del settings[one.path]
+                found.leave_out(one.place, one.text, f"{switch.place} is read later and resets it to {left}.")

@@ -139,7 +139,8 @@ def _tell(adopted: list[Adopted], left_out: list[LeftOut]) -> None:
     for one in left_out:
         sys.stderr.write(f"{one.place}: {one.text}\n  {one.reason}\n")
     count = sum(len(each.places) for each in adopted)
-    sys.stderr.write(f"{count} settings adopted, {len(left_out)} lines left out.\n")
+    settings, lines = "setting" if count == 1 else "settings", "line" if len(left_out) == 1 else "lines"
+    sys.stderr.write(f"{count} {settings} adopted, {len(left_out)} {lines} left out.\n")
 
 
 def _write(documents: list[tuple[str, Adopted]], output: Path | None) -> None:

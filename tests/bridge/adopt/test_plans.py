@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from mcp_bridge.adopt import sysctl_files
+from mcp_bridge.adopt.found import Found
 from mcp_bridge.adopt.plans import from_files
 from mcp_bridge.cli.main import main
 from mcp_bridge.policy import load_policy
@@ -77,6 +79,50 @@ def test_sysctl_conf_by_its_usual_link(tmp_path: Path) -> None:
     root = files(tmp_path, **{"etc__sysctl.conf": f"{BACKLOG}=1024\n", "etc__sysctl.d__99-z.conf": f"{BACKLOG}=2048\n"})
     (root / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
     assert sysctls(root) == {BACKLOG: "2048"}
+
+
+def test_a_file_that_is_masked(tmp_path: Path) -> None:
+    """A link to /dev/null takes away the file of its name in another folder, as sysctl.d(5) says."""
+    root = files(
+        tmp_path,
+        **{"usr__lib__sysctl.d__60-a.conf": f"{BACKLOG}=1024\n", "etc__sysctl.d__70-b.conf": f"{BACKLOG}=2048\n"},
+    )
+    (root / "etc/sysctl.d/60-a.conf").symlink_to("/dev/null")
+    assert sysctls(root) == {BACKLOG: "2048"}
+    assert sysctls(root / "etc/sysctl.d") == {BACKLOG: "2048"}
+
+
+def test_links_in_a_circle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told in one line, of a host's folders as of others."""
+    (tmp_path / "etc/sysctl.d").mkdir(parents=True)
+    (tmp_path / "etc/sysctl.d/a.conf").symlink_to("b.conf")
+    (tmp_path / "etc/sysctl.d/b.conf").symlink_to("a.conf")
+    (tmp_path / "usr/lib/sysctl.d").mkdir(parents=True)
+    (tmp_path / "usr/lib/sysctl.d/a.conf").write_text(f"{BACKLOG}=1024\n")
+    assert main(["adopt", str(tmp_path)]) == 1
+    said = capsys.readouterr()[1]
+    assert said == f"netopt: {tmp_path}/etc/sysctl.d/a.conf: Too many levels of symbolic links\n"
+
+
+def test_many_lines(tmp_path: Path) -> None:
+    """The time grows with the lines, not with their square: a hundred thousand take seconds."""
+    lines = [f"net.ipv4.conf.eth{number}.forwarding = 1\n" for number in range(50_000)]
+    root = files(tmp_path, a="".join(lines) * 2)
+    found = Found()
+    found.add(sysctl_files.read(root / "a"))
+    sysctl_files.without_reset(found)
+    assert (len(found.settings[None]), len(found.left_out)) == (50_000, 50_000)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--iface", "eth 0"), ("--name", "My plan")])
+def test_no_plan_is_called_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
+    """A name or an interface that no plan can have is refused once, not with each line."""
+    files(tmp_path, a=f"{BACKLOG}=1024\nnet.ipv4.tcp_fin_timeout=30\n")
+    assert main(["adopt", str(tmp_path / "a"), option, value]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count(f"error: {option[2:]}: ") == 1
+    assert "/a:1" not in err
 
 
 def test_files_elsewhere_are_read_as_given(tmp_path: Path) -> None:
@@ -248,7 +294,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     out, err = capsys.readouterr()
     assert f"net.core.somaxconn: 1024  # {tmp_path}/a:1" in out
     assert f"{tmp_path}/a:2: vm.swappiness=1\n" in err
-    assert "2 settings adopted, 1 lines left out." in err
+    assert "2 settings adopted, 1 line left out." in err
     plan = yaml.safe_load(out)
     assert (plan["name"], plan["iface"]) == ("old", "eth0")
     assert validate(plan, POLICY).ok
