@@ -165,6 +165,23 @@ def test_after_a_restart(host: Host) -> None:
     assert any("before the last start" in line for line in host.checkpoint("verified")["report"]["warnings"])
 
 
+def test_what_was_taken_away_is_not_lost_by_a_restart(host: Host) -> None:
+    """Neither the change that took a plan away nor the one that had set it is said to be lost; nothing is missing."""
+    host.apply({"sysctl": {FIN: "15"}}, checkpoint_id="one")
+    host.apply({"sysctl": {FIN: None}}, checkpoint_id="two")
+    host.run(sys.executable, "-m", "tests.kernel.other_boot_program", "one")
+    host.run(sys.executable, "-m", "tests.kernel.other_boot_program", "two")
+    assert drift(host) == []
+    assert host.checkpoint("verified")["report"]["warnings"] == []
+
+
+def test_the_length_of_a_queue_is_told_once(host: Host) -> None:
+    """Also where a plan has made the tree below it, of which it is a part."""
+    host.apply({"nic": {"txqueuelen": 500}, "shaper": {"egress_mbit": 10}})
+    host.shell("ip link set eth0 txqueuelen 700")
+    assert drift(host) == [("link", "eth0 txqueuelen", "500", "700")]
+
+
 def test_a_damaged_checkpoint_is_warned_of(host: Host) -> None:
     """The rest is compared, and what could not be is named."""
     host.apply({"sysctl": {FIN: "15"}}, checkpoint_id="one")

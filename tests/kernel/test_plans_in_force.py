@@ -423,3 +423,20 @@ def test_what_one_plan_resets_another_one_holds(host: Host, first: str, gone: st
     assert drift(host) == []
     remove(host, *({"host", "one"} - {gone}))
     assert host.view() == before
+
+
+def test_a_check_of_going_back_blames_nobody_for_later_changes(host: Host) -> None:
+    """What later changes set is undone first, and is no hand's work; what a hand has changed is still told."""
+    apply(host, plan({"sysctl": {BACKLOG: "300"}, "mtu": 1400, **LIMITS}, name="base"), checkpoint_id="first")
+    apply(host, plan({"mtu": 1400}, "wan0"), checkpoint_id="second")
+    apply(host, plan({"sysctl": {BACKLOG: "400"}, **MARKS}, name="base"), checkpoint_id="third")
+    remove(host, "base", checkpoint_id="fourth")
+
+    def blamed() -> list[str]:
+        told = host.checkpoint("restored", id="first", check=True)["report"]["warnings"]
+        return [line for line in told if "changed by somebody else" in line]
+
+    assert blamed() == []
+    host.shell(f"sysctl -qw {BACKLOG}=555")
+    (line,) = blamed()
+    assert BACKLOG in line

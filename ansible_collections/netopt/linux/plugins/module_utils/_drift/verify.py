@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .._checkpoint.store import Store
     from .._common.change import Change
     from .._host.commands import Tools
+    from .._plans.record import InForce
 
 
 REMOVED = "(removed)"  # stands for changes in force whose checkpoints are there no more
@@ -71,15 +72,20 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits:
     """
     here = boot_id()
     found = Verified(headers=in_force(store.headers(), here))
-    target = _target(store, found, here)
-    keep_claimed(target, plans_in_force(store))
+    record = plans_in_force(store)
+    target = _target(store, found, here, record)
+    keep_claimed(target, record)
     _warn_of_others(store, found, here)
     present = {name for _index, name in socket.if_nameindex()}
     named = interfaces_of(target.scopes)
     changes: list[tuple[Change, str | None]] = [(gone, None) for gone in without(target, sorted(named - present))]
     for name in TABLE:
         if name in target.states:
-            changes += _compared(name, target, tools, culprits or Culprits())
+            told = {
+                change.key for change, _owner in changes
+            }  # the length of a queue is seen twice: of links, and of tc
+            compared = _compared(name, target, tools, culprits or Culprits())
+            changes += [each for each in compared if each[0].key not in told]
     found.drift = in_order(
         Drift(
             subsystem=change.subsystem,
@@ -112,10 +118,11 @@ def _persistent(store: Store, found: Verified) -> list[Drift]:
     return [Drift(one.subsystem, one.key, one.after, one.before, newest) for one in changes]
 
 
-def _target(store: Store, found: Verified, here: str) -> Target:
+def _target(store: Store, found: Verified, here: str, record: InForce) -> Target:
     """Return what should hold; a checkpoint that cannot be read is warned of and left out."""
     target = Target()
     removed = _of_removed(store, found)
+    lost = {one.checkpoint for one in record.sections if not one.persist}  # of what has not been taken away since
     for header in found.headers:
         if removed and header.sequence > removed["sequence"]:
             lay_over(target, REMOVED, removed["scopes"], removed["states"])
@@ -128,7 +135,7 @@ def _target(store: Store, found: Verified, here: str) -> Target:
         lay_over(target, header.id, scopes_of(content), states_of(header, content, here))
         if header.status == APPLIED:
             found.warnings.append(f"{header.id} is not confirmed yet; what it set is taken for wanted.")
-        if header.boot_id != here and not content.persist:
+        if header.boot_id != here and header.id in lost:
             found.warnings.append(
                 f"{header.id} was made before the last start of this host and is not persisted: what it set is lost "
                 "until it is applied again."

@@ -76,10 +76,12 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
     check: bool = False,
     content: Content | None = None,
     note: str | None = None,
+    by_then: dict[tuple[str, str], str | None] | None = None,
 ) -> Restored:
     """Restore what one checkpoint wrote down, and record how that went.
 
-    ``content`` spares reading it; ``note`` says in the list of checkpoints why it was restored.
+    ``content`` spares reading it; ``note`` says in the list of checkpoints why it was restored; ``by_then`` is what
+    settings would read by then, in a check of several.
 
     Raises:
         NetoptError: the checkpoint cannot be read, or its confirmation came first.
@@ -110,6 +112,7 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
         after=set_by(header, content),
         on_conflict=on_conflict,
         check=check,
+        by_then=by_then,
     )
     restored.add(persisted)
     if not check and header.status != SNAPSHOT:
@@ -162,10 +165,14 @@ def roll_back(
     """
     store.header(identity)
     undone = []
+    read_then: dict[tuple[str, str], str | None] = {}
     for header in to_revert(store.headers(), identity):
         if header.status == ROLLED_BACK:
             break
-        restored = roll_back_one(store, header, tools, on_conflict=on_conflict, check=check)
+        restored = roll_back_one(
+            store, header, tools, on_conflict=on_conflict, check=check, by_then=dict(read_then) if check else None
+        )
+        read_then.update({(change.subsystem, change.key): change.after for change in restored.diff})
         undone.append(Undone(header.id, restored))
         if restored.failures:
             break

@@ -14,6 +14,8 @@ from .._common.errors import NetoptError
 from .table import TABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .._common.change import Change, Operation
     from .._host.commands import Tools
     from .table import Subsystem
@@ -57,7 +59,7 @@ class Restored:
         self.errors.extend(other.errors)
 
 
-def restore(
+def restore(  # noqa: PLR0913 - what it needs to know is what its callers differ in
     *,
     scopes: dict[str, Any],
     target: dict[str, Any],
@@ -65,6 +67,7 @@ def restore(
     after: dict[str, Any] | None = None,
     on_conflict: str = RESTORE,
     check: bool = False,
+    by_then: Mapping[tuple[str, str], str | None] | None = None,
 ) -> Restored:
     """Lead the kernel to ``target``, in ``RESTORE_ORDER``, and prove that it is there.
 
@@ -77,13 +80,21 @@ def restore(
         after: ``{subsystem: state}`` that the change had set; with it, conflicts are found.
         on_conflict: ``RESTORE`` or ``KEEP`` what somebody else has changed since.
         check: find out what would be done, and do nothing.
+        by_then: with ``check``, what settings would read by then, since later changes are undone first.
     """
     done = Restored()
     for name in RESTORE_ORDER:
         if name in target:
             part = _Part(TABLE[name], scopes[name], target[name], tools)
             try:
-                _restore_part(part, done, after=(after or {}).get(name), on_conflict=on_conflict, check=check)
+                _restore_part(
+                    part,
+                    done,
+                    after=(after or {}).get(name),
+                    on_conflict=on_conflict,
+                    check=check,
+                    by_then=by_then or {},
+                )
             except NetoptError as error:
                 done.errors.append(error)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one subsystem, the others are restored
@@ -104,12 +115,22 @@ class _Part:
         return self.subsystem.kernel.observe(self.scope, self.tools)
 
 
-def _restore_part(part: _Part, done: Restored, *, after: Any, on_conflict: str, check: bool) -> None:
+def _restore_part(
+    part: _Part,
+    done: Restored,
+    *,
+    after: Any,
+    on_conflict: str,
+    check: bool,
+    by_then: Mapping[tuple[str, str], str | None],
+) -> None:
     """Restore one subsystem and add what was done to ``done``."""
     pure = part.subsystem.pure
     current = part.observe()
     diff: list[Change] = pure.diff(current, part.target)
-    clashes = conflicts(pure.diff(current, after), diff) if after is not None else []
+    moved = pure.diff(current, after) if after is not None else []
+    moved = [one for one in moved if by_then.get((one.subsystem, one.key), one.before) != one.after]
+    clashes = conflicts(moved, diff)
     done.diff.extend(diff)
     done.conflicts.extend(clashes)
     kept = clashes if on_conflict == KEEP else []
