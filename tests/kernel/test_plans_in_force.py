@@ -440,3 +440,20 @@ def test_a_check_of_going_back_blames_nobody_for_later_changes(host: Host) -> No
     host.shell(f"sysctl -qw {BACKLOG}=555")
     (line,) = blamed()
     assert BACKLOG in line
+
+
+def test_an_mtu_below_another_plans_mtu(host: Host) -> None:
+    """The kernel lowers what stands on an interface with it; so it would take another plan's MTU away: refused."""
+    host.shell("ip link add top0 link wan0 type macvlan")
+    before = host.view()
+    assert apply(host, plan({"mtu": 1400}, "top0", name="top")) == "applied"
+    for check in (True, False):
+        below = report_of(host, plan({"mtu": 1300}, "wan0", name="base"), check=check)
+        assert below["error"]["message"] == (
+            "changes.mtu of top0: plan top wants 1400, and plan base 1300 for wan0 below it"
+        )
+    assert drift(host) == []
+    assert apply(host, plan({"mtu": 1400}, "wan0", name="base"), plan({"mtu": 1300}, "top0", name="top")) == "applied"
+    assert drift(host) == []
+    remove(host, "base", "top")
+    assert host.view() == before

@@ -18,6 +18,8 @@ from .nic_kernel import probe, read_nic, read_steering, set_nic, set_steering
 from .subsystem import merge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .._common.change import Operation
     from .._host.commands import Tools
     from .subsystem import Intent
@@ -60,11 +62,25 @@ def _related(iface: str, links: dict[str, dict[str, Any]]) -> list[str]:
     while waiting:
         name = waiting.pop(0)
         for other, link in links.items():
-            stacked = link.get("link") == name and link.get("linkinfo", {}).get("info_kind") != "veth"
-            if other not in found and (stacked or link.get("master") == name or links[name].get("master") == other):
+            if other not in found and (
+                _below(link) == name or link.get("master") == name or links[name].get("master") == other
+            ):
                 found.append(other)
                 waiting.append(other)
     return found[1:]
+
+
+def _below(link: Mapping[str, Any]) -> str | None:
+    """Return the interface that one is stacked on, as a VLAN is."""
+    return None if link.get("linkinfo", {}).get("info_kind") == "veth" else link.get("link")
+
+
+def _height(name: str, links: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return how many interfaces one is stacked on, one on the other."""
+    height, below = 0, _below(links[name])
+    while below is not None and below in links and height < len(links):
+        height, below = height + 1, _below(links[below])
+    return height
 
 
 def _settings(iface: str) -> dict[str, str]:
@@ -139,7 +155,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
             )
     names = dict.fromkeys([*scope["ifaces"], *(other for iface in scope["ifaces"] for other in _related(iface, shown))])
     links = {}
-    for name in names:
+    for name in sorted(names, key=lambda name: _height(name, shown)):  # what stands on another one comes after it
         link = shown[name]
         links[name] = {"mtu": link["mtu"], "min_mtu": link.get("min_mtu"), "max_mtu": link.get("max_mtu")}
         links[name].update(_features(name, tools, needed=scope.get("features", False)))

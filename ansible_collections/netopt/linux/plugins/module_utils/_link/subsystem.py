@@ -5,9 +5,10 @@
 """MTU, offloads and queues of interfaces: what a plan asks for, how it reads as commands, and the steps to it.
 
 State: ``{"links": {iface: {"mtu", "min_mtu", "max_mtu", "requested", "active", "fixed", "groups", "ipv6"}}}``, and of
-the plan's interfaces what ``nic.py`` and ``steering.py`` name, where it is asked for. The
-interfaces of the plan come first, then those that follow or lead them (VLANs on them, bonds and their ports), since
-the kernel changes these too. A wanted state holds only what is wanted; whatever it leaves out is not compared.
+the plan's interfaces what ``nic.py`` and ``steering.py`` name, where it is asked for. With the
+interfaces of the plan come those that follow or lead them (VLANs on them, bonds and their ports), since the kernel
+changes these too; what stands on another interface comes after it. A wanted state holds only what is wanted; whatever
+it leaves out is not compared.
 """
 
 from __future__ import annotations
@@ -273,12 +274,13 @@ def diff(current: State, wanted: State) -> list[Change]:
 def operations(current: State, wanted: State) -> list[Operation]:
     """Return the steps from one state to the other, one interface after the other: MTU, IPv6, queues, offloads.
 
-    Interfaces that have gone are left out. Empty exactly when nothing differs.
+    What stands on another interface comes after it, since its MTU is bounded by that one's; the current state has this
+    order. Interfaces that have gone are left out. Empty exactly when nothing differs.
     """
     steps = []
-    for iface, then in wanted["links"].items():
-        now = current["links"].get(iface)
-        if now is None:
+    for iface, now in current["links"].items():
+        then = wanted["links"].get(iface)
+        if then is None:
             continue
         if "mtu" in then and now["mtu"] != then["mtu"]:
             payload = {"do": "mtu", "iface": iface, "mtu": then["mtu"], "before": now["mtu"]}

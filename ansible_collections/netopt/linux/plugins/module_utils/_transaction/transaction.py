@@ -238,6 +238,7 @@ class Transaction:
         """Return what becomes of the plans in force; ``None`` where none of those that are to go is there."""
         from .._plans.change import plans_change  # noqa: PLC0415 - a plan that holds already does without
         from .._plans.in_force import plans_in_force  # noqa: PLC0415
+        from .._plans.stacked import refuse_mtu_below  # noqa: PLC0415
 
         request, before = self._request, plans_in_force(self._store)
         if request.remove and not set(request.remove) & set(before.names()):
@@ -259,6 +260,8 @@ class Transaction:
             skippable=request.skippable,
             modules=request.modules,
         )
+        if fitted:  # taking plans away lowers nothing
+            refuse_mtu_below(change.after, facts["interfaces"])
         for setting in sorted(change.led.unknown):
             self._report.warnings.append(f"How {setting} was before is not known; it stays as it is.")
         return change
