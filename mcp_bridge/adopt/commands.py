@@ -164,7 +164,7 @@ def take_file(path: str, text: str, place: Place, found: Found) -> None:
     line = f"/sys/class/net/{path}: {text}"
     if name in STEERING_NAMES:
         value = _steering(name, text)
-        before = next((one for one in found.settings.get((iface,), []) if one.path == ("steering", name)), None)
+        before = found.settings.get((iface,), {}).get(("steering", name))
         if value is None or (before and before.value != value):
             found.leave_out(place, line, "A plan has the same for all queues of an interface.")
         elif not before:

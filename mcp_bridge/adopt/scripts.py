@@ -97,9 +97,9 @@ def read(path: Path, *, iface: Any, call: Call) -> Found:
 
 def _rename(found: Found, ifaces: tuple[str, ...] | None, others: tuple[str, ...] | None) -> None:
     """Have the settings of some interfaces be those of others."""
-    moved = found.settings.pop(ifaces, [])
+    moved = found.settings.pop(ifaces, {})
     if moved:
-        found.settings[others] = [*moved, *found.settings.get(others, [])]
+        found.settings[others] = {**moved, **found.settings.get(others, {})}
 
 
 class _Reader:

@@ -124,7 +124,8 @@ def read_document(name: str) -> dict[str, Any]:
         raise UsageError(problem.message, hint=problem.hint) from None
     except OSError as error:
         raise UsageError(
-            f"{name} cannot be read: {error.strerror}", hint="Give the path of a plan, or - for standard input."
+            f"{name} cannot be read: {error.strerror}",
+            hint="Give the path of a file that is there, or - for standard input.",
         ) from None
     if not isinstance(data, dict):
         raise UsageError(

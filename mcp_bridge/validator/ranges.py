@@ -118,7 +118,8 @@ def _hint(span: Range, value: object) -> str | None:
     if span.type == "text":
         return f"Allowed: text of the form {span.pattern}."
     if span.type in {"enum", "words"}:
-        return did_you_mean(value, span.valid_values or [], what="values")
+        near = did_you_mean(value, span.valid_values or [], what="values")
+        return near if near.startswith("Did you mean") else None  # the message has all of them
     return None
 
 

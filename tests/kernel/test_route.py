@@ -177,7 +177,13 @@ NEXTHOP = "ip nexthop add id 5 via 192.0.2.9 dev eth0; ip route add 10.0.0.0/8 n
 EQUAL = "ip route add 10.0.0.0/8 via 192.0.2.8; ip route append 10.0.0.0/8 via 192.0.2.9"
 REFUSED = {
     "none": ("", "10.0.0.0/8", {"initcwnd": 9}, "There is no route to 10.0.0.0/8 through eth0", "192.0.2.0/24"),
-    "no default": ("", "default", {"initcwnd": 9}, "There is no route to default through eth0", "fd00::/64"),
+    "no default": (
+        "",
+        "default",
+        {"initcwnd": 9},
+        "There is no route to default (0.0.0.0/0) through eth0",
+        "fd00::/64",
+    ),
     "another table's": (
         "ip route add 10.0.0.0/8 via 192.0.2.9 table 9",
         "10.0.0.0/8",

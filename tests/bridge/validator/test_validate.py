@@ -348,6 +348,14 @@ def test_findings(policy: Policy, data: dict[str, Any], path: str, message: str,
     assert repr(data) == repr(before)
 
 
+@pytest.mark.parametrize(("algorithm", "hint"), [("cubik", "Did you mean cubic?"), ("nosuch", None)])
+def test_known_values_are_listed_once(policy: Policy, algorithm: str, hint: str | None) -> None:
+    """The message has all of them, the hint the nearest, and nothing where none is near."""
+    (issue,) = validate(plan(routes=[{"dst": "default", "congctl": algorithm}]), policy).issues
+    assert issue.message.count("cubic") == 1
+    assert issue.hint == hint
+
+
 def test_everything_at_once(policy: Policy) -> None:
     """Mistakes of structure do not hide mistakes of policy, and indexes are those of the plan as it was given."""
     data = {

@@ -10,6 +10,7 @@ away, and table ``inet netopt`` as a whole where it has anything to do with it.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
@@ -99,6 +100,7 @@ def _conflicts(record: InForce) -> Iterable[tuple[str, str]]:
                     continue
                 for path, mine, theirs in _differing(one, other, together=bool(shared) or not one.ifaces):
                     where = f" of {', '.join(shared)}" if shared else ""
+                    path, mine, theirs = _apart(path, mine, theirs)  # noqa: PLW2901 - the part that matters
                     wanted = f"{plan_text(other.plan)} wants {_shown(theirs)}, {plan_text(one.plan)} {_shown(mine)}"
                     yield path, f"{path}{where}: {wanted}"
 
@@ -113,7 +115,7 @@ def _differing(one: Section, other: Section, *, together: bool) -> Iterable[tupl
     """
     if one.field != TRACKING:
         if together and not _same(one, other):
-            yield one.path, one.said, other.said
+            yield "changes" if one.field == HTB else one.path, one.said, other.said
         return
     theirs = other.said
     for key, value in (one.said if together else of_host(one)).items():
@@ -133,8 +135,23 @@ def plan_text(name: str) -> str:
     return f"plan {name}" if name else "the plan without a name"
 
 
+def _apart(path: str, one: Any, other: Any) -> tuple[str, Any, Any]:
+    """Return the path and the values of the part in which two values differ: of a long list both begin alike."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+        if len(keys) == 1:
+            return _apart(f"{path}.{keys[0]}", one.get(keys[0]), other.get(keys[0]))
+        mine, theirs = ({key: said[key] for key in keys if key in said} for said in (one, other))
+        return path, mine, theirs
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        places = [at for at, pair in enumerate(zip(one, other)) if pair[0] != pair[1]]
+        if places:
+            return _apart(f"{path}[{places[0]}]", one[places[0]], other[places[0]])
+    return path, one, other
+
+
 def _shown(value: Any) -> str:
-    text = str(value)
+    text = value if isinstance(value, str) else "nothing" if value is None else json.dumps(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."
 
 

@@ -140,7 +140,7 @@ def _no_route(network: str, iface: str, current: State) -> NetoptError:
     known = current.get("text", {}).get(iface, [])
     others = " and others" if len(known) == LISTED else ""
     has = f"It has routes to {', '.join(known)}{others}." if known else "It has none."
-    where = "default" if network in DEFAULTS else network
+    where = f"default ({network})" if network in DEFAULTS else network
     return NetoptError(
         f"There is no route to {where} through {iface} in the main table",
         stage="rehearse",

@@ -76,6 +76,24 @@ DIFFER = {
         ("b", ETH0, {"sysctl": {KEY: "2"}}),
         f"changes.sysctl.{KEY}: plan b wants 2, plan a {'1' * 80} ...",
     ),
+    "one class of several": (
+        ("a", ETH0, {"htb_classes": [{"classid": "1:1", "rate_mbit": 1}, {"classid": "1:2", "rate_mbit": 5}]}),
+        ("b", ETH0, {"htb_classes": [{"classid": "1:1", "rate_mbit": 1}, {"classid": "1:2", "rate_mbit": 6}]}),
+        "changes.htb_classes[1].rate_mbit of eth0: plan b wants 6, plan a 5",
+    ),
+    "a qdisc below mq": (
+        ("a", ETH0, {"qdisc": {"type": "mq", "params": {}, "per_queue": {"type": "fq", "params": {}}}}),
+        ("b", ETH0, {"qdisc": {"type": "mq", "params": {}, "per_queue": {"type": "sfq", "params": {"limit": 9}}}}),
+        (
+            'changes.qdisc.per_queue of eth0: plan b wants {"type": "sfq", "params": {"limit": 9}}, '
+            'plan a {"type": "fq", "params": {}}'
+        ),
+    ),
+    "a field that one does not have": (
+        ("a", ETH0, {"shaper": {"egress_mbit": 5, "mpu": 64}}),
+        ("b", ETH0, {"shaper": {"egress_mbit": 5}}),
+        "changes.shaper.mpu of eth0: plan b wants nothing, plan a 64",
+    ),
 }
 
 

@@ -70,7 +70,7 @@ def test_all_routes_to_a_destination_are_meant() -> None:
 @pytest.mark.parametrize(
     ("dst", "message"),
     [
-        ("::/0", "There is no route to default through eth0"),
+        ("::/0", r"There is no route to default \(::/0\) through eth0"),
         ("10.0.0.0/9", "There is no route to 10.0.0.0/9 through eth0"),
         ("10.0.0.0/8", "cannot be set: it has several next hops"),
     ],
