@@ -9,6 +9,7 @@ Each check has the id of the constraint in the policy's ``rules.yaml`` that expl
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from .._lockout.connection import address, is_counted
@@ -192,7 +193,17 @@ def _limit_on_management_port(
 
 def _is_counted(remote: Address | None, entry: Mapping[str, Any]) -> bool:
     """Return whether a limit counts the controller; where it is not known, each host will tell."""
-    return not entry.get("src") if remote is None else is_counted(remote, entry)
+    return _is_everybody(entry.get("src") or ()) if remote is None else is_counted(remote, entry)
+
+
+def _is_everybody(networks: Sequence[str]) -> bool:
+    """Return whether networks are all of IPv4 or of IPv6 together; none named means everybody."""
+    each = [ipaddress.ip_network(text, strict=False) for text in networks]
+    v4 = [one for one in each if isinstance(one, ipaddress.IPv4Network)]
+    v6 = [one for one in each if isinstance(one, ipaddress.IPv6Network)]
+    lengths = [one.prefixlen for one in ipaddress.collapse_addresses(v4)]
+    lengths += [one.prefixlen for one in ipaddress.collapse_addresses(v6)]
+    return not networks or 0 in lengths
 
 
 def _management_blocked(

@@ -79,6 +79,9 @@ CASES = [
     ({"connection_limits": [{**LIMIT_22, "protocol": "udp"}]}, {}, [], []),
     ({"rate_limits": [{"rate": "5/second"}]}, {}, [], ["limit_on_management_port"]),
     ({"rate_limits": [{"rate": "5/second", "protocol": "udp"}]}, {}, [], []),
+    ({"rate_limits": [{"rate": "5/second", "src": ["10.0.0.0/8"]}]}, {}, [], []),  # each host knows who manages it
+    ({"rate_limits": [{"rate": "5/second", "src": ["0.0.0.0/0"]}]}, {}, [], ["limit_on_management_port"]),
+    ({"connection_limits": [{**LIMIT_22, "src": ["8000::/1", "::/1"]}]}, {}, [], ["limit_on_management_port"]),
     ({"rate_limits": [{"rate": "5/second", "port": 443}]}, {}, [], []),
     ({"rate_limits": [{"rate": "5/second", "port": 22}]}, {"management": None}, [], ["limit_on_management_port"]),
 ]
