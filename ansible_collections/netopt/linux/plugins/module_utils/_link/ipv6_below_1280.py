@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.change import Operation
 from .._common.errors import NetoptError
+from .._sysctl.keys import holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,8 +163,9 @@ def ipv6_operations(iface: str, current: Mapping[str, Any], wanted: Mapping[str,
     for path, value in wanted.get("settings", {}).items():
         if settings.get(path) != value:
             key = path.replace("/", ".")
+            told = "(a secret)" if holds_secret(path) else value  # reports have the command
             steps.append(
-                Operation("link", key, f"sysctl -w {path}={value}", {"do": "setting", "path": path, "value": value})
+                Operation("link", key, f"sysctl -w {path}={told}", {"do": "setting", "path": path, "value": value})
             )
     addresses = wanted.get("addresses", [])
     if wanted.get("settings") and not settings:

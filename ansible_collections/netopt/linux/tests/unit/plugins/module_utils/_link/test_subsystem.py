@@ -41,6 +41,7 @@ generic-receive-offload: on
 large-receive-offload: off [fixed]
 rx-gro-list: off
 """
+STABLE = "2001:db8::1"
 
 
 def link(**more: Any) -> dict[str, Any]:
@@ -225,3 +226,15 @@ def test_ipv6_comes_back_after_the_mtu() -> None:
     )
     assert [step.payload["do"] for step in operations(after, before)] == ["mtu", "setting", "prune", "address", "run"]
     assert operations(before, before) == []
+
+
+def test_a_secret_that_comes_back_is_not_shown() -> None:
+    """The secret of an interface's addresses is given back, and neither the diff nor a command has it."""
+    path = "net/ipv6/conf/e/stable_secret"
+    now, then = (
+        state(e=link(ipv6={"settings": {path: value}, "addresses": [], "routes": []}))
+        for value in ("2001:db8::2", STABLE)
+    )
+    (step,) = operations(now, then)
+    assert step.payload["value"] == STABLE
+    assert STABLE not in step.command + repr(diff(now, then))
