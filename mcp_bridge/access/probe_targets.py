@@ -135,11 +135,20 @@ def _of_plans(arguments: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         given = arguments[name]
         for plan in given if isinstance(given, list) else [given]:
             for found in _plans(plan):
+                yield {"ping": _reflectors(found)}
                 for key in ("validate", "validation"):
                     spec = found.get(key)
                     told = spec.get("targets") if isinstance(spec, Mapping) else None
                     if isinstance(told, Mapping):
                         yield told
+
+
+def _reflectors(plan: Mapping[str, Any]) -> Any:
+    """Return the addresses that a plan has hosts ping for as long as it holds."""
+    inner: Any = plan
+    for key in ("changes", "shaper", "adapt", "reflectors"):
+        inner = inner.get(key) if isinstance(inner, Mapping) else None
+    return inner
 
 
 def _plans(value: Any) -> Iterator[Mapping[str, Any]]:

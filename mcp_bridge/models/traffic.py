@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import NO_BOOL, U32_MAX, Mbit, Strict
-from .endpoints import Cidr, Ports
+from mcp_bridge.collection.adapting import INTERVAL_MIN_MS, REFLECTORS_MAX
+
+from .base import NO_BOOL, U32_MAX, WHOLE, Mbit, Strict
+from .endpoints import Address, Cidr, Ports
 from .qdisc import LeafQdisc
 from .scalars import Classid, Dscp, Fwmark, Parent, Size, TcpFlags, lower
 
@@ -20,6 +22,25 @@ Proto = Annotated[Literal["tcp", "udp", "icmp", "icmpv6", "sctp"], BeforeValidat
 """A transport protocol, in any case."""
 
 PORT_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
+
+
+class Adapt(Strict):
+    """How a shaper follows an uplink whose own rate varies, by the delay to hosts beyond it. Off without it."""
+
+    reflectors: Annotated[list[Address], Field(min_length=1, max_length=REFLECTORS_MAX)]
+    """Addresses of hosts beyond the uplink that answer pings; each host pings them for as long as the plan holds."""
+    egress_min_mbit: Mbit | None = None
+    """Least rate of what leaves; egress_mbit is the rate that it has at rest."""
+    egress_max_mbit: Mbit | None = None
+    """Largest rate of what leaves; egress_mbit by default."""
+    ingress_min_mbit: Mbit | None = None
+    """Least rate of what arrives; ingress_mbit is the rate that it has at rest."""
+    ingress_max_mbit: Mbit | None = None
+    """Largest rate of what arrives; ingress_mbit by default."""
+    delay_ms: Annotated[float, Field(gt=0, le=60_000), NO_BOOL, WHOLE] | None = None
+    """Delay above the least one from which on the rate goes down, ms; 30 by default."""
+    interval_ms: Annotated[int, Field(ge=INTERVAL_MIN_MS, le=60_000), NO_BOOL] | None = None
+    """How often reflectors are pinged and rates moved, ms; 500 by default."""
 
 
 class Shaper(Strict):
@@ -37,6 +58,8 @@ class Shaper(Strict):
     """Smallest size that a packet counts as on the link, bytes."""
     linklayer: Annotated[Literal["ethernet", "atm", "ptm"], BeforeValidator(lower)] | None = None
     """Framing of the link: cells of ATM, or the coding of PTM, which cake alone knows."""
+    adapt: Adapt | None = None
+    """Rates that follow the uplink's."""
 
     @model_validator(mode="after")
     def _check(self) -> Shaper:

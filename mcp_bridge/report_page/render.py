@@ -31,6 +31,7 @@ SUBSYSTEMS = {
     "route": "routes",
     "tc": "traffic control",
     "nft": "packet filter",
+    "adapt": "adapting rates",
 }
 SYMBOLS = {
     "applied": "✓",

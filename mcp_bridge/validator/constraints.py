@@ -136,6 +136,13 @@ def _children_exceed_parent(changes: dict[str, Any]) -> Iterator[Broken]:
         yield path, words
 
 
+def _adapt_pings(changes: dict[str, Any]) -> Iterator[Broken]:
+    """Find shapers for which hosts send pings."""
+    reflectors = changes.get("shaper", {}).get("adapt", {}).get("reflectors", [])
+    if reflectors:
+        yield ("changes", "shaper", "adapt", "reflectors"), ", ".join(reflectors)
+
+
 def _shaper_without_leaf(changes: dict[str, Any]) -> Iterator[Broken]:
     """Find shapers under which packets wait in a plain queue."""
     if "shaper" in changes and "qdisc" not in changes and not _classes(changes):
@@ -206,6 +213,7 @@ CHECKS: dict[str, Check] = {
     "class_cycle": _check(_class_cycle, "htb_classes"),
     "classes_without_htb": _check(_classes_without_htb, "htb_classes", "shaper", "qdisc"),
     "children_exceed_parent": _check(_children_exceed_parent, "htb_classes", "shaper", "qdisc"),
+    "adapt_pings": _check(_adapt_pings, "shaper"),
     "shaper_without_leaf": _check(_shaper_without_leaf, "qdisc", "htb_classes"),
     "lro_with_forwarding": _check(_on_any_host("lro_with_forwarding")),
     "lro_with_nat": _check(_lro_with_nat),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.models import Issue, ParameterPlan, ValidationResult
 
+from .adapting import check_adapting
 from .canonical_plan import link_changes, normal_form, profile_changes
 from .classes import check_classes, check_filters, check_given_twice, check_link
 from .constraints import check_constraints
@@ -94,6 +95,8 @@ def _judge(plan: ParameterPlan, parsed: Parsed, policy: Policy) -> Iterator[Find
     yield from check_given_twice(changes)
     if not partial & {"qdisc", "shaper"}:
         yield from check_link(changes)
+    if not partial & {"qdisc", "shaper", "ingress", "htb_classes"}:
+        yield from check_adapting(changes)
     if is_whole and plan.changes.is_empty() and profile:
         changes = {**profile_changes(profile, policy), **changes}
     yield from check_constraints(changes, policy, partial=partial)

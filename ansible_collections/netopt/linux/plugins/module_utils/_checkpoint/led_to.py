@@ -39,7 +39,7 @@ def laid_over(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]) 
     """
     if name in ("sysctl", "link", "route"):
         return _merged(old or {}, new)
-    if name == "tc":
+    if name in ("tc", "adapt"):
         return {**new, "interfaces": {**(old or {}).get("interfaces", {}), **new["interfaces"]}}
     return new
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SUBSYSTEMS = ("sysctl", "link", "route", "tc", "nft")  # the order in which a plan is applied
-PLACES = {"link": "links", "route": "routes", "tc": "interfaces"}  # subsystem: where its states have the interfaces
+SUBSYSTEMS = ("sysctl", "link", "route", "tc", "nft", "adapt")  # the order in which a plan is applied
+PLACES = {"link": "links", "route": "routes", "tc": "interfaces", "adapt": "interfaces"}
+"""By subsystem: where its states have the interfaces."""
 
 
 def interfaces_of(scopes: Mapping[str, Any]) -> set[str]:

@@ -192,7 +192,7 @@ def _covers(change: Change, state: Mapping[str, Any]) -> bool:
     if change.subsystem == "route":
         name, _blank, word = rest.rpartition(" ")
         return word in state.get("routes", {}).get(first, {}).get(name, {}).get("metrics", {})
-    return change.subsystem != "tc" or first in state.get("interfaces", {})
+    return change.subsystem not in ("tc", "adapt") or first in state.get("interfaces", {})
 
 
 def nft_owner(state: Mapping[str, Any]) -> str | None:

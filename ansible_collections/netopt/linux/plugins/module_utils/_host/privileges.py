@@ -10,7 +10,7 @@ from .._common.errors import NetoptError
 from .._common.files import text_of
 
 CAP_NET_ADMIN = 12  # linux/capability.h
-NEEDS_NET_ADMIN = ("link", "route", "tc", "nft")
+NEEDS_NET_ADMIN = ("link", "route", "tc", "nft", "adapt")
 
 
 def check_net_admin(subsystem: str) -> None:

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from .._adapt.still import standing_still
 from .._checkpoint.model import (
     ACCEPTED,
     APPLIED,
@@ -105,27 +106,28 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
 
         # first, so that a restart in the midst of it comes up in the old state
         withdraw(store, header, tools, persisted, keep=on_conflict == KEEP, check=check)
-    restored = restore(
-        scopes=content.scopes,
-        target=content.before,
-        tools=tools,
-        after=set_by(header, content),
-        on_conflict=on_conflict,
-        check=check,
-        by_then=by_then,
-    )
-    restored.add(persisted)
-    if not check and header.status != SNAPSHOT:
-        unload_unused(content.modules)
-        disarm(header, tools)
-        status = _status(header, restored)
-        undone = replace(header.with_status(status), ends_at=None, persist=False, note=note)
-        _note(store, undone, restored)
-        if status == ROLLED_BACK and header.boot_id == boot_id():  # a restart alone makes the tools print otherwise
-            kept = {change.subsystem for change in restored.conflicts} if on_conflict == KEEP else set()
-            restored.unlike += unlike(content.views, content.before, tools, without=kept)
-            if restored.unlike:
-                _note(store, undone, restored)
+    with contextlib.nullcontext() if check else standing_still(tools):
+        restored = restore(
+            scopes=content.scopes,
+            target=content.before,
+            tools=tools,
+            after=set_by(header, content),
+            on_conflict=on_conflict,
+            check=check,
+            by_then=by_then,
+        )
+        restored.add(persisted)
+        if not check and header.status != SNAPSHOT:
+            unload_unused(content.modules)
+            disarm(header, tools)
+            status = _status(header, restored)
+            undone = replace(header.with_status(status), ends_at=None, persist=False, note=note)
+            _note(store, undone, restored)
+            if status == ROLLED_BACK and header.boot_id == boot_id():  # a restart alone makes the tools print otherwise
+                kept = {change.subsystem for change in restored.conflicts} if on_conflict == KEEP else set()
+                restored.unlike += unlike(content.views, content.before, tools, without=kept)
+                if restored.unlike:
+                    _note(store, undone, restored)
     return restored
 
 
@@ -242,7 +244,8 @@ def _remains(store: Store, header: Header, why: str, errors: list[NetoptError]) 
 def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:
     """End the time-boxed part of a change, and leave the rest of it in force."""
     content = store.content(header.id)
-    restored = restore(scopes=content.scopes, target=content.ending, tools=tools)
+    with standing_still(tools):
+        restored = restore(scopes=content.scopes, target=content.ending, tools=tools)
     note = "; ".join(error.message for error in restored.errors) or "the time-boxed part has ended"
     store.update(replace(header, ends_at=None, note=note))
     return restored

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that bring a host's network back after a restart: no Python, no shell. Pure.
+"""The files that bring a host's network back after a restart: no shell, and Python for adjusters of rates alone. Pure.
 
 A file is ``{"kind": "file", "mode", "uid", "gid", "data"}`` or ``{"kind": "link", "target"}``. ``data`` is text in
 which each character stands for one byte (Latin-1), so that any file that was there before fits in JSON as well.
@@ -12,6 +12,7 @@ Paths begin with a slash and are below the root of the host.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from .._link.nic import commands as nic_commands
 from .._link.steering import BASE as STEERING_BASE
 from .._link.steering import QUEUES
 from .._sysctl.side_effects import write_order
+from .._transport.bundle import PYTHON_FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,7 +70,8 @@ def render(layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
 
     Args:
         layer: what ``layer.merged`` gives.
-        programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool``, ``nft``, ``grep`` and ``systemd-tmpfiles``.
+        programs: ``{name: absolute path}`` of ``ip``, ``tc``, ``ethtool``, ``nft``, ``grep``, ``systemd-tmpfiles``,
+            ``systemd-run`` and ``python3``.
     """
     files: Files = {}
     if layer["modules"]:
@@ -77,7 +80,7 @@ def render(layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
         keys = sorted(layer["sysctl"], key=lambda key: (write_order(key), key))
         files[SYSCTL_FILE] = _file(HEAD + "".join(f"{key} = {layer['sysctl'][key]}\n" for key in keys))
     for iface in sorted({*layer["links"], *layer["tc"]}):
-        files.update(_device(iface, layer["links"].get(iface, {}), layer["tc"].get(iface), programs))
+        files.update(_device(iface, layer, programs))
     for iface, routes in sorted(layer["routes"].items()):
         files.update(_routes(iface, routes, programs))
     if layer["nft"]:
@@ -104,8 +107,9 @@ def _unit(name: str, wanted_by: str, text: str) -> Files:
     return {path: _file(text), f"{UNITS}/{wanted_by}.wants/{name}": {"kind": "link", "target": path}}
 
 
-def _device(iface: str, link: Mapping[str, Any], tc: Mapping[str, Any] | None, programs: Mapping[str, str]) -> Files:
-    """Return the unit of one interface and what it runs: MTU, queues, offloads, then queueing disciplines."""
+def _device(iface: str, layer: Mapping[str, Any], programs: Mapping[str, str]) -> Files:
+    """Return the unit of one interface and what it runs: MTU, queues, offloads, queueing disciplines, the adjuster."""
+    link, tc = layer["links"].get(iface, {}), layer["tc"].get(iface)
     files: Files = {}
     lines = []
     if "mtu" in link:
@@ -127,6 +131,10 @@ def _device(iface: str, link: Mapping[str, Any], tc: Mapping[str, Any] | None, p
         script = _script(iface, "tc", HEAD + "".join(f"{line}\n" for line in tc["batch"]))
         files.update(script)
         lines.append(exec_line(programs["tc"], ["-batch", next(iter(script))]))
+    if tc is not None and "adapt" in tc:
+        found, line = _adjuster(iface, tc["adapt"], programs)
+        files.update(found)
+        lines.append(line)
     device = f"sys-subsystem-net-devices-{escape(iface)}.device"
     text = f"""{HEAD}[Unit]
 Description=MTU, offloads and queueing disciplines of {iface.replace("%", "%%")} (netopt)
@@ -143,6 +151,18 @@ WantedBy={device}
 """
     files.update(_unit(f"netopt-device@{escape(iface)}.service", device, text) if lines else {})
     return files
+
+
+def _adjuster(iface: str, adapt: Mapping[str, Any], programs: Mapping[str, str]) -> tuple[Files, str]:
+    """Return the adjuster of an interface with its settings, and the line that starts it in a unit of its own."""
+    from .._adapt.subsystem import start_words, unit_of  # noqa: PLC0415 - few shapers adapt
+
+    settings = _script(unit_of(iface), "json", json.dumps(adapt["settings"], sort_keys=True))
+    digest = hashlib.sha256(adapt["program"].encode("latin-1")).hexdigest()[:12]
+    path = f"{SCRIPTS}/adjuster-{digest}.pyz"
+    program = {"kind": "file", "mode": PRIVATE, "uid": 0, "gid": 0, "data": adapt["program"]}
+    words = start_words(iface, [programs["python3"], *PYTHON_FLAGS, path], next(iter(settings)))
+    return {path: program, **settings}, exec_line(programs[words[0]], words[1:], may_fail=True)
 
 
 def _routes(iface: str, routes: Mapping[str, Any], programs: Mapping[str, str]) -> Files:

@@ -6,7 +6,8 @@
 
 A *layer* is one confirmed change's share: ``{"sysctl": {key: value}, "modules": [name], "links": {iface: {"mtu",
 "features", "nic", "steering"}}, "routes": {iface: {name: {"body", "metrics"}}}, "tc": {iface: {"links": [words],
-"batch": [line]}}, "nft": text or None}``; one that an earlier release wrote has no ``routes``. Later layers cover
+"batch": [line], "adapt"?: {"settings", "program"}}}, "nft": text or None}``. An adjuster's program is text in which
+each character stands for one byte. A layer that an earlier release wrote has no ``routes``. Later layers cover
 earlier ones setting by setting; what is left when one is taken away is what the others say. ``"released"``, where a
 layer has it, names what is not persisted any more: ``{"sysctl": [key], "links": [[iface, "mtu" or name]], "routes":
 [[iface, network and word]], "tc": [iface]}``; of the table ``""`` says so.
@@ -99,6 +100,7 @@ def _settings(layer: Layer) -> dict[str, Any]:
         for name, entry in routes.items():
             found.update({f"{iface} {name} {word}": text or "off" for word, text in entry["metrics"].items()})
     found.update({f"{iface} qdiscs": (*entry["batch"], entry["links"]) for iface, entry in layer["tc"].items()})
+    found.update({f"{iface} adapt": "as the plan says" for iface, entry in layer["tc"].items() if "adapt" in entry})
     if layer["nft"] is not None:
         found["table inet netopt"] = (layer["nft"],)
     return found

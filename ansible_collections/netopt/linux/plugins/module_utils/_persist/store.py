@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from .._host.commands import Tools
 
-PROGRAMS = ("ip", "tc", "ethtool", "nft", "grep", "systemd-tmpfiles")
+PROGRAMS = ("ip", "tc", "ethtool", "nft", "grep", "systemd-tmpfiles", "systemd-run", "python3")
 
 
 @dataclass

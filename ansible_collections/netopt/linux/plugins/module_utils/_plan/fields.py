@@ -202,10 +202,16 @@ _QUEUE = ByType(
 )
 _MQ = Record({"type": _must(_one_of("mq")), "params": Field(Record({})), "per_queue": _may(_QUEUE)})
 _ROOT = ByType({**_QDISCS, "mq": _MQ})
+_ADAPT = {
+    "reflectors": _must(ListOf(TEXT)),
+    **_each(NUMBER, "egress_min_mbit", "egress_max_mbit", "ingress_min_mbit", "ingress_max_mbit", "delay_ms"),
+    "interval_ms": _may(WHOLE),
+}
 _SHAPER = {
     **_each(NUMBER, "egress_mbit", "ingress_mbit", "ceil_mbit"),
     **_each(WHOLE, "overhead_bytes", "mpu"),
     "linklayer": _may(_one_of("ethernet", "atm", "ptm")),
+    "adapt": _may(Record(_ADAPT)),
 }
 _INGRESS = {
     "qdisc": _may(_QDISC),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from .._common.errors import NetoptError
 from .._common.intents import together
+from .._plan.adapting import ADAPT
 from .._plan.nic_words import NIC, STEERING, TXQUEUELEN, nested
 from .._plan.routes import DST, ROUTES
 from .._subsystems.table import TABLE
@@ -301,6 +302,9 @@ def intents(
     classes = _together("nft", [part for part in shaped if HTB in part.changes])
     if about.table or classes:
         found["nft"] = _together("nft", [*rules(record), *shaped])
+    adapting = [part for part in shaped if (part.changes.get("shaper") or {}).get(ADAPT)]
+    if adapting:
+        found["adapt"] = _together("adapt", adapting)
     return {name: intent for name, intent in found.items() if intent}
 
 

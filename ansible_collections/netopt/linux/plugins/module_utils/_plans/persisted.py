@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 
 from .._link.steering import EACH, written
 from .._persist.layer import BY_NAME, empty
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 BUILT_IN = ("cubic", "reno")  # algorithms that no module brings on any distribution's kernel
 
 
-def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def layer_of(
+    plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str, Any], *, adjuster: Callable[[], bytes]
+) -> dict[str, Any]:
     """Return what a change leaves for the next boot: what it touches, as the persisted sections of all plans say it.
 
     Impairments are never persisted: they end by themselves.
@@ -34,6 +36,7 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
         plans: what is to be in force, and what the change touches.
         current: ``{subsystem: state}`` now.
         wanted: ``{subsystem: state}`` that the rehearsal led to.
+        adjuster: gives the program that moves rates.
     """
     calm = without_field(plans.after, "netem")
     kept = replace(calm, sections=tuple(one for one in calm.sections if one.persist))
@@ -68,6 +71,9 @@ def layer_of(plans: PlansChange, current: Mapping[str, Any], wanted: Mapping[str
     if "route" in asked:
         found[ROUTES] = _routes(asked["route"], current["route"])
     found["tc"] = _commands(trees(kept, about.trees), (current.get("tc") or {}).get("interfaces") or {})
+    for iface in asked["adapt"].ifaces if "adapt" in asked else ():
+        program = adjuster().decode("latin-1")
+        found["tc"][iface]["adapt"] = {"settings": asked["adapt"].of(iface).settings[iface], "program": program}
     if "nft" in asked or about.table:
         found["nft"] = _table(asked.get("nft"), rules(kept) == rules(plans.after), wanted.get("nft"))
     links = {(iface, name) for iface in found["links"] for name in _names(found["links"][iface])}

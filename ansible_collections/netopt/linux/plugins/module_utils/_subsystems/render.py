@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .._common.interfaces import words
 from .._link import subsystem as link_subsystem
 from .._nft import subsystem as nft_subsystem
+from .._plan.adapting import adapting
 from .._plan.form import set_only
 from .._plan.routes import ROUTES
 from .._sysctl import subsystem as sysctl_subsystem
@@ -51,11 +52,19 @@ def render(
         "sysctl_cmds": sysctl_subsystem.render(
             sysctl_subsystem.intent(changes, ifaces, skippable=skippable, modules=modules)
         ),
-        "tc_script": tc_subsystem.render(tc_subsystem.intent(changes, ifaces)),
+        "tc_script": tc_subsystem.render(tc_subsystem.intent(changes, ifaces)) + _adjusters(changes, ifaces),
         "nft_script": nft_subsystem.render(nft_subsystem.intent(changes, ifaces, plan=plan.get("name") or "")),
         "ethtool_cmds": ethtool_cmds,
         "ip_link_cmds": [*ip_link_cmds, *_routes(changes, ifaces)],
     }
+
+
+def _adjusters(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> str:
+    if adapting(changes) is None:
+        return ""
+    from .._adapt import subsystem  # noqa: PLC0415 - few shapers adapt
+
+    return subsystem.render(subsystem.intent(changes, ifaces))
 
 
 def _routes(changes: Mapping[str, Any], ifaces: tuple[str, ...]) -> list[str]:

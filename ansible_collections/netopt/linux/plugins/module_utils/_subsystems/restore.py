@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 RESTORE = "restore"
 KEEP = "keep"
 # Backwards, but for the MTU: a default qdisc takes its quantum from the device at the moment in which it comes back.
-RESTORE_ORDER = ("nft", "link", "route", "tc", "sysctl")
+# Adjusters stand still in the meantime, and stop or start once their shapers are as they are to be.
+RESTORE_ORDER = ("nft", "link", "route", "tc", "sysctl", "adapt")
 SHOWN = 10  # differences in an error
 PASSES = 3  # one key may reset another, so what is left after a pass is tried again
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from .._adapt.still import standing_still
 from .._common.errors import NetoptError
 from .._common.report import APPLIED, FAILED, ROLLBACK_FAILED, ROLLED_BACK, UNCHANGED, WOULD_CHANGE, HostReport
 from .._host.scratch_namespace import ScratchUnavailableError, in_scratch_namespace
@@ -78,8 +79,9 @@ def _undo(
 ) -> None:
     """Restore the state from before and say in the report how that went."""
     try:
-        _perform(io, subsystem.operations(io.observe(scope, tools), before), tools, report)
-        _verify(subsystem, io, scope=scope, wanted=before, tools=tools)
+        with standing_still(tools):
+            _perform(io, subsystem.operations(io.observe(scope, tools), before), tools, report)
+            _verify(subsystem, io, scope=scope, wanted=before, tools=tools)
     except NetoptError as error:
         report.fail(ROLLBACK_FAILED, error)
     else:
@@ -129,8 +131,9 @@ def run_subsystem(
             report.changed = bool(steps)
             return report
         begun = True
-        _perform(io, steps, tools, report)
-        _verify(subsystem, io, scope=scope, wanted=wanted, tools=tools)
+        with standing_still(tools):
+            _perform(io, steps, tools, report)
+            _verify(subsystem, io, scope=scope, wanted=wanted, tools=tools)
     except NetoptError as error:
         report.fail(FAILED, error)
         if begun:

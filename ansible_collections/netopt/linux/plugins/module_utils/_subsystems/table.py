@@ -19,10 +19,12 @@ from .._common.change import SUBSYSTEMS
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    # what the table names: ansible-core sends along only what it sees imported
+    from .._adapt import kernel as _adapt_kernel  # noqa: F401
+    from .._adapt import origin as _adapt_origin  # noqa: F401
+    from .._adapt import subsystem as _adapt_subsystem  # noqa: F401
     from .._common.change import Change, Operation
     from .._host.commands import Tools
-
-    # what the table names: ansible-core sends along only what it sees imported
     from .._link import kernel as _link_kernel  # noqa: F401
     from .._link import origin as _link_origin  # noqa: F401
     from .._link import subsystem as _link_subsystem  # noqa: F401
@@ -157,6 +159,7 @@ _PARTS = {
     "route": Subsystem("_route", tries_in_scratch=True, warns=True),
     "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, viewed=True, warns=True),
     "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", viewed=True, warns=True, counter="netlink"),
+    "adapt": Subsystem("_adapt"),
 }
 
 TABLE = {name: _PARTS[name] for name in SUBSYSTEMS}  # in the order of applying

@@ -12,10 +12,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from .._adjuster.notice import notice_of
 from .._common.errors import NetoptError
 from .._netlink import messages as rt
 from .._netlink.route_socket import RouteSocket
 from .emptied_places import with_emptied
+from .moved import as_planned
 from .netlink_options import canonical
 from .objects import (
     BULK,
@@ -292,11 +294,12 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
         qdiscs = all_qdiscs(route, names)
         found: dict[str, Any] = {}
         for iface in scope["ifaces"]:
+            notice = notice_of(iface)
             for name in (ifb_name(iface), iface):
                 if name not in there:
                     found[name] = None
                     continue
                 link = {**there[name], "helper": True} if name != iface else dict(there[name])
                 each = _tree(route, name, link["index"], qdiscs.get(name, []), names, told)
-                found[name] = {"link": link, "default": False, **each}
+                found[name] = {"link": link, "default": False, **as_planned(name, each, notice)}
     return {"interfaces": found}

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .._adapt.still import standing_still
 from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, Content, Header
 from .._checkpoint.store import CONFIRM, boot_id, now_utc
 from .._common import report as host_report
@@ -108,21 +109,22 @@ class Apply:
             self._report.changed = True
             return None
         ending, ends_after_s = self._time_box(plans, record, rehearsal)
-        header, content = self._write_down(identity, rehearsal, record, ending=ending, persist=persist)
-        try:
-            header = self._arm(header)
-            self._perform(rehearsal)
-            after = _verify(rehearsal, self._tools)
-            if rehearsal.refused and self._nothing_new(header, rehearsal, [*persisted, *recorded]):
+        with standing_still(self._tools, always="adapt" in rehearsal.operations):
+            header, content = self._write_down(identity, rehearsal, record, ending=ending, persist=persist)
+            try:
+                header = self._arm(header)
+                self._perform(rehearsal)
+                after = _verify(rehearsal, self._tools)
+                if rehearsal.refused and self._nothing_new(header, rehearsal, [*persisted, *recorded]):
+                    return self._held(rehearsal, after)
+                with interrupts_wait():
+                    self._mark_made(header, ends_after_s)
+            except NetoptError as error:
+                self._undo(header, content, error)
+            except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
+                self._undo(header, content, host_report.defect(error, stage="apply"))
+            else:
                 return self._held(rehearsal, after)
-            with interrupts_wait():
-                self._mark_made(header, ends_after_s)
-        except NetoptError as error:
-            self._undo(header, content, error)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the host goes back to where it was
-            self._undo(header, content, host_report.defect(error, stage="apply"))
-        else:
-            return self._held(rehearsal, after)
         return None
 
     def _rehearse(self, plans: PlansChange) -> Rehearsal:
@@ -338,7 +340,8 @@ class Apply:
             self._report.warnings.append("changes.netem: an impairment ends by itself and is not persisted.")
         if self._request.persist:
             self._report.warnings += routes_left_out(rehearsal.current, rehearsal.wanted)
-        asked = {"root": self._boot_root, "layer": layer_of(plans, rehearsal.current, rehearsal.wanted)}
+        layer = layer_of(plans, rehearsal.current, rehearsal.wanted, adjuster=_adjuster)
+        asked = {"root": self._boot_root, "layer": layer}
         found = _persisting().would_change(self._store, asked)
         return (asked if found else {}), found
 
@@ -370,6 +373,13 @@ class Apply:
             self._report.fail(host_report.ROLLBACK_FAILED if failures else undone, error)
             for failure in failures:
                 self._report.fail(host_report.ROLLBACK_FAILED, failure)
+
+
+def _adjuster() -> bytes:
+    """Return the program that moves rates, which few changes ask for."""
+    from .._adjuster.archive import adjuster_archive  # noqa: PLC0415
+
+    return adjuster_archive()
 
 
 def _persisting() -> Any:

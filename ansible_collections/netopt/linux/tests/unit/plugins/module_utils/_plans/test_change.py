@@ -102,7 +102,14 @@ def test_null_takes_away() -> None:
     assert change.led.intents["link"].former == {"mtu": 1500}
     assert change.led.intents["sysctl"].former["values"] == {KEY: "128"}
     assert "nft" not in change.led.intents
-    assert change.led.gone == {"sysctl": {KEY}, "link": {"eth0 mtu"}, "route": set(), "tc": set(), "nft": set()}
+    assert change.led.gone == {
+        "sysctl": {KEY},
+        "link": {"eth0 mtu"},
+        "route": set(),
+        "tc": set(),
+        "nft": set(),
+        "adapt": set(),
+    }
 
 
 def test_origins_stay_those_of_the_first_plan() -> None:

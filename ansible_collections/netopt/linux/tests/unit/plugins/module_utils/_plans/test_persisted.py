@@ -30,7 +30,7 @@ def change(
 
 def layer_of(changes: dict[str, Any], *, current: Any = None, wanted: Any = None) -> dict[str, Any]:
     """Return what changes on eth0 leave."""
-    found = _layer_of(change({"changes": changes}), current or {}, wanted or {})
+    found = _layer_of(change({"changes": changes}), current or {}, wanted or {}, adjuster=bytes)
     found.pop("released", None)
     return found
 
@@ -77,7 +77,7 @@ def test_what_is_not_persisted_is_left_out() -> None:
     assert not other.lets_go_of_persisted
     gone = change(before=other.after, remove="kept", persist=False)
     assert gone.lets_go_of_persisted
-    assert _layer_of(gone, {}, {"sysctl": {"values": {"a.b": "0"}}})["released"] == {
+    assert _layer_of(gone, {}, {"sysctl": {"values": {"a.b": "0"}}}, adjuster=bytes)["released"] == {
         "sysctl": ["a.b"],
         "links": [],
         "routes": [],

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The adjuster as one file that Python runs, and that needs nothing else of netopt: a zip file of its sources."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from .._common.errors import NetoptError
+from . import adjuster, law, notice, options, pings, shapers
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+PACKAGE = "netopt_adjuster"
+PARTS = {
+    "adjuster": adjuster,
+    "law": law,
+    "notice": notice,
+    "options": options,
+    "pings": pings,
+    "shapers": shapers,
+}
+MAIN = f"import sys\n\nfrom {PACKAGE}.adjuster import main\n\nsys.exit(main(sys.argv[1:]))\n"
+_DATE = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes
+
+
+def adjuster_archive() -> bytes:
+    """Return the file.
+
+    Raises:
+        NetoptError: the sources cannot be read.
+    """
+    buffer = io.BytesIO()
+    files = {"__main__.py": MAIN.encode(), f"{PACKAGE}/__init__.py": b""}
+    files.update({f"{PACKAGE}/{name}.py": _source(module) for name, module in PARTS.items()})
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _DATE), data)
+    return buffer.getvalue()
+
+
+def _source(module: ModuleType) -> bytes:
+    """Return the source of a module, from a folder or from the zip file that it was sent in."""
+    loader: Any = getattr(module.__spec__, "loader", None)
+    try:
+        data: bytes = loader.get_data(str(module.__file__))
+    except OSError as error:
+        raise NetoptError(
+            f"netopt's own sources cannot be read: {error}", stage="apply", key="adapt", hint="Nothing was changed."
+        ) from None
+    return data
