@@ -48,6 +48,8 @@ KEPT_BY_SYSCTL = {
     "steering": {"rfs_entries": 32768},
 }
 
+OF_A_PLAN_IN_FORCE = {"shaper": {"adapt"}}  # a unit that runs on is a plan's, which is what stops it again
+
 
 def options(module: str) -> dict[str, Any]:
     """Return the documented options of a module."""
@@ -105,7 +107,7 @@ def below(option: Mapping[str, Any], models: list[dict[str, Any]], path: str) ->
     for model in models:
         for name, schema in model.get("properties", {}).items():
             fields_of.setdefault(name, []).append(schema)
-    for name in KEPT_BY_SYSCTL.get(path, ()):
+    for name in (*KEPT_BY_SYSCTL.get(path, ()), *OF_A_PLAN_IN_FORCE.get(path, ())):
         fields_of.pop(name)
     if set(named) != set(fields_of):
         yield f"{path}: {sorted(named)} in the module, {sorted(fields_of)} in the plan"

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,12 +26,13 @@ SPACES = (
     " && echo ready && exec sleep 600"
 )
 SEND = """
-import socket
+import socket, sys
+size, buffer = map(int, sys.argv[1:])
 out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least: next to nothing waits at the shaper itself
+out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
 while True:
     try:
-        out.sendto(bytes(300), ("192.0.2.2", 9))
+        out.sendto(bytes(size), ("192.0.2.2", 9))
     except OSError:
         pass
 """
@@ -67,10 +66,13 @@ class Uplink:
     def _in_modem(self, *argv: str) -> None:
         subprocess.run(["nsenter", f"--net=/proc/{self._modem}/ns/net", "--", *argv], check=True)
 
-    def kbit(self) -> int:
-        """Return the rate of the host's shaper, kbit/s, as tc says it."""
-        told = self.host.run("tc", "-d", "class", "show", "dev", IFACE, "classid", "1:1").split()
-        rate = told[told.index("rate") + 1]
+    def kbit(self, device: str = IFACE) -> int:
+        """Return the rate of a shaper, kbit/s, as tc says it: that of cake at the root, else that of htb's class."""
+        told = self.host.run("tc", "qdisc", "show", "dev", device, "root").split()
+        word = "bandwidth"
+        if "cake" not in told:
+            told, word = self.host.run("tc", "class", "show", "dev", device, "classid", "1:1").split(), "rate"
+        rate = told[told.index(word) + 1]
         for unit, kbit in (("Mbit", 1000.0), ("Kbit", 1.0), ("bit", 0.001)):
             if rate.endswith(unit):
                 return round(float(rate[: -len(unit)]) * kbit)
@@ -81,9 +83,14 @@ class Uplink:
         until(lambda: low <= self.kbit() <= high, seconds, lambda: f"a rate of {low} to {high}: {self.kbit()}")
 
     @contextmanager
-    def load(self) -> Iterator[None]:
-        """Have the host send as much as it can."""
-        sender = self.host.popen([sys.executable, "-c", SEND])
+    def load(self, *, fair: bool = False) -> Iterator[None]:
+        """Have the host send as much as it can.
+
+        Args:
+            fair: whether pings pass what waits at the shaper; else next to nothing is let wait there.
+        """
+        size, buffer = (1200, 65536) if fair else (300, 1)
+        sender = self.host.popen([sys.executable, "-c", SEND, str(size), str(buffer)])
         try:
             yield
         finally:
@@ -111,9 +118,11 @@ class Uplink:
                 "the adjuster is at work",
             )
             yield process
+        except AssertionError as error:
+            process.kill()
+            raise AssertionError(f"{error}; the adjuster said: {process.communicate()}") from error
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGKILL)
+            process.kill()
             process.communicate()
 
     def notice(self) -> str:
