@@ -78,6 +78,12 @@ def test_the_user_who_started_the_server(hosts: HostScope) -> None:
             {"rendered_plan": [{"plan": {"validate": {"targets": {"tcp": ["a:1"], "iperf": "b"}}}}, "0" * 64]},
             {"a", "b"},
         ),
+        (
+            "apply_rendered_plan_tool",
+            {"rendered_plan": {"plan": {"changes": {"shaper": {"adapt": {"reflectors": ["a", "b"]}}}}}},
+            {"a", "b"},
+        ),
+        ("render_change_plan_tool", {"plan": {"changes": {"shaper": [{"adapt": 1}]}}}, set()),
     ],
 )
 def test_where_targets_are(tool: str, arguments: dict[str, Any], found: set[str]) -> None:

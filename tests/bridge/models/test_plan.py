@@ -20,7 +20,7 @@ from mcp_bridge.models.changes import Ingress
 from mcp_bridge.models.impairment import Netem
 from mcp_bridge.models.qdisc import Qdisc
 from mcp_bridge.models.report import HostError, HostStatus
-from mcp_bridge.models.traffic import HtbClass, Shaper
+from mcp_bridge.models.traffic import Adapt, HtbClass, Shaper
 from mcp_bridge.models.validation import Issue, ValidationResult
 from mcp_bridge.policy import load_policy
 from mcp_bridge.validator.validate import validate
@@ -38,7 +38,11 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
         Changes,
         CHANGES_FIELDS,
     ),
-    (Shaper, "egress_mbit ingress_mbit ceil_mbit overhead_bytes mpu linklayer"),
+    (Shaper, "egress_mbit ingress_mbit ceil_mbit overhead_bytes mpu linklayer adapt"),
+    (
+        Adapt,
+        "reflectors egress_min_mbit egress_max_mbit ingress_min_mbit ingress_max_mbit delay_ms interval_ms",
+    ),
     (Ingress, "qdisc htb_classes default_class"),
     (
         Netem,

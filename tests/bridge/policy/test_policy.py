@@ -117,7 +117,12 @@ def test_profile_is_a_valid_plan(policy: Policy, name: str) -> None:
 def test_every_plan_parameter_has_a_range(policy: Policy) -> None:
     """Numbers and switches that a qdisc, a shaper or netem may carry all have a range."""
     wanted = set()
-    for name, field in (("shaper", "Shaper"), ("netem", "Netem"), ("connection_tracking", "ConnectionTracking")):
+    for name, field in (
+        ("shaper", "Shaper"),
+        ("shaper.adapt", "Adapt"),
+        ("netem", "Netem"),
+        ("connection_tracking", "ConnectionTracking"),
+    ):
         wanted |= {f"{name}.{key}" for key in Changes.model_json_schema()["$defs"][field]["properties"]}
     for model in ("GilbertElliott", "LossStates"):
         chances = Changes.model_json_schema()["$defs"][model]["properties"].keys() - {"type"}
@@ -131,7 +136,8 @@ def test_every_plan_parameter_has_a_range(policy: Policy) -> None:
     }
     assert all(policy.limits.at(f"offloads.{name}") for name in policy.validation_limits.offloads)
     wanted -= {"qdisc.htb.default", "netem.classes"}  # classes, judged by whether they exist
-    wanted -= {"netem.match", "netem.loss_model"}  # whose fields are judged one by one
+    wanted -= {"netem.match", "netem.loss_model", "shaper.adapt"}  # whose fields are judged one by one
+    wanted -= {"shaper.adapt.reflectors"}  # addresses
     assert wanted - set(policy.limits.ranges) == set()
 
 

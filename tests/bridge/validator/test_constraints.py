@@ -86,6 +86,14 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
         {"shaper": {"egress_mbit": 2}, "qdisc": {"type": "fq_codel"}, "htb_classes": classes(("1:2", 2))},
         "changes.shaper.egress_mbit",
     ),
+    (
+        "adapt_pings",
+        {
+            "qdisc": {"type": "cake"},
+            "shaper": {"egress_mbit": 9, "adapt": {"reflectors": ["192.0.2.1"], "egress_min_mbit": 5}},
+        },
+        "changes.shaper.adapt.reflectors",
+    ),
     ("shaper_without_leaf", {"shaper": {"egress_mbit": 10}}, "changes.shaper"),
     (
         "lro_with_forwarding",

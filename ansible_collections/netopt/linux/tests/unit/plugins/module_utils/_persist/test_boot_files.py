@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._persist import boot_files
 from ansible_collections.netopt.linux.plugins.module_utils._persist import layer as persist_layer
 
-PROGRAMS = {name: f"/usr/sbin/{name}" for name in ("ip", "tc", "ethtool", "nft", "systemd-tmpfiles")}
+PROGRAMS = {
+    name: f"/usr/sbin/{name}" for name in ("ip", "tc", "ethtool", "nft", "systemd-tmpfiles", "systemd-run", "python3")
+}
 NAMES = ["eth0", "eth0.100", "br-lan", ".hidden", "a%b", 'q"$', "wlp1s0", "veth@x", "ü"]
 
 
@@ -124,3 +127,18 @@ def test_systemd_takes_the_units(iface: str, tmp_path: Path) -> None:
             )
             ours = [line for line in done.stderr.splitlines() if "netopt" in line and "is not executable" not in line]
             assert ours == []
+
+
+def test_an_adjuster_is_started_in_a_unit_of_its_own() -> None:
+    """Program and settings lie there by their content; the unit of the device starts what the plan started."""
+    settings = {"iface": "eth0.5", "directions": {}}
+    entry = {"links": [], "batch": ["qdisc show"], "adapt": {"settings": settings, "program": "PK\x03\xff"}}
+    files = render(tc={"eth0.5": entry})
+    (program,) = (path for path in files if path.endswith(".pyz"))
+    (told,) = (path for path in files if path.endswith(".json"))
+    assert (files[program]["data"], json.loads(files[told]["data"])) == ("PK\x03\xff", settings)
+    lines = files["/etc/systemd/system/netopt-device@eth0.5.service"]["data"].splitlines()
+    start = next(line for line in lines if "systemd-run" in line)
+    assert start.startswith("ExecStart=-/usr/sbin/systemd-run --quiet --collect --unit=netopt-adapt-eth0_2e5 ")
+    assert start.endswith(f" /usr/sbin/python3 -I -S {program} {told}")
+    assert lines.index(start) == max(number for number, line in enumerate(lines) if line.startswith("ExecStart="))

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The program as it is put on a host: one file that runs alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from ansible_collections.netopt.linux.plugins.module_utils._adjuster.archive import PARTS, adjuster_archive
+
+
+def test_it_is_whole_and_always_the_same(tmp_path: Path) -> None:
+    """It holds its sources and what begins, and the same sources give the same bytes."""
+    path = tmp_path / "adjuster.pyz"
+    path.write_bytes(adjuster_archive())
+    with zipfile.ZipFile(path) as archive:
+        names = {Path(name).stem for name in archive.namelist()}
+    assert names == {"__main__", "__init__", *PARTS}
+    assert adjuster_archive() == path.read_bytes()
+
+
+def test_it_needs_nothing_else(tmp_path: Path) -> None:
+    """A Python without site-packages and without this collection runs it as far as its settings."""
+    path = tmp_path / "adjuster.pyz"
+    path.write_bytes(adjuster_archive())
+    command = [sys.executable, "-I", "-S", str(path), str(tmp_path / "none")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "No such file or directory" in done.stderr.splitlines()[-1]
