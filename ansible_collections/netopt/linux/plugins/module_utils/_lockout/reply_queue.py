@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 Found = Tuple[str, str, str]  # path, message, hint
 
 RATE_MIN_MBIT = 0.064  # what a session over ssh needs: 8 kB a second
+SHAPED = {
+    "egress_mbit": "answers",
+    "adapt.egress_min_mbit": "answers",
+    "ingress_mbit": "requests",
+    "adapt.ingress_min_mbit": "requests",
+    "ceil_mbit": "answers",
+}
+"""Rates of a shaper, and what of a session has to do with them."""
 FRAME_BYTES = 14  # of an Ethernet header, which queues count with a packet
 ROUND_TRIPS = 8  # until a new connection over ssh runs a command
 CONNECT_S = 10.0  # Ansible's default timeout for a new connection
@@ -110,10 +118,11 @@ def _impaired(wanted: Intent, flow: Flow, within_s: float) -> Iterator[Found]:
 
 
 def _shaped(wanted: Intent, flow: Flow) -> Iterator[Found]:
-    """Yield the directions that are shaped to too little."""
+    """Yield the directions that are shaped to too little, or may come to be."""
     shaper = wanted.shaper or {}
-    for name, words in (("egress_mbit", "answers"), ("ingress_mbit", "requests"), ("ceil_mbit", "answers")):
-        rate = shaper.get(name)
+    rates = {**shaper, **{f"adapt.{name}": rate for name, rate in (shaper.get("adapt") or {}).items()}}
+    for name, words in SHAPED.items():
+        rate = rates.get(name)
         if rate is not None and as_number(rate) < RATE_MIN_MBIT:
             yield (
                 f"shaper.{name}",
