@@ -170,6 +170,33 @@ def test_a_host_without_systemd_is_refused(line: Uplink) -> None:
     assert line.host.view() == before
 
 
+PING = """
+import json, select, sys, time
+sys.path.insert(0, sys.argv[1])
+from netopt_adjuster.pings import Pings
+both = [Pings("eth0", sys.argv[2:]) for _each in range(2)]
+heard = [set(), set()]
+others = 0
+ends = time.monotonic() + 10
+while time.monotonic() < ends and any(len(each) < len(sys.argv[2:]) for each in heard):
+    for one, known in zip(both, heard):
+        one.send()
+        for ready in select.select(list(one.sockets.values()), [], [], 0.2)[0]:
+            answer = one.receive(ready)
+            known.update([answer[0]] if answer else [])
+            others += answer is None
+print(json.dumps([*map(sorted, heard), others > 0]))
+"""
+
+
+def test_pings_know_their_own_answers(line: Uplink) -> None:
+    """Reflectors are asked over IPv4 and IPv6, and the answers to somebody else's requests do not count."""
+    line.answers("2001:db8::2")
+    asked = [REFLECTOR, "2001:db8::2"]
+    said = json.loads(line.host.run("python3", "-c", PING, *line.program()[-1:], *asked))
+    assert said == [asked, asked, True]
+
+
 def test_the_notice_says_what_is_moved(line: Uplink) -> None:
     """A running adjuster says its settings, by which netopt knows it again."""
     with line.adjuster(ADAPTING):

@@ -44,12 +44,14 @@ class Uplink:
     Args:
         host: the host; its uplink is ``IFACE``.
         modem: the process that holds the namespace of the modem.
+        beyond: the process that holds that of the host beyond it.
         folder: for files.
     """
 
-    def __init__(self, host: Host, modem: int, folder: Path) -> None:
+    def __init__(self, host: Host, modem: int, beyond: int, folder: Path) -> None:
         self.host = host
         self._modem = modem
+        self._beyond = beyond
         self._folder = folder
         self._program = folder / "adjuster.pyz"
         self._program.write_bytes(adjuster_archive())
@@ -58,6 +60,12 @@ class Uplink:
         """Have the uplink carry a rate, with a queue of half a second and more."""
         words = ["root", "handle", "1:", "tbf", "rate", rate, "burst", "8kb", "limit", "250kb"]
         self._in_modem("tc", "qdisc", "replace", "dev", "m1", *words)
+
+    def answers(self, address: str) -> None:
+        """Have the host beyond the uplink answer at one more IPv6 address, and the host have one of its network."""
+        inside = ["nsenter", f"--net=/proc/{self._beyond}/ns/net", "--"]
+        subprocess.run([*inside, "ip", "addr", "add", f"{address}/64", "dev", "beyond0", "nodad"], check=True)
+        self.host.run("ip", "addr", "add", f"{address}1/64", "dev", IFACE, "nodad")
 
     def cut(self) -> None:
         """Have nothing come through any more."""
@@ -140,7 +148,7 @@ def uplink(folder: Path) -> Iterator[Uplink]:
             assert modem.stdout is not None
             assert modem.stdout.readline() == "ready\n"
             host.run("ip", "link", "set", "peer0", "netns", str(modem.pid))
-            made = Uplink(host, modem.pid, folder)
+            made = Uplink(host, modem.pid, beyond.pid, folder)
             made._in_modem("ip", "link", "set", "peer0", "master", "modem", "up")
             until(
                 lambda: Path(f"/proc/{beyond.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink(),

@@ -54,11 +54,15 @@ def test_shaper(shaper: dict[str, Any], paths: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [{"qdisc": {"type": "pfifo", "params": {}}}, {"qdisc": {"type": "htb", "params": {}}, "htb_classes": CLASSES}],
-    ids=["no fair queue", "classes"],
+    [
+        {"qdisc": {"type": "pfifo", "params": {}}},
+        {"qdisc": {"type": "htb", "params": {}}, "htb_classes": CLASSES},
+        {"netem": {"delay_ms": 10, "duration_s": 60}},
+    ],
+    ids=["no fair queue", "classes", "cake below netem"],
 )
 def test_tree(more: dict[str, Any]) -> None:
-    """Behind a queue that is not fair pings wait for the traffic; classes are guaranteed what would not adapt."""
+    """Pings wait behind a queue that is not fair, classes are guaranteed what would not adapt, cake is not the root."""
     assert errors({**changes({}), **more}) == [f"{FIRST}.egress_min_mbit"]
 
 

@@ -19,10 +19,6 @@ from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._common.intents import OneIntent
 from .._plan.adapting import DEFAULTS, adapting, limits, problems
-from .._tc import intent as tc_intent
-from .._tc.class_tree import SHAPER_CLASS
-from .._tc.commands import commands
-from .._tc.objects import ifb_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,8 +62,12 @@ def intent(changes: Mapping[str, Any], ifaces: Iterable[str]) -> Intent:
 
 def _settings(changes: Mapping[str, Any], iface: str) -> dict[str, Any]:
     """Return the settings of the adjuster of one interface."""
+    from .._tc.commands import commands  # noqa: PLC0415 - most hosts have no adjuster
+    from .._tc.intent import intent as tc_intent  # noqa: PLC0415
+    from .._tc.objects import ifb_name  # noqa: PLC0415
+
     adapt = {**DEFAULTS, **{key: value for key, value in changes["shaper"]["adapt"].items() if value is not None}}
-    made = [list(one.words) for one in commands(tc_intent.intent(changes, (iface,)), iface)]
+    made = [list(one.words) for one in commands(tc_intent(changes, (iface,)), iface)]
     devices = {"egress": iface, "ingress": ifb_name(iface)}
     directions = {}
     for direction, (least, own, most) in limits(changes["shaper"]).items():
@@ -94,7 +94,7 @@ def _shaper(made: list[list[str]], device: str) -> tuple[str, list[str]]:
     for words in made:
         if words[:5] == ["tc", "qdisc", "replace", "dev", device] and "cake" in words:
             return "cake", ["qdisc", "change", *words[3:]]
-        if words[:5] == ["tc", "class", "add", "dev", device] and words[words.index("classid") + 1] == SHAPER_CLASS:
+        if words[:5] == ["tc", "class", "add", "dev", device] and words[words.index("classid") + 1] == "1:1":
             return "htb", ["class", "change", *words[3:]]
     raise NetoptError(f"{device} has no shaper", stage="plan", key="changes.shaper.adapt")
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ def problems(changes: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _of_probes(adapt: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with the reflectors, and with how often they are asked."""
+    import ipaddress  # noqa: PLC0415 - few shapers adapt
+
     here = ("shaper", ADAPT)
     reflectors = adapt.get("reflectors") or ()
     if not 1 <= len(reflectors) <= REFLECTORS_MAX:
@@ -121,6 +122,8 @@ def _of_tree(changes: Mapping[str, Any], direction: str) -> Iterator[Problem]:
         qdisc = ingress.get("qdisc") or (qdisc.get("per_queue") or {} if qdisc.get("type") == "mq" else qdisc)
     elif shaper.get("ceil_mbit") is not None:
         yield Problem(least, "A shaper that adapts has one rate, and ceil_mbit is another", "Leave ceil_mbit out.")
+    if direction == "egress" and changes.get("netem") and qdisc.get("type") == "cake":
+        yield Problem(least, "Below netem cake is not the shaper at the root", "Use fq_codel, or leave netem out.")
     if classes:
         message = f"A shaper that adapts has no htb_classes for {direction}: what they are guaranteed would not adapt"
         yield Problem(least, message, "Leave the classes out, or use cake with diffserv.")

@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 from ansible_collections.netopt.linux.plugins.module_utils._adjuster.archive import PARTS, adjuster_archive
+from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE
+from ansible_collections.netopt.linux.plugins.module_utils._transport.restore_archive import restore_archive
 
 
 def test_it_is_whole_and_always_the_same(tmp_path: Path) -> None:
@@ -22,6 +24,21 @@ def test_it_is_whole_and_always_the_same(tmp_path: Path) -> None:
         names = {Path(name).stem for name in archive.namelist()}
     assert names == {"__main__", "__init__", *PARTS}
     assert adjuster_archive() == path.read_bytes()
+
+
+def test_it_comes_from_restore_pyz_as_well(tmp_path: Path) -> None:
+    """What restores a host can start its adjuster again: the same program, from the archive alone."""
+    path = tmp_path / "restore.pyz"
+    path.write_bytes(restore_archive())
+    text = (
+        f"import sys; sys.path.insert(0, {str(path)!r})\n"
+        f"from {PACKAGE}._transport.bundle_import import install\n"
+        f"install({str(path)!r}, {PACKAGE!r})\n"
+        f"from {PACKAGE}._adjuster.archive import adjuster_archive\n"
+        "sys.stdout.buffer.write(adjuster_archive())"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", text], capture_output=True, check=True, cwd=tmp_path)
+    assert done.stdout == adjuster_archive()
 
 
 def test_it_needs_nothing_else(tmp_path: Path) -> None:
