@@ -14,7 +14,7 @@ from .._adjuster.notice import DIRECTORY, notices
 from .._common.errors import NetoptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .._host.commands import Tools
 
@@ -22,19 +22,20 @@ WAIT_S = 10.0  # a move takes much less
 
 
 @contextlib.contextmanager
-def standing_still(tools: Tools, *, always: bool = False) -> Iterator[None]:
+def standing_still(tools: Tools, names: Iterable[str]) -> Iterator[None]:
     """Keep adjusters from moving anything while this lasts, and set the plans' own rates first.
 
     Where this process is killed the lock is free, and adjusters go on with what is as they left it.
 
     Args:
         tools: to run tc with; within, they stand still already.
-        always: whether one may start meanwhile though none has ever run.
+        names: the subsystems that are about to change.
 
     Raises:
         NetoptError: one holds the lock and does not let go, or tc refuses.
     """
-    if tools.adjusters_stand or not (always or os.path.isdir(DIRECTORY)):
+    about = {*names}
+    if tools.adjusters_stand or not ("adapt" in about or ("tc" in about and os.path.isdir(DIRECTORY))):
         yield
         return
     from .._adjuster.shapers import lock_file, settle, taken  # noqa: PLC0415 - few hosts have adjusters

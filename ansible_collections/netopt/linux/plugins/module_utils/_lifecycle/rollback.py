@@ -106,7 +106,7 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
 
         # first, so that a restart in the midst of it comes up in the old state
         withdraw(store, header, tools, persisted, keep=on_conflict == KEEP, check=check)
-    with contextlib.nullcontext() if check else standing_still(tools):
+    with contextlib.nullcontext() if check else standing_still(tools, content.scopes):
         restored = restore(
             scopes=content.scopes,
             target=content.before,
@@ -244,7 +244,7 @@ def _remains(store: Store, header: Header, why: str, errors: list[NetoptError]) 
 def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:
     """End the time-boxed part of a change, and leave the rest of it in force."""
     content = store.content(header.id)
-    with standing_still(tools):
+    with standing_still(tools, content.scopes):
         restored = restore(scopes=content.scopes, target=content.ending, tools=tools)
     note = "; ".join(error.message for error in restored.errors) or "the time-boxed part has ended"
     store.update(replace(header, ends_at=None, note=note))

@@ -79,8 +79,9 @@ def _undo(
 ) -> None:
     """Restore the state from before and say in the report how that went."""
     try:
-        with standing_still(tools):
-            _perform(io, subsystem.operations(io.observe(scope, tools), before), tools, report)
+        steps = subsystem.operations(io.observe(scope, tools), before)
+        with standing_still(tools, [step.subsystem for step in steps]):
+            _perform(io, steps, tools, report)
             _verify(subsystem, io, scope=scope, wanted=before, tools=tools)
     except NetoptError as error:
         report.fail(ROLLBACK_FAILED, error)
@@ -131,7 +132,7 @@ def run_subsystem(
             report.changed = bool(steps)
             return report
         begun = True
-        with standing_still(tools):
+        with standing_still(tools, [step.subsystem for step in steps]):
             _perform(io, steps, tools, report)
             _verify(subsystem, io, scope=scope, wanted=wanted, tools=tools)
     except NetoptError as error:

@@ -109,7 +109,7 @@ class Apply:
             self._report.changed = True
             return None
         ending, ends_after_s = self._time_box(plans, record, rehearsal)
-        with standing_still(self._tools, always="adapt" in rehearsal.operations):
+        with standing_still(self._tools, rehearsal.operations):
             header, content = self._write_down(identity, rehearsal, record, ending=ending, persist=persist)
             try:
                 header = self._arm(header)
