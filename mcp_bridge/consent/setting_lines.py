@@ -30,6 +30,12 @@ HURTS = (
 )
 """Fields of ``changes`` by which a host can be cut off, or its traffic sent elsewhere; the worst first."""
 
+_HURTFUL_KEY = re.compile(
+    r"sysctl\.\S+\.(?:ip_forward|forwarding|disable_ipv6|rp_filter|accept_ra|route_localnet|proxy_arp"
+    r"|bridge-nf-call-[a-z0-9]+)(?: = |: )"
+)
+"""Begins the line of a kernel parameter that does the same."""
+
 EMPTY = {"match": "everything"}  # what it means that there is nothing in an object; of others it means nothing
 NOUNS = {"htb_classes": "classes", "routes": "routes"}
 RUN_MIN = 3  # numbers in a row from which on they are told as a range
@@ -43,8 +49,9 @@ def split(changes: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     first = [name for name in HURTS if name in changes]
     first += [name for name in changes if name not in HURTS and _takes_away(name, changes[name])]
     rest = [name for name in changes if name not in first]
-    told = [[line for name in names for line in lines(name, changes[name])] for names in (first, rest)]
-    return told[0], told[1]
+    hurts, others = ([line for name in names for line in lines(name, changes[name])] for names in (first, rest))
+    keys = [line for line in others if _HURTFUL_KEY.match(line)]
+    return [*hurts, *keys], [line for line in others if line not in keys]
 
 
 def lines(path: str, value: Any) -> Iterator[str]:

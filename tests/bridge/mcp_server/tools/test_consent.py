@@ -76,6 +76,14 @@ def test_what_can_hurt_comes_first_and_nothing_is_cut() -> None:
     ]
 
 
+def test_kernel_parameters_that_can_hurt() -> None:
+    """Forwarding and the end of IPv6 are told with what can hurt; a name that only looks alike is not."""
+    keys = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.disable_ipv6": 1, "net.ipv4.ip_forward_use_pmtu": 0}
+    lines = asked(changes(sysctl=keys, mtu=1400)).splitlines()
+    assert lines[2:5] == ["  mtu = 1400", *(f"  sysctl.{key} = 1" for key in sorted(keys) if keys[key])]
+    assert lines.index("  sysctl.net.ipv4.ip_forward_use_pmtu = 0") > lines.index("Other settings:")
+
+
 def test_rules_that_are_taken_away_can_hurt() -> None:
     """What is taken away is told with what can hurt, whatever it is; a plan with a name has no need to say so."""
     plan = changes(
@@ -379,8 +387,7 @@ def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> No
         elif isinstance(value, list) and isinstance(value[0], dict):
             wanted[name] = [dict(leaves("", rule)) for rule in value]
         else:
-            wanted |= dict(leaves(name, value))
-            wanted |= {f"{name}.{key}": [] for key in value if value[key] is None} if isinstance(value, dict) else {}
+            wanted |= {path: [] if said == "null" else said for path, said in leaves(name, value)}  # null: taken away
     wanted |= {"name": data["name"]} if "name" in data else {}
     assert read(question(lines)) == wanted
     assert ", ".join(rendered.plan.ifaces) in lines[1]
