@@ -13,7 +13,8 @@ from .._common.errors import NetoptError
 from .._common.interfaces import words
 from .._plan.form import set_only, taken_away
 from .._sysctl.keys import for_interfaces
-from .compose import TREE, Part, Touched, refuse_conflicts, refuse_other_acceptance, touched, trees
+from .compose import TREE, Part, Touched, touched, trees
+from .conflicts import refuse_conflicts, refuse_other_acceptance
 from .fitted import Fitted
 from .lead import Lead, lead
 from .record import UNNAMED, InForce, Section, of_host, put, sections_of, without_plan

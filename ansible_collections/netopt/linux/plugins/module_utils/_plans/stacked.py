@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from .._common.errors import NetoptError
-from .compose import MTU, plan_text
+from .compose import MTU
+from .conflicts import plan_text
 from .record import InForce
 
 FOLLOW = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap")  # their MTU is that of the device below at most

@@ -25,7 +25,8 @@ from .._lifecycle.arm_guard import arm
 from .._lifecycle.disarm_guard import disarm
 from .._lifecycle.rollback import roll_back_one
 from .._lifecycle.same_interfaces import numbers_of
-from .._plans.compose import Touched, plan_text
+from .._plans.compose import Touched
+from .._plans.conflicts import plan_text
 from .._plans.lead import lead, with_origins
 from .._plans.record import HTB, without_field
 from .._subsystems.read_views import read_views
