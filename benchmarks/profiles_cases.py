@@ -2,27 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each profile promises, the path on which that is measured, and the ways that are held against each other."""
+"""What each profile promises, the paths on which that is measured, and the ways that are held against each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULTS, PROFILE = WAYS = ("defaults", "profile")
+DEFAULTS, PROFILE, WITHOUT_CAKE = "defaults", "profile", "profile, without cake"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One profile's measurement.
+    """One measurement of one profile on one path, in a kernel of its own.
 
     Attributes:
         profile: its name.
         objective: what is measured, for people.
-        measure: the command of profiles_guest.
+        measure: one of ``profiles_program.MEASURES``.
         path: the fields of ``profiles_guest.world.Path``.
         figure: the one by which the profile is judged; the others are shown beside it.
         unit: of that figure.
         lower: whether less of it is better.
+        link: whether the profile is told the rates of the path.
+        memory: what the kernel has.
     """
 
     profile: str
@@ -32,65 +34,91 @@ class Case:
     figure: str
     unit: str
     lower: bool = False
+    link: bool = False
+    memory: str = "768M"
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways that are measured in turn; the first one is that of the kernel's defaults."""
+        return (DEFAULTS, PROFILE, WITHOUT_CAKE) if self.link else (DEFAULTS, PROFILE)
 
     @property
     def described_path(self) -> str:
         """The path in words."""
         words = [f"{self.path['rtt_ms']} ms round trip"]
         if "rate_mbit" in self.path:
-            down = f" up, {self.path['down_mbit']} Mbit/s down" if "down_mbit" in self.path else ""
+            down = f" up, {self.path['down_mbit']} down" if "down_mbit" in self.path else ""
             queue = f"queue of {self.path.get('queue_packets', 1000)} packets"
             words.append(f"{self.path['rate_mbit']} Mbit/s{down}, {queue}")
-        if "loss_pct" in self.path:
-            words.append(f"{self.path['loss_pct']} % loss")
+            words.append(f"{self.path['loss_pct']} % loss" if "loss_pct" in self.path else "no loss")
+        else:
+            words.append(f"{self.memory} of memory")
         return ", ".join(words)
 
 
-_UPLINK = {"rtt_ms": 40, "rate_mbit": 2, "queue_packets": 100}
-CASES = {
-    case.profile: case
-    for case in (
+_UPLINKS = (
+    {"rtt_ms": 20, "rate_mbit": 5, "down_mbit": 20, "queue_packets": 400},
+    {"rtt_ms": 40, "rate_mbit": 20, "down_mbit": 100, "queue_packets": 1000},
+)
+_DELAYS = (
+    ("gaming", "pings", "95th percentile of pings"),
+    ("video_calls", "media", "95th percentile of a media stream's round trips"),
+)
+CASES = (
+    *(
         Case(
-            "gaming",
-            "95th percentile of pings while two uploads run",
-            "pings",
-            _UPLINK,
+            profile,
+            f"{what} while the uplink is full both ways",
+            f"{measure}_full",
+            path,
             "p95_ms",
             "ms",
             lower=True,
-        ),
+            link=True,
+        )
+        for profile, measure, what in _DELAYS
+        for path in _UPLINKS
+    ),
+    *(
         Case(
-            "video_calls",
-            "95th percentile of a media stream's round trips while two uploads run",
-            "media",
-            _UPLINK,
+            profile,
+            f"{what} beside four uploads, without a link",
+            f"{measure}_uploads",
+            path,
             "p95_ms",
             "ms",
             lower=True,
-        ),
-        Case(
-            "streaming",
-            "rate at which segments of 250 kB arrive, a second apart",
-            "segments",
-            {"rtt_ms": 80, "rate_mbit": 4, "loss_pct": 2},
-            "mbit",
-            "Mbit/s",
-        ),
-        Case(
-            "bulk_transfer",
-            "rate of one connection over 10 s",
-            "bulk",
-            {"rtt_ms": 150, "rate_mbit": 8, "loss_pct": 1},
-            "mbit",
-            "Mbit/s",
-        ),
+        )
+        for profile, measure, what in _DELAYS
+        for path in _UPLINKS
+    ),
+    *(
+        Case("streaming", "rate at which segments of 500 kB arrive, a second apart", "segments", path, "mbit", "Mbit/s")
+        for path in (
+            {"rtt_ms": 60, "rate_mbit": 20, "queue_packets": 200, "loss_pct": 1},
+            {"rtt_ms": 60, "rate_mbit": 20, "queue_packets": 200},
+            {"rtt_ms": 20, "rate_mbit": 200, "queue_packets": 500},
+        )
+    ),
+    *(
+        Case("bulk_transfer", "rate of one connection over 10 s", "bulk", path, "mbit", "Mbit/s", memory=memory)
+        for path, memory in (
+            ({"rtt_ms": 60, "rate_mbit": 100, "queue_packets": 500, "loss_pct": 1}, "768M"),
+            ({"rtt_ms": 20, "rate_mbit": 100, "queue_packets": 500}, "768M"),
+            ({"rtt_ms": 20, "rate_mbit": 1000, "queue_packets": 1700}, "768M"),
+            ({"rtt_ms": 150, "rate_mbit": 300, "queue_packets": 4000}, "6G"),
+        )
+    ),
+    *(
         Case(
             "server",
-            "connections answered beside a SYN flood and a client that takes 4500",
+            "connections answered beside a SYN flood, a client that wants 9000, and one that comes and goes",
             "attacked",
             {"rtt_ms": 10},
             "answered_pct",
             "%",
-        ),
-    )
-}
+            memory=memory,
+        )
+        for memory in ("256M", "1G")
+    ),
+)

@@ -9,13 +9,24 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from profiles_cases import DEFAULTS
+from benchmarks.profiles_cases import DEFAULTS
 
 if TYPE_CHECKING:
-    from profiles_cases import Case
+    from benchmarks.profiles_cases import Case
 
 Runs = dict[str, list[dict[str, float]]]  # way -> the figures of its runs, in order
-HEADER = "| profile | what is measured | path | way | median | lowest to highest | verdict |\n" + "| --- " * 7 + "|\n"
+COLUMNS = (
+    "profile",
+    "what is measured",
+    "path",
+    "the machine carries",
+    "way",
+    "median",
+    "lowest to highest",
+    "verdict",
+)
+HEADER = f"| {' | '.join(COLUMNS)} |\n" + "| --- " * len(COLUMNS) + "|\n"
+NO_WORSE = 0.05  # the share by which a median may be behind
 
 
 def beats(case: Case, base: list[float], ours: list[float]) -> bool:
@@ -42,15 +53,25 @@ def verdict(case: Case, measured: Runs, way: str) -> str:
     base, ours = figures(case, measured[DEFAULTS]), figures(case, measured[way])
     if beats(case, base, ours):
         return "better"
+    behind = (median(ours) - median(base)) * (1 if case.lower else -1)
+    if behind <= NO_WORSE * abs(median(base)):
+        return "no worse"
     return "worse" if beats(case, ours, base) else "no clear difference"
 
 
-def table(case: Case, measured: Runs) -> str:
-    """Return a profile's rows of the Markdown table below ``HEADER``."""
+def table(case: Case, measured: Runs, limits: dict[str, float]) -> str:
+    """Return a case's rows of the Markdown table below ``HEADER``.
+
+    Args:
+        case: what was measured.
+        measured: the figures.
+        limits: what the machine carries without a bottleneck, and how late it wakes up (``profiles_program``).
+    """
     rows = []
+    machine = f"{limits['carried_mbit']:.0f} Mbit/s, within {limits['lateness_ms']:.1f} ms"
     for way, runs in measured.items():
         found = figures(case, runs)
-        first = (case.profile, case.objective, case.described_path) if way == DEFAULTS else ("", "", "")
+        first = (case.profile, case.objective, case.described_path, machine) if way == DEFAULTS else ("",) * 4
         spread = f"{min(found):.{_digits(found)}f} to {max(found):.{_digits(found)}f}"
         middle = f"{median(found):.{_digits(found)}f} {case.unit}"
         rows.append("| " + " | ".join([*first, way, middle, spread, verdict(case, measured, way)]) + " |\n")

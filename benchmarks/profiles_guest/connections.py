@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections that a well-behaved client gets while another one holds thousands and a SYN flood comes in.
+"""Connections that a well-behaved client gets while others hold thousands, come and go, and flood with SYN packets.
 
-The host runs a stateful firewall, as servers do, so that connections are tracked; and a service that takes every
-connection at once, answers a request, and keeps open what asks nothing.
+The host tracks connections, as servers with a stateful firewall do; and it runs a service that takes every connection
+at once, answers a request, and keeps open what asks nothing. What has the kernel track is a rule for bridges that asks
+for the state of connections: user-mode Linux has no nftables for IP alone, and a bridge's rule turns tracking on for IP.
 """
 
 from __future__ import annotations
@@ -19,53 +20,48 @@ import subprocess
 import time
 from contextlib import suppress
 
+from ansible_collections.netopt.linux.plugins.module_utils._netlink import conntrack
+
 from . import world
 
 PORT = 8080
 BACKLOG = 65535  # the service asks for all that the kernel gives
-GREEDY = 4500  # connections that one client wants
+GREEDY = 9000  # connections that one client wants
 GREEDY_BATCH = 50  # so many at a time; it gives up when it gets few of them
 FLOOD_RATE = 200  # SYN packets per second
 FLOOD_BURST = 10
 FLOODED_S = 2  # before the well-behaved client comes
-TRIES = 40
+TRIES = 20
 TRY_EVERY_S = 0.1
+VISITS = 200  # connections per second that come, ask and go
 TIMEOUT_S = 1.0
 _FILES = 65536
-_NOW = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset, which leaves nothing behind
-_FIREWALL = f"""
-table inet server {{
-  chain input {{
-    type filter hook input priority 0; policy accept;
-    ct state established,related accept
-    tcp dport {{ 22, {PORT} }} ct state new accept
-  }}
-}}
-"""
+_NOW, _IN_ORDER = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)  # SO_LINGER: a reset leaves nothing behind
+_FIREWALL = "table bridge server { chain input { type filter hook input priority 0; ct state new accept; } }"
 
 
-def attacked(path: world.Path) -> dict[str, float]:
-    """Return the share of connections that were answered, in percent, and what the greedy client holds.
-
-    Args:
-        path: its delay is that of the well-behaved client; there is no bottleneck.
-    """
-    del path
+def attacked() -> dict[str, float]:
+    """Return the share of connections that were answered, in percent, and what the greedy client holds."""
     subprocess.run(["nft", "-f", "-"], input=_FIREWALL, text=True, check=True)
     try:
-        with world.part("service"), world.part("greedy", namespace=world.NEIGHBOUR) as greedy_client:
+        with (
+            world.part("service"),
+            world.part("visitor", namespace=world.NEIGHBOUR),
+            world.part("greedy", namespace=world.NEIGHBOUR) as greedy_client,
+        ):
             held = int(world.line(greedy_client))
             with world.part("flood", namespace=world.NEIGHBOUR), world.part("client", namespace=world.PEER) as good:
                 answered = int(world.line(good))
                 tracked = int(world.run("sysctl", "-n", "net.netfilter.nf_conntrack_count"))
     finally:
-        world.run("nft", "delete", "table", "inet", "server")
-        subprocess.run(["conntrack", "-F"], check=True, stderr=subprocess.DEVNULL)
+        world.run("nft", "delete", "table", "bridge", "server")
+        for flow in list(conntrack.flows(4)):
+            conntrack.forget(flow)
     return {"answered_pct": 100 * answered / TRIES, "held": held, "tracked": tracked}
 
 
 def service() -> None:
-    """Serve until ended; epoll as it is, since an emulated processor feels each layer above it."""
+    """Serve until ended; epoll as it is, since each layer above it takes time from the kernel."""
     _raise_limit()
     held: dict[int, socket.socket] = {}
     with socket.create_server(("", PORT), backlog=BACKLOG) as listener, select.epoll() as ready:
@@ -116,11 +112,29 @@ def client() -> None:
     for number in range(TRIES):
         time.sleep(max(0.0, begin + number * TRY_EVERY_S - time.monotonic()))
         connection = _connected()
-        if connection:
-            with connection, suppress(OSError):
-                connection.send(b"please")
-                answered += connection.recv(8) == b"yes"
+        answered += connection is not None and _asked(connection)
     print(answered, flush=True)
+
+
+def visitor() -> None:
+    """Come, ask and go again and again until ended; what goes in order is tracked for two minutes more."""
+    print("ready", flush=True)
+    begin, visits = time.monotonic(), 0
+    while True:
+        connection = _connected()
+        if connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _IN_ORDER)
+            _asked(connection)
+        visits += 1
+        time.sleep(max(0.0, begin + visits / VISITS - time.monotonic()))
+
+
+def _asked(connection: socket.socket) -> bool:
+    """Ask for an answer and close the connection; return whether it came in time."""
+    with connection, suppress(OSError):
+        connection.send(b"please")
+        return connection.recv(8) == b"yes"
+    return False
 
 
 def flood() -> None:

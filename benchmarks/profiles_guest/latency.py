@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Delay of small packets while the host's own upload and a neighbour's traffic fill the bottleneck."""
+"""Delay of small packets: pings, and a media stream that the peer sends back."""
 
 from __future__ import annotations
 
@@ -14,32 +14,15 @@ import struct
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from . import world
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-WARM_UP_S = 3
-MEASURED_S = 6
 PING_INTERVAL_S = 0.04
 MEDIA_PORT = 3478  # TURN
 MEDIA_RATE = 50  # packets per second
 MEDIA_BYTES = 200  # 80 kbit/s: a voice, as G.711 has it
 LAST_ANSWER_S = 3
-FOREVER_S = "300"
 _SAMPLE = struct.Struct("!Id")
-
-
-def pings(path: world.Path) -> dict[str, float]:
-    """Return the delays of pings in milliseconds, the share that got no answer, and the rate of all that was sent."""
-    with _load(path):
-        begin = _Sent()
-        delays = ping_peer(MEASURED_S)
-        sent = begin.mbit()
-    return delays | {"sent_mbit": sent}
 
 
 def ping_peer(seconds: float) -> dict[str, float]:
@@ -49,15 +32,6 @@ def ping_peer(seconds: float) -> dict[str, float]:
     text = subprocess.run(ping, check=False, stdout=subprocess.PIPE, text=True).stdout
     found = {int(number): float(delay) for number, delay in re.findall(r"icmp_seq=(\d+) .*time=([\d.]+) ms", text)}
     return _summary(found, count)
-
-
-def media(path: world.Path) -> dict[str, float]:
-    """Return the same for packets of a media stream over UDP that the peer sends back."""
-    with _load(path):
-        begin = _Sent()
-        delays = media_with_peer(MEASURED_S)
-        sent = begin.mbit()
-    return delays | {"sent_mbit": sent}
 
 
 def media_with_peer(seconds: float) -> dict[str, float]:
@@ -83,17 +57,6 @@ def _media_socket() -> socket.socket:
     return sock
 
 
-class _Sent:
-    """What the host sends from now on."""
-
-    def __init__(self) -> None:
-        self._bytes, self._time = world.sent_bytes(), time.monotonic()
-
-    def mbit(self) -> float:
-        """Return the mean rate since then in Mbit/s."""
-        return (world.sent_bytes() - self._bytes) * 8 / 1e6 / (time.monotonic() - self._time)
-
-
 def echo(port: int) -> None:
     """Send back every packet that comes to a UDP port, until ended."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -116,19 +79,6 @@ def _receive(sock: socket.socket, found: dict[int, float], count: int) -> None:
             continue
         number, sent = _SAMPLE.unpack_from(data)
         found[number] = (time.monotonic() - sent) * 1000
-
-
-@contextmanager
-def _load(path: world.Path) -> Iterator[None]:
-    """Fill the path: two uploads of the host, and a neighbour's stream over UDP at an eighth of the rate."""
-    stream = ("-p", "5202", "-u", "-b", f"{path.rate_mbit / 8}M", "-l", "1000", "-t", FOREVER_S)
-    with (
-        world.iperf_servers(),
-        world.traffic("-p", "5201", "-P", "2", "-t", FOREVER_S),
-        world.traffic(*stream, namespace=world.NEIGHBOUR),
-    ):
-        time.sleep(WARM_UP_S)
-        yield
 
 
 def _summary(found: dict[int, float], count: int) -> dict[str, float]:

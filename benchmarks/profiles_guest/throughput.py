@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Throughput from the host to the peer over a path with loss, beside a neighbour's traffic."""
+"""Throughput from the host to the peer, beside a neighbour's traffic."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 BULK_S = 10
 SEGMENTS = 5
-SEGMENT_BYTES = 250_000  # two seconds of video at 1 Mbit/s
+SEGMENT_BYTES = 500_000  # a second of video at 4 Mbit/s
 PAUSE_S = 1.0
 SEGMENT_PORT = 8081
+NEIGHBOUR_RATE = "2M"
 _MBIT = 1e6
 
 
-def bulk(path: world.Path) -> dict[str, float]:
+def bulk(*, seconds: int = BULK_S) -> dict[str, float]:
     """Return what one TCP connection carries from its start, in Mbit/s as the peer counts it."""
-    with _cross_traffic(path):
-        argv = ["iperf3", "-c", world.PEER_ADDRESS, "-p", "5201", "-t", str(BULK_S), "-J"]
+    with _neighbour():
+        argv = ["iperf3", "-c", world.PEER_ADDRESS, "-p", "5201", "-t", str(seconds), "-J"]
         report = json.loads(world.run(*argv))
     return {
         "mbit": report["end"]["sum_received"]["bits_per_second"] / _MBIT,
@@ -37,11 +38,11 @@ def bulk(path: world.Path) -> dict[str, float]:
     }
 
 
-def segments(path: world.Path) -> dict[str, float]:
+def segments() -> dict[str, float]:
     """Return the rate at which segments arrive that are sent over one connection with pauses in between, in Mbit/s."""
     times = []
     with (
-        _cross_traffic(path),
+        _neighbour(),
         world.part("sink", str(SEGMENT_PORT), namespace=world.PEER),
         socket.create_connection((world.PEER_ADDRESS, SEGMENT_PORT), timeout=60) as connection,
     ):
@@ -73,9 +74,9 @@ def _take(connection: socket.socket) -> None:
 
 
 @contextmanager
-def _cross_traffic(path: world.Path) -> Iterator[None]:
-    """Let a neighbour send a stream over UDP at a tenth of the bottleneck's rate."""
-    stream = ("-p", "5202", "-u", "-b", f"{path.rate_mbit / 10}M", "-l", "1000", "-t", "300")
+def _neighbour() -> Iterator[None]:
+    """Let a neighbour send a stream over UDP."""
+    stream = ("-p", "5202", "-u", "-b", NEIGHBOUR_RATE, "-l", "1000", "-t", "300")
     with world.iperf_servers(), world.traffic(*stream, namespace=world.NEIGHBOUR):
         time.sleep(1)
         yield

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Delay of small packets on an uplink that only the host uses: while nothing else runs, and while it is full both ways.
+"""Delay of small packets on an uplink that only the host uses: while nothing else runs, and while it is full.
 
 All that passes the uplink passes the host, as with the router of a household or of a branch.
 """
@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from . import latency, world
+from . import world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,18 +24,20 @@ WARM_UP_S = 4  # slow start is over, and the queue stands where it will
 FULL_S = 8
 SLEEP_S = 0.002
 CONNECTIONS = "4"  # each way
-_LOAD = ("-P", CONNECTIONS, "-t", latency.FOREVER_S)
+_LOAD = ("-P", CONNECTIONS, "-t", "300")
 
 
-def full(probe: Callable[[float], dict[str, float]], *, seconds: float = FULL_S) -> dict[str, float]:
+def full(probe: Callable[[float], dict[str, float]], *, seconds: float = FULL_S, down: bool = True) -> dict[str, float]:
     """Return the delays idle and under load in milliseconds, what the load adds to them, and the rates of the load.
 
     Args:
         probe: measures delays for so many seconds, as those of ``latency`` do.
         seconds: for how long it does so under load; half as long before.
+        down: whether the load goes both ways; else the host uploads alone.
     """
     idle = probe(seconds / 2)
-    with world.iperf_servers(), world.traffic("-p", "5201", *_LOAD), world.traffic("-p", "5202", "-R", *_LOAD):
+    downloads = world.traffic("-p", "5202", "-R", *_LOAD) if down else nullcontext()
+    with world.iperf_servers(), world.traffic("-p", "5201", *_LOAD), downloads:
         time.sleep(WARM_UP_S)
         begin, before = time.monotonic(), _bytes()
         loaded = probe(seconds)

@@ -30,7 +30,8 @@ IFACE = "wan0"
 HOST_ADDRESS, PEER_ADDRESS = "10.66.0.1", "10.66.2.1"
 FLOOD_SOURCES = "198.18.0.0/15"  # RFC 2544: for benchmarks
 FRAME = 1514  # bytes of a full packet
-TBF_BURST = 4000  # bytes: little more than one packet, so that the rate holds for short times as well
+TBF_BURST = 4000  # bytes at least: little more than one packet, so that the rate holds for short times as well
+TBF_BURST_S = 0.001  # at fast rates: the kernel wakes up that late now and then, and the rate is to hold all the same
 DELAY_LIMIT = 20000  # packets on the way, more than any path here holds
 
 
@@ -115,11 +116,6 @@ def run_ahead() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
 
 
-def sent_bytes() -> int:
-    """Return how many bytes the host has sent."""
-    return counted("tx_bytes")
-
-
 def counted(what: str) -> int:
     """Return a counter of the host's interface, ``tx_bytes`` or another one that the kernel has."""
     return int(pathlib.Path(f"/sys/class/net/{IFACE}/statistics/{what}").read_text(encoding="ascii"))
@@ -169,14 +165,18 @@ def set_path(path: Path) -> None:
         )
     run(*inside(PEER), *_add("p0", "root"), "netem", "delay", f"{path.rtt_ms}ms", "limit", str(DELAY_LIMIT))
     if path.down_mbit:
-        limit = ("burst", str(TBF_BURST), "limit", str(path.queue_packets * FRAME))
+        limit = ("burst", _burst(path.down_mbit), "limit", str(path.queue_packets * FRAME))
         run(*inside(ROUTER), *_add("lan0", "root"), "tbf", "rate", f"{path.down_mbit}mbit", *limit)
     if not path.rate_mbit:
         return
-    rate = ("rate", f"{path.rate_mbit}mbit", "burst", str(TBF_BURST), "limit", "1000000")
+    rate = ("rate", f"{path.rate_mbit}mbit", "burst", _burst(path.rate_mbit), "limit", "1000000")
     run(*inside(ROUTER), *_add("up0", "root", "handle", "1:"), "tbf", *rate)
     queue = ("netem", "loss", f"{path.loss_pct}%", "limit", str(path.queue_packets))
     run(*inside(ROUTER), *_add("up0", "parent", "1:1", "handle", "10:"), *queue)
+
+
+def _burst(rate_mbit: float) -> str:
+    return str(max(TBF_BURST, round(rate_mbit * 1e6 / 8 * TBF_BURST_S)))
 
 
 def _add(device: str, *where: str) -> list[str]:

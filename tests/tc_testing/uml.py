@@ -63,9 +63,10 @@ class Kernel:
         folder: shared with the kernel; it writes there.
         argv: the command, run in the checkout.
         first: whether it runs ahead of the machine's other processes, for what is timed in it.
+        memory: what the kernel has, as its parameter ``mem`` takes it.
     """
 
-    def __init__(self, folder: Path, *argv: str, first: bool = False) -> None:
+    def __init__(self, folder: Path, *argv: str, first: bool = False, memory: str = MEMORY) -> None:
         self._folder = folder
         for name in ("out", "status", "console"):
             (folder / name).unlink(missing_ok=True)
@@ -85,7 +86,7 @@ class Kernel:
                 [
                     *("setpriv", "--pdeathsig", "KILL"),
                     *(AHEAD if first and _may_go_ahead() else ()),
-                    *(str(KERNEL / "linux"), f"umid={folder.name}", f"uml_dir={self._sockets.name}", f"mem={MEMORY}"),
+                    *(str(KERNEL / "linux"), f"umid={folder.name}", f"uml_dir={self._sockets.name}", f"mem={memory}"),
                     *(
                         "root=/dev/root",
                         "rootfstype=hostfs",
