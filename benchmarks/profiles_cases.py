@@ -119,6 +119,6 @@ CASES = (
             "%",
             memory=memory,
         )
-        for memory in ("256M", "1G")
+        for memory in ("256M", "1G", "2G")
     ),
 )

@@ -26,7 +26,7 @@ COLUMNS = (
     "verdict",
 )
 HEADER = f"| {' | '.join(COLUMNS)} |\n" + "| --- " * len(COLUMNS) + "|\n"
-NO_WORSE = 0.05  # the share by which a median may be behind
+NO_WORSE = 0.05  # the share by which a way may be behind
 
 
 def beats(case: Case, base: list[float], ours: list[float]) -> bool:
@@ -41,6 +41,13 @@ def beats(case: Case, base: list[float], ours: list[float]) -> bool:
     return min(sign * run for run in ours) > max(sign * run for run in base) and gain > spread
 
 
+def behind(case: Case, base: list[float], ours: list[float]) -> bool:
+    """Return whether a way's median or worst run is behind that of the defaults by more than hardly counts."""
+    sign = -1 if case.lower else 1
+    both = [(sign * median(runs), min(sign * run for run in runs)) for runs in (base, ours)]
+    return any(mine < theirs - NO_WORSE * abs(theirs) for theirs, mine in zip(*both, strict=True))
+
+
 def figures(case: Case, runs: list[dict[str, float]]) -> list[float]:
     """Return the figure by which the profile is judged, of each run."""
     return [run[case.figure] for run in runs]
@@ -53,8 +60,7 @@ def verdict(case: Case, measured: Runs, way: str) -> str:
     base, ours = figures(case, measured[DEFAULTS]), figures(case, measured[way])
     if beats(case, base, ours):
         return "better"
-    behind = (median(ours) - median(base)) * (1 if case.lower else -1)
-    if behind <= NO_WORSE * abs(median(base)):
+    if not behind(case, base, ours):
         return "no worse"
     return "worse" if beats(case, ours, base) else "no clear difference"
 

@@ -6,7 +6,7 @@
 
 The host tracks connections, as servers with a stateful firewall do; and it runs a service that takes every connection
 at once, answers a request, and keeps open what asks nothing. What has the kernel track is a rule for bridges that asks
-for the state of connections: user-mode Linux has no nftables for IP alone, and a bridge's rule turns tracking on for IP.
+for the state of connections: it turns tracking on for IP too, and user-mode Linux has no nftables for IP.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ VISITS = 200  # connections per second that come, ask and go
 TIMEOUT_S = 1.0
 _FILES = 65536
 _NOW, _IN_ORDER = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)  # SO_LINGER: a reset leaves nothing behind
-_FIREWALL = "table bridge server { chain input { type filter hook input priority 0; ct state new accept; } }"
+_FIREWALL = "table bridge server { chain input { type filter hook input priority 0; ct state new accept; }; }"
 
 
 def attacked() -> dict[str, float]:

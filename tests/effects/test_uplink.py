@@ -4,7 +4,7 @@
 
 """An uplink of 5 Mbit/s up and 20 down, full both ways: how long pings wait, on a kernel of its own that has cake.
 
-Held against the kernel's defaults in the same run, since a busy machine adds to every delay. ``benchmarks/uplink.py``
+Held against the kernel's defaults in the same run, since a busy machine adds to every delay. ``benchmarks/profiles.py``
 has the figures.
 """
 
@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from benchmarks.profiles_cases import CASES, DEFAULTS, PROFILE, WITHOUT_CAKE
 from tests.own_kernel import answer_of
 
 pytestmark = [
@@ -24,21 +26,16 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root"),
     pytest.mark.skipif(shutil.which("iperf3") is None, reason="takes iperf3"),
 ]
-UP, DOWN = 5, 20
-DEFAULTS, PROFILE, WITHOUT_CAKE = "defaults", "profile", "profile, without cake"
-ASKED = {
-    "profiles": ["gaming"],
-    "path": {"rtt_ms": 20, "rate_mbit": UP, "down_mbit": DOWN, "queue_packets": 400},
-    "rounds": 1,
-    "seconds": 4,
-}
+CASE = next(case for case in CASES if case.link)
+UP, DOWN = CASE.path["rate_mbit"], CASE.path["down_mbit"]
+ASKED = {"case": asdict(CASE), "rounds": 1, "seconds": 4}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Return each way's run; the program sees to it that a second apply is unchanged, and a rollback exact."""
     folder = tmp_path_factory.mktemp("uplink")
-    found = answer_of("benchmarks.uplink_program", folder, json.dumps(ASKED), first=True)
+    found = answer_of("benchmarks.profiles_program", folder, json.dumps(ASKED), first=True)
     return {run["way"]: run for run in found["runs"]}
 
 
