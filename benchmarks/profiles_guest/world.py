@@ -31,7 +31,7 @@ HOST_ADDRESS, PEER_ADDRESS = "10.66.0.1", "10.66.2.1"
 FLOOD_SOURCES = "198.18.0.0/15"  # RFC 2544: for benchmarks
 FRAME = 1514  # bytes of a full packet
 TBF_BURST = 4000  # bytes at least: little more than one packet, so that the rate holds for short times as well
-TBF_BURST_S = 0.001  # at fast rates: the kernel wakes up that late now and then, and the rate is to hold all the same
+TBF_BURST_S = 0.004  # at fast rates: the kernel wakes up that late now and then, and the rate is to hold all the same
 DELAY_LIMIT = 20000  # packets on the way, more than any path here holds
 
 

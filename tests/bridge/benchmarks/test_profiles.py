@@ -55,7 +55,7 @@ def test_cases_can_be_measured(case: Case) -> None:
     ],
 )
 def test_verdict(case: Case, base: list[float], ours: list[float], expected: str) -> None:
-    """A profile is better only by more than the runs differ among themselves, no worse where it stays within a twentieth."""
+    """A profile is better by more than the runs differ among themselves, no worse where it stays within a twentieth."""
     runs = {way: [{case.figure: figure} for figure in found] for way, found in (("defaults", base), ("profile", ours))}
     assert verdict(case, runs, "profile") == expected
     assert verdict(case, runs, "defaults") == ""
