@@ -64,6 +64,7 @@ _DELAYS = (
     ("gaming", "pings", "95th percentile of pings"),
     ("video_calls", "media", "95th percentile of a media stream's round trips"),
 )
+_BURST = {"burst_ms": 4}
 CASES = (
     *(
         Case(
@@ -103,18 +104,18 @@ CASES = (
             memory="6G",
         )
         for path in (
-            {"rtt_ms": 60, "rate_mbit": 20, "queue_packets": 200, "loss_pct": 1},
-            {"rtt_ms": 60, "rate_mbit": 20, "queue_packets": 200},
-            {"rtt_ms": 20, "rate_mbit": 200, "queue_packets": 500},
+            {"rtt_ms": 60, "rate_mbit": 20, "queue_packets": 200, "loss_pct": 1, **_BURST},
+            {"rtt_ms": 60, "rate_mbit": 20, "queue_packets": 200, **_BURST},
+            {"rtt_ms": 20, "rate_mbit": 200, "queue_packets": 500, **_BURST},
         )
     ),
     *(
         Case("bulk_transfer", "rate of one connection over 10 s", "bulk", path, "mbit", "Mbit/s", memory="6G")
         for path in (
-            {"rtt_ms": 60, "rate_mbit": 100, "queue_packets": 500, "loss_pct": 1},
-            {"rtt_ms": 20, "rate_mbit": 100, "queue_packets": 500},
-            {"rtt_ms": 20, "rate_mbit": 1000, "queue_packets": 1700},
-            {"rtt_ms": 150, "rate_mbit": 300, "queue_packets": 4000},
+            {"rtt_ms": 60, "rate_mbit": 100, "queue_packets": 500, "loss_pct": 1, **_BURST},
+            {"rtt_ms": 20, "rate_mbit": 100, "queue_packets": 500, **_BURST},
+            {"rtt_ms": 20, "rate_mbit": 1000, "queue_packets": 1700, **_BURST},
+            {"rtt_ms": 150, "rate_mbit": 300, "queue_packets": 4000, **_BURST},
         )
     ),
     *(

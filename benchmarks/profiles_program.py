@@ -101,7 +101,7 @@ def main() -> None:
     modprobe = Path("/proc/sys/kernel/modprobe").read_text(encoding="ascii").strip()  # knows where the modules are
     subprocess.run([modprobe, "-a", "tcp_bbr", "nf_conntrack", "nf_tables", "nft_ct"], check=True)
     world.build()
-    world.set_path(world.Path(rtt_ms=1, rate_mbit=NO_BOTTLENECK_MBIT))
+    world.set_path(world.Path(rtt_ms=1, rate_mbit=NO_BOTTLENECK_MBIT, burst_ms=4))
     limits = {"carried_mbit": uplink.carried_mbit(), "lateness_ms": uplink.lateness_ms()}
     world.set_path(world.Path(**case.path))
     seconds = {"seconds": asked["seconds"]} if "seconds" in asked else {}

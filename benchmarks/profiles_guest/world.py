@@ -31,7 +31,6 @@ HOST_ADDRESS, PEER_ADDRESS = "10.66.0.1", "10.66.2.1"
 FLOOD_SOURCES = "198.18.0.0/15"  # RFC 2544: for benchmarks
 FRAME = 1514  # bytes of a full packet
 TBF_BURST = 4000  # bytes at least: little more than one packet, so that the rate holds for short times as well
-TBF_BURST_S = 0.004  # at fast rates: the kernel wakes up that late now and then, and the rate is to hold all the same
 DELAY_LIMIT = 20000  # packets on the way, more than any path here holds
 
 
@@ -45,6 +44,7 @@ class Path:
         down_mbit: of that from router to host; 0 for none.
         queue_packets: what waits there at most, in packets.
         loss_pct: share of packets lost on entering the bottleneck.
+        burst_ms: what a bottleneck that wakes up late may make up for, in milliseconds of its rate; fast ones need it.
     """
 
     rtt_ms: float
@@ -52,6 +52,7 @@ class Path:
     down_mbit: float = 0
     queue_packets: int = 1000
     loss_pct: float = 0
+    burst_ms: float = 0
 
 
 def run(*argv: str) -> str:
@@ -165,18 +166,18 @@ def set_path(path: Path) -> None:
         )
     run(*inside(PEER), *_add("p0", "root"), "netem", "delay", f"{path.rtt_ms}ms", "limit", str(DELAY_LIMIT))
     if path.down_mbit:
-        limit = ("burst", _burst(path.down_mbit), "limit", str(path.queue_packets * FRAME))
+        limit = ("burst", _burst(path, path.down_mbit), "limit", str(path.queue_packets * FRAME))
         run(*inside(ROUTER), *_add("lan0", "root"), "tbf", "rate", f"{path.down_mbit}mbit", *limit)
     if not path.rate_mbit:
         return
-    rate = ("rate", f"{path.rate_mbit}mbit", "burst", _burst(path.rate_mbit), "limit", "1000000")
+    rate = ("rate", f"{path.rate_mbit}mbit", "burst", _burst(path, path.rate_mbit), "limit", "1000000")
     run(*inside(ROUTER), *_add("up0", "root", "handle", "1:"), "tbf", *rate)
     queue = ("netem", "loss", f"{path.loss_pct}%", "limit", str(path.queue_packets))
     run(*inside(ROUTER), *_add("up0", "parent", "1:1", "handle", "10:"), *queue)
 
 
-def _burst(rate_mbit: float) -> str:
-    return str(max(TBF_BURST, round(rate_mbit * 1e6 / 8 * TBF_BURST_S)))
+def _burst(path: Path, rate_mbit: float) -> str:
+    return str(max(TBF_BURST, round(rate_mbit * 1e3 / 8 * path.burst_ms)))
 
 
 def _add(device: str, *where: str) -> list[str]:
