@@ -62,9 +62,8 @@ images: setup ## build the images of contrib and run them against lab hosts; as 
 demo: setup ## the main job on three lab hosts; KERNEL=vm for hosts with the distribution's own kernel
 	@$(PYTHON) demo/run.py --kernel $(KERNEL)
 
-profiles: setup ## measure each profile against the kernel's defaults on a VM, and on full uplinks; an hour and a half
-	@$(PYTHON) benchmarks/profiles.py
-	@$(PYTHON) -m benchmarks.uplink
+profiles: setup ## measure each profile against the kernel's defaults on two paths or more, on user-mode Linux; an hour
+	@$(PYTHON) -m benchmarks.profiles
 
 lock: setup ## resolve the development tools anew
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade \
