@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Throughput from the host to the peer, beside a neighbour's traffic."""
+"""Throughput from the host to the peer, which nobody else uses."""
 
 from __future__ import annotations
 
@@ -10,26 +10,20 @@ import json
 import socket
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from . import world
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BULK_S = 10
 SEGMENTS = 5
 SEGMENT_BYTES = 500_000  # a second of video at 4 Mbit/s
 PAUSE_S = 1.0
 SEGMENT_PORT = 8081
-NEIGHBOUR_RATE = "2M"
 _MBIT = 1e6
 
 
 def bulk(*, seconds: int = BULK_S) -> dict[str, float]:
     """Return what one TCP connection carries from its start, in Mbit/s as the peer counts it."""
-    with _neighbour():
+    with world.iperf_servers():
         argv = ["iperf3", "-c", world.PEER_ADDRESS, "-p", "5201", "-t", str(seconds), "-J"]
         report = json.loads(world.run(*argv))
     return {
@@ -42,7 +36,6 @@ def segments() -> dict[str, float]:
     """Return the rate at which segments arrive that are sent over one connection with pauses in between, in Mbit/s."""
     times = []
     with (
-        _neighbour(),
         world.part("sink", str(SEGMENT_PORT), namespace=world.PEER),
         socket.create_connection((world.PEER_ADDRESS, SEGMENT_PORT), timeout=60) as connection,
     ):
@@ -71,12 +64,3 @@ def _take(connection: socket.socket) -> None:
         while got >= SEGMENT_BYTES:
             got -= SEGMENT_BYTES
             connection.send(b".")
-
-
-@contextmanager
-def _neighbour() -> Iterator[None]:
-    """Let a neighbour send a stream over UDP."""
-    stream = ("-p", "5202", "-u", "-b", NEIGHBOUR_RATE, "-l", "1000", "-t", "300")
-    with world.iperf_servers(), world.traffic(*stream, namespace=world.NEIGHBOUR):
-        time.sleep(1)
-        yield

@@ -101,7 +101,7 @@ def traffic(*argv: str, namespace: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def iperf_servers() -> Iterator[None]:
-    """Run the peer's iperf3, twice: one takes the host's traffic, the other a neighbour's."""
+    """Run the peer's iperf3, twice, for one client each."""
     with (
         started(["iperf3", "-s", "-p", "5201"], namespace=PEER),
         started(["iperf3", "-s", "-p", "5202"], namespace=PEER),
