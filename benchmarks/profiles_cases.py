@@ -113,6 +113,7 @@ CASES = (
         Case("bulk_transfer", "rate of one connection over 10 s", "bulk", path, "mbit", "Mbit/s", memory="6G")
         for path in (
             {"rtt_ms": 60, "rate_mbit": 100, "queue_packets": 500, "loss_pct": 1, **_BURST},
+            {"rtt_ms": 40, "rate_mbit": 300, "queue_packets": 1000, "loss_pct": 0.1, **_BURST},
             {"rtt_ms": 20, "rate_mbit": 100, "queue_packets": 500, **_BURST},
             {"rtt_ms": 20, "rate_mbit": 1000, "queue_packets": 1700, **_BURST},
             {"rtt_ms": 150, "rate_mbit": 300, "queue_packets": 4000, **_BURST},
