@@ -472,9 +472,14 @@ def test_busy_hosts_of_this_process(house: House) -> None:
     name = house.lab.hosts[0].name
     run_id, first = begun(house, scope=Scope(limit=name))
     wait_for(lambda: statuses(house, run_id))
+    playbook = [pid for pid in _everything_of(run_id) if b"ansible-playbook" in _command_line(pid)]
+    for pid in playbook:
+        os.kill(pid, signal.SIGSTOP)  # it is not to be through before the other one has begun
     service = Service(house.settings, caller="tester")
     with pytest.raises(HostsBusyError) as caught:
         service.finish(service.begin_apply(service.check(PLAN, Scope()), ApplyOptions(), Scope(limit=name)))
+    for pid in playbook:
+        os.kill(pid, signal.SIGCONT)
     assert caught.value.busy == {name: run_id}
     assert first.result(timeout=TIMEOUT_S).errors == []
     house.undo(run_id)
