@@ -370,7 +370,7 @@ class Service:
             process, folder=started.folder, progress=scope.progress, cancel=scope.cancel, caller=self.caller
         )
         if self._spare is not None:
-            self._spare.prepare()
+            self._spare.prepare_soon()
         ends = time.monotonic() + UNDECIDED_S
         _record, result = self.history.status(run_id)
         while result is None and time.monotonic() < ends:  # the process was killed, and hosts have not decided yet

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import IO
 
 WAIT = "--wait"
+PREPARES_S = 0.1  # after the end of a run
 COMMAND = (sys.executable, "-P", "-m", "mcp_bridge.run_worker")  # -P: nothing is imported from the working directory
 
 
@@ -44,6 +45,12 @@ class SpareWorker:
                     start_new_session=True,
                 )
             self._waiting = process, ours
+
+    def prepare_soon(self) -> None:
+        """Do the same without keeping anybody waiting: once what has just been done is told."""
+        timer = threading.Timer(PREPARES_S, self.prepare)
+        timer.daemon = True
+        timer.start()
 
     @property
     def pid(self) -> int | None:

@@ -392,7 +392,7 @@ def test_process_that_waits(house: House) -> None:
     run_id, future = begun(house)
     report = future.result(timeout=TIMEOUT_S)
     assert (report.applied, house.pid_of(run_id)) == (True, waiting)
-    after = house.spare.pid
+    after = wait_for(lambda: house.spare.pid)
     assert after not in {None, waiting}
     os.kill(after or 0, signal.SIGKILL)
     again, future = begun(house)
