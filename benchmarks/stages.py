@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 import fleet
 import peers
-from apply import _disconnect
 from job import LEAVES, read_job
 from usage import timed
 
@@ -205,7 +204,7 @@ def measure(hosts: int, runs: int, plan: Path, lab_name: str) -> dict[str, list[
         for number in range(runs + 1):  # the first one warms the machine's caches and is not counted
             state.reset()
             for kind, rounds in found.items():
-                _disconnect(way)
+                peers.disconnect(way)
                 begun = time.monotonic()
                 _usage, text = timed(way.argv, environment)
                 ended = time.monotonic()
@@ -218,7 +217,7 @@ def measure(hosts: int, runs: int, plan: Path, lab_name: str) -> dict[str, list[
                 if number:
                     rounds.append(stages(marks, begun, ended))
         state.reset()
-        _disconnect(way)
+        peers.disconnect(way)
     return found
 
 

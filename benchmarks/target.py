@@ -25,7 +25,6 @@ import fleet
 import peers
 import software
 import trees
-from apply import _disconnect
 from job import LEAVES, read_job
 from usage import _tree_s, timed
 
@@ -171,19 +170,19 @@ def measure(name: str, runs: int, lab_name: str) -> dict[str, list[Cost]]:
             for kind, cost in zip(KINDS, costs, strict=True):
                 found[kind] += [cost] if number else []
         state.reset()
-        _disconnect(ours)
+        peers.disconnect(ours)
     return found
 
 
 def _run(way: peers.Peer, state: fleet.State, kind: str) -> Cost:
     """Run one way once, over a new connection, and see that it did the job."""
-    _disconnect(way)
+    peers.disconnect(way)
     lab = state.fleet
     (init,) = lab.inits
     cpu, pages, kept = _tree_s(init), written(init), _kept(lab)
     with Watch(init) as watch:
         _usage, text = timed(way.argv, way.environment)
-        _disconnect(way)  # so that all that was started ends
+        peers.disconnect(way)  # so that all that was started ends
     cost = Cost(
         cpu_s=_tree_s(init) - cpu,
         python_mb=watch.largest_mb(ours=True),
