@@ -83,7 +83,8 @@ if sys.version_info < (3, 8):
 data = sys.stdin.buffer
 message = json.loads(data.readline().decode("utf-8"))
 sent = data.read()
-if sent:
+was_sent = bool(sent)
+if was_sent:
     memory = os.memfd_create("netopt")
     with os.fdopen(os.dup(memory), "wb") as stream:
         stream.write(sent)
@@ -94,11 +95,16 @@ else:
     except OSError:
         missing("program")
     about = os.fstat(memory)
-    if not about.st_size or about.st_uid != os.geteuid() or about.st_mode & 0o22:
+    if about.st_uid != os.geteuid() or about.st_mode & 0o22:
         missing("program")
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True
-from {PACKAGE}._transport.bundle_import import install
+try:
+    from {PACKAGE}._transport.bundle_import import install
+except ImportError:
+    if was_sent:
+        raise
+    missing("program")  # what is kept is not whole
 install(sys.path[0], {PACKAGE!r})
 from {PACKAGE}._transport.remote_main import main
 main(message)

@@ -63,7 +63,7 @@ def _keep(path: str) -> bool:
     """
     if os.geteuid() != 0:
         return False
-    if os.path.exists(path):
+    if os.path.exists(path) and os.path.getsize(path) == os.path.getsize(sys.path[0]):
         return True
     make_folders((os.path.dirname(path), 0o700))
     for other in glob.glob(KEPT % "*" + "*"):
