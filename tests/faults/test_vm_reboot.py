@@ -216,9 +216,7 @@ def test_timer_of_systemd_moves_with_the_time(machine: Machine, faults: Faults) 
     with faults.injected("more time, then kill -9 of the guard"):
         report = machine.apply(CHANGES, checkpoint_id="moved", confirm_timeout_s=600)
         assert report["status"] == "applied", report
-        assert "to be confirmed within 40 s" in machine.ssh(
-            f"{program} --extend 40"
-        )
+        assert "to be confirmed within 40 s" in machine.ssh(f"{program} --extend 40")
         timers = [line for line in machine.ssh("systemctl list-timers --all").splitlines() if "netopt-moved" in line]
         assert len(timers) == 1, timers
         assert "netopt-moved.timer" not in timers[0]
