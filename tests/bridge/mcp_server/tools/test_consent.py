@@ -385,7 +385,9 @@ def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> No
         if value is None:
             wanted[name] = []
         elif isinstance(value, list) and isinstance(value[0], dict):
-            wanted[name] = [dict(leaves("", rule)) for rule in value]
+            wanted[name] = [
+                {path: "none" if said == "null" else said for path, said in leaves("", rule)} for rule in value
+            ]
         else:
             wanted |= {path: [] if said == "null" else said for path, said in leaves(name, value)}  # null: taken away
     wanted |= {"name": data["name"]} if "name" in data else {}
