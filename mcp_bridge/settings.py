@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -181,20 +180,16 @@ def unknown_variables() -> dict[str, str]:
 
 def _given() -> dict[str, Any]:
     """Return the text that a variable, or else a file among systemd's credentials, has for a setting; no empty one."""
-    texts = {**_credentials(os.environ.get("CREDENTIALS_DIRECTORY")), **_of_settings(os.environ)}
-    return {name: texts[variable(name)] for name in fields() if texts.get(variable(name))}
-
-
-def _of_settings(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return what is named like a setting, whatever the case; what is empty sets nothing."""
-    return {name.upper(): text for name, text in texts.items() if name.upper().startswith(PREFIX) and text}
-
-
-def _credentials(folder: str | None) -> dict[str, str]:
-    if folder is None or not Path(folder).is_dir():
-        return {}
-    files = {file.name: file for file in Path(folder).iterdir() if file.name.upper().startswith(PREFIX)}
-    return _of_settings({name: file.read_text(encoding="utf-8").strip() for name, file in files.items()})
+    names = {variable(name): name for name in fields()}
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    files = Path(folder).iterdir() if folder and Path(folder).is_dir() else ()
+    credentials = {file.name: file.read_text(encoding="utf-8").strip() for file in files if file.name.upper() in names}
+    return {
+        names[key.upper()]: text
+        for texts in (credentials, os.environ)
+        for key, text in texts.items()
+        if text and key.upper() in names
+    }
 
 
 def _problem(name: str, message: str, *, error_input: object) -> str:

@@ -83,6 +83,7 @@ def test_a_hosts_own_folder(monkeypatch: pytest.MonkeyPatch, folder: str) -> Non
 def test_credential(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A file in systemd's folder of credentials sets what it is named after; a variable goes before it."""
     (tmp_path / "NETOPT_INVENTORY").write_text("from-a-file\n", encoding="utf-8")
+    (tmp_path / "NETOPT_OF_OTHERS").write_bytes(b"\xff")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert Settings.from_env().inventory == "from-a-file"
     monkeypatch.setenv("NETOPT_INVENTORY", "from-a-variable")

@@ -81,9 +81,8 @@ def verify(store: Store, tools: Tools, *, identity: str | None = None, culprits:
     changes: list[tuple[Change, str | None]] = [(gone, None) for gone in without(target, sorted(named - present))]
     for name in TABLE:
         if name in target.states:
-            told = {
-                change.key for change, _owner in changes
-            }  # the length of a queue is seen twice: of links, and of tc
+            # the length of a queue is seen twice: of links, and of tc
+            told = {change.key for change, _owner in changes}
             compared = _compared(name, target, tools, culprits or Culprits())
             changes += [each for each in compared if each[0].key not in told]
     found.drift = in_order(

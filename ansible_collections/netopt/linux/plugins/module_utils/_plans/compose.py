@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from .._common.intents import together
-from .._plan.adapting import ADAPT
+from .._plan.adapting import adapting
 from .._plan.nic_words import NIC, STEERING, TXQUEUELEN, nested
 from .._plan.routes import DST, ROUTES
 from .._subsystems.table import TABLE
@@ -211,9 +211,9 @@ def intents(
     classes = _together("nft", [part for part in shaped if HTB in part.changes])
     if about.table or classes:
         found["nft"] = _together("nft", [*rules(record), *shaped])
-    adapting = [part for part in shaped if (part.changes.get("shaper") or {}).get(ADAPT)]
-    if adapting:
-        found["adapt"] = _together("adapt", adapting)
+    moved = [part for part in shaped if adapting(part.changes)]
+    if moved:
+        found["adapt"] = _together("adapt", moved)
     return {name: intent for name, intent in found.items() if intent}
 
 

@@ -25,9 +25,7 @@ _FAMILY = re.compile(r"^(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh))\.[^.]+\.([^.]+
 _LEGAL = re.compile(r"^(?:[A-Za-z0-9_@:%+,.-]+|\{[^{}/\s]+\})$")  # in braces: what each host finds out, in a text
 _NUMBER = re.compile(r"^-?(0[xX][0-9a-fA-F]+|[0-9]+)$")
 _RANGES = re.compile(r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$")
-_SECRETS = frozenset(
-    {"tcp_fastopen_key", "stable_secret"}
-)  # by the last part: for forging cookies, for telling addresses
+_SECRETS = frozenset({"tcp_fastopen_key", "stable_secret"})  # by the last part: see ``holds_secret``
 _SETS = frozenset({"net.ipv4.tcp_allowed_congestion_control", "net.ipv4.tcp_available_congestion_control"})
 
 

@@ -25,8 +25,10 @@ def as_planned(device: str, tree: dict[str, Any], notice: Mapping[str, Any] | No
         tree: ``{"objects", "bulk"}`` as a State has them.
         notice: what the running adjuster says, ``None`` where none runs.
     """
-    for name, direction in (notice or {"settings": {"directions": {}}})["settings"]["directions"].items():
-        if direction["device"] == device and notice is not None:
+    if notice is None:
+        return tree
+    for name, direction in notice["settings"]["directions"].items():
+        if direction["device"] == device:
             base = bytes.fromhex(notice["base"][name])
             return {**tree, "objects": [_planned(one, direction, base) for one in tree["objects"]]}
     return tree
