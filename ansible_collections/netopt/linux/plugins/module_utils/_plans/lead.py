@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Set
 from .._common.change import PLACES
 from .._common.intents import Intents, together
 from .._subsystems.table import TABLE
-from .._sysctl.origin import beside
 from .compose import intents, of_present
 from .large import plain
 
@@ -70,7 +69,7 @@ def lead(
             claim: plain(known[claim]) for claim in sorted(gone) if claim in known and _is_there(name, claim, present)
         }
         found.unknown.update(claim for claim in gone if claim not in known and _is_there(name, claim, present))
-        left = {claim: plain(origin) for claim, origin in known.items() if name == "sysctl" and claim not in gone}
+        left = {claim: plain(origin) for claim, origin in known.items() if subsystem.resets and claim not in gone}
         intent = subsystem.origin.give_back(asked, back, left)
         if intent:
             found.intents[name] = intent
@@ -101,13 +100,14 @@ def with_origins(after: InForce, before: InForce, led: Lead, current: Mapping[st
     """
     found: Dict[str, Dict[str, Any]] = {}
     for name, subsystem in TABLE.items():
-        known = {claim: it for claim, it in before.origins.get(name, {}).items() if claim not in led.gone.get(name, ())}
+        held = before.origins.get(name, {})
+        known = {claim: it for claim, it in held.items() if claim not in led.gone.get(name, ())}
         new = subsystem.origin.remember(led.intents[name], current[name]) if name in led.intents else {}
-        if name == "sysctl":
-            gone = {claim: it for claim, it in before.origins.get(name, {}).items() if claim not in known}
-            found_here = beside(_plain(known), _plain(gone), {key: it for key, it in new.items() if key not in known})
-        else:
-            found_here = {**new, **known}
-        if found_here:
-            found[name] = found_here
+        origins = {**new, **known}
+        if subsystem.resets:
+            gone = {claim: it for claim, it in held.items() if claim not in known}
+            unknown = {claim: it for claim, it in new.items() if claim not in known}
+            origins = subsystem.origin.beside(_plain(known), _plain(gone), unknown)
+        if origins:
+            found[name] = origins
     return replace(after, origins=found)

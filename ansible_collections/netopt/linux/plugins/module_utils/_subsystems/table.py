@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .._common.change import SUBSYSTEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Mapping
 
     # what the table names: ansible-core sends along only what it sees imported
     from .._adapt import kernel as _adapt_kernel  # noqa: F401
@@ -66,6 +66,7 @@ class Origin(Protocol):
     claims: Callable[[Any], set[str]]
     remember: Callable[[Any, State], dict[str, Any]]
     give_back: Callable[[Any, dict[str, Any], dict[str, Any]], Any]
+    beside: Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]  # where one ``resets``
 
 
 class Observer(Protocol):
@@ -91,6 +92,7 @@ class Subsystem:
         observer: the module that reads the kernel, where that is one of its own.
         resolves_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``resolve`` computed can be tried in one.
+        resets: whether writing one of its settings may change others of them.
         beside: the subsystem whose plans this one may have to go along with, though they ask nothing of it.
         viewed: whether ``view.py`` has what the tools print, for a rollback to be proven by; the others are read and
             compared as the tools print them anyway.
@@ -103,6 +105,7 @@ class Subsystem:
     observer: str = "kernel"
     resolves_in_scratch: bool = False
     tries_in_scratch: bool = False
+    resets: bool = False
     beside: str | None = None
     viewed: bool = False
     warns: bool = False
@@ -154,7 +157,7 @@ class Subsystem:
 
 
 _PARTS = {
-    "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True),
+    "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True, resets=True),
     "link": Subsystem("_link"),
     "route": Subsystem("_route", tries_in_scratch=True, warns=True),
     "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, viewed=True, warns=True),
