@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._adapt.archive import adjuster_archive
 from ansible_collections.netopt.linux.plugins.module_utils._adapt.subsystem import intent
-from ansible_collections.netopt.linux.plugins.module_utils._adjuster.archive import adjuster_archive
 from tests.kernel.transaction_host import IFACE, Host, transaction_host
 from tests.waiting import until
 

@@ -70,7 +70,7 @@ def perform(operation: Operation, tools: Tools) -> None:
     tools.run(["systemctl", "stop", f"{unit}.service"], stage="apply", check=False)  # also one that is to start again
     if settings is None:
         return
-    from .._adjuster.archive import adjuster_archive  # noqa: PLC0415 - what runs already does without
+    from .archive import adjuster_archive  # noqa: PLC0415 - what runs already does without
 
     path = os.path.join(DIRECTORY, f"{unit}.settings")
     _write({PROGRAM: adjuster_archive(), path: json.dumps(settings).encode()}.items())

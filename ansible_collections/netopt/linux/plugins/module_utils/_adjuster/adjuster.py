@@ -6,7 +6,7 @@
 
 systemd runs it as ``python3 ADJUSTER SETTINGS.json``; ``--settle SETTINGS.json`` sets the plan's own rates after one
 that was killed. It moves nothing but what the plan has made, while that is as it was left; and nothing while netopt
-itself is at work. It stands alone on a host, see ``archive.py``.
+itself is at work. It stands alone on a host, see ``_adapt/archive.py``.
 """
 
 from __future__ import annotations

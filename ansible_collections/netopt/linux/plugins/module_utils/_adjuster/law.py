@@ -4,7 +4,7 @@
 
 """By how much a shaper's rate is moved, by the delay that was seen: what cake-autorate does by which. Pure.
 
-Part of the adjuster, which stands alone on a host, see ``archive.py``.
+Part of the adjuster, which stands alone on a host, see ``_adapt/archive.py``.
 """
 
 from __future__ import annotations

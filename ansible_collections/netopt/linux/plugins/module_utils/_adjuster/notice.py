@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a running adjuster says what it moves, and who reads it there.
 
-Part of the adjuster, which stands alone on a host, see ``archive.py``; netopt itself reads.
+Part of the adjuster, which stands alone on a host, see ``_adapt/archive.py``; netopt itself reads.
 """
 
 from __future__ import annotations

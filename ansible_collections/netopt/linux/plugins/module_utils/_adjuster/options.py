@@ -4,7 +4,7 @@
 
 """The rate that the options of a shaper say, as the kernel dumps them. Pure.
 
-Part of the adjuster, which stands alone on a host, see ``archive.py``.
+Part of the adjuster, which stands alone on a host, see ``_adapt/archive.py``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 """Echo requests to reflectors, and how long their answers take.
 
-Part of the adjuster, which stands alone on a host, see ``archive.py``.
+Part of the adjuster, which stands alone on a host, see ``_adapt/archive.py``.
 """
 
 from __future__ import annotations

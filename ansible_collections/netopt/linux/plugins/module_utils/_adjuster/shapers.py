@@ -4,7 +4,7 @@
 
 """The shapers that an adjuster moves: read by rtnetlink, set by tc, under a lock of their own.
 
-Part of the adjuster, which stands alone on a host, see ``archive.py``. netopt itself takes the lock while it is at
+Part of the adjuster, which stands alone on a host, see ``_adapt/archive.py``. netopt itself takes the lock while at
 work, and sets the plan's own rates by ``settle``.
 """
 

@@ -378,7 +378,7 @@ class Apply:
 
 def _adjuster() -> bytes:
     """Return the program that moves rates, which few changes ask for."""
-    from .._adjuster.archive import adjuster_archive  # noqa: PLC0415
+    from .._adapt.archive import adjuster_archive  # noqa: PLC0415
 
     return adjuster_archive()
 

@@ -26,7 +26,7 @@ from {PACKAGE}._lifecycle.restore_cli import main
 raise SystemExit(main())
 """
 PYTHON_FLAGS = ("-I", "-S")  # no site-packages, nothing from the environment: it starts fast and always alike
-_DATE = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes
+_DATE = (1980, 1, 1, 0, 0, 0)  # of every file
 
 
 def bundle(files: Mapping[str, bytes], *, deflate: bool) -> bytes:
@@ -37,11 +37,16 @@ def bundle(files: Mapping[str, bytes], *, deflate: bool) -> bytes:
             one.
         deflate: whether to make it small; that takes longer than writing it does.
     """
+    entries = {"__main__.py": MAIN.encode(), f"{PACKAGE}/__init__.py": b""}
+    entries.update((f"{PACKAGE}/{name}", files[name]) for name in sorted(files))
+    return zipped(entries, deflate=deflate)
+
+
+def zipped(entries: Mapping[str, bytes], *, deflate: bool) -> bytes:
+    """Return a zip file of files by their path there; the same files give the same bytes."""
     import zipfile  # noqa: PLC0415 - on a host the file has been sent already
 
     buffer = io.BytesIO()
-    entries = {"__main__.py": MAIN.encode(), f"{PACKAGE}/__init__.py": b""}
-    entries.update((f"{PACKAGE}/{name}", files[name]) for name in sorted(files))
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in entries.items():
             kind = zipfile.ZIP_DEFLATED if deflate else zipfile.ZIP_STORED

@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from ansible_collections.netopt.linux.plugins.module_utils._adjuster.archive import PARTS, adjuster_archive
+from ansible_collections.netopt.linux.plugins.module_utils._adapt.archive import PARTS, adjuster_archive
 from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE
 from ansible_collections.netopt.linux.plugins.module_utils._transport.restore_archive import restore_archive
 
@@ -34,7 +34,7 @@ def test_it_comes_from_restore_pyz_as_well(tmp_path: Path) -> None:
         f"import sys; sys.path.insert(0, {str(path)!r})\n"
         f"from {PACKAGE}._transport.bundle_import import install\n"
         f"install({str(path)!r}, {PACKAGE!r})\n"
-        f"from {PACKAGE}._adjuster.archive import adjuster_archive\n"
+        f"from {PACKAGE}._adapt.archive import adjuster_archive\n"
         "sys.stdout.buffer.write(adjuster_archive())"
     )
     done = subprocess.run([sys.executable, "-I", "-S", "-c", text], capture_output=True, check=True, cwd=tmp_path)

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from typing import TYPE_CHECKING, Any
 
+from .._adjuster import adjuster, law, notice, options, pings, shapers
 from .._common.errors import NetoptError
-from . import adjuster, law, notice, options, pings, shapers
+from .._transport.bundle import zipped
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,7 +25,6 @@ PARTS = {
     "shapers": shapers,
 }
 MAIN = f"import sys\n\nfrom {PACKAGE}.adjuster import main\n\nsys.exit(main(sys.argv[1:]))\n"
-_DATE = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes
 
 
 def adjuster_archive() -> bytes:
@@ -35,13 +33,9 @@ def adjuster_archive() -> bytes:
     Raises:
         NetoptError: the sources cannot be read.
     """
-    buffer = io.BytesIO()
     files = {"__main__.py": MAIN.encode(), f"{PACKAGE}/__init__.py": b""}
     files.update({f"{PACKAGE}/{name}.py": _source(module) for name, module in PARTS.items()})
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _DATE), data)
-    return buffer.getvalue()
+    return zipped(files, deflate=False)
 
 
 def _source(module: ModuleType) -> bytes:
