@@ -239,14 +239,14 @@ def _bfifo(options: bytes, txqueuelen: int) -> Said:
 
 _HTB_GLOB, _HTB_QLEN, _HTB_OFFLOAD = 2, 5, 9
 _HTB = struct.Struct("=4xII8x")  # version, rate2quantum, defcls, debug, direct_pkts
-_R2Q = 10
+R2Q = 10
 
 
 def _htb(options: bytes, txqueuelen: int) -> Said:
     told = dict(attributes(options))
     r2q, default = _HTB.unpack_from(told[_HTB_GLOB])
     said = Said({"default": f"1:{default:x}"} if default else {})
-    if r2q != _R2Q:
+    if r2q != R2Q:
         said.params["r2q"] = r2q
     length = _numbers(options).get(_HTB_QLEN, txqueuelen)
     if length != max(2, txqueuelen):

@@ -19,14 +19,14 @@ from mcp_bridge.collection.kernel_state import (
 
 from .classes import class_said, filters_said, in_order, minor, name_of
 from .netem import netem_of
-from .params import link_of, params_of
+from .params import R2Q, link_of, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mcp_bridge.collection.kernel_state import TcObject
 
-R2Q = 10
+
 SHAPER_CLASS = "1:1"
 NETEM_MATCH = {"proto", "sports", "dports", "src", "dst"}
 ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
