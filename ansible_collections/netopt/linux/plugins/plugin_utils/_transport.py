@@ -27,8 +27,9 @@ import marshal
 import os
 import secrets
 import shlex
-import struct
+import textwrap
 import time
+import zlib
 from functools import cache
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER
@@ -38,7 +39,7 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, PYTHON_FLAGS, bundle
+from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import BEGIN, PACKAGE, PYTHON_FLAGS, bundle
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import MARK, answer_in
 from ansible_collections.netopt.linux.plugins.module_utils._transport.remote_main import ENTRIES, KEPT
 from ansible_collections.netopt.linux.plugins.plugin_utils._answer_size import LISTEN_ROOM, bounded, check
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
 MODULE_UTILS = "ansible_collections.netopt.linux.plugins.module_utils"
 SOURCES = Path(__file__).resolve().parent.parent / "module_utils"
 USUAL_PYTHON = "/usr/bin/python3"
-UNCHECKED = 1  # PEP 552: the hash of the source stands for it and is not looked at
 UNHEARD = "Data could not be sent"  # ansible-core, when ssh ended while it was written to, and said why only then
 ENDS = "NETOPT_RUN_ENDS"  # when netopt ends this run, in seconds of the epoch
 RUN_S = 1800.0  # where no netopt has started it
@@ -87,7 +87,7 @@ was_sent = bool(sent)
 if was_sent:
     memory = os.memfd_create("netopt")
     with os.fdopen(os.dup(memory), "wb") as stream:
-        stream.write(sent)
+        stream.write(zlib.decompress(sent))
     sent = None
 else:
     try:
@@ -100,12 +100,10 @@ else:
 sys.path.insert(0, "/proc/self/fd/%d" % memory)
 sys.dont_write_bytecode = True
 try:
-    from {PACKAGE}._transport.bundle_import import install
-except ImportError:
+{textwrap.indent(BEGIN, "    ")}except ImportError:
     if was_sent:
         raise
     missing("program")  # what is kept is not whole
-install(sys.path[0], {PACKAGE!r})
 from {PACKAGE}._transport.remote_main import main
 main(message)
 gc.freeze()
@@ -327,18 +325,15 @@ def _digest(sources: Mapping[str, bytes]) -> str:
 
 @cache
 def _program() -> bytes:
-    """Return the sources and their bytecode as a zip file that Python can import from."""
-    files = {}
-    for name, source in FILES.items():
-        files[name] = source
-        files[f"{name}c"] = _bytecode(SOURCES / name, ".".join((PACKAGE, *Path(name).with_suffix("").parts)))
-    return bundle(files, deflate=True)
+    """Return the sources and their bytecode as a bundle that Python can import from, packed for the way."""
+    bytecode = {name: _bytecode(name) for name in FILES}
+    return zlib.compress(bundle(FILES, bytecode, magic=MAGIC_NUMBER, deflate=False), 1)
 
 
-def _bytecode(path: Path, name: str) -> bytes:
-    """Return what a ``.pyc`` file holds, in the form that is not compared with its source (PEP 552)."""
-    code = SourceFileLoader(name, str(path)).get_code(name)  # from __pycache__, where it is there
-    return MAGIC_NUMBER + struct.pack("<I", UNCHECKED) + bytes(8) + marshal.dumps(code)
+def _bytecode(name: str) -> bytes:
+    """Return what this Python makes of a source, from ``__pycache__`` where it is there."""
+    module = ".".join((PACKAGE, *Path(name).with_suffix("").parts))
+    return marshal.dumps(SourceFileLoader(module, str(SOURCES / name)).get_code(module))
 
 
 # ansible-core loads an action before it makes a process for each host, so these are made once for all of them

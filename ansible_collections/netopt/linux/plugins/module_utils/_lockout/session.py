@@ -22,7 +22,7 @@ from .connection import address
 from .tunnel_devices import carrier_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from .connection import Address
 
@@ -54,6 +54,7 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = dict(management)
     if remote is None or local is None:
         return found
+    port = int(management["local_port"])
     with RouteSocket() as route:
         devices = _devices(route)
         owners = [index for index, owned in addresses(route) if owned == local]
@@ -67,7 +68,7 @@ def path_of(management: Mapping[str, Any]) -> dict[str, Any]:
     found["leaves"] = [names[index] for index in below]
     found["mtu"] = min((devices[index]["mtu"] for index in ways), default=1500)
     found["source"] = None if source is None else str(source)
-    found["peers"] = [str(peer) for peer in peers(int(management["local_port"]))]
+    found["peers"] = [str(peer) for peer in peers((port,)).get(port, ())]
     found["tunnels"] = tunnels
     found["under"] = [names[index] for index in under]
     found["in_use"] = int(read(TRACKED) or 0)
@@ -179,10 +180,12 @@ def _only_peer(route: RouteSocket, index: int) -> Address | None:
     return known.pop() if len(known) == 1 else None
 
 
-def peers(port: int) -> list[Address]:
-    """Return the other ends of the established TCP connections to one of this host's ports."""
-    found = []
-    ending = f":{port:04X}"
+def peers(ports: Container[int]) -> dict[int, list[Address]]:
+    """Return the other ends of the established TCP connections to some of this host's ports, by port.
+
+    The kernel looks through its whole table of connections for each of the two files, which takes milliseconds.
+    """
+    found: dict[int, list[Address]] = {}
     for name in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/self/net/{name}").read_text(encoding="ascii").splitlines()[1:]
@@ -190,12 +193,13 @@ def peers(port: int) -> list[Address]:
             continue
         for line in lines:
             fields = line.split(None, 4)
-            if fields[3] == ESTABLISHED and fields[1].endswith(ending):
+            port = int(fields[1].rpartition(":")[2], 16)
+            if fields[3] == ESTABLISHED and port in ports:
                 words = fields[2].partition(":")[0]
                 packed = b"".join(
                     struct.pack("=I", int(words[start : start + 8], 16)) for start in range(0, len(words), 8)
                 )
                 peer = address(ipaddress.ip_address(packed))
                 if peer is not None:
-                    found.append(peer)
+                    found.setdefault(port, []).append(peer)
     return found

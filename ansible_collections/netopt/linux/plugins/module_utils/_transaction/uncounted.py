@@ -23,8 +23,10 @@ def uncounted(current: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> l
         wanted: the State that a plan leads to, ``None`` where nobody knows yet.
     """
     found = []
-    for port in newly_limited(current, wanted) if wanted else ():
-        held = len(peers(port))
+    ports = list(newly_limited(current, wanted)) if wanted else []
+    open_now = peers(ports) if ports else {}
+    for port in ports:
+        held = len(open_now.get(port, ()))
         if held:
             found.append(
                 f"connection_limits: {held} {'connection is' if held == 1 else 'connections are'} open to port {port} "

@@ -4,42 +4,60 @@
 
 """This package as one zip file that Python runs and imports from: what the transport sends, and restore.pyz.
 
-Run as a program it is restore.pyz, so that a checkpoint can keep what the transport brought as it is.
+Run as a program it is restore.pyz, so that a checkpoint can keep what the transport brought as it is. In it are the
+program's first lines, what imports the rest (``bundle_import.py``), all sources in a zip file of their own, and where
+it is known for which Python, their bytecode, which lies there as it is, so that each start just reads it.
 """
 
 from __future__ import annotations
 
 import io
+import marshal
 from typing import TYPE_CHECKING
+
+from .bundle_import import BYTECODE, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE = "netopt_target"
-MAIN = f"""import sys
+IMPORTER = "netopt_import"  # in the bundle: bundle_import.py, which Python itself has to find
+IMPORTER_FILE = "_transport/bundle_import.py"
+BEGIN = f"""import sys
 
-from {PACKAGE}._transport.bundle_import import install
+from {IMPORTER} import install
 
 install(sys.path[0], {PACKAGE!r})
+"""
+MAIN = f"""{BEGIN}
 from {PACKAGE}._lifecycle.restore_cli import main
 
 raise SystemExit(main())
 """
 PYTHON_FLAGS = ("-I", "-S")  # no site-packages, nothing from the environment: it starts fast and always alike
 _DATE = (1980, 1, 1, 0, 0, 0)  # of every file
+_UNCHECKED = b"\1\0\0\0" + bytes(8)  # PEP 552: the hash of the source stands for it and is not looked at
 
 
-def bundle(files: Mapping[str, bytes], *, deflate: bool) -> bytes:
+def bundle(
+    sources: Mapping[str, bytes], bytecode: Mapping[str, bytes] | None = None, *, magic: bytes = b"", deflate: bool
+) -> bytes:
     """Return the zip file.
 
     Args:
-        files: what lies in the package, by its path there: each module as ``.py``, and as ``.pyc`` too where there is
-            one.
-        deflate: whether to make it small; that takes longer than writing it does.
+        sources: the package's files, by their path there.
+        bytecode: what a Python makes of each of them, as ``marshal`` writes it.
+        magic: that Python's magic number.
+        deflate: whether to make the sources small; that takes longer than writing them does.
     """
-    entries = {"__main__.py": MAIN.encode(), f"{PACKAGE}/__init__.py": b""}
-    entries.update((f"{PACKAGE}/{name}", files[name]) for name in sorted(files))
-    return zipped(entries, deflate=deflate)
+    files = {"__init__.py": b"", **sources}
+    entries = {"__main__.py": MAIN.encode(), f"{IMPORTER}.py": sources[IMPORTER_FILE]}
+    if bytecode:
+        entries[f"{IMPORTER}.pyc"] = magic + _UNCHECKED + bytecode[IMPORTER_FILE]
+        code = {"__init__.py": marshal.dumps(compile(b"", PACKAGE, "exec")), **bytecode}
+        entries[BYTECODE] = magic + marshal.dumps({name: code[name] for name in sorted(code)}, 2)
+    entries[SOURCES] = zipped({name: files[name] for name in sorted(files)}, deflate=deflate)
+    return zipped(entries, deflate=False)
 
 
 def zipped(entries: Mapping[str, bytes], *, deflate: bool) -> bytes:

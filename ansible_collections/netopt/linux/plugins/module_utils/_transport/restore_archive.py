@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._common.errors import NetoptError
 from .._common.files import bytes_of
 from .bundle import MAIN, bundle
-
-if TYPE_CHECKING:
-    from . import bundle_import  # noqa: F401 - what the program begins with, for ansible-core to send along
 
 
 def restore_archive() -> bytes:

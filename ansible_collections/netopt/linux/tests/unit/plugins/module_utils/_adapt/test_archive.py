@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from ansible_collections.netopt.linux.plugins.module_utils._adapt.archive import PARTS, adjuster_archive
-from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE
+from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import BEGIN, PACKAGE
 from ansible_collections.netopt.linux.plugins.module_utils._transport.restore_archive import restore_archive
 
 
@@ -31,9 +31,7 @@ def test_it_comes_from_restore_pyz_as_well(tmp_path: Path) -> None:
     path = tmp_path / "restore.pyz"
     path.write_bytes(restore_archive())
     text = (
-        f"import sys; sys.path.insert(0, {str(path)!r})\n"
-        f"from {PACKAGE}._transport.bundle_import import install\n"
-        f"install({str(path)!r}, {PACKAGE!r})\n"
+        f"import sys; sys.path.insert(0, {str(path)!r})\n{BEGIN}\n"
         f"from {PACKAGE}._adapt.archive import adjuster_archive\n"
         "sys.stdout.buffer.write(adjuster_archive())"
     )

@@ -9,50 +9,59 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import marshal
-import struct
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._transport import bundle_import, restore_archive
-from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import PACKAGE, bundle
+from ansible_collections.netopt.linux.plugins.module_utils._transport.bundle import IMPORTER_FILE, PACKAGE, bundle
 
 NAME = "netopt_bundle_import_test"
 
 
-def bytecode(source: str, magic: bytes = importlib.util.MAGIC_NUMBER) -> bytes:
-    """Return what a .pyc file holds."""
-    return magic + struct.pack("<I", 1) + bytes(8) + marshal.dumps(compile(source, "a test", "exec"))
+SOURCES = {
+    IMPORTER_FILE: Path(bundle_import.__file__).read_bytes(),
+    "ours.py": b"answer = 42",
+    "folder/__init__.py": b"answer = 43",
+    "folder/ours.py": b"from .. import ours\nanswer = ours.answer + 2",
+}
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> str:
-    """A bundle with a module of this Python and one of another."""
+@pytest.fixture(params=["bytecode", "sources"])
+def finder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[bundle_import.BundleFinder]:
+    """What imports from a bundle with this Python's bytecode, and from one with another's."""
+    code = {name: marshal.dumps(compile(source, name, "exec")) for name, source in SOURCES.items()}
+    magic = importlib.util.MAGIC_NUMBER if request.param == "bytecode" else b"\0\0\r\n"
     path = tmp_path / "bundle.zip"
-    with zipfile.ZipFile(path, "w") as files:
-        files.writestr(f"{NAME}/__init__.py", "")
-        files.writestr(f"{NAME}/ours.pyc", bytecode("answer = 42"))
-        files.writestr(f"{NAME}/theirs.pyc", bytecode("answer = 7", magic=b"\x00\x00\r\n"))
-        files.writestr(f"{NAME}/folder/__init__.pyc", bytecode("answer = 43"))
-        files.writestr(f"{NAME}/folder/ours.pyc", bytecode("from .. import ours\nanswer = ours.answer + 2"))
-        files.writestr(f"{NAME}/folder/source.py", "answer = 45")
-    return str(path)
-
-
-def test_what_is_in_the_bundle_is_imported_from_it(archive: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The finder knows its own package's modules, and leaves all others to whoever comes next."""
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    monkeypatch.syspath_prepend(archive)
-    bundle_import.install(archive, NAME)
-    assert importlib.import_module(f"{NAME}.ours").answer == 42
-    finder = sys.meta_path[0]
-    assert [finder.find_spec(name) for name in (NAME, f"{NAME}.theirs", f"{NAME}.none", "json.decoder")] == [None] * 4
-    folder = [importlib.import_module(f"{NAME}.folder{name}").answer for name in ("", ".ours", ".source")]
-    assert folder == [43, 44, 45]
+    path.write_bytes(bundle(SOURCES, code, magic=magic, deflate=True))
+    yield bundle_import.BundleFinder(str(path), NAME)
     for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:
         sys.modules.pop(name, None)
+
+
+def test_what_is_in_the_bundle_is_imported_from_it(
+    finder: bundle_import.BundleFinder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finder knows its own package's modules, and leaves all others to whoever comes next."""
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    assert [importlib.import_module(f"{NAME}{name}").answer for name in (".ours", ".folder", ".folder.ours")] == [
+        42,
+        43,
+        44,
+    ]
+    assert [finder.find_spec(name) for name in (f"{NAME}.none", f"{NAME}x", "json.decoder")] == [None] * 3
+
+
+def test_a_module_has_its_source(finder: bundle_import.BundleFinder) -> None:
+    """By its file, whichever it was loaded from; a file that is not there is an error of files."""
+    spec = finder.find_spec(f"{NAME}.folder.ours")
+    assert spec is not None
+    assert finder.get_data(str(spec.origin)) == SOURCES["folder/ours.py"]
+    with pytest.raises(OSError, match=r"none\.py is not in the bundle"):
+        finder.get_data(str(spec.origin).replace("ours", "none"))
 
 
 def test_the_program_that_restores_is_made_from_whatever_brought_the_sources(tmp_path: Path) -> None:
