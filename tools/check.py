@@ -5,8 +5,8 @@
 """Runs the project's checks, some at a time, and says at the end what passed, failed and was skipped.
 
 ``python tools/check.py`` runs those of the groups ``lint`` and ``test``, ``python tools/check.py
-lint`` a group, ``python tools/check.py ruff`` one. What ``coverage`` runs are the tests of ``ansible-units``, as root
-and with a count of the lines that they reach.
+lint`` a group, ``python tools/check.py ruff`` one. What ``coverage`` runs are the tests of ``ansible-units`` once
+more, with a count of the lines that they reach.
 
 Tests that failed beside others run once more, alone, and the summary says so: most of them wait for hosts, and two
 processors that are busy with three checks keep them waiting.
@@ -28,7 +28,7 @@ TOP = Path(__file__).resolve().parent.parent
 BIN = TOP / ".venv" / "bin"
 COLLECTION = TOP / "ansible_collections" / "netopt" / "linux"
 UNIT_TESTS = "ansible_collections/netopt/linux/tests/unit"
-AT_ONCE = 3  # beside one that emulates a machine: those that wait for hosts leave a processor idle half the time
+AT_ONCE = 4  # beside one that emulates a machine: those that wait for hosts leave a processor idle half the time
 SCRIPTS = (
     "tools/setup.sh",
     "tools/setup_node.sh",
@@ -39,10 +39,14 @@ SCRIPTS = (
     "tests/devices/prepare.sh",
     "tests/tc_testing/prepare.sh",
 )
-ON_MACHINES = tuple(f"tests/e2e/test_{name}.py" for name in ("lab_vm", "vm", "vm_persist", "vm_waves"))
+ON_MACHINES = tuple(f"tests/e2e/test_{name}.py" for name in ("lab_vm", "vm", "vm_adapt", "vm_persist", "vm_waves"))
 ON_RUNS = tuple(
     f"tests/e2e/test_{name}.py"
     for name in ("runs", "rollouts", "mcp_rollouts", "wave_of_troubles", "runner_ways", "hung_hosts", "extend")
+)
+ON_PLANS = tuple(
+    f"tests/e2e/test_{name}.py"
+    for name in ("each_hosts_plan", "interfaces", "own_cards", "plans_in_force", "routes", "side_by_side", "verify")
 )
 NOTHING_COLLECTED = 5  # pytest's exit status
 
@@ -53,8 +57,8 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``machines``, ``measuring``,
-            ``releases``.
+        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``coverage``, ``machines``,
+            ``measuring``, ``releases``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -92,17 +96,17 @@ CHECKS = (
     Check("galaxy", "lint", ("python", "-m", "tools.galaxy_import")),
     # the slow ones first, so that those at the end are short
     _pytest("e2e-vm", *ON_MACHINES, "-m", "not long", root=True, machine=True, beyond="make machines"),
-    _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_RUNS)), root=True),
+    _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_PLANS, *ON_RUNS)), root=True),
     _pytest("e2e-runs", *ON_RUNS, root=True),
+    _pytest("e2e-plans", *ON_PLANS, root=True),
     _pytest("bridge", "tests/bridge"),
     _pytest("faults", "tests/faults", "-m", "not vm", root=True, beyond="make properties"),
     _pytest("kernel", "tests/kernel", root=True),
     _pytest("effects", "tests/effects", root=True),
     _pytest("tc-states", "tests/tc_testing", root=True, beyond="make tc-testing"),
     _pytest("devices", "tests/devices", root=True, machine=True),
-    _pytest("faults-vm", "tests/faults", "-m", "vm", root=True, machine=True, beyond="make properties"),
+    _pytest("faults-vm", "tests/faults", "-m", "vm and not long", root=True, machine=True, beyond="make properties"),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
-    _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True),
     _pytest("attacks", "tests/attacks", root=True),
     _pytest("contract", "tests/contract", root=True),
     _pytest("compat", "tests/compat", root=True),
@@ -110,6 +114,7 @@ CHECKS = (
     Check("integration", "test", ("tools/ansible_test.sh", "integration"), root=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("oldest", "tests/releases", "-m", "oldest", "-k", "at_once or printed", root=True, beyond="make releases"),
+    _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True, group="coverage"),
     _pytest("machines", *ON_MACHINES, "-m", "long", root=True, group="machines", machine=True),
     Check("molecule-vm", "machines", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     _pytest("releases", "tests/releases", root=True, group="releases"),

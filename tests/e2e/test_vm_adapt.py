@@ -17,7 +17,7 @@ from mcp_bridge.lab.state import Lab
 from tests.e2e.test_vm_persist import NUMBER, Machine
 from tests.waiting import until
 
-pytestmark = [pytest.mark.vm, pytest.mark.slow]
+pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.long]
 
 UNIT = "netopt-adapt-eth0.service"
 LOAD = (

@@ -18,7 +18,7 @@ from mcp_bridge.lab.state import Lab
 from tests.e2e.fleet import Fleet
 from tests.waiting import until
 
-pytestmark = [pytest.mark.vm, pytest.mark.slow]
+pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.long]
 
 WELL, CUT = 1, 2
 BOOT_S = 240.0

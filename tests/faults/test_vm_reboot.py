@@ -28,7 +28,7 @@ TOP = Path(__file__).parents[2]
 BOOT_S = 400.0
 SSH_S = 180.0
 EVERY_STAGE = "NETOPT_VM_EXAMPLES" in os.environ  # a restart takes most of a minute
-COMMON_STAGES = ("between two operations", "confirmed")
+COMMON_STAGES = ("between two operations",)
 SENT = (
     "ansible_collections/netopt/linux/plugins/module_utils",
     "tests/faults/hosts.py",
@@ -192,6 +192,7 @@ def test_netem_ends_by_itself_and_the_rest_stays(machine: Machine, faults: Fault
         check(machine, before)
 
 
+@pytest.mark.long
 def test_default_qdisc_that_was_borrowed_is_given_back(machine: Machine, faults: Faults) -> None:
     """A rollback is killed while net.core.default_qdisc is what the interface once had; the next one gives it back."""
     here = machine.ssh("sysctl -n net.core.default_qdisc").strip()
@@ -209,6 +210,7 @@ def test_default_qdisc_that_was_borrowed_is_given_back(machine: Machine, faults:
     machine.ssh(f"sysctl -qw net.core.default_qdisc={here}")
 
 
+@pytest.mark.long
 def test_timer_of_systemd_moves_with_the_time(machine: Machine, faults: Faults) -> None:
     """More time makes a new timer of systemd and ends the old one; without the guard it restores at the new time."""
     before = machine.dump()
