@@ -327,7 +327,7 @@ def _digest(sources: Mapping[str, bytes]) -> str:
 def _program() -> bytes:
     """Return the sources and their bytecode as a bundle that Python can import from, packed for the way."""
     bytecode = {name: _bytecode(name) for name in FILES}
-    return zlib.compress(bundle(FILES, bytecode, magic=MAGIC_NUMBER, deflate=False), 1)
+    return zlib.compress(bundle(FILES, bytecode, magic=MAGIC_NUMBER, deflate=True), 1)
 
 
 def _bytecode(name: str) -> bytes:

@@ -68,6 +68,22 @@ def test_create_and_read(store: checkpoint_store.Store) -> None:
     assert os.access(folder / "restore.pyz", os.X_OK)
 
 
+def test_checkpoints_share_their_program(store: checkpoint_store.Store) -> None:
+    """One that is the same to the byte is on the disk once; what is damaged, or of another release, is not taken."""
+    for number, (name, program) in enumerate(
+        [("one", b"program"), ("two", b"program"), ("other", b"PROGRAM"), ("three", b"program")]
+    ):
+        if name == "three":
+            Path(store.path("one", "restore.pyz")).unlink()
+            Path(store.path("one", "restore.pyz")).write_bytes(b"progra?")
+        store.create(header(name, number), CONTENT, program)
+    kept = {name: Path(store.path(name, "restore.pyz")) for name in ("one", "two", "three", "other")}
+    assert [path.read_bytes() for path in kept.values()] == [b"progra?", b"program", b"program", b"PROGRAM"]
+    assert kept["two"].samefile(kept["three"])
+    assert [path.stat().st_nlink for path in kept.values()] == [1, 2, 2, 1]
+    assert os.access(kept["three"], os.X_OK)
+
+
 def test_create_after_a_power_cut(store: checkpoint_store.Store) -> None:
     """What a process of the same number and change has left half written is in nobody's way."""
     partial = Path(store.root, f".one.{os.getpid()}")
