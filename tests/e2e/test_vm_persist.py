@@ -37,12 +37,14 @@ CHANGES: dict[str, Any] = {
     "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "mask": 32, "action": "reject"}],
     "offloads": {"gso": False},
     "mtu": 1400,
+    "routes": [{"dst": "0.0.0.0/0", "initcwnd": 24, "initrwnd": 40, "quickack": True, "rto_min_ms": 70}],
 }
+METRICS = {"initcwnd 24", "initrwnd 40", "quickack 1", "rto_min lock 70ms"}
 NETWORK = (
     "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v -e nf_conntrack_count -e tcp_mem -e udp_mem;"
     " tc -d qdisc show; for d in $(ls /sys/class/net); do"
     " tc -d class show dev $d; tc -d filter show dev $d; tc -d filter show dev $d ingress; done;"
-    " nft list ruleset; ip -d link show; ethtool -k eth0"
+    " nft list ruleset; ip -d link show; ethtool -k eth0; ip route show"
 )
 FILES = (
     "find /etc -path '*netopt*' | sort; find /etc/systemd /etc/sysctl.d /etc/modules-load.d -printf '%p %m %u %l\\n'"
@@ -120,6 +122,8 @@ def test_what_was_confirmed_outlasts_a_restart_and_nothing_else(machine: Machine
 
     machine.ssh("mv /usr/bin/python3 /usr/bin/python3.away")
     machine.reboot()
+    route = machine.ssh("ip route show default")
+    assert {each for each in METRICS if each in route} == METRICS, route
     assert machine.network() == made
     assert machine.ssh("systemctl --failed --no-legend") == ""
     machine.ssh("mv /usr/bin/python3.away /usr/bin/python3")
