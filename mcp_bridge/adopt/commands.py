@@ -34,7 +34,17 @@ QUEUES = {
 }
 READING = re.compile(r"-[kgclaiSnxTdeftPmu]|--show-.*|--driver|--statistics|--version|--help|--json|[^-].*")
 SILENT = ("modprobe", "insmod", "rmmod", "logger", "netopt-start")
-FIREWALLS = ("iptables", "ip6tables", "iptables-restore", "ip6tables-restore", "nft", "ipset", "ebtables")
+FIREWALLS = (
+    "iptables",
+    "ip6tables",
+    "iptables-restore",
+    "ip6tables-restore",
+    "nft",
+    "ipset",
+    "ebtables",
+    "ufw",
+    "firewall-cmd",
+)
 
 
 def _milliseconds(word: str) -> int:
@@ -91,7 +101,9 @@ def _ethtool(said: Said, place: Place, found: Found) -> None:
 def _sysctl(said: Said, place: Place, found: Found) -> None:
     for word in said.words[1:]:
         key, equals, value = word.partition("=")
-        if equals and not key.startswith("-"):
+        if word == "=":
+            found.leave_out(place, said.text, "sysctl takes KEY=VALUE without blanks around =: this sets nothing.")
+        elif equals and not key.startswith("-"):
             sysctl_files.setting(key.strip(), value.strip(), place, said.text, found)
         elif word in ("-p", "--load", "--system") or word.startswith(("-p", "--load=")):
             found.leave_out(place, said.text, "It reads files: give these to netopt adopt as well.")
@@ -147,7 +159,24 @@ def _steering(name: str, text: str) -> int | str | None:
     return (list_of_mask(text) or "none") if _MASK.fullmatch(text) else None
 
 
-_TAKERS: Mapping[str, Callable[[Said, Place, Found], None]] = {"ethtool": _ethtool, "sysctl": _sysctl, "ip": _ip}
+def _ifconfig(said: Said, place: Place, found: Found) -> None:
+    """Take in MTU and queue length; up and down are nobody's setting, addresses other tools'."""
+    words = [word for word in said.words[1:] if word not in ("-a", "-s", "-v", "up", "down")]
+    iface, rest = words[:1], words[1:]
+    while rest and rest[0] in ("mtu", "txqueuelen") and rest[1:2] and rest[1].isdecimal():
+        path = ("mtu",) if rest[0] == "mtu" else ("nic", "txqueuelen")
+        found.set(Setting(path, int(rest[1]), place, said.text), tuple(iface))
+        rest = rest[2:]
+    if rest:
+        found.leave_out(place, said.text, f"No plan has {rest[0]} of an interface: it is other tools' work.")
+
+
+_TAKERS: Mapping[str, Callable[[Said, Place, Found], None]] = {
+    "ethtool": _ethtool,
+    "ifconfig": _ifconfig,
+    "ip": _ip,
+    "sysctl": _sysctl,
+}
 
 
 def take_file(path: str, text: str, place: Place, found: Found) -> None:

@@ -22,6 +22,14 @@ class Place:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
+SET = "; set "
+
+
+def place_of(usual: str, who: str | None) -> Place:
+    """Return what stands beside a setting of a host: what is usual, and who has set it where that is known."""
+    return Place(f"by default {usual}" + (f"{SET}{who}" if who else ""))
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting.
@@ -76,6 +84,12 @@ class Found:
             self.leave_out(
                 before.place, before.text, f"It is set again, {again}, by {setting.place}, which is read later."
             )
+
+    def move(self, ifaces: Any, others: Any) -> None:
+        """Have the settings of some interfaces be those of others."""
+        moved = self.settings.pop(ifaces, {})
+        if moved:
+            self.settings[others] = {**moved, **self.settings.get(others, {})}
 
     def leave_out(self, place: Place, text: str, reason: str) -> None:
         """Note a line that no plan says."""

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import class_of, handle_text, objects
+from mcp_bridge.collection.keys import IPV4_FORWARD, is_reset_by
 from mcp_bridge.documents.errors import DocumentError
 from mcp_bridge.documents.files import read_file
 
-from . import commands
+from . import commands, sysctl_files
+from .ending import tell_end
 from .found import Found, Place, Setting
 from .sandbox import run as sandbox
 from .sandbox.model import Script
-from .tc import arriving
+from .tc import arriving, taken
 from .tc.matches import has_mark
 from .tc.trees import Reading
 
@@ -35,12 +37,8 @@ SUFFIXES = (".sh", ".bash", ".qos")
 USUAL = "eth0"  # the interface that a script finds as that of the default route where none is named
 MTU, QUEUE_LENGTH = 1500, 1000
 SYS_USUAL = {"mtu": "1500", "tx_queue_len": "1000", "operstate": "up", "carrier": "1", "speed": "1000"}
-LINES_MAX = 20
-SHELL_FAILED = (126, 127)  # a program that cannot be run, or found: the shell says which
-_BEGINS = re.compile(r"#!.*\b(ba|da|a)?sh\b|#!.*\btc\b")
 _COMMAND = re.compile(r"(sudo\s+)?(/\S*/)?(tc|ip|ethtool)\s+\S")
 _UNKNOWN = re.compile(r"kind is unknown|classifier not found|failed to load TC action|no such file", re.IGNORECASE)
-_NO_COMMAND = re.compile(r"(#.*)?|(done|fi|esac|;;|[})])[\s;&|})]*|exit\b.*")
 _TABLE = re.compile(r"\bdistribution\s+(normal|pareto|paretonormal)\b")
 _TAKEN = ("del", "delete", "show", "list", "ls", "get", "help")
 
@@ -53,7 +51,7 @@ def is_script(path: Path) -> bool:
         return True
     lines = [line.strip() for line in read_file(path).splitlines()]
     said = [line for line in lines if line and not line.startswith("#")]
-    return bool(lines and _BEGINS.match(lines[0])) or bool(said and _COMMAND.match(said[0]))
+    return bool(lines and lines[0].startswith("#!")) or bool(said and _COMMAND.match(said[0]))
 
 
 @dataclass(frozen=True)
@@ -88,18 +86,11 @@ def read(path: Path, *, iface: Any, call: Call) -> Found:
     ran = sandbox.run(Script(text, path.name, call.arguments, call.env, call.shown, [first]))
     found = _Reader(path, text, ran).read()
     if not named and not re.search(rf"\b{USUAL}\b", " ".join([text, *call.arguments, *call.env.values()])):
-        _rename(found, (USUAL,), None)
+        found.move((USUAL,), None)
     of_ifaces = [ifaces for ifaces in found.settings if ifaces is not None]
     if len(of_ifaces) == 1:  # one plan for the host and its interface
-        _rename(found, None, of_ifaces[0])
+        found.move(None, of_ifaces[0])
     return found
-
-
-def _rename(found: Found, ifaces: tuple[str, ...] | None, others: tuple[str, ...] | None) -> None:
-    """Have the settings of some interfaces be those of others."""
-    moved = found.settings.pop(ifaces, {})
-    if moved:
-        found.settings[others] = {**moved, **found.settings.get(others, {})}
 
 
 class _Reader:
@@ -122,10 +113,11 @@ class _Reader:
         for said in self._ran.said:
             if said.words[0] == "tc":
                 self._failed(said)
-            else:
+            elif said.words[0] != "sysctl" or not self._reads_own(said.words[1:]):
                 commands.take(said, self._place(said), self._found)
         self._files()
-        for key, value in sorted(self._ran.sysctl.items()):
+        self._etc()
+        for key, value in sorted(_set_themselves(self._ran.sysctl).items()):
             place = self._line_with(key.rpartition(".")[2])
             self._found.set(Setting(("sysctl", key), value, place, f"{key} = {value}"))
         for name, link in sorted(self._ran.links.items()):
@@ -133,7 +125,8 @@ class _Reader:
                 self._link(name, link)
         self._trees()
         self._marks()
-        self._end()
+        last = self._place(self._ran.said[-1] if self._ran.said else None)
+        tell_end(str(self._path), self._lines, self._ran, last, self._found)
         return self._found
 
     def _place(self, said: Said | None) -> Place:
@@ -157,9 +150,10 @@ class _Reader:
                 self._texts[file] = []
         return "".join(self._texts[file][line - 1 : line])
 
-    def _line_with(self, word: str) -> Place:
-        """Return the first line in which a word stands."""
-        number = next((number for number, line in enumerate(self._lines, 1) if word in line), 0)
+    def _line_with(self, *words: str) -> Place:
+        """Return the first line in which a word stands, of the first word that stands in any."""
+        numbers = (number for word in words for number, line in enumerate(self._lines, 1) if word in line)
+        number = next(numbers, 0)
         return Place(str(self._path), number)
 
     def _failed(self, said: Said) -> None:
@@ -179,6 +173,28 @@ class _Reader:
             if text != SYS_USUAL.get(name, "0"):
                 commands.take_file(path, text, self._line_with(name), self._found)
 
+    def _reads_own(self, words: Sequence[str]) -> bool:
+        """Return whether sysctl reads files that the script has written itself, and nothing else."""
+        own = {f"/etc/{path}" for path in self._ran.etc if sysctl_files.is_read(path)}
+        files = {word for word in words if not word.startswith("-")}
+        return bool(own) and files <= own and words[0].startswith(("-p", "--load", "--system"))
+
+    def _written(self, _number: int, line: str) -> Place:
+        """Return the line that writes a line of a file of kernel parameters, as far as its key tells."""
+        return self._line_with(line, line.partition("=")[0].strip())
+
+    def _etc(self) -> None:
+        """Take in kernel parameters that it has written to files for the next boot, and tell of other files there."""
+        paths = [path for path in self._ran.etc if sysctl_files.is_read(path)]
+        kept = Found()
+        for path in sorted(paths, key=lambda path: (path == sysctl_files.LEGACY, path)):
+            kept.add(sysctl_files.of_text(self._ran.etc[path], self._written))
+        sysctl_files.without_reset(kept)
+        self._found.add(kept)
+        for path in sorted(self._ran.etc.keys() - set(paths)):
+            place = self._line_with(f"/etc/{path}", path.rpartition("/")[2])
+            self._found.leave_out(place, f"/etc/{path}", "What it writes to this file was not looked at.")
+
     def _link(self, name: str, link: Mapping[str, Any]) -> None:
         """Take in MTU and queue length where these are not as the interface was made."""
         said = [(("mtu",), link["mtu"], MTU), (("nic", "txqueuelen"), link["txqlen"], QUEUE_LENGTH)]
@@ -194,19 +210,19 @@ class _Reader:
         behind = {device for reading in readings.values() for device in reading.devices}
         for name, reading in readings.items():
             if name not in behind:
-                self._tree(name, reading)
+                self._tree(reading)
 
-    def _tree(self, name: str, reading: Reading) -> None:
-        for part, value in reading.changes.items():
-            command = self._made(*reading.origins[part])
-            if part == "netem" and command:
-                table = _TABLE.search(command.text)
-                value.update({"distribution": table[1]} if table else {})
-            text = command.text if command else f"{name} {part}"
-            self._found.set(Setting((part,), value, self._place(command), text), (name,))
-        for device, one, reason in reading.unsaid:
-            command = self._made(device, one)
-            self._found.leave_out(self._place(command), command.text if command else f"{device} {one.name}", reason)
+    def _tree(self, reading: Reading) -> None:
+        netem = self._made(*reading.origins["netem"]) if "netem" in reading.changes else None
+        table = _TABLE.search(netem.text) if netem else None
+        if table:
+            reading.changes["netem"]["distribution"] = table[1]
+        taken.take(reading, self._told, self._found)
+
+    def _told(self, device: str, one: TcObject) -> tuple[Place, str]:
+        """Return the line of the command that has made an object, and the command."""
+        command = self._made(device, one)
+        return self._place(command), command.text if command else f"{device} {one.name}"
 
     def _made(self, name: str, one: TcObject) -> Said | None:
         """Return the command that has made an object, as far as its words tell."""
@@ -228,35 +244,15 @@ class _Reader:
                 why = "The kernel of this machine ignores marks in u32 filters: the plan's match is too wide here."
                 self._found.leave_out(self._place(said), said.text, why)
 
-    def _end(self) -> None:
-        """Tell how the script ended, and what its shell could not do."""
-        place = Place(str(self._path))
-        last = self._ran.said[-1] if self._ran.said else None
-        if self._ran.status is None:
-            self._found.leave_out(place, "(the whole file)", f"It was ended after {sandbox.TIME_MAX_S} seconds.")
-        elif last and last.status and last.status == self._ran.status:
-            end = self._place(last)
-            below = end.line
-            while "".join(self._lines[below - 1 : below]).endswith("\\"):  # the command goes on
-                below += 1
-            if end.file == str(self._path) and any(map(_is_command, self._lines[below:])):
-                why = f"The script ended here, with the exit status {last.status}: what is below was not run."
-                self._found.leave_out(end, last.text, why)
-        elif self._ran.status not in (0, *SHELL_FAILED):
-            self._found.leave_out(place, "(the whole file)", f"It ended with the exit status {self._ran.status}.")
-        told = {line for said in self._ran.said for line in said.error.splitlines()}
-        prefix = f"{self._own}: line "
-        for line in [each for each in self._ran.error.splitlines() if each.startswith(prefix)][:LINES_MAX]:
-            number, _colon, message = line.removeprefix(prefix).partition(": ")
-            if message not in told and number.isdecimal():
-                at = int(number)
-                shown = self._lines[at - 1].strip() if 0 < at <= len(self._lines) else ""
-                self._found.leave_out(Place(str(self._path), at), shown, f"The shell says: {message}.")
 
+def _set_themselves(values: Mapping[str, str]) -> dict[str, str]:
+    """Return kernel parameters without those that the kernel has set along with others of them."""
 
-def _is_command(line: str) -> bool:
-    """Return whether a line of a script has a command of its own, as far as that is easy to tell."""
-    return not _NO_COMMAND.fullmatch(line.strip())
+    def follows(key: str, other: str) -> bool:
+        mutual = is_reset_by(other, key) and key == IPV4_FORWARD[0]
+        return is_reset_by(key, other) and not mutual
+
+    return {key: value for key, value in values.items() if not any(follows(key, other) for other in values)}
 
 
 def _marks(one: TcObject) -> set[str]:

@@ -23,7 +23,7 @@ from mcp_bridge.validator.sysctl_value import canonical_key, spelling_problem
 from .found import Found, Place, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 FOLDERS = ("etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d", "lib/sysctl.d")
 LEGACY = "sysctl.conf"
@@ -77,12 +77,22 @@ def _precedence(path: Path) -> int | None:
 
 def read(path: Path) -> Found:
     """Return what one file says."""
+    return of_text(read_file(path), lambda number, _line: Place(str(path), number))
+
+
+def of_text(text: str, place: Callable[[int, str], Place]) -> Found:
+    """Return what the text of a file says; ``place`` tells that of a line by its number, from 1, and what it says."""
     found = Found()
-    for number, line in enumerate(read_file(path).splitlines(), 1):
-        text = line.strip()
-        if text and text[0] not in "#;":
-            _take(text, Place(str(path), number), found)
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if line and line[0] not in "#;":
+            _take(line, place(number, line), found)
     return found
+
+
+def is_read(path: str) -> bool:
+    """Return whether a file below ``/etc`` is read as kernel parameters at boot."""
+    folder, _slash, name = path.rpartition("/")
+    return path == LEGACY or (folder == "sysctl.d" and name.endswith(".conf"))
 
 
 def _take(text: str, place: Place, found: Found) -> None:

@@ -19,9 +19,14 @@ from mcp_bridge.cli.output import say, say_json
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_bridge.adopt.found import LeftOut
     from mcp_bridge.adopt.plans import Adopted
     from mcp_bridge.cli.progress import Progress
+
+
+ARGUMENTS = "--arguments"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,7 +49,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="sysctl.conf, files or folders of sysctl.d, the root of a host with its folders, tuned.conf or its "
         "folder, a script of tc, ip and ethtool",
     )
-    parser.add_argument("--arguments", metavar="WORDS", default="", help="what scripts are called with, in one string")
+    parser.add_argument(ARGUMENTS, metavar="WORDS", default="", help="what scripts are called with, in one string")
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",
@@ -70,6 +75,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     options.add_hosts(parser)
     options.add_json(parser)
     parser.set_defaults(func=_adopt)
+
+
+def with_arguments(argv: Sequence[str]) -> list[str]:
+    """Return the words of the command line with what ``--arguments`` has behind it; argparse takes no dash there."""
+    words = list(argv)
+    at = words.index(ARGUMENTS) if ARGUMENTS in words[:-1] else None
+    return words if at is None else [*words[:at], f"{ARGUMENTS}={words[at + 1]}", *words[at + 2 :]]
 
 
 def _adopt(args: argparse.Namespace) -> int:

@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         look_seldom_for_circles()
     top = parser()
     try:
-        args = top.parse_args(argv)
+        args = top.parse_args(adopt.with_arguments(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:  # argparse has said what is wrong
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
     if args.version:

@@ -68,7 +68,8 @@ class Ran:
         links: the interfaces, by name.
         sysctl: kernel parameters that it has written to below ``/proc/sys``, by key.
         sys: files of interfaces that it has written to, by their path below ``/sys/class/net``.
-        error: what it said on standard error.
+        etc: files that it has written below ``/etc``, by their path there.
+        error: what it said.
         status: its exit status; ``None`` where its time was over.
     """
 
@@ -77,5 +78,6 @@ class Ran:
     links: dict[str, dict[str, Any]] = field(default_factory=dict)
     sysctl: dict[str, str] = field(default_factory=dict)
     sys: dict[str, str] = field(default_factory=dict)
+    etc: dict[str, str] = field(default_factory=dict)
     error: str = ""
     status: int | None = 0

@@ -125,6 +125,15 @@ netopt-start)
     /netopt/real/ip link set dev lo up
     /netopt/real/ip address add 192.0.2.2/24 dev "$first"
     /netopt/real/ip route add default via 192.0.2.1 dev "$first"
+    first=
+    read -r first <"$1"
+    case $first in
+    '#!'*sh | '#!'*sh' '* | '#!'*/tc*) exec bash "$@" ;;
+    '#!'*)
+        # shellcheck disable=SC2086 # the interpreter and its words
+        exec ${first#??} "$@"
+        ;;
+    esac
     exec bash "$@"
     ;;
 sudo)
@@ -178,6 +187,19 @@ tc | ip)
     *' route '*) exit 0 ;; # the routes that a script knows are those of its host
     esac
     exit "$status"
+    ;;
+ethtool)
+    record "$@"
+    case ${1-} in # what the devices of a host can is for that host to find out
+    -g | --show-ring)
+        printf 'Ring parameters for %s:\nPre-set maximums:\nRX:\t\tmax\nTX:\t\tmax\n' "${2-}"
+        printf 'Current hardware settings:\nRX:\t\t256\nTX:\t\t256\n'
+        ;;
+    -l | --show-channels)
+        printf 'Channel parameters for %s:\nPre-set maximums:\nCombined:\tmax\n' "${2-}"
+        printf 'Current hardware settings:\nCombined:\t1\n'
+        ;;
+    esac
     ;;
 sysctl)
     for word in "$@"; do

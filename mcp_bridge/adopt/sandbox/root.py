@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # linux/sched.h, linux/mount.h, linux/prctl.h, linux/capability.h
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -36,14 +36,22 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 EMPTY = ("etc", "proc", "sys/class/net", "dev", "tmp", "run", "root", "home", "var/run", "var/lib", "var/log", "netopt")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REAL = ("tc", "ip", "sysctl")
+WRITABLE = (
+    *("sysctl.d", "default", "network", "modules-load.d", "modprobe.d", "security", "udev/rules.d", "cron.d"),
+    *("systemd/system", "systemd/network", "NetworkManager/system-connections", "tuned"),
+)
+SYSCTL_CONF = "sysctl.conf"
+CORE = "proc/sys/net/core"  # which a namespace of one's own has a few of alone
 RECORDED = (
     *("ethtool", "iptables", "ip6tables", "iptables-restore", "ip6tables-restore", "nft", "ipset", "ebtables"),
     *("modprobe", "insmod", "rmmod", "nmcli", "networkctl", "systemctl", "service", "ifconfig", "route", "brctl"),
+    *("bridge", "iw", "iwconfig", "ovs-vsctl", "teamdctl", "firewall-cmd", "ufw", "irqbalance", "tuna", "cpupower"),
     *("tuned-adm", "ifup", "ifdown", "logger", "sudo", "docker", "tcset", "tcdel", "netopt-start"),
 )
 # has bash tell the line of each command, and from where the functions that it stands in were called
+# and lets no failure end it that is one of the sandbox
 FRAMES = "${BASH_SOURCE[0]-}:$LINENO|${BASH_SOURCE[1]-}:${BASH_LINENO[0]-}|${BASH_SOURCE[2]-}:${BASH_LINENO[1]-}"
-TRACE = f"set -o functrace\ntrap 'NETOPT_LINE=\"{FRAMES}\"' DEBUG\nexport NETOPT_LINE\n"
+TRACE = f"set -o functrace\ntrap 'NETOPT_LINE=\"{FRAMES}\"; set +e' DEBUG\nexport NETOPT_LINE\n"
 LIMITS = {
     resource.RLIMIT_CPU: 60,
     resource.RLIMIT_NPROC: 256,
@@ -107,7 +115,7 @@ def memory(folder: Path) -> None:
     _call("mount", b"tmpfs", os.fsencode(folder), b"tmpfs", NOSUID | NODEV, b"size=32m,mode=755")
 
 
-def shut_in(base: Path, recorder: str, script: tuple[str, str], shown: Sequence[Path]) -> None:
+def shut_in(base: Path, recorder: str, script: tuple[str, str], shown: Sequence[Path], core: Mapping[str, str]) -> None:
     """Build the root of a script below a folder in memory, and make it the root of this process.
 
     This process is the first one of its PID namespace, and has a mount namespace of its own.
@@ -117,8 +125,32 @@ def shut_in(base: Path, recorder: str, script: tuple[str, str], shown: Sequence[
         recorder: the program that stands in the place of others.
         script: the name of the script, and its text.
         shown: files and folders that it may read, at their own paths.
+        core: what files of kernel parameters below ``net.core`` hold.
     """
+    _files(base, shown)
     name, text = script
+    for each in WRITABLE:
+        (base / "etc" / each).mkdir(parents=True, exist_ok=True)
+    (base / "etc" / SYSCTL_CONF).touch()
+    _programs(base, recorder)
+    (base / "netopt/core").mkdir()
+    for key, value in core.items():
+        (base / "netopt/core" / key).write_text(value, encoding="utf-8")
+    (base / "netopt/trace").write_text(TRACE, encoding="ascii")
+    (base / "script").mkdir()
+    (base / "script" / name).write_text(text, encoding="utf-8")
+    (base / "script" / name).chmod(0o755)
+    _call("mount", b"proc", os.fsencode(base / "proc"), b"proc", NOSUID | NODEV | NOEXEC, None)
+    _call("mount", os.fsencode(base / "netopt/core"), os.fsencode(base / CORE), None, BIND, None)
+    os.chdir(base)
+    _call("pivot_root", b".", b".")
+    _call("umount2", b".", DETACH)
+    os.chdir("/root")
+    _give_up_rights()
+
+
+def _files(base: Path, shown: Sequence[Path]) -> None:
+    """Put in what a script sees of this machine, and what it may read."""
     for each in EMPTY:
         (base / each).mkdir(parents=True, exist_ok=True)
     for each in SYSTEM:
@@ -137,17 +169,6 @@ def shut_in(base: Path, recorder: str, script: tuple[str, str], shown: Sequence[
             raise SandboxError(f"{path} has a place of its own in there: name what the script reads in it")
         if not here.exists():  # else it is shown already
             _show(path, here)
-    _programs(base, recorder)
-    (base / "netopt/trace").write_text(TRACE, encoding="ascii")
-    (base / "script").mkdir()
-    (base / "script" / name).write_text(text, encoding="utf-8")
-    (base / "script" / name).chmod(0o755)
-    _call("mount", b"proc", os.fsencode(base / "proc"), b"proc", NOSUID | NODEV | NOEXEC, None)
-    os.chdir(base)
-    _call("pivot_root", b".", b".")
-    _call("umount2", b".", DETACH)
-    os.chdir("/root")
-    _give_up_rights()
 
 
 def _system(there: Path, here: Path) -> None:

@@ -10,6 +10,7 @@ further, see ``root.py``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -43,6 +44,7 @@ PEER = "netopt."
 TIME_MAX_S = 60
 NAMED_MAX = 64
 LOG_MAX = 4 << 20
+_OTHERS = re.compile(r"\.(lo|netopt/[0-9/]+)\.")  # interfaces that are nobody's
 WATCH_S = 0.02
 
 
@@ -68,7 +70,7 @@ def run(script: Script) -> Ran:
             hint="Install bash and iproute2.",
         )
     with tempfile.TemporaryDirectory(prefix="netopt-script-") as folder:
-        told = _kept(Path(folder).resolve(), script)
+        told = _kept(Path(folder).resolve(), script, _core())
     if "unavailable" in told:
         raise SandboxUnavailableError(
             f"The script is not run, since it cannot be shut in here: {told['unavailable']}",
@@ -78,7 +80,16 @@ def run(script: Script) -> Ran:
     return Ran(**{**told, "said": commands_of(told["said"])})
 
 
-def _kept(folder: Path, script: Script) -> dict[str, Any]:
+def _core() -> dict[str, str]:
+    """Return what this machine's kernel parameters below ``net.core`` hold; secrets cannot be read there."""
+    found = {}
+    for path in Path("/", root.CORE).iterdir():
+        with contextlib.suppress(OSError):
+            found[path.name] = path.read_text(encoding="utf-8")
+    return found
+
+
+def _kept(folder: Path, script: Script, core: Mapping[str, str]) -> dict[str, Any]:
     """Fork the keeper, and return what it found."""
     privileged = os.geteuid() == 0 and root.ids_are_real()
     recorder = RECORDER.read_text(encoding="utf-8")
@@ -91,7 +102,7 @@ def _kept(folder: Path, script: Script) -> dict[str, Any]:
     if pid == 0:
         for each in (answer_read, ready_read, go_write):
             os.close(each)
-        _keep(answer_write, (ready_write, go_read), lambda: _run(folder, recorder, script), privileged=privileged)
+        _keep(answer_write, (ready_write, go_read), lambda: _run(folder, recorder, script, core), privileged=privileged)
     for each in (answer_write, ready_write, go_read):
         os.close(each)
     problem = "the process that was to run it has died"
@@ -144,7 +155,7 @@ def _enter(gate: tuple[int, int], *, privileged: bool) -> None:
     root.forbid_more_users()
 
 
-def _run(base: Path, recorder: str, script: Script) -> dict[str, Any]:
+def _run(base: Path, recorder: str, script: Script, core: Mapping[str, str]) -> dict[str, Any]:
     """Run the script, and return what ``Ran`` holds as JSON data."""
     root.memory(base)
     before = values()
@@ -153,7 +164,7 @@ def _run(base: Path, recorder: str, script: Script) -> dict[str, Any]:
     pid = os.fork()
     if pid == 0:
         os.close(problem_read)
-        _become(problem_write, base, recorder, script)
+        _become(problem_write, base, recorder, script, core)
     os.close(problem_write)
     with os.fdopen(problem_read, encoding="utf-8") as stream:
         problem = stream.read()  # ends once the script has begun
@@ -166,14 +177,15 @@ def _run(base: Path, recorder: str, script: Script) -> dict[str, Any]:
         "said": _text(base / "netopt/log"),
         "state": observe({"ifaces": sorted(there), "brief": True}, Tools()),
         "links": there,
-        "sysctl": _written(before, values()),
+        "sysctl": {**_written(before, values()), **_written_core(core, base / "netopt/core")},
         "sys": _files(base / "sys/class/net"),
+        "etc": {path: text for path, text in _files(base / "etc").items() if text},
         "error": _text(base / "netopt/error"),
         "status": status,
     }
 
 
-def _become(problem: int, base: Path, recorder: str, script: Script) -> None:
+def _become(problem: int, base: Path, recorder: str, script: Script, core: Mapping[str, str]) -> None:
     """Be the script: never returns."""
     try:
         root.end_with_parent()
@@ -182,8 +194,8 @@ def _become(problem: int, base: Path, recorder: str, script: Script) -> None:
         error = os.open(base / "netopt/error", os.O_WRONLY | os.O_CREAT, 0o600)
         nothing = os.open("/dev/null", os.O_RDWR)
         os.setsid()
-        root.shut_in(base, recorder, (script.name, script.text), script.shown)
-        for target, source in ((0, nothing), (1, nothing), (2, error)):
+        root.shut_in(base, recorder, (script.name, script.text), script.shown, core)
+        for target, source in ((0, nothing), (1, error), (2, error)):
             os.dup2(source, target)
         os.closerange(3, problem)  # whoever started netopt may have left files open
         os.closerange(problem + 1, os.sysconf("SC_OPEN_MAX"))
@@ -234,6 +246,12 @@ def _files(folder: Path) -> dict[str, str]:
     return found
 
 
+def _written_core(before: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the kernel parameters below ``net.core`` that are not as they were."""
+    now = {name: _text(folder / name) for name in before}
+    return {f"net.core.{name}": " ".join(text.split()) for name, text in now.items() if text != before[name]}
+
+
 def _written(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
     """Return the kernel parameters that are not as they were; those of a new interface as new ones have them."""
     found = {}
@@ -241,6 +259,6 @@ def _written(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, s
         parts = key.split(".")
         of_new_ones = ".".join([*parts[:3], "default", *parts[4:]]) if len(parts) == 5 else key
         usual = before.get(key, before.get(of_new_ones))
-        if usual is not None and value != usual and not key.endswith(OF_THE_DEVICE) and ".lo." not in key:
+        if usual is not None and value != usual and not key.endswith(OF_THE_DEVICE) and not _OTHERS.search(key):
             found[key] = value
     return found

@@ -181,7 +181,7 @@ def test_several_at_once() -> None:
         ("a", "# list\n\ntc qdisc add dev eth0 root pfifo\n", True),
         ("a", "sudo /sbin/ethtool -K eth0 gro off\n", True),
         ("a.conf", "net.core.somaxconn = 1\n", False),
-        ("a", "#!/usr/bin/python3\n", False),
+        ("a", "#!/usr/bin/python3\n", True),
         ("a", "tcp = 1\n", False),
     ],
 )
@@ -212,7 +212,7 @@ def test_a_device(tmp_path: Path) -> None:
     """What no namespace can hold is told by the words, what it can by the kernel; the script gets what it is given."""
     call = Call(["eth3"], {"LENGTH": "5000"})
     found, left_out = adopted(tmp_path, DEVICE, iface="eth3", call=call)
-    assert left_out == {"3: ethtool -G eth3 rx 1024 tx max": "No plan sets tx of rings to max."}
+    assert left_out == {}
     (plan,) = found
     assert plan["iface"] == "eth3"
     assert plan["changes"] == {
@@ -224,7 +224,7 @@ def test_a_device(tmp_path: Path) -> None:
         "offloads": {"gro": False, "lro": False},
         "mtu": 9000,
         "nic": {
-            "rings": {"rx": 1024},
+            "rings": {"rx": 1024, "tx": "max"},
             "coalesce": {"adaptive_rx": False, "rx_usecs": 3},
             "channels": {"combined": 4},
             "pause": {"rx": False},
@@ -315,12 +315,101 @@ def test_a_batch(tmp_path: Path) -> None:
 def test_what_was_not_run(tmp_path: Path) -> None:
     """Where a script ends early, the line says so; a command that fails at its end has its own line alone."""
     failing = "tc qdisc add dev eth0 root nosuch"
-    text = "set -e\nethtool -K eth0 gro off\nfor i in 1; do\n{0}\ndone\n\n# end\n{1}"
+    text = "set -e\nethtool -K eth0 gro off\nfor i in 1; do\n{0} || exit\ndone\n\n# end\n{1}"
     (_plans, left_out) = adopted(tmp_path, text.format(failing, "ethtool -K eth0 lro off\n"))
     assert list(left_out) == [f"4: {failing}"]
     assert left_out[f"4: {failing}"] == "The script ended here, with the exit status 2: what is below was not run."
     (_plans, left_out) = adopted(tmp_path, text.format(failing, ""))
     assert ["lacks it" in reason for reason in left_out.values()] == [True]
+
+
+def test_a_failure_ends_nothing(tmp_path: Path) -> None:
+    """What fails in a sandbox alone does not end the script, whatever it has set; each failure has its line."""
+    text = "set -e\necho 4 >/proc/irq/9999/smp_affinity\nsystemctl nothing\nethtool -K eth0 gro off\n"
+    ((plan,), left_out) = adopted(tmp_path, text)
+    assert plan["changes"] == {"offloads": {"gro": False}}
+    assert [line[:2] for line in left_out] == ["2:", "3:"]
+    assert "which CPUs work on interrupts" in next(iter(left_out.values()))
+
+
+FILES = """#!/bin/bash
+sed -i /somaxconn/d /etc/sysctl.conf
+echo net.core.somaxconn=4096 >>/etc/sysctl.conf
+cat >/etc/sysctl.d/60-own.conf <<END
+# of ours
+net.core.somaxconn = 2048
+net.ipv4.tcp_fin_timeout = $SECONDS_
+END
+sysctl -p && sysctl -p /etc/sysctl.d/60-own.conf && sysctl --system
+echo more >>/etc/modules-load.d/own.conf
+"""
+
+
+def test_files_that_it_writes(tmp_path: Path) -> None:
+    """Kernel parameters that a script writes to files are read from these as at boot; other files are told of."""
+    ((plan,), left_out) = adopted(tmp_path, FILES, call=Call(env={"SECONDS_": "20"}))
+    assert plan["changes"]["sysctl"] == {"net.core.somaxconn": "4096", "net.ipv4.tcp_fin_timeout": "20"}
+    assert {line: why.partition(".")[0] for line, why in left_out.items()} == {
+        "6: net.core.somaxconn = 2048": "It is set again, to 4096, by " + str(tmp_path / "a"),
+        "10: /etc/modules-load.d/own.conf": "What it writes to this file was not looked at",
+    }
+
+
+def test_parameters_of_the_whole_machine(tmp_path: Path) -> None:
+    """They are written to files in memory, and are the machine's to read; what follows from others is not told."""
+    core = "/proc/sys/net/core"
+    text = f"echo 32768 >{core}/rps_sock_flow_entries\n[ $(cat {core}/rmem_max) -gt 0 ] && echo 77 >{core}/busy_poll\n"
+    before = Path(core, "busy_poll").read_text(encoding="utf-8")
+    found = changes(tmp_path, f"{text}echo 1 | sudo tee /proc/sys/net/ipv4/ip_forward\n")
+    assert found["sysctl"] == {
+        "net.core.busy_poll": "77",
+        "net.core.rps_sock_flow_entries": "32768",
+        "net.ipv4.ip_forward": "1",
+    }
+    assert Path(core, "busy_poll").read_text(encoding="utf-8") == before
+
+
+MOST = """most=$(ethtool -g eth0 | grep -m1 RX: | awk '{print $2}')
+ethtool -G eth0 rx $most
+ethtool -L eth0 combined $(ethtool -l eth0 | awk '/Combined/ {print $2; exit}')
+ifconfig eth0 mtu 9000 txqueuelen 5000 up
+ifconfig eth0 198.51.100.1
+ethtool -G eth0 rx
+"""
+
+
+def test_as_much_as_a_device_can(tmp_path: Path) -> None:
+    """What a script asks the device for, the plan asks each host's device for; ifconfig is read as ip is."""
+    ((plan,), left_out) = adopted(tmp_path, MOST)
+    nic = {"rings": {"rx": "max"}, "channels": {"combined": "max"}, "txqueuelen": 5000}
+    assert plan["changes"] == {"nic": nic, "mtu": 9000}
+    assert [line[:2] for line in left_out] == ["5:", "6:"]
+
+
+def test_in_other_languages(tmp_path: Path) -> None:
+    """A program of another language is run by its own interpreter, and what it has made is read back."""
+    path = tmp_path / "a.py"
+    run = "import subprocess\nsubprocess.run(['tc', 'qdisc', 'add', 'dev', 'eth0', 'root', 'pfifo', 'limit', '50'])\n"
+    path.write_text(f"#!/usr/bin/env python3\n{run}", encoding="utf-8")
+    ((found,), left_out) = from_files([path], POLICY, iface="eth0", name=None)
+    assert found.plan["changes"]["qdisc"] == {"type": "pfifo", "params": {"limit": 50}}
+    assert left_out == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('echo "usage: $0 start" >&2; exit 1', "and said: usage: /script/a.sh start. What it is called with goes into"),
+        ("echo needs start; exit 1", "and said: needs start. What it is called with goes into --arguments"),
+        ("trap 'tc qdisc del dev lo root' EXIT\ntc qdisc add dev lo root pfifo limit 9", "is there when it ends"),
+        ("sysctl -w net.ipv4.tcp_sack = 0", "without blanks around ="),
+    ],
+)
+def test_why_there_is_nothing(tmp_path: Path, text: str, said: str) -> None:
+    """A script that leaves nothing says why, as far as that is known, and what to try."""
+    plans, left_out = adopted(tmp_path, f"{text}\n")
+    assert plans == []
+    assert said in "".join(left_out.values())
 
 
 def test_other_namespaces(tmp_path: Path) -> None:
