@@ -4,33 +4,37 @@
 
 """Makes plans of what hosts hold beyond the defaults of their kernels, as far as these can be known.
 
-The host compares with a new network namespace of its own. What that cannot tell is compared with the default that the
-card of the key names; where it names none, the key is left alone. Who has set a value is told as far as the host's
-files tell it.
+A host compares its kernel parameters with a new network namespace of its own. What that cannot tell is compared with
+the default that the card of the key names; where it names none, the key is left alone. What interfaces hold is in
+``devices.py``. Who has set a value is told as far as the host's files tell it; what a plan in force sets is left out.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mcp_bridge.collection.feature_names import plan_name
 from mcp_bridge.collection.keys import same
 from mcp_bridge.errors import RunError
 from mcp_bridge.policy.sysctl_keys import refused
 from mcp_bridge.runs.task import Task
 
-from .found import Found, LeftOut, Place, Setting
-from .plans import Adopted, plans_of
+from . import devices
+from .found import SET, Found, LeftOut, Place, Setting, place_of
+from .plans import TREE, Adopted, plans_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mcp_bridge.policy import Policy
     from mcp_bridge.runs.playbook_run import Fleet
     from mcp_bridge.runs.task import Scope
 
-SUBSET = "beyond_defaults"
-SET = "; set "
+BEYOND_DEFAULTS, DEVICES = "beyond_defaults", "devices"
+AUTO = "auto"
+UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error)
 Values = dict[str, tuple[str, str | None, str | None]]
 """By key its value, the kernel's default and who has set it; ``None`` for what the host cannot tell."""
 
@@ -55,16 +59,21 @@ def from_hosts(fleet: Fleet, scope: Scope, policy: Policy, *, iface: Any, name: 
         InventoryError: no host matches.
         RunError: the playbook could not be run, or no host answered.
     """
-    finished = fleet.run(Task("info", {"netopt_gather": [SUBSET], "netopt_iface": []}), scope)
+    finished = fleet.run(Task("info", {"netopt_gather": [BEYOND_DEFAULTS, DEVICES], "netopt_iface": []}), scope)
     info, problems = finished.events.results("info"), finished.events.results("problems")
     found = OfHosts()
     for host, report in sorted(finished.hosts.items()):
-        values = (info.get(host) or {}).get(SUBSET)
-        if values is None:
+        told = info.get(host) or {}
+        if told.get(BEYOND_DEFAULTS) is None or told.get(DEVICES) is None:
             error = report.error.message if report.error else "; ".join(problems.get(host) or ()) or report.status
             found.unanswered[host] = error
             continue
-        adopted, left_out = from_values(_checked(values), policy, iface=iface, name=name)
+        values = checked(told[BEYOND_DEFAULTS])
+        try:
+            adopted, left_out = from_host(values, told[DEVICES], policy, iface=iface, name=name)
+        except UNREADABLE as error:  # a host can send anything
+            found.unanswered[host] = f"What it says of its interfaces cannot be read: {type(error).__name__} {error}"
+            continue
         alike = next((told for told in found.plans if _alike(told[1:], (adopted, left_out))), None)
         if alike is None:
             found.plans.append(([host], adopted, left_out))
@@ -77,7 +86,7 @@ def from_hosts(fleet: Fleet, scope: Scope, policy: Policy, *, iface: Any, name: 
     return found
 
 
-def _checked(values: Any) -> Values:
+def checked(values: Any) -> Values:
     """Return a host's answer, without what is no key with a value and a default; a host can send anything."""
     pairs = values.items() if isinstance(values, dict) else ()
     return {
@@ -105,30 +114,75 @@ def _share(adopted: list[Adopted], others: list[Adopted]) -> None:
                 one.places[path] = Place(place.file.partition(SET)[0] + f"{SET}in different places")
 
 
-def from_values(
-    values: Mapping[str, tuple[str, str | None, str | None]], policy: Policy, *, iface: Any, name: str | None
+def from_host(
+    values: Values, told: Mapping[str, Any], policy: Policy, *, iface: Any, name: str | None
 ) -> tuple[list[Adopted], list[LeftOut]]:
-    """Return the plan of what one host holds, and what it holds that no plan says.
+    """Return the plans of what one host holds, and what it holds that no plan says.
 
     Args:
-        values: by key its value, and its default and who has set it, where these are known.
-        policy: has the cards, and judges the plan.
-        iface: the plan's interfaces.
-        name: the plan's name.
+        values: of kernel parameters.
+        told: of interfaces and routes, as ``devices.take`` takes it; empty for none.
+        policy: has the cards, and judges the plans.
+        iface: the interfaces of the plan of the host as a whole; a name or a glob bounds which are looked at.
+        name: the name of the plan; a number is added where there are several.
     """
     found = Found()
+    _parameters(values, policy, found)
+    if told:
+        devices.take(told, found, only="*" if iface == AUTO else str(iface))
+        _without_ours(told["plans"], found)
+    _together(found)
+    return plans_of(found, policy, iface=iface, name=name), found.left_out
+
+
+def _without_ours(plans: Iterable[Mapping[str, Any]], found: Found) -> None:
+    """Leave out what plans in force set; a tree of tc is theirs as a whole."""
+    ours: dict[tuple[str, str], str] = {}  # the plan, by path and interface
+    for plan in plans:
+        told = f"The plan {plan['name']} sets it" if plan["name"] else "A plan without a name sets it"
+        for section in plan["sections"]:
+            field, _dot, key = section["path"].partition(".")
+            path = "tc" if field in TREE else f"{field}.{plan_name(key)}" if field == "offloads" else section["path"]
+            for name in section["ifaces"] or [""]:
+                ours[path, name] = f"{told}, in force here since {plan['since']}."
+    for ifaces, settings in found.settings.items():
+        for path, one in list(settings.items()):
+            words = [f"routes.{path[1]} {word}" for word in one.value] if path[0] == "routes" else [".".join(path)]
+            names = ["tc"] if path[0] in TREE else words
+            why = next((why for name in names for each in (ifaces or ("",)) if (why := ours.get((name, each)))), None)
+            if why:
+                del settings[path]
+                found.leave_out(one.place, one.text, why)
+
+
+def _together(found: Found) -> None:
+    """Have interfaces that hold the same be in one plan, and with them the host where there is one such plan."""
+    alike: dict[str, list[str]] = {}
+    for ifaces, settings in found.settings.items():
+        if ifaces and settings:
+            alike.setdefault(repr(sorted((path, repr(one.value)) for path, one in settings.items())), []).extend(ifaces)
+    for names in alike.values():
+        settings = found.settings[names[0],]
+        for name in names:
+            del found.settings[name,]
+        found.settings[tuple(names)] = settings
+    if len(alike) == 1:
+        found.move(None, tuple(*alike.values()))
+
+
+def _parameters(values: Values, policy: Policy, found: Found) -> None:
+    """Take in kernel parameters that are not as by default."""
     for key, (value, default, who) in sorted(values.items()):
         usual = default if default is not None else _of_card(key, policy)
         if usual is None or same(key, value, usual):
             continue
         text = f"{key} = {value}"
-        place = Place(f"by default {usual}" + (f"{SET}{who}" if who else ""))
+        place = place_of(usual, who)
         reason = refused(key)
         if reason:
             found.leave_out(place, text, f"{reason[0].upper()}{reason[1:]}.")
         else:
             found.set(Setting(("sysctl", key), value, place, text))
-    return plans_of(found, policy, iface=iface, name=name), found.left_out
 
 
 def _of_card(key: str, policy: Policy) -> str | None:

@@ -37,6 +37,7 @@ options:
       - checkpoints
       - versions
       - beyond_defaults
+      - devices
     default:
       - facts
       - link
@@ -117,6 +118,15 @@ info:
         Kernel parameters below C(net) that are not as a new network namespace of this kernel has them, each with its
         value and that default, V(null) where a namespace cannot tell, and who has set it, V(null) where files of the
         host do not tell.
+      type: dict
+      returned: when asked for
+    devices:
+      description: >-
+        What all interfaces and their routes hold beyond what is usual for them. C(held) has the settings of each
+        interface with what is usual, V(null) where neither a kernel nor a new device of its kind tells, and who has set
+        them; C(tc) the queueing disciplines, classes and filters; C(routes) the networks whose routes have metrics;
+        C(aside) the ends of containers' links; C(qdiscs) who has set the queueing disciplines; C(plans) which
+        settings are those of plans in force.
       type: dict
       returned: when asked for
   sample:

@@ -120,7 +120,7 @@ def _taken(wanted: Wanted, facts: Mapping[str, Any]) -> Sequence[str]:
             return facts.get("default_interfaces") or ([default] if default else [])
         if wanted in there or not is_glob(wanted):
             return [wanted] if wanted in there else []
-        return [name for name in sorted(there) if fnmatchcase(name, wanted) and not _set_aside(name, there[name])]
+        return [name for name in sorted(there) if fnmatchcase(name, wanted) and not is_set_aside(name, there[name])]
     return [name for name in sorted(there) if _is(wanted, name, there[name])]
 
 
@@ -132,11 +132,16 @@ def _is(selector: Mapping[str, Any], name: str, entry: Mapping[str, Any]) -> boo
         and (driver is None or entry.get("driver") == driver)
         and (kind is None or entry.get("type") == kind or (kind == TUNNEL and entry.get("type") in TUNNELS))
         and (speed is None or (entry.get("speed_mbit") or 0) >= speed)
-        and not (_set_aside(name, entry) if kind is None else name.startswith(_OURS) and entry.get("type") == _IFB)
+        and not (is_set_aside(name, entry) if kind is None else is_ours(name, entry))
     )
 
 
-def _set_aside(name: str, entry: Mapping[str, Any]) -> bool:
+def is_ours(name: str, entry: Mapping[str, Any]) -> bool:
+    """Return whether an interface is a device that netopt has made for what arrives at another."""
+    return name.startswith(_OURS) and entry.get("type") == _IFB
+
+
+def is_set_aside(name: str, entry: Mapping[str, Any]) -> bool:
     """Return whether an interface is taken only where it is meant: no pattern takes it by the way.
 
     A container's own veth has an address in a network; the other end, on the machine that it runs on, has none.

@@ -14,6 +14,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._plan.feature_names import long_name
 from .._sysctl.keys import same
 from . import parse as conflicts_parse
 
@@ -151,13 +152,34 @@ class ConflictingManagers:
         if not _same_network_as_init():
             return  # what lies in /run is about the interfaces of another namespace
         for iface in ifaces:
-            try:
-                index = socket.if_nametoindex(iface)
-            except OSError:
-                continue
-            for owner, path, settings in (*self._systemd(index), *self._network_manager(index)):
+            for owner, path, settings in self._owners(iface):
                 for name, value in conflicts_parse.clashes(settings, changes).items():
                     yield f"{owner} sets {name} of {iface} to {value} ({path}), and will again at its next start."
+
+    def device_owners(self, iface: str, changes: Mapping[str, Any]) -> dict[str, str]:
+        """Return who sets settings of an interface, unless to something else than it has: ``by OWNER (FILE)``.
+
+        Args:
+            iface: the interface.
+            changes: what it has, as the changes of a plan.
+
+        Returns:
+            By ``mtu``, ``qdisc``, the name that ethtool prints of an offload, and the flat name of a queue's setting.
+        """
+        found = {}
+        for owner, path, settings in self._owners(iface) if _same_network_as_init() else ():
+            others = conflicts_parse.clashes(settings, changes)
+            found.update({long_name(name): f"by {owner} ({path})" for name in settings if name not in others})
+        return found
+
+    def _owners(self, iface: str) -> Iterator[tuple[str, str, dict[str, str]]]:
+        """Yield what systemd and NetworkManager set of an interface, with the file of each."""
+        try:
+            index = socket.if_nametoindex(iface)
+        except OSError:
+            return
+        yield from self._systemd(index)
+        yield from self._network_manager(index)
 
     def _systemd(self, index: int) -> Iterator[tuple[str, str, dict[str, str]]]:
         device = dict(line.partition("=")[::2] for line in self._text(f"run/udev/data/n{index}").splitlines())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._conflicts import parse as conflicts_parse
 from .._conflicts.find import OURS, SYSCTL_FOLDERS, ConflictingManagers
+from .._plan.feature_names import long_name
 from .._plan.nic_words import NIC, NIC_NAMES, PER_QUEUE, nested
 from .._sysctl.keys import same
 
@@ -67,6 +68,29 @@ class Culprits:
                 if same(key, sets[key], values[key]):
                     found[key] = f"in /{path}"
         return found
+
+    def device_setters(self, iface: str, held: Mapping[str, Any]) -> dict[str, str]:
+        """Return who has set settings of an interface to what they are now, as ``by SERVICE (FILE)``.
+
+        Args:
+            iface: the interface.
+            held: the settings, by ``mtu``, ``offloads.NAME`` and ``nic.NAME``.
+
+        Returns:
+            By the same names, and ``qdisc``.
+        """
+        changes: dict[str, Any] = {"offloads": {}, "nic": {}}
+        names = {"qdisc": "qdisc"}
+        for name, value in held.items():
+            field, _dot, key = name.partition(".")
+            names[long_name(key or field)] = name
+            if key:
+                changes.setdefault(field, {})[key] = value
+            else:
+                changes[field] = value
+        changes["nic"] = nested(changes["nic"])
+        found = self._managers.device_owners(iface, changes)
+        return {names[name]: who for name, who in found.items() if name in names}
 
     def _files_with(self, key: str, value: str | None) -> Iterator[str]:
         """Yield the sysctl files that set a key to the value that it has now, ours left out."""

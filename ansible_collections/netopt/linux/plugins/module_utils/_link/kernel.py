@@ -134,6 +134,11 @@ def _features(iface: str, tools: Tools, *, needed: bool) -> dict[str, Any]:
     return found
 
 
+def shown_links(tools: Tools) -> dict[str, dict[str, Any]]:
+    """Return what ``ip -d -j link`` shows of each interface, by name."""
+    return {link["ifname"]: link for link in _ip(["-d", "-j", "link", "show"], tools, stage="observe")}
+
+
 def observe(scope: dict[str, Any], tools: Tools) -> State:
     """Return the state of the interfaces of a scope and of those that change along; see ``subsystem`` for its shape.
 
@@ -142,7 +147,7 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
     """
     if not scope["ifaces"]:
         return {"links": {}}
-    shown = {link["ifname"]: link for link in _ip(["-d", "-j", "link", "show"], tools, stage="observe")}
+    shown = shown_links(tools)
     for iface in scope["ifaces"]:
         if iface not in shown:
             raise NetoptError(

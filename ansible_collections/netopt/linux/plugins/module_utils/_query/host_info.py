@@ -81,6 +81,12 @@ def _beyond_defaults() -> dict[str, list[str | None]]:
     return beyond_defaults()
 
 
+def _devices(tools: Tools) -> dict[str, Any]:
+    from .devices import devices  # noqa: PLC0415 - as above
+
+    return devices(tools)
+
+
 def gather(
     *, subsets: Sequence[str], ifaces: Sequence[str], sysctl: Sequence[str], tools: Tools
 ) -> tuple[dict[str, Any], list[str]]:
@@ -108,6 +114,7 @@ def gather(
         "checkpoints": lambda: [asdict(header) for header in Store().headers()],
         "versions": lambda: versions(tools),
         "beyond_defaults": _beyond_defaults,
+        "devices": lambda: _devices(tools),
     }
     found: dict[str, Any] = {}
     problems = []

@@ -82,14 +82,30 @@ def command(body: str, iface: str, metrics: Mapping[str, str | None]) -> list[st
     route = _of(body)
     ours = {**metrics_of(route), **metrics}
     found = ["ip", "-4" if route.family == AF_INET else "-6", "route", "change", *_place(route, iface)]
+    found += _other_words(route)
+    for word, said in ours.items():
+        found += metric_words(word, said) if said else []
+    return found
+
+
+def other_metrics(body: str) -> list[str]:
+    """Return the metrics of a route that no plan has, in words.
+
+    Args:
+        body: the route's message, in hexadecimal.
+    """
+    return _other_words(_of(body))
+
+
+def _other_words(route: Route) -> list[str]:
+    """Return the metrics that no plan has as ``ip route`` takes them."""
+    found: list[str] = []
     locks = rt.as_u32(route.metrics[RTAX_LOCK]) if RTAX_LOCK in route.metrics else 0
     for number, name in OTHER_METRICS.items():
         if number in route.metrics:
             value = rt.as_u32(route.metrics[number])
             text = f"{value // PARTS[name]}ms" if name in PARTS else str(value)
             found += [name, *(["lock"] if locks >> number & 1 else []), text]
-    for word, said in ours.items():
-        found += metric_words(word, said) if said else []
     return found
 
 

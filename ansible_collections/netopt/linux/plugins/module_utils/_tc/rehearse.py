@@ -28,6 +28,7 @@ from .observe import links, observe
 from .refused_commands import complaint, refused_command
 from .rehearse_bulk import WORKSHOP, cloned, shapes_of, split, workshop_commands
 from .root_and_ingress import is_ours, part, refuse_irreplaceable, refuse_unshown
+from .same_tree import with_numbers_of
 from .stand_in import stand_in
 
 if TYPE_CHECKING:
@@ -276,7 +277,8 @@ def _merged(intent: Intent, current: State, made: State) -> State:
         kept = packed(_loosened_part(one, root, hook))
         default = one.absent or (one.former_root is not None and one.former_root["default"])
         wanted[iface] = {"link": now["link"], "default": default, **kept}
-    return {"interfaces": wanted}
+    adjusted = {iface for iface in intent.ifaces if intent.of(iface).egress_mbit is not None}
+    return with_numbers_of(current, {"interfaces": wanted}, but=adjusted)
 
 
 def _loosened_part(intent: Intent, root: list[TcObject], hook: list[TcObject]) -> list[TcObject]:
