@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 from mcp_bridge.policy import load_policy
+from mcp_bridge.validator import validate
 from tests.kernel.adopted_host import adopted
 from tests.kernel.transaction_host import Host, transaction_host
 
@@ -77,7 +78,8 @@ def tried(host: Host, tree: str) -> dict[str, Any]:
     host.run("sh", "-ec", tree)
     made = without_counts(host.view()).splitlines()
     plans, left_out = adopted(host, POLICY)
-    asked = [each.plan for each in plans]
+    checked = [validate(each.plan, POLICY).normalized_plan for each in plans]
+    asked = [{**each.plan, "changes": one.changes.dump()} for each, one in zip(plans, checked, strict=True) if one]
     report = host.ask(plans=asked, labels=["netem"]) if asked else {"status": None, "diff": [], "error": None}
     now = without_counts(host.view()).splitlines()
     again = host.ask(plans=asked, labels=["netem"])["status"] if asked else None
@@ -86,7 +88,7 @@ def tried(host: Host, tree: str) -> dict[str, Any]:
     removed = host.ask(remove=[each["name"] for each in asked]) if asked else {}
     back = without_counts(host.view()).splitlines()
     return {
-        "plans": asked,
+        "plans": [each.plan for each in plans],
         "left_out": [[one.text, one.reason] for one in left_out],
         "status": report["status"],
         "error": report["error"],
