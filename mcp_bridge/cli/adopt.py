@@ -38,8 +38,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "of each setting. What no plan can say is listed line by line on standard error, with the reason. The exit "
         "status is 1 where nothing could be adopted. A script of tc, ip and ethtool is run, shut in without a network "
         "and without this machine's files, and what it led to is read back. Without files, and with -i or -l, hosts "
-        "are asked which kernel parameters are not as a new network namespace of their kernel, or their card, has "
-        "them; hosts with equal plans are told together. Nothing is changed.",
+        "are asked what they hold beyond their kernel's defaults: kernel parameters, and of each interface MTU, queues, "
+        "offloads, queueing disciplines and metrics of routes. Hosts with equal plans are told together. Nothing is "
+        "changed.",
     )
     parser.add_argument(
         "files",
@@ -67,7 +68,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         type=Path,
         help="a file or folder that scripts may read; may be given several times",
     )
-    parser.add_argument("--iface", metavar="NAME", default="auto", help="interface of the plan (default: auto)")
+    parser.add_argument(
+        "--iface",
+        metavar="NAME",
+        default="auto",
+        help="interface of the plan (default: auto); of hosts, a name or glob of those that are looked at",
+    )
     parser.add_argument("--name", metavar="NAME", help="name of the plan, under which it can be replaced and removed")
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="write the plan there; further ones beside it, with a number"

@@ -21,6 +21,54 @@ FILE = "/etc/sysctl.d/60-by-hand.conf"
 BACK = "net.ipv4.tcp_fin_timeout=60 net.core.somaxconn=4096 net.ipv4.conf.all.rp_filter=0"
 
 
+BY_TOOLS = """ip link set eth0 mtu 1400 txqueuelen 500; ethtool -K eth0 tso off
+ip link add by-hand type veth peer name by-hand-2; ip addr add 203.0.113.1/24 dev by-hand
+ip link set by-hand up; ip link set by-hand-2 up
+ip route add 198.51.100.0/24 dev by-hand initcwnd 20 quickack 1
+tc qdisc add dev by-hand root handle 1: htb default 20
+tc class add dev by-hand parent 1: classid 1:1 htb rate 20mbit
+tc class add dev by-hand parent 1:1 classid 1:20 htb rate 10mbit ceil 20mbit
+tc qdisc add dev by-hand parent 1:20 bfifo limit 50000"""
+UNDO = "ip link del by-hand; ip link set eth0 mtu 1500 txqueuelen 1000; ethtool -K eth0 tso on"
+
+
+def test_what_interfaces_hold(fleet: Fleet) -> None:
+    """What somebody has set with tools becomes plans that change nothing there, and is these plans' afterwards."""
+    tuned = fleet.hosts[0].name
+    before = fleet.views()
+    lifecycle.execute(fleet.lab, tuned, ["sh", "-ec", BY_TOOLS])
+    try:
+        held = fleet.views()
+        answer = fleet.netopt("adopt", "--name", "held", "-l", tuned, "-o", str(fleet.folder / "held.yml"))
+        assert answer.status == 0, answer.said
+        files = sorted(fleet.folder.glob("held*.yml"))
+        documents = [yaml.safe_load(each.read_text(encoding="utf-8")) for each in files]
+        plans = {plan["iface"]: plan["changes"] for plan in documents}
+        assert plans["by-hand"]["routes"] == [{"dst": "198.51.100.0/24", "initcwnd": 20, "quickack": True}]
+        assert [one["classid"] for one in plans["by-hand"]["htb_classes"]] == ["1:1", "1:20"]
+        assert {key: plans["eth0"][key] for key in ("mtu", "nic", "offloads")} == {
+            "mtu": 1400,
+            "nic": {"txqueuelen": 500},
+            "offloads": {"tso": False},
+        }
+        words = [*map(str, files), "-l", tuned, "--json"]
+        report = fleet.netopt("apply", *words).report
+        assert {entry["subsystem"] for entry in report["hosts"][tuned]["diff"]} == {"plan"}, report
+        assert fleet.netopt("apply", *words).statuses == {"unchanged"}
+        assert fleet.netopt("verify", "-l", tuned, "--json").status == 0
+        assert fleet.differences(held) == []
+        again = fleet.netopt("adopt", "-l", tuned, "--json")
+        (told,) = json.loads(again.text)["plans"]
+        assert not [plan for plan in told["plans"] if plan["iface"] in ("eth0", "by-hand")]
+        assert "sets it, in force here since" in again.text
+        for plan in documents:
+            fleet.netopt("remove", plan["name"], "-l", tuned, "--json")
+        assert fleet.differences(held) == []
+    finally:
+        lifecycle.execute(fleet.lab, tuned, ["sh", "-c", UNDO])
+    assert fleet.differences(before) == []
+
+
 def test_adopted_from_hosts(fleet: Fleet) -> None:
     """Hosts that are alike get one plan, one that was tuned gets its own; on it the plan is all that is new."""
     before = fleet.views()
