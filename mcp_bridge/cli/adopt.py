@@ -38,7 +38,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "of each setting. What no plan can say is listed line by line on standard error, with the reason. The exit "
         "status is 1 where nothing could be adopted. A script of tc, ip and ethtool is run, shut in without a network "
         "and without this machine's files, and what it led to is read back. Without files, and with -i or -l, hosts "
-        "are asked what they hold beyond their kernel's defaults: kernel parameters, and of each interface MTU, queues, "
+        "are asked what they hold beyond their kernel's defaults: kernel parameters, and of interfaces MTU, queues, "
         "offloads, queueing disciplines and metrics of routes. Hosts with equal plans are told together. Nothing is "
         "changed.",
     )
