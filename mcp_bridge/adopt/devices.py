@@ -35,13 +35,14 @@ ONE_FOR_ALL = "A plan has the same for all queues of an interface."
 LOCK = "lock "
 
 
-def take(told: Mapping[str, Any], found: Found, *, only: str = "*") -> None:
+def take(told: Mapping[str, Any], found: Found, *, only: str = "*", shaped: Mapping[str, str] | None = None) -> None:
     """Take in what a host has told.
 
     Args:
         told: as the subset ``devices`` of ``netopt_info`` has it.
         found: takes it.
         only: a glob of the interfaces that count.
+        shaped: why their trees of tc are not adopted, by interface.
     """
     readings = {name: arriving.read(told["tc"], name) for name, there in told["tc"]["interfaces"].items() if there}
     behind = {device for reading in readings.values() for device in reading.devices}
@@ -57,7 +58,11 @@ def take(told: Mapping[str, Any], found: Found, *, only: str = "*") -> None:
                 found.leave_out(Place(device), _said(device, one), IDLE)
             continue
         _settings(name, told["held"].get(name, {}), found)
-        _tree(reading, told["qdiscs"].get(name), found)
+        why = (shaped or {}).get(name)
+        if why is None:
+            _tree(reading, told["qdiscs"].get(name), found)
+        else:
+            found.leave_out(place_of("none", None), f"tc qdisc show dev {name}", why)
         _routes(name, told["routes"].get(name, {}), found)
 
 

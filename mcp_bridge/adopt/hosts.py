@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mcp_bridge.runs.task import Scope
 
 BEYOND_DEFAULTS, DEVICES = "beyond_defaults", "devices"
-AUTO = "auto"
+AUTO, TC = "auto", "tc"
 UNREADABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error)
 Values = dict[str, tuple[str, str | None, str | None]]
 """By key its value, the kernel's default and who has set it; ``None`` for what the host cannot tell."""
@@ -129,26 +129,32 @@ def from_host(
     found = Found()
     _parameters(values, policy, found)
     if told:
-        devices.take(told, found, only="*" if iface == AUTO else str(iface))
-        _without_ours(told["plans"], found)
+        ours = _ours(told["plans"])
+        shaped = {name: why for (path, name), why in ours.items() if path == TC}
+        devices.take(told, found, only="*" if iface == AUTO else str(iface), shaped=shaped)
+        _without(ours, found)
     _together(found)
     return plans_of(found, policy, iface=iface, name=name), found.left_out
 
 
-def _without_ours(plans: Iterable[Mapping[str, Any]], found: Found) -> None:
-    """Leave out what plans in force set; a tree of tc is theirs as a whole."""
-    ours: dict[tuple[str, str], str] = {}  # the plan, by path and interface
+def _ours(plans: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return what plans in force set, by path and interface, with the words that say so; a tree of tc as a whole."""
+    ours = {}
     for plan in plans:
         told = f"The plan {plan['name']} sets it" if plan["name"] else "A plan without a name sets it"
         for section in plan["sections"]:
             field, _dot, key = section["path"].partition(".")
-            path = "tc" if field in TREE else f"{field}.{plan_name(key)}" if field == "offloads" else section["path"]
+            path = TC if field in TREE else f"{field}.{plan_name(key)}" if field == "offloads" else section["path"]
             for name in section["ifaces"] or [""]:
                 ours[path, name] = f"{told}, in force here since {plan['since']}."
+    return ours
+
+
+def _without(ours: Mapping[tuple[str, str], str], found: Found) -> None:
+    """Leave out what plans in force set."""
     for ifaces, settings in found.settings.items():
         for path, one in list(settings.items()):
-            words = [f"routes.{path[1]} {word}" for word in one.value] if path[0] == "routes" else [".".join(path)]
-            names = ["tc"] if path[0] in TREE else words
+            names = [f"routes.{path[1]} {word}" for word in one.value] if path[0] == "routes" else [".".join(path)]
             why = next((why for name in names for each in (ifaces or ("",)) if (why := ours.get((name, each)))), None)
             if why:
                 del settings[path]

@@ -100,6 +100,7 @@ def tried(host: Host, tree: str) -> dict[str, Any]:
         "adopted_again": [each.plan["changes"] for each in found],
         "told_as_ours": [one.text for one in still_left if "in force here since" in one.reason],
         "removed": removed.get("status"),
+        "not_removed": removed.get("error"),
         "back": sorted(set(made) ^ set(back)),
     }
 

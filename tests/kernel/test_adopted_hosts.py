@@ -38,7 +38,7 @@ ADOPTED: dict[str, dict[str, Any]] = {
     },
     "htb-elsewhere": {
         "qdisc": {"type": "htb"},
-        "htb_classes": [{"classid": "1:20", "rate_mbit": 10, "burst": 1600, "cburst": 1600}],
+        "htb_classes": [{"classid": "1:20", "rate_mbit": 10}],
         "default_class": "1:20",
     },
     "htb-filters": {
