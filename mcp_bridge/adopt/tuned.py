@@ -27,6 +27,7 @@ PROFILE = "tuned.conf"
 INCLUDES_MAX = 10
 NETWORK = ("sysctl", "net")
 SWITCHES = ("type", "devices", "devices_udev_regex", "enabled", "priority", "replace", "script_pre", "script_post")
+OFF = ("0", "n", "no", "f", "false", "off")
 _HEADING = re.compile(r"\[(?P<name>[^\]]+)\]")
 _VARIABLE = re.compile(r"\$\{(?P<name>[^}]*)\}")
 _QUEUES = {"ring": "rings", "coalesce": "coalesce", "channels": "channels", "pause": "pause"}  # by TuneD's word
@@ -114,6 +115,9 @@ def _include(main: _Section, path: Path, above: tuple[Path, ...], found: Found) 
 
 def _take(section: _Section, variables: dict[str, str], found: Found) -> None:
     """Take in what a section says."""
+    if section.option("enabled").lower() in OFF:
+        found.leave_out(section.place, f"[{section.name}]", "The section is switched off.")
+        return
     ifaces = _interfaces(section, found) if section.kind == "net" else None
     for place, text, key, raw in section.lines:
         if key in SWITCHES:
@@ -125,7 +129,9 @@ def _take(section: _Section, variables: dict[str, str], found: Found) -> None:
             found.leave_out(place, text, "TuneD sets it only where that raises or lowers it; a plan sets a value.")
         elif section.kind == "sysctl":
             sysctl_files.setting(key, value.strip('"'), place, text, found)
-        elif ifaces is not None:
+        elif ifaces is None:
+            found.leave_out(place, text, f"No plan has the interfaces of [{section.name}].")
+        else:
             _of_interface(key, value, place, text, ifaces, found)
 
 

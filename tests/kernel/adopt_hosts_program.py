@@ -80,12 +80,15 @@ def tried(host: Host, tree: str) -> dict[str, Any]:
     plans, left_out = adopted(host, POLICY)
     checked = [validate(each.plan, POLICY).normalized_plan for each in plans]
     asked = [{**each.plan, "changes": one.changes.dump()} for each, one in zip(plans, checked, strict=True) if one]
-    report = host.ask(plans=asked, labels=["netem"]) if asked else {"status": None, "diff": [], "error": None}
+    report = host.ask(plans=asked, labels=["netem"])
     now = without_counts(host.view()).splitlines()
-    again = host.ask(plans=asked, labels=["netem"])["status"] if asked else None
+    again = host.ask(plans=asked, labels=["netem"])["status"]
     drift = host.checkpoint("verified")["drift"]
     found, still_left = adopted(host, POLICY)
-    removed = host.ask(remove=[each["name"] for each in asked]) if asked else {}
+    if any("netem" in each["changes"] for each in asked):  # a running impairment is not removed, it is rolled back
+        removed = host.checkpoint("restored", id=report["checkpoint_id"])
+    else:
+        removed = host.ask(remove=[each["name"] for each in asked])
     back = without_counts(host.view()).splitlines()
     return {
         "plans": [each.plan for each in plans],
@@ -99,8 +102,7 @@ def tried(host: Host, tree: str) -> dict[str, Any]:
         "drift": drift,
         "adopted_again": [each.plan["changes"] for each in found],
         "told_as_ours": [one.text for one in still_left if "in force here since" in one.reason],
-        "removed": removed.get("status"),
-        "not_removed": removed.get("error"),
+        "removed": removed["status"],
         "back": sorted(set(made) ^ set(back)),
     }
 

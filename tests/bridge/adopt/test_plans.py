@@ -235,6 +235,10 @@ features=lro on
 type=net
 devices_udev_regex=INTERFACE=e.*
 mtu=1400
+[not_now]
+type=sysctl
+enabled=false
+net.core.somaxconn=1024
 """
 
 
@@ -266,7 +270,10 @@ def test_a_profile_with_what_it_includes(tmp_path: Path) -> None:
         "13: features=gro on tcp-segmentation-offload off warp on": "the feature warp",
         "15: ring=rx 1024 tx-mini 4": "No plan sets tx-mini of rings",
         "21: [others]": "out of a glob",
+        "24: features=lro on": "No plan has the interfaces of [others].",
         "25: [by_rule]": "devices_udev_regex",
+        "28: mtu=1400": "No plan has the interfaces of [by_rule].",
+        "29: [not_now]": "switched off",
     }
     assert set(reasons) == set(words)
     for line, word in words.items():
