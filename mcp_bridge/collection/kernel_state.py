@@ -10,11 +10,13 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.commands import
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import as_text, as_u32, attributes
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.route_socket import RouteSocket
 from ansible_collections.netopt.linux.plugins.module_utils._query.beyond_defaults import OF_THE_DEVICE, values
+from ansible_collections.netopt.linux.plugins.module_utils._tc.class_tree import SHAPER_CLASS
 from ansible_collections.netopt.linux.plugins.module_utils._tc.class_words import (
-    LARGEST_QUANTUM,
-    SHORT_QUANTUM,
+    R2Q,
     SMALLEST_BURST,
     SMALLEST_QUANTUM,
+    usual_burst,
+    usual_quantum,
 )
 from ansible_collections.netopt.linux.plugins.module_utils._tc.netlink_options import ACTIONS, class_of, may_act
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import (
@@ -37,10 +39,10 @@ __all__ = [
     "HTB_OPT",
     "HTB_RATE64",
     "INGRESS",
-    "LARGEST_QUANTUM",
     "OF_THE_DEVICE",
+    "R2Q",
     "ROOT",
-    "SHORT_QUANTUM",
+    "SHAPER_CLASS",
     "SIZESPEC",
     "SMALLEST_BURST",
     "SMALLEST_QUANTUM",
@@ -59,5 +61,7 @@ __all__ = [
     "may_act",
     "objects",
     "observe",
+    "usual_burst",
+    "usual_quantum",
     "values",
 ]

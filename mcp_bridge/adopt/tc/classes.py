@@ -16,9 +16,7 @@ from mcp_bridge.collection.kernel_state import (
     HTB_CEIL64,
     HTB_OPT,
     HTB_RATE64,
-    LARGEST_QUANTUM,
     ROOT,
-    SHORT_QUANTUM,
     SMALLEST_BURST,
     SMALLEST_QUANTUM,
     TICK_NS,
@@ -26,6 +24,8 @@ from mcp_bridge.collection.kernel_state import (
     class_of,
     handle_text,
     may_act,
+    usual_burst,
+    usual_quantum,
 )
 
 from .matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 HTB_PARMS = 1
 RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
 TC_UNIT_NS = 1100  # in which tc reckons times, with what rounding adds
+BYTES_IN_MBIT = 125000
 SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
 COMPARED_MAX = 500  # filters that are compared with all others
 SINGLE = ("dscp", "proto", "sports", "dports", "fwmark")
@@ -110,7 +111,7 @@ def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
         said.update(_burst_said(name, size, speed))
     if quantum < SMALLEST_QUANTUM:
         unsaid(one, f"A plan's quantum is {SMALLEST_QUANTUM} bytes at least, and not {quantum}.")
-    elif quantum != _usual_quantum(rate, r2q):
+    elif quantum != usual_quantum(rate / BYTES_IN_MBIT, r2q):
         said["quantum"] = quantum
     _log, layer, overhead, _align, mpu = RATESPEC.unpack_from(parms)
     if overhead or mpu or layer > 1:
@@ -121,20 +122,7 @@ def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
 def _burst_said(name: str, size: int, speed: int) -> dict[str, int]:
     """Return a burst where it is not the one that netopt gives."""
     size = max(size, SMALLEST_BURST)  # tc's own choice is kept in units so coarse that it may read as less
-    return {name: size} if abs(size - _usual_burst(speed)) > SLACK + speed / 1e9 else {}
-
-
-def _usual_burst(speed: int) -> int:
-    """Return the burst that netopt gives a class whose plan names none; below a size tc chooses, and chooses it."""
-    return max(int(mbit(speed) * 125), SMALLEST_BURST)
-
-
-def _usual_quantum(rate: int, r2q: int) -> int:
-    """Return the quantum that a class has whose plan names none."""
-    quantum = rate / r2q
-    return (
-        SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM if quantum > LARGEST_QUANTUM else int(quantum)
-    )
+    return {name: size} if abs(size - usual_burst(mbit(speed))) > SLACK + speed / 1e9 else {}
 
 
 def filters_said(filters: Iterable[TcObject], unsaid: Unsaid, default: str | None = None) -> Filters:

@@ -17,7 +17,6 @@ HEAD = struct.Struct("=IIIIII")  # latency, limit, loss, gap, duplicate, jitter
 CORR, REORDER, CORRUPT, LOSS, RATE, ECN, RATE64, LATENCY64, JITTER64, SLOT = 1, 3, 4, 5, 6, 7, 8, 10, 11, 12
 STATES, GEMODEL = 1, 2  # NETEM_LOSS_GI, NETEM_LOSS_GE
 U32 = 2**32 - 1
-TC_LIMIT = 1000
 DIGITS_MAX = 6
 STATE_FIELDS = ("p13_pct", "p31_pct", "p32_pct", "p14_pct", "p23_pct")  # struct tc_netem_gimodel
 

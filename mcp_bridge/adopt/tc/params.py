@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import SIZESPEC, STAB_BASE, TICK_NS, as_u32, attributes
+from mcp_bridge.collection.kernel_state import R2Q, SIZESPEC, STAB_BASE, TICK_NS, as_u32, attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,7 +239,6 @@ def _bfifo(options: bytes, txqueuelen: int) -> Said:
 
 _HTB_GLOB, _HTB_QLEN, _HTB_OFFLOAD = 2, 5, 9
 _HTB = struct.Struct("=4xII8x")  # version, rate2quantum, defcls, debug, direct_pkts
-R2Q = 10
 
 
 def _htb(options: bytes, txqueuelen: int) -> Said:

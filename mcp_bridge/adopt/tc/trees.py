@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import (
     INGRESS,
+    R2Q,
     ROOT,
+    SHAPER_CLASS,
     handle_text,
     major,
     objects,
 )
+from mcp_bridge.models.traffic import DscpMatch
 
 from .classes import class_said, filters_said, in_order, minor, name_of
 from .netem import netem_of
-from .params import R2Q, link_of, params_of
+from .params import link_of, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +30,7 @@ if TYPE_CHECKING:
     from mcp_bridge.collection.kernel_state import TcObject
 
 
-SHAPER_CLASS = "1:1"
-NETEM_MATCH = {"proto", "sports", "dports", "src", "dst"}
+NETEM_MATCH = DscpMatch.model_fields.keys()
 ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
 
 

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 SMALLEST_QUANTUM, SHORT_QUANTUM, LARGEST_QUANTUM = 1000, 1514, 200000  # outside, the kernel warns and clamps
 BURST_MS = 1
 SMALLEST_BURST = 1600
+R2Q = 10  # of htb, where a plan names none
+
+
+def usual_burst(rate_mbit: float) -> int:
+    """Return the burst of a class whose plan names none; below a size tc chooses, and chooses that size."""
+    return max(int(rate_mbit * 125 * BURST_MS), SMALLEST_BURST)
+
+
+def usual_quantum(rate_mbit: float, r2q: float) -> int:
+    """Return the quantum of a class whose plan names none."""
+    quantum = rate_mbit * 125000 / r2q
+    if SMALLEST_QUANTUM <= quantum <= LARGEST_QUANTUM:
+        return int(quantum)
+    return SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM
 
 
 def class_words(one: Mapping[str, Any], r2q: float) -> list[str]:
@@ -25,14 +39,13 @@ def class_words(one: Mapping[str, Any], r2q: float) -> list[str]:
     if one.get("priority") is not None:
         words += ["prio", number(one["priority"])]
     for name, mbit in (("burst", rate), ("cburst", ceil)):
-        size, default = one.get(name), int(mbit * 125 * BURST_MS)
+        size, default = one.get(name), usual_burst(mbit)
         if size is not None:
             words += [name, number(size) + "b" if isinstance(size, (int, float)) else str(size)]
         elif default > SMALLEST_BURST:
             words += [name, f"{default}b"]
-    quantum = rate * 125000 / r2q
     if one.get("quantum") is not None:
         words += ["quantum", number(one["quantum"])]
-    elif not SMALLEST_QUANTUM <= quantum <= LARGEST_QUANTUM:
-        words += ["quantum", str(SHORT_QUANTUM if quantum < SMALLEST_QUANTUM else LARGEST_QUANTUM)]
+    elif not SMALLEST_QUANTUM <= rate * 125000 / r2q <= LARGEST_QUANTUM:
+        words += ["quantum", str(usual_quantum(rate, r2q))]
     return words

@@ -17,8 +17,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .class_tree import SPARED_CLASS, classes_of, minor
-from .class_words import class_words
+from .class_tree import SHAPER_CLASS, SPARED_CLASS, classes_of, minor
+from .class_words import R2Q, class_words
 from .command import Command, for_each_queue
 from .intent import MQ, Intent
 from .netem import SPARED, TABLES, is_for_some, netem_words, spares_ssh, table_of
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 FREE_HANDLES = 0x4000  # from where on handles are taken that no class suggests, and then from the first one on
 FIRST_HANDLE = 2
 TAKEN_HANDLES = (1, 0xFFFF)  # the root's, the ingress hook's
-R2Q = 10
 FIGURES = ("rate_mbit", "ceil_mbit", "priority", "burst", "cburst", "quantum")  # of a class, in its words
 # From where on netem takes its handle, by the table that its jitter follows: the kernel does not show the table, so the
 # handle tells one from the other.
@@ -302,10 +301,10 @@ class _Layout:
             params = {**self._params, **cake_of_link(shaper), "bandwidth_mbit": rate, "ingress": True}
             self._root(device, qdisc_words("cake", params))
         else:
-            self._root(device, qdisc_words("htb", {"default": "1:1"}))
-            self._class(device, {"classid": "1:1", "parent": "1:", "rate_mbit": rate}, R2Q)
+            self._root(device, qdisc_words("htb", {"default": SHAPER_CLASS}))
+            self._class(device, {"classid": SHAPER_CLASS, "parent": "1:", "rate_mbit": rate}, R2Q)
             if self._kind not in (None, "htb", "tbf"):
-                self._child(device, "1:1", qdisc_words(str(self._kind), self._params), prefer=0x10)
+                self._child(device, SHAPER_CLASS, qdisc_words(str(self._kind), self._params), prefer=0x10)
         self.tc("qdisc", "replace", "dev", self._iface, "ingress", key=f"{self._iface} qdisc ingress")
         self.tc("filter", "del", "dev", self._iface, "ingress", key=f"{self._iface} filter ingress")
         words = ["dev", self._iface, "ingress", "protocol", "all", "pref", "1", "u32", "match", "u32", "0", "0"]
