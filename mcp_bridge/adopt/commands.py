@@ -66,7 +66,7 @@ TAKES_AWAY = {"-D", "-X", "-F", "-Z", "-N", "-L", "-S", "-C", "delete", "flush",
 ROUTE_VERBS = ("add", "a", "change", "chg", "replace", "append")
 SHOWS = ("show", "list", "ls", "l", "sh", "s", "get", "help", "flush", "del", "delete", "monitor", "save")
 _MASK = re.compile(r"[0-9a-fA-F]{1,8}(,[0-9a-fA-F]{1,8}){0,255}")
-ASKS = ("-n", "-a", "status", "is-active", "is-enabled", "--version", "-V")
+ASKS = ("-n", "-a", "-l", "status", "is-active", "is-enabled", "--version", "-V")
 IFB_KINDS = ("ifb", "dummy")
 LINK_WORDS = {"mtu": 1, "txqueuelen": 1, "txqlen": 1, "qlen": 1, "up": 0, "down": 0}  # read from the kernel
 

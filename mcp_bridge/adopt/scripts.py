@@ -177,7 +177,8 @@ class _Reader:
         """Return whether sysctl reads files that the script has written itself, and nothing else."""
         own = {f"/etc/{path}" for path in self._ran.etc if sysctl_files.is_read(path)}
         files = {word for word in words if not word.startswith("-")}
-        return bool(own) and files <= own and words[0].startswith(("-p", "--load", "--system"))
+        reads = any(word.startswith(("-p", "--load", "--system")) for word in words)
+        return reads and bool(own) and files <= own
 
     def _written(self, _number: int, line: str) -> Place:
         """Return the line that writes a line of a file of kernel parameters, as far as its key tells."""

@@ -35,7 +35,7 @@ SETTINGS = ("ld.so.cache", "passwd", "group", "protocols", "services", "nsswitch
 DEVICES = ("null", "zero", "full", "random", "urandom")
 EMPTY = ("etc", "proc", "sys/class/net", "dev", "tmp", "run", "root", "home", "var/run", "var/lib", "var/log", "netopt")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-REAL = ("tc", "ip", "sysctl")
+REAL = ("tc", "ip", "sysctl", "sleep")
 WRITABLE = (
     *("sysctl.d", "default", "network", "modules-load.d", "modprobe.d", "security", "udev/rules.d", "cron.d"),
     *("systemd/system", "systemd/network", "NetworkManager/system-connections", "tuned"),
@@ -46,6 +46,7 @@ RECORDED = (
     *("ethtool", "iptables", "ip6tables", "iptables-restore", "ip6tables-restore", "nft", "ipset", "ebtables"),
     *("modprobe", "insmod", "rmmod", "nmcli", "networkctl", "systemctl", "service", "ifconfig", "route", "brctl"),
     *("bridge", "iw", "iwconfig", "ovs-vsctl", "teamdctl", "firewall-cmd", "ufw", "irqbalance", "tuna", "cpupower"),
+    *("ssh", "netplan", "nmstatectl", "uci", "crontab"),
     *("tuned-adm", "ifup", "ifdown", "logger", "sudo", "docker", "tcset", "tcdel", "netopt-start"),
 )
 # has bash tell the line of each command, and from where the functions that it stands in were called

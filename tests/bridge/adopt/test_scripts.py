@@ -149,11 +149,11 @@ def test_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its time, and with it all that it has started; what it has done until then is told."""
     monkeypatch.setattr(sandbox, "TIME_MAX_S", 0.5)
     begun = time.monotonic()
-    found = ran("sleep 1000.5 & tc qdisc add dev eth0 root pfifo\nwhile :; do :; done")
+    found = ran("(exec -a left-behind tail -f /dev/null) & tc qdisc add dev eth0 root pfifo\nwhile :; do :; done")
     assert time.monotonic() - begun < 5
     assert found.status is None
     assert len(found.said) == 1
-    running = subprocess.run(["pgrep", "-f", "sleep 1000.5"], check=False, capture_output=True, text=True).stdout
+    running = subprocess.run(["pgrep", "-f", "^left-behind"], check=False, capture_output=True, text=True).stdout
     assert running == ""
 
 
@@ -394,6 +394,16 @@ def test_in_other_languages(tmp_path: Path) -> None:
     ((found,), left_out) = from_files([path], POLICY, iface="eth0", name=None)
     assert found.plan["changes"]["qdisc"] == {"type": "pfifo", "params": {"limit": 50}}
     assert left_out == []
+
+
+def test_nothing_is_waited_for(tmp_path: Path) -> None:
+    """What a script sleeps for does not come to pass in a sandbox; what it has others do on other hosts is told."""
+    began = time.monotonic()
+    text = "ssh one 'tc qdisc add dev eth0 root pfifo'\nsleep 300\nip link set eth0 mtu 1400\ncrontab -l\n"
+    ((plan,), left_out) = adopted(tmp_path, text)
+    assert plan["changes"] == {"mtu": 1400}
+    assert [line[:6] for line in left_out] == ["1: ssh"]
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(
