@@ -86,9 +86,10 @@ def tried(host: Host, tree: str) -> dict[str, Any]:
     drift = host.checkpoint("verified")["drift"]
     found, still_left = adopted(host, POLICY)
     if any("netem" in each["changes"] for each in asked):  # a running impairment is not removed, it is rolled back
-        removed = host.checkpoint("restored", id=report["checkpoint_id"])
+        host.checkpoint("restored", id=report["checkpoint_id"])
+        removed = host.statuses()[report["checkpoint_id"]]
     else:
-        removed = host.ask(remove=[each["name"] for each in asked])
+        removed = host.ask(remove=[each["name"] for each in asked])["status"]
     back = without_counts(host.view()).splitlines()
     return {
         "plans": [each.plan for each in plans],
@@ -102,7 +103,7 @@ def tried(host: Host, tree: str) -> dict[str, Any]:
         "drift": drift,
         "adopted_again": [each.plan["changes"] for each in found],
         "told_as_ours": [one.text for one in still_left if "in force here since" in one.reason],
-        "removed": removed["status"],
+        "removed": removed,
         "back": sorted(set(made) ^ set(back)),
     }
 
