@@ -43,6 +43,16 @@ refresh() {
     done </proc/net/dev
 }
 
+# Takes away the folders of interfaces that are gone, so that they can be made again.
+forget() (
+    set +f
+    for folder in "$sys"/*; do
+        if [ ! -d "/proc/sys/net/ipv4/conf/${folder##*/}" ]; then
+            rm -rf "$folder"
+        fi
+    done
+)
+
 peers=0
 
 # Makes an interface, unless there is one: of veth, since loading ifb or dummy would make devices outside as well.
@@ -179,9 +189,10 @@ tc | ip)
         esac
     fi
     run "$@"
-    if [ "$name" = ip ]; then
-        refresh
-    fi
+    case "$name $*" in
+    'ip '*' del'*) forget ;;
+    'ip '*) refresh ;;
+    esac
     record "$@"
     case " $* " in
     *' route '*) exit 0 ;; # the routes that a script knows are those of its host

@@ -422,6 +422,14 @@ def test_why_there_is_nothing(tmp_path: Path, text: str, said: str) -> None:
     assert said in "".join(left_out.values())
 
 
+def test_an_interface_that_is_made_again(tmp_path: Path) -> None:
+    """A script may make an interface, try something on it, take it away, and do so again."""
+    tried = "ip link add name probe type ifb && tc qdisc replace dev probe root pfifo && ip link delete probe type ifb"
+    text = f"for i in 1 2 3; do {tried} && n=$((n + 1)); done\nip link set eth0 mtu 140$n\n"
+    ((plan,), left_out) = adopted(tmp_path, text)
+    assert (plan["iface"], plan["changes"], left_out) == ("eth0", {"mtu": 1403}, {})
+
+
 def test_other_namespaces(tmp_path: Path) -> None:
     """What a script does in namespaces of its own is told, and all else is adopted."""
     text = """set -e
