@@ -85,11 +85,11 @@ def read(path: Path, *, iface: Any, call: Call) -> Found:
     first = iface if named else USUAL
     ran = sandbox.run(Script(text, path.name, call.arguments, call.env, call.shown, [first]))
     found = _Reader(path, text, ran).read()
-    if not named and not re.search(rf"\b{USUAL}\b", " ".join([text, *call.arguments, *call.env.values()])):
-        found.move((USUAL,), None)
     of_ifaces = [ifaces for ifaces in found.settings if ifaces is not None]
     if len(of_ifaces) == 1:  # one plan for the host and its interface
         found.move(None, of_ifaces[0])
+    if not named and not re.search(rf"\b{USUAL}\b", " ".join([text, *call.arguments, *call.env.values()])):
+        found.move((USUAL,), None)
     return found
 
 
@@ -125,6 +125,8 @@ class _Reader:
                 self._link(name, link)
         self._trees()
         self._marks()
+        for ifaces in [each for each in self._found.settings if each and each[0].startswith(sandbox.PEER)]:
+            del self._found.settings[ifaces]  # of a script that goes over all interfaces there are
         last = self._place(self._ran.said[-1] if self._ran.said else None)
         tell_end(str(self._path), self._lines, self._ran, last, self._found)
         return self._found

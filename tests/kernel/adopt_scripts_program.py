@@ -135,7 +135,9 @@ FILTERS: dict[str, dict[str, Any] | str] = {
     "protocol ip u32 match ip dst 192.0.2.1 police rate 1mbit burst 10k drop": "more, or less",
 }
 # Commands that lead to what no plan has, and a line on that.
+IDLE = "tc qdisc add dev {0} root netem limit 50"
 UNSAID = {
+    IDLE: "It impairs nothing: a plan has a pfifo of its length there.",
     "tc qdisc add dev {0} root handle 1: hfsc default 1": "No plan has the qdisc hfsc here.",
     "tc qdisc add dev {0} root handle 1: prio": "No plan has the qdisc prio, but for a netem",
     "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan",

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.coming_from_page import scripts
-from tests.kernel.adopt_scripts_program import FILTERS, NETEMS, QDISCS, UNSAID
+from tests.kernel.adopt_scripts_program import FILTERS, IDLE, NETEMS, QDISCS, UNSAID
 from tests.own_kernel import answer_of
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
@@ -117,3 +117,5 @@ def test_each_that_no_plan_has(found: dict[str, Any]) -> None:
     """The line of the command that made it says what no plan has."""
     for number, (words, reason) in enumerate(UNSAID.items()):
         assert reason in told_of(found["each"], f"u{number}"), words
+    plans = {plan["iface"]: plan["changes"] for plan in yaml.safe_load_all(found["each"]["plan"])}
+    assert plans[f"u{list(UNSAID).index(IDLE)}"] == {"qdisc": {"type": "pfifo", "params": {"limit": 50}}}

@@ -203,6 +203,7 @@ sleep)
     exec "$real" 0.1 # nothing comes to pass in here
     ;;
 ethtool)
+    case ${1-} in -*) make "${2-}" ;; esac
     record "$@"
     case ${1-} in # what the devices of a host can is for that host to find out
     -g | --show-ring)

@@ -62,6 +62,17 @@ def netem_of(options: bytes) -> Said:
     return said
 
 
+def is_idle(options: bytes) -> bool:
+    """Return whether a netem impairs nothing, and so is no more than a queue."""
+    said = netem_of(options)
+    return said.params.keys() <= {"limit"} and not said.unsaid
+
+
+def as_pfifo(options: bytes) -> bytes:
+    """Return the options of a pfifo (struct tc_fifo_qopt) that holds as many packets."""
+    return struct.pack("=I", HEAD.unpack_from(options)[1])
+
+
 def percent(value: int) -> float:
     """Return a probability that the kernel keeps in 32 bits, with as few digits as say the same."""
     share = value / U32 * 100

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import (
@@ -21,7 +21,7 @@ from mcp_bridge.collection.kernel_state import (
 from mcp_bridge.models.traffic import DscpMatch
 
 from .classes import class_said, filters_said, in_order, minor, name_of
-from .netem import netem_of
+from .netem import as_pfifo, is_idle, netem_of
 from .params import link_of, params_of
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ class Tree:
 
     def read(self) -> Reading:
         """Return what the tree below the root says."""
+        for parent, one in list(self.qdiscs.items()):
+            if one.kind == "netem" and one.handle | 1 not in self.qdiscs and is_idle(one.options or b""):
+                self.qdiscs[parent] = replace(one, kind="pfifo", options=as_pfifo(one.options or b""))
+                self.reading.leave(one, "It impairs nothing: a plan has a pfifo of its length there.")
         root = self.qdiscs.get(ROOT)
         if root is not None:
             self._root(root)

@@ -378,6 +378,19 @@ ethtool -G eth0 rx
 """
 
 
+def test_all_interfaces_that_there_are(tmp_path: Path) -> None:
+    """One that ethtool alone names is there; those that the sandbox needs for itself are nobody's."""
+    flows = "for f in /sys/class/net/ens1/queues/rx-*/rps_flow_cnt; do echo 512 >$f; done"
+    every = "for i in $(ip -o link | awk -F'[ :@]+' '!/lo:/ {print $2}'); do ethtool -G $i rx 256; done"
+    plans, left_out = adopted(tmp_path, f"ethtool -K ens1 gro off\n{flows}\n{every}\n", iface="auto")
+    rings = {"nic": {"rings": {"rx": 256}}}
+    assert {plan["iface"]: plan["changes"] for plan in plans} == {
+        "ens1": {"offloads": {"gro": False}, "steering": {"rps_flow_cnt": 512}, **rings},
+        "auto": rings,
+    }
+    assert left_out == {}
+
+
 def test_as_much_as_a_device_can(tmp_path: Path) -> None:
     """What a script asks the device for, the plan asks each host's device for; ifconfig is read as ip is."""
     ((plan,), left_out) = adopted(tmp_path, MOST)
