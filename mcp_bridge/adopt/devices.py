@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcp_bridge.collection.kernel_state import TcObject
 
     from .found import Found
-    from .tc.trees import Reading
+    from .tc.reading import Reading
 
 NOT_TOLD = (
     "Nobody can tell whether the driver has chosen this or somebody has set it: what you have set, put into the plan."

@@ -24,7 +24,7 @@ from .sandbox import run as sandbox
 from .sandbox.model import Script
 from .tc import arriving, taken
 from .tc.matches import has_mark
-from .tc.trees import Reading
+from .tc.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,8 @@ from mcp_bridge.collection.kernel_state import ACTIONS, EGRESS_HOOK, INGRESS, as
 
 from .differences import tell_differences
 from .matches import ANY, IPV4, IPV6, UnsaidError, match_of
-from .trees import Reading, Tree
+from .reading import Reading
+from .trees import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from mcp_bridge.collection.checks import overbooked, tc_intent
 from mcp_bridge.collection.errors import NetoptError
 
 if TYPE_CHECKING:
-    from .trees import Reading
+    from .reading import Reading
 
 
 def tell_differences(reading: Reading) -> None:

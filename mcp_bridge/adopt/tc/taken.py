@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_bridge.adopt.found import Found, Place
     from mcp_bridge.collection.kernel_state import TcObject
 
-    from .trees import Reading
+    from .reading import Reading
 
     Told = Callable[[str, TcObject], tuple[Place, str]]
 

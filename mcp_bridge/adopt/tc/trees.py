@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import (
@@ -23,6 +23,7 @@ from mcp_bridge.models.traffic import DscpMatch
 from .classes import class_said, filters_said, in_order, minor, name_of
 from .netem import as_pfifo, is_idle, netem_of
 from .params import link_of, params_of
+from .reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,33 +33,6 @@ if TYPE_CHECKING:
 
 NETEM_MATCH = DscpMatch.model_fields.keys()
 ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
-
-
-@dataclass
-class Reading:
-    """What was read of an interface.
-
-    Attributes:
-        name: the interface.
-        changes: as a plan has them.
-        origins: the interface and the object that each field is read from.
-        unsaid: interfaces and objects that no plan has, with the reason.
-        devices: devices of ifb that are part of the tree.
-    """
-
-    name: str
-    changes: dict[str, Any] = field(default_factory=dict)
-    origins: dict[str, tuple[str, TcObject]] = field(default_factory=dict)
-    unsaid: list[tuple[str, TcObject, str]] = field(default_factory=list)
-    devices: set[str] = field(default_factory=set)
-
-    def set(self, name: str, value: Any, origin: TcObject) -> None:
-        """Set a field."""
-        self.changes[name], self.origins[name] = value, (self.name, origin)
-
-    def leave(self, one: TcObject, reason: str) -> None:
-        """Note an object that no plan has."""
-        self.unsaid.append((self.name, one, reason))
 
 
 class Tree:

@@ -278,6 +278,7 @@ def _merged(intent: Intent, current: State, made: State) -> State:
         default = one.absent or (one.former_root is not None and one.former_root["default"])
         wanted[iface] = {"link": now["link"], "default": default, **kept}
     adjusted = {iface for iface in intent.ifaces if intent.of(iface).egress_mbit is not None}
+    adjusted.update(map(ifb_name, intent.ifaces))
     return with_numbers_of(current, {"interfaces": wanted}, but=adjusted)
 
 
