@@ -29,6 +29,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import (
     objects,
 )
 from ansible_collections.netopt.linux.plugins.module_utils._tc.observe import links, observe
+from ansible_collections.netopt.linux.plugins.module_utils._tc.parameters import cake_of_link
 from ansible_collections.netopt.linux.plugins.module_utils._tc.rate_tables import SIZESPEC, STAB_BASE, TICK_NS
 from ansible_collections.netopt.linux.plugins.module_utils._tc.show_parse import HTB_CEIL64, HTB_OPT, HTB_RATE64
 
@@ -54,6 +55,7 @@ __all__ = [
     "as_text",
     "as_u32",
     "attributes",
+    "cake_of_link",
     "class_of",
     "handle_text",
     "links",

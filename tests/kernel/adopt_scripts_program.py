@@ -136,7 +136,9 @@ FILTERS: dict[str, dict[str, Any] | str] = {
 }
 # Commands that lead to what no plan has, and a line on that.
 IDLE = "tc qdisc add dev {0} root netem limit 50"
+CAKE_OF_LINK = "tc qdisc add dev {0} root stab overhead 44 mpu 64 linklayer atm cake bandwidth 6mbit"
 UNSAID = {
+    CAKE_OF_LINK: "The plan says it, but by cake's own words",
     IDLE: "It impairs nothing: a plan has a pfifo of its length there.",
     "tc qdisc add dev {0} root handle 1: hfsc default 1": "No plan has the qdisc hfsc here.",
     "tc qdisc add dev {0} root handle 1: prio": "No plan has the qdisc prio, but for a netem",

@@ -14,6 +14,7 @@ from mcp_bridge.collection.kernel_state import (
     R2Q,
     ROOT,
     SHAPER_CLASS,
+    cake_of_link,
     handle_text,
     major,
     objects,
@@ -90,7 +91,10 @@ class Tree:
             below = self.qdiscs.get(root.handle | 1)
             if below is not None and below.kind == "netem":
                 self._impair(below)
-        if root.stab:
+        if root.stab and said is not None and root.kind == "cake":
+            said["params"] = {**cake_of_link(link_of(root).params), **said.get("params", {})}
+            self.reading.leave(root, "The plan says it, but by cake's own words for what a link adds to packets.")
+        elif root.stab:
             self.reading.leave(root, "No plan has stab of this qdisc.")
 
     def _at(self, parent: int) -> list[TcObject]:
