@@ -66,7 +66,8 @@ def _address_key(address: Mapping[str, Any]) -> tuple[Any, ...]:
     return address.get("local"), address.get("address"), address.get("prefixlen")
 
 
-def _route_key(route: Mapping[str, Any]) -> tuple[Any, ...]:
+def route_key(route: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what tells a route from others."""
     hops = tuple((hop.get("gateway"), hop.get("dev"), hop.get("weight")) for hop in route.get("nexthops", ()))
     metrics = tuple(sorted((name, value) for entry in route.get("metrics", ()) for name, value in entry.items()))
     named = ("dst", "from", "gateway", "dev", "table", "protocol", "metric", "prefsrc", "pref")
@@ -185,11 +186,11 @@ def ipv6_operations(iface: str, current: Mapping[str, Any], wanted: Mapping[str,
             steps.append(
                 _step(key, address_argv(address, iface), {"do": "address", "iface": iface, "address": address})
             )
-    routes = [_route_key(route) for route in current.get("routes", [])]
+    routes = [route_key(route) for route in current.get("routes", [])]
     steps += [
         _step(f"{iface} route {route['dst']}", route_argv(route), {"do": "run"})
         for route in wanted.get("routes", [])
-        if _route_key(route) not in routes
+        if route_key(route) not in routes
     ]
     neighbours = current.get("neighbours", [])
     steps += [

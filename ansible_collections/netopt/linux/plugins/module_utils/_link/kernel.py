@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._sysctl.keys import canonical
 from .ethtool_features import parse_features
+from .followers import below, cap, followed, height
 from .ipv6_below_1280 import address_present, kept_addresses, kept_neighbours, kept_routes
+from .ipv6_mtus import IPV6_MTUS, has_other_mtu, routes_with_mtu, setting
 from .nic_kernel import probe, read_nic, read_steering, set_nic, set_steering
 from .subsystem import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .._common.change import Operation
     from .._host.commands import Tools
     from .subsystem import Intent
@@ -63,24 +63,11 @@ def _related(iface: str, links: dict[str, dict[str, Any]]) -> list[str]:
         name = waiting.pop(0)
         for other, link in links.items():
             if other not in found and (
-                _below(link) == name or link.get("master") == name or links[name].get("master") == other
+                below(link) == name or link.get("master") == name or links[name].get("master") == other
             ):
                 found.append(other)
                 waiting.append(other)
     return found[1:]
-
-
-def _below(link: Mapping[str, Any]) -> str | None:
-    """Return the interface that one is stacked on, as a VLAN is."""
-    return None if link.get("linkinfo", {}).get("info_kind") == "veth" else link.get("link")
-
-
-def _height(name: str, links: Mapping[str, Mapping[str, Any]]) -> int:
-    """Return how many interfaces one is stacked on, one on the other."""
-    height, below = 0, _below(links[name])
-    while below is not None and below in links and height < len(links):
-        height, below = height + 1, _below(links[below])
-    return height
 
 
 def _settings(iface: str) -> dict[str, str]:
@@ -109,6 +96,22 @@ def _ipv6(iface: str, tools: Tools) -> dict[str, Any]:
             _ip(["-6", "-j", "neigh", "show", "nud", "permanent", "dev", iface], tools, stage="observe")
         ),
     }
+
+
+def _ipv6_routes(tools: Tools) -> list[dict[str, Any]]:
+    """Return all routes of IPv6; none where the host has no IPv6."""
+    if not (PROC_SYS / "net/ipv6").is_dir():
+        return []
+    return _ip(["-6", "-j", "-d", "route", "show", "table", "all"], tools, stage="observe")
+
+
+def _ipv6_mtus(iface: str, routes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the MTUs that IPv6 has of its own on an interface, nothing where it is off."""
+    try:
+        conf = int((PROC_SYS / setting(iface)).read_text(encoding="ascii"))
+    except OSError:
+        return {}
+    return {IPV6_MTUS: {"conf": conf, "routes": routes_with_mtu(routes, iface)}}
 
 
 def _features(iface: str, tools: Tools, *, needed: bool) -> dict[str, Any]:
@@ -159,10 +162,14 @@ def observe(scope: dict[str, Any], tools: Tools) -> State:
                 hint=f"This host has {', '.join(sorted(shown)) or 'none'}.",
             )
     names = dict.fromkeys([*scope["ifaces"], *(other for iface in scope["ifaces"] for other in _related(iface, shown))])
+    routes = _ipv6_routes(tools) if scope.get("mtu") else []
     links = {}
-    for name in sorted(names, key=lambda name: _height(name, shown)):  # what stands on another one comes after it
+    for name in sorted(names, key=lambda name: height(name, shown)):  # what follows another one comes after it
         link = shown[name]
         links[name] = {"mtu": link["mtu"], "min_mtu": link.get("min_mtu"), "max_mtu": link.get("max_mtu")}
+        links[name].update({"follows": followed(name, shown), "cap": cap(name, shown)})
+        if scope.get("mtu"):
+            links[name].update(_ipv6_mtus(name, routes))
         links[name].update(_features(name, tools, needed=scope.get("features", False)))
         if scope.get("ipv6"):
             links[name]["ipv6"] = _ipv6(name, tools)
@@ -257,6 +264,13 @@ def _add_address(todo: dict[str, Any], tools: Tools) -> None:
         tools.run(todo["argv"], stage="apply")
 
 
+def _set_route(todo: dict[str, Any], tools: Tools) -> None:
+    """Give a route its MTU back, where the kernel has changed it; one that is locked it has left alone."""
+    routes = _ip(["-6", "-j", "-d", "route", "show", "table", "all"], tools, stage="apply")
+    if has_other_mtu(todo["route"], kept_routes(routes, todo["iface"])):
+        tools.run(todo["argv"], stage="apply")
+
+
 def perform(operation: Operation, tools: Tools) -> None:
     """Carry out one operation.
 
@@ -274,6 +288,8 @@ def perform(operation: Operation, tools: Tools) -> None:
         set_steering(todo)
     elif todo["do"] == "setting":
         _set_setting(todo)
+    elif todo["do"] == "route":
+        _set_route(todo, tools)
     elif todo["do"] == "prune":
         _prune(todo, tools)
     elif todo["do"] == "address":

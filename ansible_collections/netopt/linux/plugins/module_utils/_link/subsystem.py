@@ -4,11 +4,11 @@
 
 """MTU, offloads and queues of interfaces: what a plan asks for, how it reads as commands, and the steps to it.
 
-State: ``{"links": {iface: {"mtu", "min_mtu", "max_mtu", "requested", "active", "fixed", "groups", "ipv6"}}}``, and of
-the plan's interfaces what ``nic.py`` and ``steering.py`` name, where it is asked for. With the
-interfaces of the plan come those that follow or lead them (VLANs on them, bonds and their ports), since the kernel
-changes these too; what stands on another interface comes after it. A wanted state holds only what is wanted; whatever
-it leaves out is not compared.
+State: ``{"links": {iface: {"mtu", "min_mtu", "max_mtu", "requested", "active", "fixed", "groups", "ipv6", "follows",
+"cap"}}}``, the last two as ``followers.py`` has them, and of the plan's interfaces what ``nic.py`` and ``steering.py``
+name, where it is asked for. With the interfaces of the plan come those that follow or lead them (VLANs on them, bonds
+and their ports), since the kernel changes these too; what follows another interface comes after it. A wanted state
+holds only what is wanted; whatever it leaves out is not compared.
 """
 
 from __future__ import annotations
@@ -23,17 +23,16 @@ from .._common.errors import NetoptError
 from .._common.intents import OneIntent
 from .._plan.feature_names import SHORT_NAMES, long_name
 from .._plan.nic_words import NIC, RFS_ENTRIES, STEERING, TXQUEUELEN, flat
-from . import nic, steering
-from .ipv6_below_1280 import IPV6_MIN_MTU, ipv6_operations, route_argv
+from . import ipv6_mtus, nic, steering
+from .followers import follows_any
+from .ipv6_below_1280 import IPV6_MIN_MTU, ipv6_operations
+from .mtu import check_mtu, with_followers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     State = dict[str, Any]
 
-# as in policy/limits.yaml, by RFC 1122, section 3.3.3, and RFC 791
-MTU_LEAST = 576
-MTU_MOST = 65535
 SCATTER_GATHER = "scatter-gather"
 NEED_SCATTER_GATHER = ("tcp-segmentation-offload", "generic-segmentation-offload")  # net/core/dev.c
 
@@ -49,6 +48,8 @@ class Intent(OneIntent):
         nic: by flat name (``rings.rx``).
         steering: by word; RFS's entries are a kernel parameter, and not here.
         former: what is to be as it was, since no plan asks for it any more, as a State has it of an interface.
+        along: the same of interfaces whose MTU the kernel changed along with those of ``ifaces``, by name.
+        held: interfaces whose MTU some plan has.
     """
 
     ifaces: tuple[str, ...] = ()
@@ -57,6 +58,8 @@ class Intent(OneIntent):
     nic: dict[str, Any] = field(default_factory=dict)
     steering: dict[str, Any] = field(default_factory=dict)
     former: dict[str, Any] = field(default_factory=dict)
+    along: dict[str, dict[str, Any]] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Tell whether anything is asked for."""
@@ -122,13 +125,16 @@ def queue_lengths(wanted: Intent) -> dict[str, int]:
 def scope(wanted: Intent) -> dict[str, Any]:
     """Return what has to be read for an intent.
 
-    ``{"ifaces": [iface], "ipv6": bool, "features": bool}``, and where they are asked for ``"nic": [group]`` and
-    ``"steering": True``; another number of channels is another number of queues.
+    ``{"ifaces": [iface], "ipv6": bool, "features": bool}``, and where they are asked for ``"mtu": True``,
+    ``"nic": [group]`` and ``"steering": True``; another number of channels is another number of queues.
     """
-    mtus = [mtu for one in wanted.parts for mtu in (one.mtu, one.former.get("mtu")) if mtu is not None]
+    back = [origin for one in wanted.parts for origin in (one.former, *one.along.values())]
+    mtus = [mtu for mtu in (*(one.mtu for one in wanted.parts), *(it.get("mtu") for it in back)) if mtu is not None]
     features = any(one.offloads or one.former.get("requested") or one.former.get("active") for one in wanted.parts)
-    below = any(mtu < IPV6_MIN_MTU for mtu in mtus) or any("ipv6" in one.former for one in wanted.parts)
+    below = any("ipv6" in it for it in back) or any(mtu < IPV6_MIN_MTU for mtu in mtus)
     found = {"ifaces": list(wanted.ifaces), "ipv6": below, "features": features}
+    if mtus:
+        found["mtu"] = True
     groups = nic.to_read(name for one in wanted.parts for name in (*one.nic, *one.former.get("nic", ())))
     if groups:
         found["nic"] = groups
@@ -183,23 +189,6 @@ def _check_dependencies(wanted: Mapping[str, bool], link: Mapping[str, Any], ifa
             )
 
 
-def _check_mtu(mtu: int, link: Mapping[str, Any], iface: str) -> None:
-    """Raise where the device does not take the MTU, or its IPv6 routes could not be put back."""
-    low, high = max(link.get("min_mtu") or 0, MTU_LEAST), min(link.get("max_mtu") or MTU_MOST, MTU_MOST)
-    if not low <= mtu <= high:
-        raise NetoptError(
-            f"{iface} takes an MTU from {low} to {high}, not {mtu}",
-            stage="rehearse",
-            key=f"{iface} mtu",
-            wanted=str(mtu),
-            before=str(link["mtu"]),
-            hint="Choose a value within; the device (ip -d link show) and IPv4 set these limits.",
-        )
-    if mtu < IPV6_MIN_MTU <= link["mtu"]:
-        for route in link.get("ipv6", {}).get("routes", []):
-            route_argv(route)
-
-
 def merge(wanted: Intent, current: State) -> State:
     """Return the state that an intent leads to.
 
@@ -214,7 +203,7 @@ def merge(wanted: Intent, current: State) -> State:
         if lost:
             entry[STEERING] = steering.with_lost_queues(entry.get(STEERING, {}), lost, link)
         if asked.mtu is not None:
-            _check_mtu(asked.mtu, link, iface)
+            check_mtu(asked.mtu, link, iface)
             entry["mtu"] = asked.mtu
         for name, on in asked.offloads.items():
             entry.setdefault("requested", {}).update(_feature_to_set(name, on, link, iface))
@@ -225,7 +214,15 @@ def merge(wanted: Intent, current: State) -> State:
         if asked.steering:
             entry.setdefault("steering", {}).update(steering.merged(asked.steering, link, iface))
         links[iface] = entry
-    return {"links": links}
+    return {
+        "links": with_followers(
+            links,
+            current["links"],
+            along={name: origin for one in wanted.parts for name, origin in one.along.items()},
+            asked={iface for iface in wanted.ifaces if wanted.of(iface).mtu is not None},
+            held=frozenset().union(*(one.held for one in wanted.parts)),
+        )
+    }
 
 
 def _features_to_set(now: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, bool]:
@@ -274,17 +271,21 @@ def diff(current: State, wanted: State) -> list[Change]:
 def operations(current: State, wanted: State) -> list[Operation]:
     """Return the steps from one state to the other, one interface after the other: MTU, IPv6, queues, offloads.
 
-    What stands on another interface comes after it, since its MTU is bounded by that one's; the current state has this
-    order. Interfaces that have gone are left out. Empty exactly when nothing differs.
+    What follows another interface comes after it, and gets its MTU again where that one's changes it; the current state
+    has this order. Interfaces that have gone are left out. Empty exactly when nothing differs.
     """
     steps = []
+    moved: set[str] = set()
     for iface, now in current["links"].items():
-        then = wanted["links"].get(iface)
-        if then is None:
-            continue
-        if "mtu" in then and now["mtu"] != then["mtu"]:
+        then = wanted["links"].get(iface, {})
+        follows = follows_any(iface, moved, current["links"])
+        moves = "mtu" in then and now["mtu"] != then["mtu"]
+        if follows or moves:
+            moved.add(iface)
+        if moves or ("mtu" in then and follows):
             payload = {"do": "mtu", "iface": iface, "mtu": then["mtu"], "before": now["mtu"]}
             steps.append(Operation("link", f"{iface} mtu", f"ip link set dev {iface} mtu {then['mtu']}", payload))
+            steps += ipv6_mtus.operations(iface, now, then)
         steps += ipv6_operations(iface, now.get("ipv6", {}), then.get("ipv6", {}))
         queues = nic.operations(iface, now.get("nic", {}), then.get("nic", {}))
         steps += queues

@@ -106,8 +106,7 @@ def with_origins(after: InForce, before: InForce, led: Lead, current: Mapping[st
         origins = {**new, **known}
         if subsystem.resets:
             gone = {claim: it for claim, it in held.items() if claim not in known}
-            unknown = {claim: it for claim, it in new.items() if claim not in known}
-            origins = subsystem.origin.beside(_plain(known), _plain(gone), unknown)
+            origins = subsystem.origin.beside(_plain(known), _plain(gone), new)
         if origins:
             found[name] = origins
     return replace(after, origins=found)

@@ -92,7 +92,7 @@ class Subsystem:
         observer: the module that reads the kernel, where that is one of its own.
         resolves_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``resolve`` computed can be tried in one.
-        resets: whether writing one of its settings may change others of them.
+        resets: whether writing one of its settings may change others of them, be it on other interfaces.
         beside: the subsystem whose plans this one may have to go along with, though they ask nothing of it.
         viewed: whether ``view.py`` has what the tools print, for a rollback to be proven by; the others are read and
             compared as the tools print them anyway.
@@ -158,7 +158,7 @@ class Subsystem:
 
 _PARTS = {
     "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True, resets=True),
-    "link": Subsystem("_link"),
+    "link": Subsystem("_link", resets=True),
     "route": Subsystem("_route", tries_in_scratch=True, warns=True),
     "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, viewed=True, warns=True),
     "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", viewed=True, warns=True, counter="netlink"),

@@ -74,10 +74,12 @@ def beside(known: Mapping[str, Any], gone: Mapping[str, Any], new: Mapping[str, 
         known: origins of claims that somebody had and has.
         gone: origins of those that nobody has any more. A key that one of them has reset was claimed later: by then it
             read as that plan left it.
-        new: origins of claims that nobody had. What others hold is theirs to give back.
+        new: origins of all that is asked for, by the state before the change. What others hold is theirs to give back.
     """
     found = {}
     for key, origin in new.items():
+        if key in known:
+            continue
         values = {name: value for name, value in origin["values"].items() if name == key or name not in known}
         found[key] = {**origin, "values": values}
     earlier = {name: value for origin in gone.values() for name, value in origin["values"].items()}
