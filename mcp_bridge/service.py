@@ -135,14 +135,11 @@ class Service:
         """Return the plans that the inventory's variables give each host; that one may not be applied is written down.
 
         Raises:
+            NetoptBridgeError: it is the inventory of an AWX.
             InventoryError: the inventory cannot be read, no host matches, or none has a plan.
             PlanError: the plan of a host is refused.
         """
-        if self.settings.backend == "awx":
-            raise NetoptBridgeError(
-                "The variables of AWX's inventory are not read from here",
-                hint="Launch AWX's job template for netopt.linux.apply without a plan: each host gets its netopt_plan.",
-            )
+        inventory_plans.refuse_awx(self.settings)
         source = scope.inventory or self.settings.inventory
         return self._judged(lambda: inventory_plans.read(source, limit=scope.limit, policy=self.policy), scope)
 

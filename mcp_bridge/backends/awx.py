@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from mcp_bridge import atomic_files
 from mcp_bridge.backends import awx_prompts
+from mcp_bridge.backends.awx_answer import shortened
 from mcp_bridge.backends.awx_client import PAGE, AwxClient, LaunchUnclearError
 from mcp_bridge.backends.awx_prompts import RUN_VARIABLE, PromptError
 from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome, RunStatus
@@ -154,10 +155,10 @@ def _find(client: AwxClient, template: int, *, run_id: str) -> int | None:
     for job in client.newest_jobs(template):
         try:
             variables = json.loads(job.get("extra_vars") or "{}")
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):
             continue
-        if isinstance(variables, dict) and variables.get(RUN_VARIABLE) == run_id:
-            number: int = job["id"]
+        number = job.get("id")
+        if isinstance(variables, dict) and variables.get(RUN_VARIABLE) == run_id and isinstance(number, int):
             return number
     return None
 
@@ -200,7 +201,7 @@ class _Follower:
                 self._client.cancel(self._number)
             self._pause(cancel if reason is None else None)
         self._await_last_events(job)
-        self._log.write_text(_log(self._client, job), encoding="utf-8")
+        self._log.write_text(_log(self._client, self._number, job), encoding="utf-8")
         status = ENDED[job["status"]]
         return RunOutcome(
             run_id=self._run_id,
@@ -246,14 +247,14 @@ class _Follower:
             position = position + PAGE if everything else self._seen
 
 
-def _log(client: AwxClient, job: Mapping[str, Any]) -> str:
+def _log(client: AwxClient, number: int, job: Mapping[str, Any]) -> str:
     """Return what AWX has to say of a job: why it did not start, and what Ansible printed."""
     try:
-        printed = client.stdout(job["id"])
+        printed = client.stdout(number)
     except RunError as error:
         printed = str(error)
-    why = [f"ERROR! {job[key]}" for key in ("job_explanation", "result_traceback") if job.get(key)]
-    return "\n".join([f"Job {job['id']} of {client.url}", *why, printed])
+    why = [f"ERROR! {shortened(job[key])}" for key in ("job_explanation", "result_traceback") if job.get(key)]
+    return "\n".join([f"Job {number} of {client.url}", *why, printed])
 
 
 @contextmanager

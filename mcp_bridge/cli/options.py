@@ -85,12 +85,15 @@ def plans_of_inventory(args: argparse.Namespace) -> HostPlans:
     """Return the plans that the inventory's variables give each host.
 
     Raises:
+        NetoptBridgeError: AWX has the inventory, and none is named.
         InventoryError, PlanError: as ``inventory_plans.read`` does.
     """
     from mcp_bridge.planning import inventory_plans  # noqa: PLC0415  # few commands read them
     from mcp_bridge.policy import load_policy  # noqa: PLC0415  # the same
 
     settings = settings_of(args)
+    if not args.inventory:
+        inventory_plans.refuse_awx(settings)
     return inventory_plans.read(settings.inventory, limit=args.limit, policy=load_policy(settings.policy_dir))
 
 

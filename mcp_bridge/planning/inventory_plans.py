@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge import documents
 from mcp_bridge.backends import inventory
-from mcp_bridge.errors import InventoryError, PlanError
+from mcp_bridge.errors import InventoryError, NetoptBridgeError, PlanError
 from mcp_bridge.models import Issue
 from mcp_bridge.planning.host_plans import Given, HostPlans, check_each, named
 
@@ -19,8 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mcp_bridge.policy import Policy
+    from mcp_bridge.settings import Settings
 
 ONE, SEVERAL = "netopt_plan", "netopt_plans"
+
+
+def refuse_awx(settings: Settings) -> None:
+    """Refuse to give each host its own plan where an AWX runs playbooks: it has the inventory, and gives the plans.
+
+    Raises:
+        NetoptBridgeError: it is an AWX.
+    """
+    if settings.backend == "awx":
+        raise NetoptBridgeError(
+            "The variables of AWX's inventory are not read from here",
+            hint="Launch AWX's job template for netopt.linux.apply without a plan: each host gets its netopt_plan.",
+        )
 
 
 def read(source: str | None, *, limit: str | None, policy: Policy) -> HostPlans:

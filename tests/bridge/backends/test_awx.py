@@ -21,6 +21,7 @@ import pytest
 from mcp_bridge.backends import awx_prompts
 from mcp_bridge.backends.awx import AwxBackend
 from mcp_bridge.backends.job import Job
+from mcp_bridge.cli.main import main
 from mcp_bridge.errors import NetoptBridgeError, RunError
 from mcp_bridge.lab.kernel_view import connect
 from mcp_bridge.lab.state import Lab
@@ -320,3 +321,34 @@ def test_document_is_enforced_on_answers() -> None:
     assert (
         contract.answer("get", "/api/v2/jobs/1/", status=200, body={"id": 1, "name": "x", "status": "canceled"}) == []
     )
+
+
+@pytest.mark.parametrize("command", [["apply", "--yes"], ["plan"], ["validate"]], ids=lambda words: words[0])
+def test_plans_from_the_inventory(
+    settings: Settings,
+    awx: Awx,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    """AWX has the inventory: each host's own plan is refused before anything, with the way that there is."""
+    here = tmp_path / "here.yml"
+    here.write_text(f"all: {{hosts: {{h1: {{netopt_plan: {PLAN}}}}}}}\n", encoding="utf-8")
+    by = service(settings, awx)
+    for name, value in (
+        ("BACKEND", "awx"),
+        ("AWX_URL", awx.url),
+        ("AWX_TOKEN_FILE", str(by.settings.awx_token_file)),
+        ("AWX_TEMPLATES", NAMES),
+        ("INVENTORY", str(here)),
+        ("STATE_DIR", str(settings.state_dir)),
+    ):
+        monkeypatch.setenv(f"NETOPT_{name}", value)
+    assert main([*command, "--from-inventory"]) != 0
+    told = capsys.readouterr().err
+    assert "The variables of AWX's inventory are not read from here" in told
+    assert "netopt.linux.apply without a plan" in told
+    assert awx.requests == []
+    if command[0] != "apply":  # a file that is named is looked at all the same
+        assert main([*command, "--from-inventory", "-i", str(here)]) == 0
