@@ -15,6 +15,7 @@ from mcp_bridge.policy.sysctl_keys import TREES, family, refused
 
 from .explain import explain
 from .finding import Finding, Path, did_you_mean, shown
+from .schema import child
 from .sysctl_value import canonical_key, canonical_sysctl, spelling_problem
 
 if TYPE_CHECKING:
@@ -41,6 +42,37 @@ def check_ranges(changes: dict[str, Any], policy: Policy) -> Iterator[Finding]:
         problem = span.problem(value) if span else None
         if span and problem:
             yield Finding(("changes", *path), shown(problem), _hint(span, value))
+
+
+def bounds_at(path: Path, data: Any, policy: Policy) -> Range | None:
+    """Return the range of the number at a path of a plan, ``None`` where the policy has none for it.
+
+    Args:
+        path: keys and indexes from the plan's root.
+        data: the plan; says which qdisc's parameters are meant.
+        policy: says which ranges there are.
+    """
+    if path[:1] != ("changes",) or path[1:2] == ("sysctl",):
+        return None
+    words: list[str] = []
+    for part in path:
+        data = child(data, part)
+        if isinstance(part, int) or (part in {"changes", "ingress"} and len(words) == 0):
+            continue
+        words.append(part)
+        if part in {"qdisc", "leaf", "per_queue"}:
+            words = ["qdisc", str(child(data, "type"))]
+        elif part == "params" and words[0] == "qdisc":
+            words.pop()
+        elif part == "htb_classes":
+            words = [part]
+    span = policy.limits.at(".".join(words))
+    return span if span is not None and span.type in {"int", "float"} else None
+
+
+def allowed(span: Range) -> str:
+    """Return what a range of numbers allows, in words."""
+    return f"Allowed: {span.min} to {span.max}{f' {span.unit}' if span.unit else ''}."
 
 
 def _check_sysctl(key: str, value: str, policy: Policy) -> Iterator[Finding]:
@@ -111,7 +143,7 @@ def _hint(span: Range, value: object) -> str | None:
     """Return what the range allows, in words."""
     unit = f" {span.unit}" if span.unit else ""
     if span.type in {"int", "float"}:
-        return f"Allowed: {span.min} to {span.max}{unit}."
+        return allowed(span)
     if span.type == "row":
         fields = ", ".join(f"{field.name} {field.min} to {field.max}" for field in span.fields or [])
         return f"Allowed: {fields}{unit}."

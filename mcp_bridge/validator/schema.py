@@ -36,12 +36,13 @@ def known_keys(path: Path, data: Any) -> list[str]:
     return list(_resolve(node, data).get("properties", {}))
 
 
-def meaning(path: Path, data: Any) -> str | None:
+def meaning(path: Path, data: Any, *, bounds: str | None = None) -> str | None:
     """Return what the value at ``path`` is and which bounds it has, ``None`` when the schema does not say.
 
     Args:
         path: keys and indexes from the plan's root.
         data: the plan; says which qdisc's parameters are meant.
+        bounds: said in the place of the schema's own.
     """
     node: dict[str, Any] = {}
     below: dict[str, Any] = _schema()
@@ -50,7 +51,9 @@ def meaning(path: Path, data: Any) -> str | None:
         node = below.get("items", {}) if isinstance(part, int) else below.get("properties", {}).get(part, {})
         below, data = node, child(data, part)
     words = [node["description"].splitlines()[0]] if "description" in node else []
-    for option in (node, *node.get("anyOf", ())):
+    if bounds:
+        words.append(bounds)
+    for option in () if bounds else (node, *node.get("anyOf", ())):
         if "maximum" in option:
             low = option["minimum"] if "minimum" in option else f"above {option.get('exclusiveMinimum')}"
             words.append(f"Allowed: {low} to {option['maximum']}.")

@@ -17,16 +17,20 @@ from pydantic import ValidationError
 
 from mcp_bridge.models import ParameterPlan
 
-from .finding import Finding, Path, did_you_mean
+from .finding import Finding, Path, did_you_mean, shown
+from .ranges import allowed, bounds_at
 from .schema import child, known_keys, meaning
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+    from mcp_bridge.policy import Policy, Range
+
 ROUNDS_MAX = 12
 HINTS_MAX = 300  # more issues than are shown; looking for near words takes time
 STAND_IN = "auto"  # for an interface that does not parse, so that the rest can be judged
 LISTED = "values"
+_OUT_OF_BOUNDS = ("less_than_equal", "less_than", "greater_than_equal", "greater_than")
 _ABSENT = object()
 
 _MESSAGES = {
@@ -96,30 +100,31 @@ class Parsed:
         return tuple(result)
 
 
-def parse(data: dict[str, Any]) -> Parsed:
+def parse(data: dict[str, Any], policy: Policy) -> Parsed:
     """Return what can be made of a plan.
 
     Args:
         data: plain dicts and lists; altered.
+        policy: whose bounds are told, where they are narrower than those of the structure.
     """
     parsed = Parsed(_data=data)
     for _ in range(ROUNDS_MAX):
         try:
             parsed.plan = ParameterPlan.model_validate(data)
         except ValidationError as error:
-            _take_out(parsed, data, error)
+            _take_out(parsed, data, error, policy)
         else:
             break
     return parsed
 
 
-def _take_out(parsed: Parsed, data: dict[str, Any], error: ValidationError) -> None:
+def _take_out(parsed: Parsed, data: dict[str, Any], error: ValidationError, policy: Policy) -> None:
     """Report every error and remove what it is about."""
     known = set(parsed.findings)
     targets: list[Path] = []
     for details in error.errors(include_url=False, include_input=True):
         path = _clean(details, data)
-        finding = _finding(details, path, data, with_hint=len(known) < HINTS_MAX)
+        finding = _finding(details, path, data, bounds_at(path, data, policy), with_hint=len(known) < HINTS_MAX)
         finding = Finding(parsed.original(path), finding.message, finding.hint)
         if finding.path not in parsed.above_removed and finding not in known:
             parsed.findings.append(finding)
@@ -169,15 +174,19 @@ def _clean(details: ErrorDetails, data: Any) -> Path:
     return tuple(result)
 
 
-def _finding(details: ErrorDetails, path: Path, data: Any, *, with_hint: bool) -> Finding:
-    """Return what an error of pydantic means to people."""
+def _finding(details: ErrorDetails, path: Path, data: Any, span: Range | None, *, with_hint: bool) -> Finding:
+    """Return what an error of pydantic means to people; of a number out of bounds what the policy says of it."""
     kind, context = details["type"], details.get("ctx", {})
+    is_number = kind in _OUT_OF_BOUNDS or type(details["input"]) is int
+    problem = span.problem(details["input"]) if span and is_number else None
+    if span and problem:
+        return Finding(path, shown(problem), allowed(span))
     template = _MESSAGES.get(kind)
     if template is None:
         message = details["msg"].replace("Input should be", "Value must be")
     else:
         message = template.format(**{key: _plain(value) for key, value in context.items()})
-    return Finding(path, message, _hint(details, path, data) if with_hint else None)
+    return Finding(path, message, _hint(details, path, data, span) if with_hint else None)
 
 
 def _plain(value: object) -> str:
@@ -185,7 +194,7 @@ def _plain(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _hint(details: ErrorDetails, path: Path, data: Any) -> str | None:
+def _hint(details: ErrorDetails, path: Path, data: Any, span: Range | None) -> str | None:
     """Return what to do about an error."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
@@ -199,4 +208,4 @@ def _hint(details: ErrorDetails, path: Path, data: Any) -> str | None:
         return did_you_mean(given, [word for word in words if word], what=LISTED)
     if kind in {"missing", "union_tag_not_found"}:
         return f"Add {path[-1]}."
-    return meaning(path, data)
+    return meaning(path, data, bounds=allowed(span) if span else None)

@@ -50,7 +50,7 @@ def validate(plan: Mapping[str, Any] | ParameterPlan, policy: Policy) -> Validat
     refusal = excess(data)
     if refusal:
         return ValidationResult(ok=False, issues=_issues([refusal]))
-    parsed = parse(plain(data))
+    parsed = parse(plain(data), policy)
     findings = list(parsed.findings)
     if parsed.plan is not None:
         findings += (
