@@ -22,9 +22,15 @@ from .errors import AccessError
 from .host_scope import HostScope
 from .models import EVERYTHING, INVENTORY, PUBLIC
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 QUERIES = frozenset({"ping_host", "traceroute", "tracepath"})
 WRAPPED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """IPv6 networks whose addresses lead to an IPv4 address that is in them (RFC 6052, 8215, 3056, 4380)."""
+UNICAST = ipaddress.IPv6Network("2000::/3")
+"""Where public addresses of IPv6 are (RFC 4291). Outside are forms that hold one of IPv4, and former private ones."""
+OF_CLOUDS = frozenset({ipaddress.IPv4Address("168.63.129.16")})
+"""Addresses that are public by their number, and lead to the machine below a virtual one (Azure)."""
+ITSELF = "localhost"
 NAME_MAX = 255
 
 
@@ -86,20 +92,40 @@ def check(tool: str, arguments: Mapping[str, Any], caller: Caller, host_scope: H
 def _is_open(name: str, caller: Caller, host_scope: HostScope) -> bool:
     plain = name.strip().rstrip(".").casefold()
     entries = caller.rule.probe
-    if INVENTORY in entries and plain in host_scope.names_of_open(caller):
+    address = _address(plain)
+    in_inventory = INVENTORY in entries and plain in host_scope.names_of_open(caller)
+    if in_inventory and not _means_whoever_asks(address or plain):
         return True
-    try:
-        address = ipaddress.ip_address(plain.partition("%")[0])
-    except ValueError:  # a name; how the host resolves it, or takes a number for an address, is not known here
+    if address is None:  # a name; how the host resolves it, or takes a number for an address, is not known here
         return any(plain == entry or (entry.startswith("*.") and plain.endswith(entry[1:])) for entry in entries)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if PUBLIC in entries and address.is_global and not address.is_multicast and not _is_wrapped(address):
+    if PUBLIC in entries and _is_public(address):
         return True
     return any(address in network for network in map(_network, entries) if network is not None)
 
 
-def _is_wrapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def _address(text: str) -> Address | None:
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found
+
+
+def _means_whoever_asks(target: Address | str) -> bool:
+    """Return whether a target is another one on each host: an inventory has them for machines it reaches otherwise."""
+    if isinstance(target, str):
+        return target == ITSELF or target.startswith(f"{ITSELF}.") or target.endswith(f".{ITSELF}")
+    return target.is_loopback or target.is_link_local or target.is_unspecified or target.is_multicast
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and (address not in UNICAST or _is_wrapped(address)):
+        return False
+    return address.is_global and not address.is_multicast and address not in OF_CLOUDS
+
+
+def _is_wrapped(address: Address) -> bool:
     return any(address in network for network in WRAPPED)
 
 

@@ -26,8 +26,19 @@ from pydantic import ValidationError
 
 from mcp_bridge import atomic_files
 from mcp_bridge.audit import check as audit_check
-from mcp_bridge.audit.chain import FIRST, Damage, Head, closed_files, entry_hash, is_current, last_line, lines_backwards
+from mcp_bridge.audit.chain import (
+    FIRST,
+    Damage,
+    Head,
+    check_line,
+    closed_files,
+    entry_hash,
+    is_current,
+    last_line,
+    lines_backwards,
+)
 from mcp_bridge.audit.head import HeadError, HeadFile, contradiction, has_begun
+from mcp_bridge.audit.storable import ENTRY_MAX, shortened, storable
 from mcp_bridge.errors import RunError
 from mcp_bridge.models.base import Strict
 
@@ -228,15 +239,17 @@ class AuditLog:
         data = AuditEntry(
             sequence=head.sequence + 1,
             time=datetime.now(UTC),
-            caller=caller,
-            action=action,
-            outcome=outcome,
+            caller=storable(caller),
+            action=storable(action),
+            outcome=storable(outcome),
             previous=head.hash,
             hash="",
-            **fields,
+            **storable(fields),
         ).model_dump(mode="json")
-        data["hash"] = entry_hash(data)
-        line = (json.dumps(data, separators=(",", ":")) + "\n").encode()  # ASCII: nothing in it moves a terminal
+        line = _line(data)
+        if len(line) > ENTRY_MAX:
+            data = shortened(data, len(line))
+            line = _line(data)
         size = os.fstat(handle).st_size
         written = 0
         try:
@@ -285,16 +298,13 @@ class AuditLog:
         return head
 
     def _entry_of(self, line: bytes) -> Head:
-        try:
-            data = AuditEntry.model_validate_json(line)
-        except ValidationError:
-            data = None
-        if data is None or not line.endswith(b"\n"):
+        found = check_line(line, None)
+        if isinstance(found, str) or not line.endswith(b"\n"):
             raise AuditError(
                 f"The last line of the audit log {self.path} is damaged",
                 hint=f"{CONSEQUENCE}. `netopt audit rotate` puts the file aside and begins another one.",
             )
-        return Head(data.sequence, data.hash)
+        return found
 
     def _after_damage(self) -> Head:
         """Return what the next file goes on from, so that ``check`` will always find that there was damage."""
@@ -357,3 +367,9 @@ class AuditLog:
         for path in (self.path, *reversed(closed_files(self.path))):
             with suppress(FileNotFoundError), path.open("rb") as stream:
                 yield from lines_backwards(stream, size=stream.seek(0, os.SEEK_END))
+
+
+def _line(data: dict[str, Any]) -> bytes:
+    """Return an entry as it is written, with its hash; ASCII, so that nothing in it moves a terminal."""
+    data["hash"] = entry_hash(data)
+    return (json.dumps(data, separators=(",", ":")) + "\n").encode()

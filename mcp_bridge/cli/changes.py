@@ -64,7 +64,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     options.add_from_inventory(apply)
     apply.add_argument("--iface", metavar="NAME", help="with --profile: the interface, or a glob (default: auto)")
     options.add_link(apply)
-    apply.add_argument("--label", metavar="TEXT", help="a name for the checkpoint")
+    options.add_label(apply)
     apply.add_argument(
         "--confirm-timeout",
         metavar="SECONDS",

@@ -40,7 +40,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--iface", metavar="NAME", default="auto", help="with --snapshot: the interface, or a glob (default: auto)"
     )
-    parser.add_argument("--label", metavar="TEXT", help="with --snapshot: a name for the checkpoint")
+    options.add_label(parser, "with --snapshot: a name for the checkpoint")
     options.add_hosts(parser)
     consent.add(parser)
     options.add_json(parser)

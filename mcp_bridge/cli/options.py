@@ -45,6 +45,20 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def add_label(parser: argparse.ArgumentParser, text: str = "a name for the checkpoint") -> None:
+    """Add ``--label``."""
+    parser.add_argument("--label", metavar="TEXT", type=_label, help=text)
+
+
+def _label(text: str) -> str:
+    """Return a label, for argparse; one that is not in the terminal's encoding could not be written down."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("not text in the encoding of the locale") from None
+    return text
+
+
 def add_check(parser: argparse.ArgumentParser) -> None:
     """Add ``--check`` and ``--diff``."""
     parser.add_argument("--check", action="store_true", help="say what would change and change nothing")

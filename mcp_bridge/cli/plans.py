@@ -46,7 +46,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Take plans away: what they set reads as it did before netopt, or as another plan wants it.",
     )
     remove.add_argument("names", metavar="NAME", nargs="+", type=_name, help="a plan's name, as `netopt plans` lists")
-    remove.add_argument("--label", metavar="TEXT", help="a name for the checkpoint")
+    options.add_label(remove)
     remove.add_argument(
         "--confirm-timeout",
         metavar="SECONDS",

@@ -20,6 +20,7 @@ from fastmcp import Context
 from mcp import MCPError
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from mcp_bridge.access.argument_limits import digest
 from mcp_bridge.access.caller import Admission
@@ -31,6 +32,7 @@ from mcp_bridge.errors import NetoptBridgeError
 ANSWER = "confirm"
 LINES_MAX = 100  # of a question: what a person can read before answering
 CHARACTERS_MAX = 8000
+SAID_MAX = 300  # characters of what a client says where it does not ask
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -158,8 +160,16 @@ async def _ask_now(ctx: Context, access: Access, text: str) -> ElicitResult:
             f"Nobody answered within {access.pending.answer_s:.0f} s", hint="Nothing was changed.", kind="consent"
         ) from None
     except MCPError as error:
+        said = plain(str(error))[:SAID_MAX]
         raise AccessError(
-            f"The client did not ask the person: {error}", hint="Nothing was changed.", kind="consent"
+            f"The client did not ask the person: {said}", hint="Nothing was changed.", kind="consent"
+        ) from None
+    except ValidationError:
+        raise AccessError(
+            "What the client sent is no answer to a question: it has an action (accept, decline or cancel), and with "
+            "accept the fields that were asked for",
+            hint="Nothing was changed. Use a client that asks as the protocol has it.",
+            kind="consent",
         ) from None
 
 

@@ -27,6 +27,18 @@ def hosts(tmp_path: Path) -> HostScope:
     return HostScope(str(tmp_path / "hosts"))
 
 
+@pytest.fixture(scope="module")
+def by_way_of_itself(tmp_path_factory: pytest.TempPathFactory) -> HostScope:
+    """Hosts that are reached by way of the controller itself."""
+    path = tmp_path_factory.mktemp("inventory") / "hosts"
+    path.write_text(
+        "[web]\nw1 ansible_host=127.0.0.1 ansible_port=2222\nw2 ansible_host=localhost\nw3 ansible_host=::1\n"
+        "w4 ansible_host=localhost.localdomain\nw5 ansible_host=fe80::1\nlocalhost ansible_connection=local\n",
+        encoding="utf-8",
+    )
+    return HostScope(str(path))
+
+
 def caller(**fields: Any) -> Caller:
     """Return a caller who may probe."""
     rule = CallerRule(name="bot", scopes=["read", "probe"], hosts=["web"], **fields)
@@ -52,6 +64,62 @@ def test_targets(hosts: HostScope, entries: list[str] | None, opened: list[str],
     for target in closed:
         with pytest.raises(AccessError, match="may not have hosts send packets to"):
             check("ping_host_tool", {"target": target}, asks, hosts)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "::ffff:169.254.169.254",
+        "::ffff:a9fe:a9fe",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "2001:0:a9fe:a9fe::1",
+        "fec0::1",
+        "fe80::1%eth0",
+        "fd00:ec2::254",
+        "169.254.169.254.",
+        "168.63.129.16",
+        "100.100.100.200",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "127.0.0.1",
+        "0",
+        "0.0.0.0",  # noqa: S104 - nothing binds to it
+        "::",
+        "::1",
+        "0:0:0:0:0:0:0:1",
+        "224.0.0.1",
+        "ff02::1",
+        "255.255.255.255",
+        "localhost",
+        "LOCALHOST.",
+        "localhost.localdomain",
+        "ip6-localhost",
+        "metadata.google.internal",
+        "127.0.0.1.nip.io",
+    ],
+)
+def test_no_way_inside(by_way_of_itself: HostScope, target: str) -> None:
+    """What is public by its looks alone stays closed, be it a number in another form or a name that may lead there.
+
+    So does what an inventory has for hosts that are reached by way of the controller itself: on each host it is that
+    host.
+    """
+    rule = CallerRule(name="bot", scopes=["read", "probe"], hosts=["all"])
+    asks = Caller("bot", rule, frozenset(rule.scopes), "")
+    for tool, arguments in (
+        ("ping_host_tool", {"target": target}),
+        ("measure_network_tool", {"tcp": [f"[{target}]:80" if ":" in target else f"{target}:80"]}),
+        ("validate_change_plan_tool", {"parameter_plan": {"validate": {"targets": {"ping": ["8.8.8.8", target]}}}}),
+    ):
+        with pytest.raises(AccessError, match="may not have hosts send packets to"):
+            check(tool, arguments, asks, by_way_of_itself)
 
 
 def test_the_user_who_started_the_server(hosts: HostScope) -> None:

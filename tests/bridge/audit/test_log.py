@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mcp_bridge.audit.chain import entry_hash
 from mcp_bridge.audit.log import AuditError, AuditLog
 
 
@@ -158,6 +161,49 @@ def test_a_damaged_end_is_put_aside(tmp_path: Path) -> None:
     log.rotate()
     assert log.append(caller="x", action="apply", outcome="done").sequence == 6
     assert "not an entry" in str(log.check()[0]) or "torn" in str(log.check()[0])
+
+
+NESTED: dict[str, Any] = {}
+for _level in range(500):
+    NESTED = {"a": [NESTED]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"caller": "cli \udce9t\udce9"},
+        {"action": "\ud800"},
+        {"detail": {"label": "\udce9"}},
+        {"detail": {"\udfff": ["\ud83d\ude00", {"a": "\ud800"}]}},
+        {"rationale": ["\udcff"], "hosts": {"\udcff": "\udcff"}},
+        {"detail": {"a": NESTED}},
+        {"detail": {"a": "x" * 20_000_000}},
+        {"hosts": {f"host{number:06}": "x" * 80 for number in range(100_000)}},
+        {"detail": {"a": float("nan"), "b": float("inf"), "c": 10**400, "d": "\0\u2028\x1b"}},
+    ],
+    ids="-".join,
+)
+def test_whatever_is_written_can_be_read(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """No caller's words stop the log: the entry is read again, by all that read, and the next one follows on it."""
+    log = filled(tmp_path / "audit.jsonl", 1)
+    log.append(**{"caller": "x", "action": "apply", "outcome": "refused", **fields})
+    log.append(caller="x", action="apply", outcome="done")
+    assert log.check()[0] is None
+    assert log.check_recent()[0] is None
+    assert [entry.sequence for entry in log.entries()] == [1, 2, 3]
+    assert log.path.read_bytes().isascii()
+
+
+def test_a_log_that_half_a_character_had_stopped(tmp_path: Path) -> None:
+    """A log of an earlier version with such an entry at its end goes on: it is as it was written."""
+    log = filled(tmp_path / "audit.jsonl", 1)
+    data = {**json.loads(log.path.read_text()), "sequence": 2, "caller": "cli \udce9"}
+    data["previous"] = data["hash"]
+    data["hash"] = entry_hash(data)
+    with log.path.open("a", encoding="ascii") as stream:
+        stream.write(json.dumps(data) + "\n")
+    assert log.append(caller="x", action="apply", outcome="done").sequence == 3
+    assert log.check()[0] is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
