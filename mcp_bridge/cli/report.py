@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mcp_bridge.cli import options
 from mcp_bridge.cli.output import say
+from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE
 
 if TYPE_CHECKING:
@@ -54,9 +55,24 @@ def _report(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
     else:
-        Path(output).write_text(text, encoding="utf-8")
+        _write(Path(output), text)
         say(output)
     return EXIT_DONE
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that only its owner reads: it tells hosts and their settings. A device or a pipe is written to."""
+    from mcp_bridge import atomic_files
+
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    try:
+        atomic_files.write(path, text)
+    except OSError as error:
+        raise NetoptBridgeError(
+            f"{path}: {error.strerror or error}", hint="Name a file in a folder that is there, with --output."
+        ) from None
 
 
 def _html(page: Page) -> str:

@@ -326,6 +326,21 @@ def test_command_writes_the_latest_change(kept: Settings) -> None:
     assert b"<svg" in written
 
 
+def test_the_file_is_its_owners(kept: Settings) -> None:
+    """Only its owner reads it, it takes no link's way to another file, and a device is written to."""
+    folder = kept.state_dir.parent
+    (folder / "precious").write_text("precious", encoding="utf-8")
+    (folder / "page.html").symlink_to(folder / "precious")
+    done = netopt(kept, "-o", "page.html")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert not (folder / "page.html").is_symlink()
+    assert (folder / "page.html").stat().st_mode & 0o777 == 0o600
+    assert (folder / "precious").read_text(encoding="utf-8") == "precious"
+    assert netopt(kept, "-o", "/dev/null").returncode == 0
+    assert not Path("/dev/null").is_file()
+
+
 def test_command_gives_json(kept: Settings) -> None:
     """``--json`` prints what the page shows, and the whole report with it."""
     done = netopt(kept, fleet.RUN, "--json")
