@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ansible_collections.netopt.linux.plugins.module_utils._nft.class_maps import is_exact
 from ansible_collections.netopt.linux.plugins.module_utils._tc.class_tree import overbooked
+from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import by_sender, looked_up
 from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import intent as tc_intent
-from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import looked_up
 from ansible_collections.netopt.linux.plugins.module_utils._tc.u32_match import port_masks
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.misses import FORWARDING, families_of
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.preflight import CHECKS as PREFLIGHT_CHECKS
@@ -17,6 +17,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._transaction.prefligh
 __all__ = [
     "FORWARDING",
     "PREFLIGHT_CHECKS",
+    "by_sender",
     "families_of",
     "is_exact",
     "looked_up",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.checks import looked_up
+from mcp_bridge.collection.checks import by_sender, looked_up
 
 from .finding import Finding, Path
 
@@ -29,7 +29,8 @@ def check_interface_names(iface: object, changes: dict[str, Any]) -> Iterator[Fi
         changes: ``Changes`` as JSON data.
     """
     rules = changes.get("nat_rules", [])
-    about = any(changes.get(field) for field in RULES) or looked_up(changes.get("htb_classes", []))
+    classes = changes.get("htb_classes", [])
+    about = any(changes.get(field) for field in RULES) or looked_up(classes) or by_sender(classes)
     if about or any("iface" not in rule for rule in rules):
         many = isinstance(iface, list)
         for index, name in enumerate(iface if isinstance(iface, list) else [iface]):

@@ -62,12 +62,6 @@ MACVLAN = (
     f"ip addr add {HOST[4]}/24 dev mac0",
 )
 NO_FORWARDING_4, NO_FORWARDING_6 = ("sysctl -qw net.ipv4.ip_forward=0",), ("sysctl -qw net.ipv6.conf.all.forwarding=0",)
-SOURCE_CLASS = {"htb_classes": [{"classid": "1:10", "rate_mbit": 50, "match": [{"src": f"{INNER[4]}/32"}]}]}
-OTHERS_MASQUERADE = (
-    "nft add table ip others",
-    "nft add chain ip others post { type nat hook postrouting priority srcnat; }",
-    f"nft add rule ip others post ip saddr {GATEWAY[4]}/24 masquerade",
-)
 MASQUERADE_6 = {"nat_rules": [{"type": "masquerade", "src": "fd00:9::/64"}]}
 MARK = {"dscp": [{"match": {"proto": "udp"}, "dscp": 46}]}
 MARK_PORT = {"dscp": [{"match": {"dports": [str(PORT)]}, "dscp": 46}]}
@@ -79,8 +73,6 @@ ROWS = (
     Row("connection_limits", "TCP over IPv6 to the host", limit(3), connections(LOCAL, 6, family=6), 3, free=6, quick=False),
     Row("connection_limits", "TCP to a published port", limit(3, PUBLISHED), connections(PUBLISHED_PORT, 8), 3, free=8),
     Row("connection_limits", "TCP over IPv6 to a published port", limit(3, PUBLISHED), connections(PUBLISHED_PORT, 8, family=6), 3, free=8, quick=False),
-    Row("htb_classes", "a source behind the plan's masquerade", {**SOURCE_CLASS, "nat_rules": [{"type": "masquerade"}]}, told="misses them"),
-    Row("htb_classes", "a source behind a masquerade of others", SOURCE_CLASS, arranged=OTHERS_MASQUERADE, told="table ip others"),
     Row("connection_limits", "TCP that only passes through", limit(3), connections(FORWARDED, 6), 6),
     Row("rate_limits", "one UDP flow without answers", {"rate_limits": [{"rate": "1000/second", "burst": 50}]}, one_flow(LOCAL, 200), 200, quick=False),
     Row("rate_limits", "new UDP flows", rate(5, protocol="udp"), flows(LOCAL, 20), 5, free=20),

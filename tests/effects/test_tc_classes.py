@@ -148,6 +148,15 @@ def test_the_first_match_counts(host: Host, one: Frame) -> None:
     assert classes_of(host, one) == {MET}
 
 
+def test_the_first_match_counts_in_a_tree(host: Host) -> None:
+    """Of two matches that a packet fits, the plan's first has it, though its class is further from the root."""
+    inner = {"classid": "1:2", "rate_mbit": 50}
+    first = {"classid": MET, "parent": "1:2", "rate_mbit": 50, "match": [DPORT]}
+    second = {"classid": "1:20", "rate_mbit": 50, "match": [{"dst": f"{THERE[4]}/32"}]}
+    host.apply({"shaper": {"egress_mbit": 200}, "htb_classes": [inner, first, second]})
+    assert MET in classes_of(host, Frame())
+
+
 EVERYWHERE: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "a port": (DPORT, {}, {"dport": 1}),
     "a source port": ({"sports": ["1111"]}, {"sport": 1111}, {}),

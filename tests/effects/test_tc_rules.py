@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
-from tests.effects.tc_host import FAMILIES, IFACE, THERE, Host
+from tests.effects.frames import Frame
+from tests.effects.tc_host import FAMILIES, HERE, IFACE, THERE, Host
 from tests.kernel import test_nft_traffic
 from tests.waiting import until
 
@@ -63,12 +64,59 @@ def test_class(host: Host, match: dict[str, Any], family: int, expected: str) ->
             os.seteuid(0)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 6)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
+    assert class_of(host, lambda: made.sendto(bytes(PAYLOAD), (THERE[family], 7000))) == {expected}
+
+
+def class_of(host: Host, send: Callable[[], object]) -> set[str]:
+    """Return the class by which packets leave that are sent so."""
     before = host.sent()
     for _ in range(EACH):
-        made.sendto(bytes(PAYLOAD), (THERE[family], 7000))
+        send()
 
     def fell() -> set[str]:
         after = host.sent()
         return {name for name in after if after[name][1] - before[name][1] >= EACH and name != "1:1"}
 
-    assert until(fell, 10, "the datagrams have left") == {expected}
+    return until(fell, 10, "the packets have left")
+
+
+OTHER = "1:20"
+SENT_BY: dict[str, tuple[str, int, str]] = {
+    "a class that its priority names": (f"{HERE[4]}/32", 0x10020, MET),
+    "a class that its priority names, from another sender": ("192.0.2.77/32", 0x10020, REST),
+    "a class that its priority names, and is not there": ("192.0.2.77/32", 0x10030, REST),
+    "no class by its priority": (f"{HERE[4]}/32", 6, MET),
+}
+
+
+@pytest.mark.parametrize(("source", "priority", "expected"), SENT_BY.values(), ids=SENT_BY.keys())
+def test_class_by_sender(host: Host, source: str, priority: int, expected: str) -> None:
+    """Where a match names who sends, that decides, whatever priority a program has given to its socket."""
+    changes = by_source(source)
+    host.apply(changes)
+    with host.here.inside():
+        test_nft_traffic.apply(nft_subsystem.intent(changes, (IFACE,)))
+        made = host.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, priority)
+    assert class_of(host, lambda: made.sendto(bytes(PAYLOAD), (THERE[4], 7000))) == {expected}
+
+
+@pytest.mark.parametrize("tags", [(), ("802.1Q",)], ids=["plain", "a VLAN"])
+def test_what_no_rule_sees_finds_its_class_by_filters(host: Host, tags: tuple[str, ...]) -> None:
+    """A frame that goes past nftables, as what a VLAN on top sends, falls into the class of its source all the same."""
+    changes = by_source("192.0.2.0/24")
+    host.apply(changes)
+    with host.here.inside():
+        test_nft_traffic.apply(nft_subsystem.intent(changes, (IFACE,)))
+        made = host.stack.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+    made.bind((IFACE, 0))
+    assert class_of(host, lambda: made.send(Frame(tags=tags).packed)) == {MET}
+
+
+def by_source(source: str) -> dict[str, Any]:
+    """Return changes with a class for what a source sends, and one for another."""
+    found = [{"classid": MET, "rate_mbit": 50, "match": [{"src": source}]}]
+    return {
+        "shaper": {"egress_mbit": 200},
+        "htb_classes": [*found, {"classid": OTHER, "rate_mbit": 1, "match": [{"src": "198.51.100.1/32"}]}],
+    }

@@ -9,6 +9,7 @@ Numbers are what arrived, or how many connections were made.
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import time
@@ -30,6 +31,7 @@ PORT = 7000
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 ROUTER_ALERT = b"\x94\x04\x00\x00"
 SILENT_S = 0.3  # for what does not arrive
+CLASSED, MTU = 10, 1500
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,37 @@ def seen_as(path: Path, *, family: int = 4) -> Traffic:
         return None
 
     return send
+
+
+def class_of(path: Path, *, family: int = 4, size: int = 1, dscp: int = 0) -> Traffic:
+    """Send datagrams of one sender; returns the class of htb by which all of them left, "" where they are in none."""
+
+    def send(lab: Lab) -> str:
+        receiver = _receiver(lab, path, socket.SOCK_DGRAM, family)
+        sender = _socket(lab, path.sender, socket.SOCK_DGRAM, family)
+        level, kind = (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if family == 6 else (socket.IPPROTO_IP, socket.IP_TOS)
+        sender.setsockopt(level, kind, dscp << 2)
+        before = _left(lab)
+        for _ in range(CLASSED):
+            sender.sendto(b"x" * size, (path.address[family], path.port))
+        arrived = _count(receiver)
+        assert arrived == CLASSED, f"{arrived} of {CLASSED} arrived"
+        return _class_of(before, _left(lab), CLASSED * (1 + size // MTU))
+
+    return send
+
+
+def _left(lab: Lab) -> dict[str, int]:
+    """Return how many packets each class of htb has sent."""
+    with lab.host.inside():
+        told = run("tc -s class show dev eth0")  # older releases of tc have no JSON of classes
+    found = re.findall(r"^class htb (\S+) .*\n Sent \d+ bytes (\d+) pkt", told, re.MULTILINE)
+    return {name: int(count) for name, count in found}
+
+
+def _class_of(before: dict[str, int], after: dict[str, int], frames: int) -> str:
+    """Return the class that has sent so many packets meanwhile; not the shaper's, which is above the others."""
+    return " ".join(name for name in after if name != "1:1" and after[name] - before[name] >= frames)
 
 
 def stray(path: Path) -> Traffic:

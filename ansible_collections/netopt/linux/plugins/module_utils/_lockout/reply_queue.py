@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Tuple
 
 from .._nft.class_maps import class_for, lookups
 from .._plan.match_words import TCP_FLAGS, flags_of, mark_of
-from .._tc.class_tree import ROOTS, classes_of
+from .._tc.class_tree import ROOTS, classes_of, led
 from .._tc.intent import MQ, Intent, intent
 from .._tc.netem import SPARED, is_for_some, lost_pct, spares_ssh
 from .._tc.parameters import as_number
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .._nft.class_maps import Lookup
+    from .._tc.class_tree import Class
 
 Found = Tuple[str, str, str]  # path, message, hint
 
@@ -176,7 +177,7 @@ def _classed(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Seq
     for device in shared:
         for dscp in _marks(changes, flow):
             if wanted.filters:
-                name = _class_of(everything, default, flow, dscp=dscp, hidden=device in flow.under)
+                name = _class_of(wanted, everything, default, flow, dscp=dscp, hidden=device in flow.under)
             else:  # the table sees the interface that a packet is routed to, not those below
                 name = _looked_up(found, flow, dscp) if device in flow.arrives else None
                 name = _leaf(everything, name, default)
@@ -210,7 +211,7 @@ def _arriving(wanted: Intent, flow: Flow, shared: Sequence[str]) -> Iterator[Fou
         flow, local=flow.remote, local_port=flow.remote_port or 0, remote=flow.local, remote_port=flow.local_port
     )
     hidden = all(name in flow.under for name in shared)
-    names = [_class_of(everything, default, requests, dscp=dscp, hidden=hidden) for dscp in DSCP_OF_SSH]
+    names = [_class_of(there, everything, default, requests, dscp=dscp, hidden=hidden) for dscp in DSCP_OF_SSH]
     for name in dict.fromkeys(names):
         if name is not None:
             for path, message, _hint in _small(name, by_name, there, flow, mtu=flow.mtu):
@@ -250,14 +251,14 @@ def _small(
 
 
 def _class_of(
-    everything: Sequence[Mapping[str, Any]], default: str | None, flow: Flow, *, dscp: int, hidden: bool
+    wanted: Intent, everything: Sequence[Class], default: str | None, flow: Flow, *, dscp: int, hidden: bool
 ) -> str | None:
     """Return the class that an answer falls into, ``None`` for the queue that is not shaped."""
     inner = {one["parent"] for one in everything}
     found = default
     if not hidden:  # below a tunnel filters see another flow
-        for one in everything:
-            if any(_matches(match, flow, dscp) for match in one.get("match") or ()):
+        for one in led(wanted, everything):
+            if any(_matches(match, flow, dscp) for match in one["match"]):
                 found = default if one["classid"] in inner else one["classid"]
                 break
     numbers = {_minor(one["classid"]): one["classid"] for one in everything if one["classid"] not in inner}

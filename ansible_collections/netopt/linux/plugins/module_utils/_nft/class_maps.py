@@ -8,9 +8,10 @@ A filter is tried after the other; a map is one look at a hash table, however ma
 says becomes the packet's priority (``meta priority``), which htb takes for a class when its major number is that of
 its own handle, ahead of any filter (net/sched/sch_htb.c, htb_classify()).
 
-Matches on the same fields share a map, with prefixes of the same length: no intervals, so prefixes may overlap. Maps
-are asked in the order in which the plan first names their fields, and the first answer counts. A match that no map
-can hold, on a range of ports, on DSCP, or on what only a rule can tell, is a rule of its own.
+Matches on the same fields share a map, with prefixes of the same length: no intervals, so prefixes may overlap. Where
+filters would do for that many matches, those that share one stand side by side in the plan, so that its order holds. Of
+more, maps are asked in the order in which the plan first names their fields. The first answer counts. A match that no
+map can hold, on a range of ports, on DSCP, or on what only a rule can tell, is a rule of its own.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import hashlib
 import itertools
 import re
 import socket
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._plan.match_words import FLAGS_WANTED, FWMARK_WANTED, TCP_FLAGS, U32_MAX, flags_of, mark_of
+from .._tc.intent import MAP_FROM
 from . import match
 
 if TYPE_CHECKING:
@@ -107,7 +110,9 @@ def lookups(classes: Sequence[Mapping[str, Any]], ifaces: Sequence[str]) -> list
     """
     found: list[Lookup] = []
     mine = suffix(ifaces)
-    maps: dict[Key, Lookup] = {}
+    maps: dict[Key, Lookup] = {}  # that the next match may be put into
+    named: Counter[str] = Counter()
+    in_order = sum(len(one.get("match") or ()) for one in classes) < MAP_FROM
     for index, one in enumerate(classes):
         matches = one.get("match")
         if not matches:
@@ -121,11 +126,18 @@ def lookups(classes: Sequence[Mapping[str, Any]], ifaces: Sequence[str]) -> list
             path = f"htb_classes[{index}].match[{number}]"
             if not is_exact(each):
                 found += [Lookup(path, words=words, target=target, wanted=each) for words in _rules(each, path)]
+                if in_order:
+                    maps.clear()
                 continue
             for key, element in _elements(each, path):
                 known = maps.get(key)
                 if known is None:
-                    known = maps[key] = Lookup(path, _name(key, mine), key, _types_of(key))
+                    if in_order:
+                        maps.clear()
+                    name = _name(key, mine)
+                    named[name] += 1
+                    name += f"_no{named[name]}" if named[name] > 1 else ""
+                    known = maps[key] = Lookup(path, name, key, _types_of(key))
                     found.append(known)
                 known.elements.setdefault(element, target)
     return found

@@ -11,13 +11,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .._common.intents import OneIntent
+from .._tc.intent import by_sender
 from .._tc.intent import intent as _tc_intent
-from .._tc.intent import looked_up
+from .by_sender import of_all
 from .class_maps import lookups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .._tc.intent import Intent as TcIntent
     from .class_maps import Lookup
 
 
@@ -33,7 +35,9 @@ class Intent(OneIntent):
         nat_rules: entries of ``changes.nat_rules``.
         accept_established: whether established connections pass ahead of the limits; ``None``: when there are any.
         drop_invalid: whether packets that belong to no connection are dropped.
-        classes: entries of ``changes.htb_classes`` that packets find by maps; empty where filters do.
+        classes: entries of ``changes.htb_classes`` that packets find by maps and rules; empty where filters alone do.
+        by_sender: whether they are found ahead of address translation, by who sends.
+        tree: what is asked of their tree, where filters find them too; ``None`` where maps and rules alone do.
         shapes: whether the plan sets the root qdisc of the interfaces, so that it says how packets find classes there.
         absent: the table is to go away, whatever else is said.
         plan: the name of the plan whose rules these are, ``""`` for the one without a name; each rule says it.
@@ -46,6 +50,8 @@ class Intent(OneIntent):
     rate_limits: tuple[dict[str, Any], ...] = ()
     nat_rules: tuple[dict[str, Any], ...] = ()
     classes: tuple[dict[str, Any], ...] = ()
+    by_sender: bool = False
+    tree: TcIntent | None = None
     shapes: bool = False
     accept_established: bool | None = None
     drop_invalid: bool = False
@@ -55,8 +61,9 @@ class Intent(OneIntent):
 
     @cached_property
     def lookups(self) -> list[Lookup]:
-        """The rules by which packets find their classes, see ``class_maps.lookups``."""
-        return lookups(self.classes, self.ifaces)
+        """The rules by which packets find their classes, see ``class_maps.py`` and ``by_sender.py``."""
+        found = lookups(self.classes, self.ifaces)
+        return found if self.tree is None else of_all(found, self.tree)
 
     def entries(self, field: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (the path, the entry) of each entry of a field; the path of a plan with a name begins with it."""
@@ -81,15 +88,18 @@ class Intent(OneIntent):
 def intent(changes: Mapping[str, Any], ifaces: tuple[str, ...], *, plan: str = "") -> Intent:
     """Return what normalised ``changes`` ask of nftables on ``ifaces``; keys set to ``None`` count as left out."""
     tracking = changes.get("connection_tracking") or {}
-    classes = changes.get("htb_classes") or ()
+    tree = _tc_intent(changes, ifaces)
+    ahead = by_sender(tree.htb_classes)
     return Intent(
         ifaces=tuple(ifaces),
         dscp=_entries(changes, "dscp"),
         connection_limits=_entries(changes, "connection_limits"),
         rate_limits=_entries(changes, "rate_limits"),
         nat_rules=_entries(changes, "nat_rules"),
-        classes=tuple(classes) if looked_up(classes) else (),
-        shapes=_tc_intent(changes, ifaces).shapes_egress,
+        classes=tuple(tree.htb_classes) if ahead or not tree.filters else (),
+        by_sender=ahead,
+        tree=tree if ahead and tree.filters else None,
+        shapes=tree.shapes_egress,
         accept_established=tracking.get("accept_established"),
         drop_invalid=bool(tracking.get("drop_invalid")),
         plan=plan,

@@ -15,8 +15,9 @@ Chains exist only where the plan needs them:
 - ``ratelimit_...``: one rate for senders of both IP versions, whom a rule of each version leads there.
 - ``egress`` (filter, priority ``mangle``, hook postrouting): marks what leaves by the plan's interfaces, made here or
   forwarded, before the qdisc sees it. The first entry that matches wins.
-- ``classify_IFACE`` (filter, hook postrouting, behind all address translation): finds the htb class of what leaves,
-  where a plan has too many matches for filters, see ``class_maps.py``. Other plans leave it and its maps alone.
+- ``classify_IFACE`` (filter, hook postrouting, behind all address translation, or ahead of it where a match names who
+  sends): finds the htb class of what leaves, where filters cannot, see ``class_maps.py``. Other plans leave it and its
+  maps alone.
 - ``nat_prerouting`` and ``nat_postrouting`` (nat): five ahead of the usual priority, so
   that the plan's rules win over those of container engines whatever order they were loaded in.
 """
@@ -29,7 +30,7 @@ from .._tc.intent import CHAIN_PREFIX
 from . import match
 from .class_maps import suffix
 from .limits import guard
-from .table import Line, Table
+from .table import AS_LEAVING, AS_SENT, Line, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,16 +60,18 @@ def table(intent: Intent, *, most: int | None = None) -> list[Line]:
     for part in intent.parts:
         leaving = match.interface("oifname", part.ifaces, "iface") if part.classes else []
         for one in part.lookups:
-            _classify(grown, one, leaving, suffix(part.ifaces), most)
+            chain = f"{CHAIN_PREFIX}_{suffix(part.ifaces)}"
+            grown.hooks[chain] = AS_SENT if part.by_sender else AS_LEAVING
+            _classify(grown, one, leaving, chain, most)
     return grown.lines()
 
 
-def _classify(grown: Table, one: Lookup, leaving: list[str], mine: str, most: int | None) -> None:
+def _classify(grown: Table, one: Lookup, leaving: list[str], chain: str, most: int | None) -> None:
     """Look a packet's class up; the first answer counts."""
     if one.name:
         grown.maps[one.name] = [Line(f"\t\t{text}", one.path) for text in one.body(most if one.is_plain else None)]
     path = "htb_classes" if one.name else one.path
-    grown.rule(f"{CHAIN_PREFIX}_{mine}", [*leaving, one.rule], one.path, comment=path)
+    grown.rule(chain, [*leaving, one.rule], one.path, comment=path)
 
 
 def _mark(grown: Table, entry: Mapping[str, Any], path: str, ifaces: Sequence[str]) -> None:

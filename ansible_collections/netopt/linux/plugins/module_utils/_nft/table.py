@@ -23,7 +23,8 @@ _HOOKS = {  # in this order; "" for a chain that others lead to
     "nat_prerouting": "type nat hook prerouting priority dstnat - 5; policy accept;",
     "nat_postrouting": "type nat hook postrouting priority srcnat - 5; policy accept;",
 }
-CLASSIFY = "type filter hook postrouting priority 150; policy accept;"
+_CLASSIFY = "type filter hook postrouting priority {}; policy accept;"
+AS_SENT, AS_LEAVING = (_CLASSIFY.format(priority) for priority in ("srcnat - 10", "150"))
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Table:
     sets: dict[str, list[Line]] = field(default_factory=dict)
     maps: dict[str, list[Line]] = field(default_factory=dict)
     chains: dict[str, list[Line]] = field(default_factory=dict)
+    hooks: dict[str, str] = field(default_factory=dict)  # of chains that are not in _HOOKS
     rates: dict[str, list[Line]] = field(default_factory=dict)  # chains that others lead to, ahead of them
     limited: dict[tuple[str, int, int], int] = field(default_factory=dict)  # how often a port is limited, by set
 
@@ -88,7 +90,7 @@ class Table:
             if name in self.chains
         ]
         blocks += [
-            (f"chain {name}", [Line(f"\t\t{CLASSIFY}"), *rules])
+            (f"chain {name}", [Line(f"\t\t{self.hooks[name]}"), *rules])
             for name, rules in self.chains.items()
             if name not in _HOOKS
         ]

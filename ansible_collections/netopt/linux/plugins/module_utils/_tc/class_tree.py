@@ -40,7 +40,7 @@ SHOWN = 64  # names of classes in a message
 
 
 def classes_of(wanted: Intent) -> tuple[list[Class], str | None]:
-    """Return (all htb classes with their parents, in the order in which filters for them are asked, the default class).
+    """Return (all htb classes with their parents, in the order in which they are made; the default class).
 
     Raises:
         NetoptError: a class that is named does not exist, is there twice, or is below itself.
@@ -53,6 +53,17 @@ def classes_of(wanted: Intent) -> tuple[list[Class], str | None]:
             kbit = int(as_number(one["rate_mbit"]) * has / promised * 1000)
             classes[number] = {**one, "rate_mbit": max(SMALLEST_MBIT, kbit / 1000), "ceil_mbit": _ceil(one)}
     return classes, default
+
+
+def led(wanted: Intent, classes: Sequence[Class]) -> list[Class]:
+    """Return the classes that have matches, in the order in which these are asked: the plan's.
+
+    Args:
+        wanted: what is asked.
+        classes: its classes, see ``classes_of``.
+    """
+    places = {one["classid"]: number for number, one in enumerate(wanted.htb_classes)}
+    return sorted((one for one in classes if one.get("match")), key=lambda one: places.get(one["classid"], -1))
 
 
 def overbooked(wanted: Intent) -> dict[str, tuple[float, float]]:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
-from .class_tree import SHAPER_CLASS, SPARED_CLASS, classes_of, minor
+from .class_tree import SHAPER_CLASS, SPARED_CLASS, classes_of, led, minor
 from .class_words import R2Q, class_words
 from .command import Command, for_each_queue
 from .intent import MQ, Intent
@@ -240,9 +240,9 @@ class _Layout:
             self._used.update(minor(one["classid"]) for one in leaves)
             for one in leaves:
                 self._leaf(one, one.get("leaf") or leaf)
-        filtered = [one for one in classes if self._wanted.filters or one["classid"] == SPARED_CLASS]
-        led = [{**one, "classid": self._class_name(one["classid"])} for one in filtered if one.get("match")]
-        self._filters(self.top, led)
+        filtered = classes if self._wanted.filters else [one for one in classes if one["classid"] == SPARED_CLASS]
+        named = [{**one, "classid": self._class_name(one["classid"])} for one in led(self._wanted, filtered)]
+        self._filters(self.top, named)
 
     def _class(self, device: str, one: dict[str, Any], r2q: float) -> None:
         """Add one htb class; the words for the same figures are made once."""

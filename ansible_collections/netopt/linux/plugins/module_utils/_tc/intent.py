@@ -38,6 +38,11 @@ def looked_up(classes: Iterable[Mapping[str, Any]]) -> bool:
     return False
 
 
+def by_sender(classes: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether a match of these htb classes names who sends: rules know that ahead of address translation."""
+    return any(match.get("src") for one in classes for match in one.get("match") or ())
+
+
 @dataclass(frozen=True)
 class Intent(OneIntent):
     """What a plan asks of the qdiscs of some interfaces; falsy when it asks nothing.

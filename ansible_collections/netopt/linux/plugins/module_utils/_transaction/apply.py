@@ -37,7 +37,7 @@ from .rehearse import rehearse, resolve
 from .unchanged_cache import BRIEF, CachedState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from .._checkpoint.store import Store
     from .._common.change import Operation
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .rehearse import Rehearsal
     from .request import PlanRequest, Request
 
+MATCHING = (HTB, "qdisc", "netem")  # fields with matches that filters may ask
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 
 
@@ -61,6 +62,7 @@ class Apply:
         report: what came of it is written here.
         tools: what runs programs.
         modules: the kernel modules that were loaded before.
+        interfaces: facts of the host's interfaces, by name.
         boot_root: the folder whose ``etc`` is persisted to.
         on_operation: called before each operation; what it raises fails that operation.
     """
@@ -73,6 +75,7 @@ class Apply:
         report: HostReport,
         tools: Tools,
         modules: list[str],
+        interfaces: Mapping[str, Mapping[str, Any]],
         boot_root: str,
         on_operation: Callable[[Operation], None],
     ) -> None:
@@ -81,6 +84,7 @@ class Apply:
         self._report = report
         self._tools = tools
         self._modules = modules
+        self._interfaces = interfaces
         self._boot_root = boot_root
         self._on_operation = on_operation
         self._begun = False
@@ -149,10 +153,10 @@ class Apply:
             from .uncounted import uncounted  # noqa: PLC0415 - most plans limit no connections
 
             self._report.warnings += uncounted(rehearsal.current["nft"], rehearsal.wanted.get("nft"))
-        if "tc" in rehearsal.operations and any(HTB in one.changes or "qdisc" in one.changes for one in plans.parts):
+        if "tc" in rehearsal.operations and any(one.changes.get(name) for one in plans.parts for name in MATCHING):
             from .translated_sources import translated_sources  # noqa: PLC0415 - most plans have no classes
 
-            self._report.warnings += translated_sources(plans.parts, self._tools)
+            self._report.warnings += translated_sources(plans.parts, self._interfaces, self._tools)
         self._name_other_owners(plans, rehearsal)
 
     def _write_down(

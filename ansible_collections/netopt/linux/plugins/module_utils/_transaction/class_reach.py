@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._lockout.connection import has_port, is_tcp
-from .._tc.intent import BY_RULE, looked_up
+from .._tc.intent import BY_RULE, by_sender, looked_up
 from .._tc.netem import SSH_PORT, is_for_some, names_ssh, spares_ssh
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def ports_miss_fragments(
     """Only the first fragment of a packet carries its ports."""
     del ifaces, facts, labels
     classes = changes.get("htb_classes") or ()
-    if looked_up(classes):
-        return  # maps see whole packets
+    if looked_up(classes) or by_sender(classes):
+        return  # rules see whole packets
     for index, one in enumerate(classes):
         for number, match in enumerate(one.get("match") or ()):
             if match.get("proto") in FRAGMENTED and (match.get("sports") or match.get("dports")):

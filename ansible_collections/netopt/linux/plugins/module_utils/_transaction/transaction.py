@@ -137,6 +137,7 @@ class Transaction:
             report=self._report,
             tools=tools,
             modules=self._modules,
+            interfaces=facts["interfaces"],
             boot_root=self._boot_root,
             on_operation=self._before,
         )

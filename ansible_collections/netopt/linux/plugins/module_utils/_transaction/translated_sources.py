@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds classes that match a source which packets no longer have when they get there.
+"""Finds matches on a source which packets no longer have when they get there.
 
-A class sees packets as they leave: behind ``masquerade`` and ``snat``, whoever has set these. Marks see them before.
+Rules find classes by the sender itself, as marks do. Where there are filters alone they see packets as they leave,
+behind ``masquerade`` and ``snat``, whoever has set these: below ``mq``, for ``netem``, and for what an interface on top
+of the plan's sends by it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._netlink.addresses import addresses
 from .._netlink.route_socket import RouteSocket
+from .._tc.intent import looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 _FAMILIES = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
 _TARGETS = ("MASQUERADE", "SNAT")  # of iptables, which nft lists as they are
 _OUT = ("oifname", "oif")
+NETEM = "netem.match.src"
 TOLD = 3  # so many in one report
 
 
@@ -49,14 +53,29 @@ class Translation(NamedTuple):
     whose: str
 
 
-def translated_sources(parts: Iterable[Part], tools: Tools) -> list[str]:
-    """Return a warning for each class of a plan whose packets have another source by then, the first few of them.
+class Source(NamedTuple):
+    """A match on a source that filters see as it leaves.
+
+    Attributes:
+        path: where it stands, below changes.
+        network: the source.
+        ifaces: by which packets leave that only filters see.
+    """
+
+    path: str
+    network: IPv4Network | IPv6Network
+    ifaces: Sequence[str]
+
+
+def translated_sources(parts: Iterable[Part], interfaces: Mapping[str, Mapping[str, Any]], tools: Tools) -> list[str]:
+    """Return a warning for each match of a plan whose packets have another source by then, the first few of them.
 
     Args:
         parts: what the plans ask, with their interfaces.
+        interfaces: facts by name; ``upper`` is what stands on an interface.
         tools: reads the rules of this host.
     """
-    wanted = [(part, *each) for part in parts for each in _sources(part.changes)]
+    wanted = [each for part in parts for each in sources(part.changes, part.ifaces, interfaces)]
     if not wanted:
         return []
     listed = tools.run(["nft", "-j", "-t", "list", "ruleset"], stage="observe", check=False)
@@ -64,28 +83,45 @@ def translated_sources(parts: Iterable[Part], tools: Tools) -> list[str]:
     with RouteSocket() as route:
         own = {str(one) for _index, one in addresses(route)}
     found = []
-    for part, path, source in wanted:
+    for path, source, ifaces in wanted:
         if source.num_addresses == 1 and str(source.network_address) in own:
             continue  # what the host itself sends keeps its address
-        rule = next((one for one in rules if is_met(one, source, part.ifaces)), None)
-        if rule:
-            found.append(
-                f"changes.{path}: packets from {source} leave with another source, by {rule.whose}, and this class "
-                "sees them as they leave: it misses them. Mark them with dscp, which knows the sender itself, and "
-                "match the code point."
-            )
-    return [*found[:TOLD], *([f"... and {len(found) - TOLD} more classes like it."] if len(found) > TOLD else [])]
+        for iface in ifaces:
+            rule = next((one for one in rules if is_met(one, source, (iface,))), None)
+            if rule:
+                instead = (
+                    "Match the source in a class, and name that in netem.classes."
+                    if path == NETEM
+                    else f"Mark them with dscp in a plan for {iface}, and match the code point."
+                )
+                found.append(
+                    f"changes.{path}: packets from {source} leave by {iface} with another source, by {rule.whose}, and "
+                    f"filters of tc see them as they leave: this match misses them. {instead}"
+                )
+                break
+    return [*found[:TOLD], *([f"... and {len(found) - TOLD} more matches like it."] if len(found) > TOLD else [])]
 
 
-def _sources(changes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the path and the network of each source that a class matches."""
-    per_queue = (changes.get("qdisc") or {}).get("per_queue") or {}
-    for where, holder in (("", changes), ("qdisc.per_queue.", per_queue)):
-        for index, one in enumerate(holder.get("htb_classes") or ()):
+def sources(
+    changes: Mapping[str, Any], ifaces: Sequence[str], interfaces: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Source]:
+    """Yield each match on a source that filters see as it leaves."""
+    upper = [name for iface in ifaces for name in (interfaces.get(iface) or {}).get("upper") or ()]
+    on_top = [name for name in dict.fromkeys(upper) if name not in ifaces]
+    classes = changes.get("htb_classes") or ()
+    own = (changes.get("qdisc") or {}).get("per_queue") or {}
+    for where, listed, there in (
+        ("", () if looked_up(classes) else classes, on_top),  # without filters such packets meet nothing
+        ("qdisc.per_queue.", own.get("htb_classes") or (), [*ifaces, *on_top]),
+    ):
+        for index, one in enumerate(listed if there else ()):
             for number, match in enumerate(one.get("match") or ()):
                 if match.get("src"):
                     path = f"{where}htb_classes[{index}].match[{number}].src"
-                    yield path, ip_network(match["src"], strict=False)
+                    yield Source(path, ip_network(match["src"], strict=False), there)
+    impaired = (changes.get("netem") or {}).get("match") or {}
+    if impaired.get("src"):
+        yield Source(NETEM, ip_network(impaired["src"], strict=False), [*ifaces, *on_top])
 
 
 def is_met(rule: Translation, source: Any, ifaces: Sequence[str]) -> bool:

@@ -82,6 +82,62 @@ def test_first_match_keeps_the_element() -> None:
     assert found[0].elements == {"10.0.0.1": "1:a"}
 
 
+def test_a_few_matches_keep_their_order() -> None:
+    """Of so few matches that filters would do, those between two on the same fields are asked between them."""
+    matches = [{"src": "10.0.0.1/32"}, {"src": "10.0.0.2/32"}, {"dports": ["7"]}, {"src": "10.0.0.3/32"}, {"dscp": 1}]
+    few = [{"classid": "1:10", "match": [*matches, {"src": "10.0.0.4/32"}]}]
+    assert [(one.name, list(one.elements)[:2]) for one in lookups(few, ["eth0"])] == [
+        ("classes_eth0_ip_saddr", ["10.0.0.1", "10.0.0.2"]),
+        ("classes_eth0_l4proto_th_dport", ["tcp . 7", "udp . 7"]),
+        ("classes_eth0_ip_saddr_no2", ["10.0.0.3"]),
+        ("", []),
+        ("", []),
+        ("classes_eth0_ip_saddr_no3", ["10.0.0.4"]),
+    ]
+    many = [*few, *classes()]
+    assert [one.name for one in lookups(many, ["eth0"])].count("classes_eth0_ip_saddr") == 1
+
+
+SOURCE = {"classid": "1:10", "rate_mbit": 5, "match": [{"src": "10.0.0.1/32"}]}
+RULES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "below a shaper": ({"shaper": {"egress_mbit": 9}}, ["1:fffe"]),
+    "without a shaper": ({}, ["1:0"]),
+    "a default of the plan's": ({"default_class": "1:10"}, ["1:10"]),
+    "a default of the qdisc's": ({"qdisc": {"type": "htb", "params": {"default": "10"}}}, ["1:10"]),
+    "a default that is no leaf": ({"shaper": {"egress_mbit": 9}, "default_class": "1:1"}, ["1:0"]),
+    "netem, which spares ssh": ({"netem": {"delay_ms": 1}}, ["1:fffd", "1:fffe"]),
+    "netem for some": ({"netem": {"delay_ms": 1, "classes": ["1:10"]}}, ["1:fffe"]),
+}
+
+
+@pytest.mark.parametrize(("more", "ends"), RULES.values(), ids=RULES)
+def test_rules_by_sender(more: dict[str, Any], ends: list[str]) -> None:
+    """Where a match names a source, rules ahead of translation give a class to all they see, and filters stay."""
+    changes = {**more, "htb_classes": [SOURCE]}
+    nft = nft_subsystem.render(nft_subsystem.intent(changes, ("eth0",)))
+    assert "hook postrouting priority srcnat - 10;" in nft
+    rules = [line for line in nft.splitlines() if "meta priority set" in line]
+    *spared, by_source, rest = [line.partition("meta priority set ")[2].split()[0] for line in rules]
+    assert ([*spared, rest], by_source) == (ends, "ip")
+    assert "src 10.0.0.1/32 flowid 1:10" in tc_subsystem.render(tc_subsystem.intent(changes, ("eth0",)))
+
+
+@pytest.mark.parametrize("match", [{"dst": "10.0.0.1/32"}, {"dports": ["53"]}, {}])
+def test_no_rules_where_no_source_is_named(match: dict[str, Any]) -> None:
+    """A plan that names no source has filters alone: its host gets no table."""
+    changes = {"shaper": {"egress_mbit": 9}, "htb_classes": [{**SOURCE, "match": [match]}]}
+    assert nft_subsystem.render(nft_subsystem.intent(changes, ("eth0",))) == ""
+
+
+@pytest.mark.parametrize(("key", "priority"), [("src", "srcnat - 10"), ("dst", "150")])
+def test_many_matches_are_asked_where_a_few_are(key: str, priority: str) -> None:
+    """Of more matches than filters do, maps are ahead of translation where one names a source, and filters are not."""
+    changes = {"htb_classes": [*classes(), {**SOURCE, "classid": "1:5000", "match": [{key: "10.9.0.1/32"}]}]}
+    nft = nft_subsystem.render(nft_subsystem.intent(changes, ("eth0",)))
+    assert f"hook postrouting priority {priority};" in nft
+    assert "u32" not in tc_subsystem.render(tc_subsystem.intent(changes, ("eth0",)))
+
+
 def test_mixtures_are_refused() -> None:
     """IPv4 and IPv6 in one match are told by the match's path."""
     with pytest.raises(NetoptError, match=r"htb_classes\[0\]\.match\[0\]"):

@@ -21,6 +21,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._transaction.translat
     is_met,
     of_host,
     of_plans,
+    sources,
     translated_sources,
 )
 
@@ -82,16 +83,38 @@ def test_rules_of_a_plan() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
-def test_told_once_for_each_class_and_not_without_end() -> None:
-    """The first classes are told with what to do; the host's own address is not told, nor what has no source."""
+def test_told_once_for_each_match_and_not_without_end() -> None:
+    """The first matches are told with what to do; the host's own address is not told, nor what has no source."""
     matches = [{"dst": "10.9.0.0/16"}, {"src": "127.0.0.1/32"}, *({"src": f"10.{n}.0.0/16"} for n in range(5))]
-    changes = {"htb_classes": [{"classid": "1:10", "match": matches}], "nat_rules": [{"type": "masquerade"}]}
+    own = {"type": "htb", "htb_classes": [{"classid": "1:10", "match": matches}]}
+    changes = {"qdisc": {"type": "mq", "per_queue": own}, "nat_rules": [{"type": "masquerade"}]}
 
     def run() -> list[str]:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        return translated_sources([Part("", ("eth0",), changes)], Tools())
+        return translated_sources([Part("", ("eth0",), changes)], {}, Tools())
 
     *first, last = in_scratch_namespace(run)
-    assert ["Mark them with dscp" in told for told in first] == [True] * 3
-    assert [f"match[{number}].src" in told for number, told in enumerate(first, 2)] == [True] * 3
+    assert ["Mark them with dscp in a plan for eth0" in told for told in first] == [True] * 3
+    assert [f"per_queue.htb_classes[0].match[{number}].src" in told for number, told in enumerate(first, 2)] == [
+        True
+    ] * 3
     assert "2 more" in last
+
+
+CLASSES = [{"classid": "1:10", "match": [{"src": "10.1.0.0/16"}]}]
+BY_RULE = [*CLASSES, {"classid": "1:20", "match": [{"uid": 0}]}]
+ASKED: dict[str, tuple[dict[str, Any], list[str], list[list[str]]]] = {
+    "classes, which rules find": ({"htb_classes": CLASSES}, [], []),
+    "classes, of a VLAN on top": ({"htb_classes": CLASSES}, ["eth0.5"], [["eth0.5"]]),
+    "classes without filters, of a VLAN on top": ({"htb_classes": BY_RULE}, ["eth0.5"], []),
+    "classes of queues": ({"qdisc": {"type": "mq", "per_queue": {"htb_classes": CLASSES}}}, [], [["eth0"]]),
+    "netem": ({"netem": {"match": {"src": "10.1.0.0/16"}}}, ["br0"], [["eth0", "br0"]]),
+    "netem for all": ({"netem": {"delay_ms": 1}}, ["br0"], []),
+}
+
+
+@pytest.mark.parametrize(("changes", "upper", "expected"), ASKED.values(), ids=ASKED)
+def test_what_filters_see_as_it_leaves(changes: dict[str, Any], upper: list[str], expected: list[list[str]]) -> None:
+    """Only matches that filters ask, of packets that no rule has seen, are about a source that may be another."""
+    found = sources(changes, ["eth0"], {"eth0": {"upper": dict.fromkeys(upper, "vlan")}})
+    assert [list(one.ifaces) for one in found] == expected
