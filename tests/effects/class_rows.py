@@ -87,6 +87,8 @@ ROWS = (
     Row("htb_classes", "a code point that the plan sets, beside a sender", classes({"dscp": 46}, BY_NETWORK, **MASQUERADE, **MARKED), class_of(PASSING), MET),
     Row("htb_classes", "a sender and a port, of large datagrams", classes({**BY_ADDRESS, **BY_PORT}, **MASQUERADE), class_of(PASSING, size=4000), MET),
     Row("htb_classes", "a sender and a port, of its own large datagrams over IPv6", classes({"src": f"{HOST[6]}/128", **BY_PORT}), class_of(OWN, family=6, size=4000), MET, quick=False),
+    Row("htb_classes", "everybody of an IP version, behind a sender", classes({"src": "10.9.0.3/32"}, {"src": "::/0"}, {"src": "0.0.0.0/0"}, **MASQUERADE), class_of(PASSING), "1:30"),
+    Row("htb_classes", "everybody of the other IP version, behind a sender", classes({"src": "10.9.0.3/32"}, {"src": "::/0"}, {"src": "0.0.0.0/0"}, **MASQUERADE), class_of(PASSING, family=6), SECOND),
     Row("htb_classes", "one of 258 senders behind masquerade", {**SHAPER, **MASQUERADE, "htb_classes": [*MANY, {"classid": MET, "rate_mbit": 9, "match": [BY_ADDRESS]}]}, class_of(PASSING), MET, free=UNSHAPED),
     Row("htb_classes", "a sender beside a user, behind masquerade", classes(BY_ADDRESS, {"uid": 4242}, **MASQUERADE), class_of(PASSING), MET),
     Row("htb_classes", "a source of a macvlan on top, behind a masquerade of others", classes(BY_ADDRESS), arranged=MACVLAN, told="leave by mac0 with another source"),

@@ -16,8 +16,9 @@ import pytest
 
 from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from tests.effects.frames import Frame
-from tests.effects.tc_host import FAMILIES, HERE, IFACE, THERE, Host
+from tests.effects.tc_host import FAMILIES, HERE, IFACE, THERE, Host, apply
 from tests.kernel import test_nft_traffic
+from tests.kernel.nft_namespaces import run
 from tests.waiting import until
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")]
@@ -99,6 +100,41 @@ def test_class_by_sender(host: Host, source: str, priority: int, expected: str) 
         made = host.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     made.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, priority)
     assert class_of(host, lambda: made.sendto(bytes(PAYLOAD), (THERE[4], 7000))) == {expected}
+
+
+@pytest.mark.parametrize(("port", "expected"), [(22, "1:fffd"), (2222, MET)])
+def test_answers_of_ssh_beside_netem(host: Host, port: int, expected: str) -> None:
+    """Where a match names who sends, the answers of ssh find the class that netem spares, and nothing else does."""
+    changes = by_source(f"{HERE[4]}/32")
+    host.apply(changes)
+    with host.here.inside():  # the class is made by hand: not each kernel has netem
+        run(f"tc class add dev {IFACE} parent 1:1 classid 1:fffd htb rate 1mbit")
+        test_nft_traffic.apply(nft_subsystem.intent({**changes, "netem": {"delay_ms": 1}}, (IFACE,)))
+
+    def connect() -> None:
+        with host.here.inside(), socket.socket(socket.AF_INET, socket.SOCK_STREAM) as made:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((HERE[4], port))
+            made.connect_ex((THERE[4], 7000))
+
+    assert class_of(host, connect) == {expected}
+
+
+@pytest.mark.parametrize(("below", "expected"), [(MET, MET), ("1:30", "1:40")])
+def test_a_class_is_brought_along_from_a_macvlan(host: Host, below: str, expected: str) -> None:
+    """What a macvlan sends falls into the class of the same number below it, where there is one; of this is warned."""
+    found = [{"classid": below, "rate_mbit": 50, "match": [{"dports": ["1"]}]}, {"classid": "1:40", "rate_mbit": 50}]
+    host.apply({"shaper": {"egress_mbit": 200}, "htb_classes": found, "default_class": "1:40"})
+    changes = by_source("198.51.100.0/24")
+    with host.here.inside():
+        run(f"ip link add link {IFACE} name mac0 type macvlan mode bridge")
+        run("ip link set mac0 up")
+        run("ip addr add 198.51.100.9/24 dev mac0")
+        run("ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:02 dev mac0")
+        apply(changes, "mac0")
+        test_nft_traffic.apply(nft_subsystem.intent(changes, ("mac0",)))
+        made = host.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    assert class_of(host, lambda: made.sendto(b"x", ("198.51.100.2", 7000))) == {expected}
 
 
 @pytest.mark.parametrize("tags", [(), ("802.1Q",)], ids=["plain", "a VLAN"])

@@ -107,3 +107,14 @@ def test_from_one_way_to_another(host: Host, more: dict[str, Any]) -> None:
         assert words[second] in chain(host)
         assert host.checkpoint("restored", id=report["checkpoint_id"])["report"]["status"] == "rolled_back"
         assert host.view() == there
+
+
+def test_classes_on_two_levels(host: Host) -> None:
+    """Classes of an interface on top that those below it would be taken for are told; others are not."""
+    host.shell("ip link add link eth0 name mac0 type macvlan mode bridge; ip link set mac0 up")
+    above = {"name": "above", "iface": "mac0", "changes": {**BY_SENDER, "default_class": "1:20"}}
+    assert host.ask(plan=above)["warnings"] == []
+    told = applied(host, classes(PORT), name="below")["warnings"]
+    assert ["whatever they match: 1:10." in one for one in told if "mac0" in one] == [True]
+    other = {"classid": "1:30", "rate_mbit": 9, "match": [PORT]}
+    assert not any("mac0" in one for one in applied(host, {"htb_classes": [other]}, name="below")["warnings"])

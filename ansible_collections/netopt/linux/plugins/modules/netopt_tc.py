@@ -17,6 +17,8 @@ description:
   - What is wanted is first made in a scratch network namespace, on an interface of the same name. What tc or the kernel
     refuses, or drops without a word, is reported before anything is touched.
   - The kernel's own form of that state is what is compared with the host, and what is sent to it over netlink.
+  - A source that a class matches is the one that packets leave with, behind address translation. This module makes
+    filters alone; in a plan of M(netopt.linux.netopt_apply) it is the sender itself.
   - When a step fails, the qdiscs, classes and filters that were there before are put back, whoever made them.
 author:
   - The NetOpt Authors (@netopt)

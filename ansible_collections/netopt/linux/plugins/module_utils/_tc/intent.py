@@ -40,7 +40,12 @@ def looked_up(classes: Iterable[Mapping[str, Any]]) -> bool:
 
 def by_sender(classes: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether a match of these htb classes names who sends: rules know that ahead of address translation."""
-    return any(match.get("src") for one in classes for match in one.get("match") or ())
+    return any(names_sender(match) for one in classes for match in one.get("match") or ())
+
+
+def names_sender(match: Mapping[str, Any]) -> bool:
+    """Return whether a match is about a source that translation may change; it leaves the version of IP as it is."""
+    return not str(match.get("src") or "/0").endswith("/0")
 
 
 @dataclass(frozen=True)

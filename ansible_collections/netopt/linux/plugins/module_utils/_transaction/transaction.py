@@ -239,6 +239,7 @@ class Transaction:
         """Return what becomes of the plans in force; ``None`` where none of those that are to go is there."""
         from .._plans.change import plans_change  # noqa: PLC0415 - a plan that holds already does without
         from .._plans.in_force import plans_in_force  # noqa: PLC0415
+        from .._plans.record import HTB  # noqa: PLC0415
         from .._plans.stacked import refuse_mtu_below  # noqa: PLC0415
 
         request, before = self._request, plans_in_force(self._store)
@@ -263,6 +264,10 @@ class Transaction:
         )
         if fitted:  # taking plans away lowers nothing
             refuse_mtu_below(change.after, facts["interfaces"])
+        if any(one.field == HTB for one in change.after.sections):
+            from .._plans.brought_along import brought_along  # noqa: PLC0415 - most plans have no classes
+
+            self._report.warnings += brought_along(change.after, change.about.trees, facts["interfaces"])
         for setting in sorted(change.led.unknown):
             self._report.warnings.append(f"How {setting} was before is not known; it stays as it is.")
         return change

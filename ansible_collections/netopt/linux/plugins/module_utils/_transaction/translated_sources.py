@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._netlink.addresses import addresses
 from .._netlink.route_socket import RouteSocket
-from .._tc.intent import looked_up
+from .._tc.intent import looked_up, names_sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -116,11 +116,11 @@ def sources(
     ):
         for index, one in enumerate(listed if there else ()):
             for number, match in enumerate(one.get("match") or ()):
-                if match.get("src"):
+                if names_sender(match):
                     path = f"{where}htb_classes[{index}].match[{number}].src"
                     yield Source(path, ip_network(match["src"], strict=False), there)
     impaired = (changes.get("netem") or {}).get("match") or {}
-    if impaired.get("src"):
+    if names_sender(impaired):
         yield Source(NETEM, ip_network(impaired["src"], strict=False), [*ifaces, *on_top])
 
 

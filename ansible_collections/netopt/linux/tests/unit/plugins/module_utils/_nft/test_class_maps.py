@@ -122,7 +122,7 @@ def test_rules_by_sender(more: dict[str, Any], ends: list[str]) -> None:
     assert "src 10.0.0.1/32 flowid 1:10" in tc_subsystem.render(tc_subsystem.intent(changes, ("eth0",)))
 
 
-@pytest.mark.parametrize("match", [{"dst": "10.0.0.1/32"}, {"dports": ["53"]}, {}])
+@pytest.mark.parametrize("match", [{"dst": "10.0.0.1/32"}, {"dports": ["53"]}, {"src": "::/0", "proto": "udp"}, {}])
 def test_no_rules_where_no_source_is_named(match: dict[str, Any]) -> None:
     """A plan that names no source has filters alone: its host gets no table."""
     changes = {"shaper": {"egress_mbit": 9}, "htb_classes": [{**SOURCE, "match": [match]}]}
