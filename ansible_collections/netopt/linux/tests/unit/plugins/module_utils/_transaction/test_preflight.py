@@ -69,6 +69,7 @@ CASES = [
     ),
     ({"htb_classes": [by_port("udp")]}, {}, [], ["ports_miss_fragments"]),
     ({"htb_classes": [by_port("udp"), by_port(None)]}, {}, [], ["ports_miss_fragments"]),
+    ({"htb_classes": [by_port("udp"), {"classid": "1:30", "match": [{"src": "10.0.0.1/32"}]}]}, ON_TOP, [], []),
     ({"htb_classes": [by_port("tcp"), {"classid": "1:30", "match": [{"proto": "udp"}]}]}, {}, [], []),
     ({"htb_classes": [by_port("udp")] * 257}, ON_TOP, [], ["classes_missed_on_top"]),
     ({"htb_classes": [by_port("udp")] * 257}, {}, [], []),
