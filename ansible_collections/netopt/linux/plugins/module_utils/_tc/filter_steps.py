@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Tuple
 
 from .netlink_options import class_of
 from .objects import INGRESS_HOOK, TcObject, same
-from .u32_steps import u32_build, u32_steps, whole_group
+from .u32_steps import parted, u32_build, u32_steps, whole_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,8 @@ def filter_steps(
     deletions, creations = _plain_steps(old, new, kept)
     more = u32_steps(old_u32, new_u32, kept, is_lost)
     if more is None:
-        gone: Steps = [("delete", whole_group(members)) for members in old_u32.values()]
+        # with the last group goes what no dump lists
+        gone: Steps = [("delete", whole_group(members)) for members in parted(old_u32)[0].values()]
         more = (gone, u32_build(new_u32, {group[2] >> 16 for group in [*now, *then]}))
     return [*deletions, *more[0], *chains.deletions], [*chains.creations, *creations, *more[1]]
 

@@ -122,6 +122,8 @@ class TcObject:
         if self.form == "chain":
             return f"chain {where} chain {self.chain}"
         chain = f" chain {self.chain}" if self.chain else ""
+        if not self.info:
+            return f"filter {where}{chain} handle {self.handle_words}"  # no dump lists it, see u32_unlisted.py
         return f"filter {where} protocol {self.protocol} pref {self.info >> 16}{chain} handle {self.handle_words}"
 
     @property

@@ -38,6 +38,7 @@ from .objects import (
     told_by_shape,
 )
 from .show_parse import pieces, with_text
+from .u32_unlisted import unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,6 +215,8 @@ def _tree(
         filters += [mine] if mine else []
         told = route.dump(rt.RTM_GETCHAIN, rt.TCMSG.pack(0, index, 0, place, 0))
         chains += _standing_chains([_parse("chain", body, names) for body in told], mine, place)
+    listed = [one for place in filters for one in place]
+    aside = unlisted(route, index, listed, lambda body: _parse("filter", body, names)) if listed else []
     qdiscs = with_emptied(route, index, qdiscs)
     if tools and len(qdiscs) <= BULK:
         qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
@@ -222,7 +225,7 @@ def _tree(
         said = [_with_class_text(one, texts) for one in said]
     if tools and len(filters) <= SHOWN_FILTERS and sum(map(len, filters)) <= SHOWN_OBJECTS:
         filters = [with_text(place, _show(tools, "filter", name, *_where(place[0]))) for place in filters]
-    found = packed([*qdiscs, *said, *_without_heads([one for place in filters for one in place]), *chains])
+    found = packed([*qdiscs, *said, *_without_heads([one for place in filters for one in place]), *aside, *chains])
     return {**found, "bulk": {**found.get("bulk", {}), **bulk}} if bulk else found
 
 

@@ -267,8 +267,10 @@ def _merged(intent: Intent, current: State, made: State) -> State:
             root = objects(one.former_root)
         hook = part(fresh, hooks=True) if one.shapes_ingress else [] if ours else part(host, hooks=True)
         wanted[device] = None if ours else current["interfaces"].get(device)
-        if ours and one.former_hook is not None and not one.shapes_ingress:
-            hook, wanted[device] = objects(one.former_hook["hook"]), one.former_hook["device"]
+        if one.former_hook is not None and not one.shapes_ingress:
+            hook = objects(one.former_hook["hook"])
+            if ours or wanted[device] is None:  # a device of another kind is somebody's own
+                wanted[device] = one.former_hook["device"]
         if one.shapes_ingress:
             link = {**made["interfaces"][device]["link"], "index": None, "address": None}
             link.update(tx_queues=None, rx_queues=None)

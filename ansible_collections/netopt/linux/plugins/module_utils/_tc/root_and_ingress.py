@@ -27,7 +27,9 @@ def part(found: list[TcObject], *, hooks: bool) -> list[TcObject]:
 def touches(intent: Intent, current: State, iface: str, *, hooks: bool) -> bool:
     """Return whether the intent replaces what is at the hooks of an interface, or all else."""
     one = intent.of(iface)
-    return bool(one.shapes_ingress or is_ours(current, iface) if hooks else one.sets_root)
+    if not hooks:
+        return one.sets_root
+    return one.shapes_ingress or one.former_hook is not None or is_ours(current, iface)
 
 
 def is_ours(current: State, iface: str) -> bool:
