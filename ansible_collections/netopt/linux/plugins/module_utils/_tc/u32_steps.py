@@ -86,9 +86,7 @@ def parted(groups: Groups) -> tuple[Groups, list[TcObject]]:
     return listed, [one for group, members in groups.items() if group[2] == UNLISTED for one in members]
 
 
-def _stay(
-    old: Sequence[TcObject], new: Sequence[TcObject], kept: Callable[[TcObject, TcObject | None], bool]
-) -> bool:
+def _stay(old: Sequence[TcObject], new: Sequence[TcObject], kept: Callable[[TcObject, TcObject | None], bool]) -> bool:
     """Return whether what no dump lists is there already and is to stay."""
     return len(old) == len(new) and all(
         one.key == other.key and (same(one, other) if is_table(one) else kept(one, other))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of the steps for filters and chains: chains go and come as wholes, tables alone need no placeholder."""
+"""Tests of the steps for filters and chains: chains and tables that no dump lists go and come as wholes."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ def commands(current: list[TcObject], wanted: list[TcObject]) -> list[str]:
     ]
 
 
+def unlisted(*found: TcObject) -> list[TcObject]:
+    """Return tables and nodes of u32 as those of a preference that was deleted by hand."""
+    return [TcObject(**{**vars(one), "info": 0}) for one in found]
+
+
+LINKING = [table(9, 0x800), node(9, 0x800)]
 TEMPLATE = rt.u32(1, 5)
 CASES = {
     "an empty chain goes": ([chain(7)], [], ["chain del ingress chain 7"]),
@@ -88,6 +94,28 @@ CASES = {
             "filter add ingress protocol ip pref 9 handle 800::1 u32",
             "filter del ingress protocol ip pref 9 handle 800::ffe u32",
         ],
+    ),
+    "what no dump lists is made by a preference that goes again": (
+        [],
+        [*LINKING, *unlisted(table(3, 1), node(3, 1))],
+        [
+            "filter add ingress protocol ip pref 9 handle 800::ffe u32",
+            "filter add ingress protocol all pref 65535 handle 1: u32",
+            "filter add ingress protocol ip pref 9 handle 800::1 u32",
+            "filter add ingress protocol all pref 65535 handle 1::1 u32",
+            "filter del ingress protocol ip pref 9 handle 800::ffe u32",
+            "filter del ingress protocol all pref 65535",
+        ],
+    ),
+    "what no dump lists goes with the last that is listed": (
+        [*LINKING, *unlisted(table(3, 1), node(3, 1))],
+        LINKING,
+        ["filter del ingress protocol ip pref 9", "filter add ingress protocol ip pref 9 handle 800::1 u32"],
+    ),
+    "what no dump lists stays where it is to stay": (
+        [*LINKING, *unlisted(table(3, 1), node(3, 1))],
+        [*LINKING, *unlisted(table(3, 1), node(3, 1))],
+        [],
     ),
 }
 
