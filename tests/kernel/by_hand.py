@@ -148,7 +148,7 @@ OTHER = (
 )
 ENDING = (  # an impairment that ends by itself all the same
     ("netem of some", "tc filter del dev eth0 parent 1: protocol ip pref 1"),
-    ("netem of some of a class", "tc filter del dev eth0 parent 1: pref 1; tc qdisc del dev eth0 parent 1:20"),
+    ("netem of some of a class", "tc filter del dev eth0 parent 1: pref 1; tc qdisc del dev eth0 parent 1:10"),
 )
 Complaint = tuple[str, str]
 

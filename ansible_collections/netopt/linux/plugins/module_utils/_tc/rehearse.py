@@ -27,7 +27,7 @@ from .objects import ROOT, State, TcObject, ifb_name, objects, packed
 from .observe import links, observe
 from .refused_commands import complaint, refused_command
 from .rehearse_bulk import WORKSHOP, cloned, shapes_of, split, workshop_commands
-from .root_and_ingress import is_ours, part, refuse_irreplaceable, refuse_unshown
+from .root_and_ingress import gives_back, is_ours, part, refuse_irreplaceable, refuse_unshown
 from .same_tree import with_numbers_of
 from .stand_in import stand_in
 
@@ -267,7 +267,7 @@ def _merged(intent: Intent, current: State, made: State) -> State:
             root = objects(one.former_root)
         hook = part(fresh, hooks=True) if one.shapes_ingress else [] if ours else part(host, hooks=True)
         wanted[device] = None if ours else current["interfaces"].get(device)
-        if one.former_hook is not None and not one.shapes_ingress:
+        if one.former_hook is not None and gives_back(intent, current, iface):
             hook = objects(one.former_hook["hook"])
             if ours or wanted[device] is None:  # a device of another kind is somebody's own
                 wanted[device] = one.former_hook["device"]

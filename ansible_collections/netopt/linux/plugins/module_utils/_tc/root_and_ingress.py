@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._common.errors import NetoptError
 from .netlink_options import irreplaceable
-from .objects import HOOKS, State, TcObject, ifb_name, major, objects
+from .objects import GONE, HOOKS, State, TcObject, ifb_name, major, objects
 
 if TYPE_CHECKING:
     from .intent import Intent
@@ -29,13 +29,31 @@ def touches(intent: Intent, current: State, iface: str, *, hooks: bool) -> bool:
     one = intent.of(iface)
     if not hooks:
         return one.sets_root
-    return one.shapes_ingress or one.former_hook is not None or is_ours(current, iface)
+    return one.shapes_ingress or is_ours(current, iface) or gives_back(intent, current, iface)
 
 
 def is_ours(current: State, iface: str) -> bool:
     """Return whether the host has an ingress device of ours for an interface."""
     device = current["interfaces"].get(ifb_name(iface))
     return device is not None and device["link"]["kind"] == "ifb"
+
+
+def gives_back(intent: Intent, current: State, iface: str) -> bool:
+    """Return whether what was at an interface's hooks before any plan is to come back.
+
+    It comes where a plan had the hooks, and has them still: our device is there, or somebody has removed it and left
+    behind what only served it. What others have put there meanwhile, as after a restart, is theirs.
+    """
+    one = intent.of(iface)
+    if one.former_hook is None or one.shapes_ingress:
+        return False
+    return is_ours(current, iface) or _serves_nobody(part(objects(current["interfaces"][iface]), hooks=True))
+
+
+def _serves_nobody(hook: list[TcObject]) -> bool:
+    """Return whether a hook is for what arrives alone, and has nothing but what leads to a device that is gone."""
+    filters = [one for one in hook if one.form == "filter" and not one.is_first_table]
+    return any(one.kind == "ingress" for one in hook) and all(GONE in one.devices for one in filters)
 
 
 def refuse_unshown(intent: Intent, current: State) -> None:

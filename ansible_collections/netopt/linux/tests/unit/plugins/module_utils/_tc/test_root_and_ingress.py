@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,13 +14,16 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._tc.intent import intent
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import HOOKS, INGRESS, ROOT, TcObject, packed
-from ansible_collections.netopt.linux.plugins.module_utils._tc.root_and_ingress import part, refuse_unshown
+from ansible_collections.netopt.linux.plugins.module_utils._tc.root_and_ingress import gives_back, part, refuse_unshown
 
 HOOK = TcObject("qdisc", "ingress", HOOKS, INGRESS, options=b"")
 QUEUE = TcObject("qdisc", "bfifo", HOOKS, ROOT, options=b"\1\0\0\0")
 BY_NAME = TcObject("filter", "u32", 1, 0xFFFFFFF2, 1, 0, b"")
 BY_HANDLE = TcObject("filter", "u32", 1, HOOKS, 1, 0, b"", ingress=True)
 OF_THE_QUEUE = TcObject("filter", "u32", 1, HOOKS, 1, 0, b"")
+TO_NOWHERE = TcObject("filter", "u32", 0x80000800, 0xFFFFFFF2, 1, 0, b"", devices=("*",))
+TABLE = TcObject("filter", "u32", 0x80000000, 0xFFFFFFF2, 1, 0, b"")
+CLSACT = TcObject("qdisc", "clsact", HOOKS, INGRESS, options=b"")
 
 
 def state(*found: TcObject) -> dict[str, Any]:
@@ -55,3 +59,21 @@ def test_a_queue_with_the_handle_of_the_hook(
         return
     with pytest.raises(NetoptError, match="eth0 qdisc root has the handle ffff:"):
         refuse_unshown(asked, state(*found))
+
+
+@pytest.mark.parametrize(
+    ("found", "given"),
+    [
+        ((HOOK, TABLE, TO_NOWHERE), True),
+        ((HOOK,), True),
+        ((HOOK, BY_NAME), False),
+        ((HOOK, TABLE, TO_NOWHERE, BY_NAME), False),
+        ((CLSACT, TABLE, TO_NOWHERE), False),
+        ((), False),
+    ],
+)
+def test_hooks_whose_device_was_removed_by_hand(found: tuple[TcObject, ...], *, given: bool) -> None:
+    """What only led to our device goes with the plan; what others have put there is left alone."""
+    calm = replace(intent({}, ("eth0",)), former_hook={"hook": {"objects": []}, "device": None})
+    assert gives_back(calm, state(*found), "eth0") is given
+    assert not gives_back(intent({}, ("eth0",)), state(*found), "eth0")
