@@ -28,7 +28,7 @@ def touches(intent: Intent, current: State, iface: str, *, hooks: bool) -> bool:
     """Return whether the intent replaces what is at the hooks of an interface, or all else."""
     one = intent.of(iface)
     if not hooks:
-        return one.sets_root
+        return bool(one.sets_root)
     return one.shapes_ingress or is_ours(current, iface) or gives_back(intent, current, iface)
 
 
