@@ -126,6 +126,7 @@ QUICK = (
     ("mq of trees", "tc filter del dev eth0 parent 10:; tc filter del dev eth0 parent 12: pref 1"),
     ("mq of trees", "tc qdisc del dev eth0 root"),
     ("mq", "tc qdisc replace dev eth0 parent 1:2 handle 77: tbf rate 1mbit burst 5k latency 50ms"),
+    ("mq", "tc qdisc del dev eth0 parent 1:2"),
     ("tbf", "tc qdisc change dev eth0 root handle 1: tbf rate 3mbit burst 5k latency 20ms"),
 )
 OTHER = (

@@ -14,6 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._netlink import messages as rt
+from .._netlink.ethtool import EthtoolSocket, NoEthtoolFamilyError
+from .._netlink.route_socket import KernelRefusedError
 from .objects import major
 
 if TYPE_CHECKING:
@@ -25,8 +27,15 @@ ONE_PLACE = frozenset({"tbf", "sfb"})  # at minor number 1; sfb does not list it
 ONE_FOR_EACH_QUEUE = frozenset({"mq", "mqprio", "taprio"})  # beyond the queues that a device uses, none is listed
 
 
-def with_emptied(route: RouteSocket, index: int, qdiscs: list[TcObject]) -> list[TcObject]:
-    """Return an interface's qdiscs with the places below them that were emptied."""
+def with_emptied(route: RouteSocket, name: str, index: int, qdiscs: list[TcObject]) -> list[TcObject]:
+    """Return an interface's qdiscs with the places below them that were emptied.
+
+    Args:
+        route: a socket in the interface's namespace.
+        name: the interface's name.
+        index: its number.
+        qdiscs: its qdiscs.
+    """
     made = {one.kind for one in qdiscs if one.handle}
     if not made & (ONE_PLACE | ONE_FOR_EACH_QUEUE):
         return qdiscs
@@ -36,15 +45,27 @@ def with_emptied(route: RouteSocket, index: int, qdiscs: list[TcObject]) -> list
     filled = {parent for _family, number, _handle, parent, _info in listed if number == index}
     classes = route.dump(rt.RTM_GETTCLASS, asked) if made & ONE_FOR_EACH_QUEUE else []
     places = [rt.TCMSG.unpack_from(body)[2] for body in classes]
-    return [replace(one, emptied=_emptied(one, places, filled)) if one.handle else one for one in qdiscs]
+    return [replace(one, emptied=_emptied(one, name, places, filled)) if one.handle else one for one in qdiscs]
 
 
-def _emptied(one: TcObject, places: list[int], filled: set[int]) -> tuple[int, ...]:
+def _emptied(one: TcObject, name: str, places: list[int], filled: set[int]) -> tuple[int, ...]:
     mine: list[int] = []
     if one.kind in ONE_PLACE:
         mine = [one.handle | 1]
     elif one.kind in ONE_FOR_EACH_QUEUE:
         theirs = [place for place in places if major(place) == one.handle]
         last = max((place for place in theirs if place in filled), default=0)
-        mine = [place for place in theirs if place < last]
+        if any(place > last for place in theirs):
+            last = max(last, one.handle | _used_queues(name))
+        mine = [place for place in theirs if place <= last]
     return tuple(place & 0xFFFF for place in mine if place not in filled)
+
+
+def _used_queues(name: str) -> int:
+    """Return how many TX queues a device uses, 0 where its driver does not tell."""
+    try:
+        with EthtoolSocket() as ethtool:
+            told, _most = ethtool.read(name, "channels")
+    except (NoEthtoolFamilyError, KernelRefusedError):
+        return 0
+    return int(told.get("tx", 0)) + int(told.get("combined", 0))

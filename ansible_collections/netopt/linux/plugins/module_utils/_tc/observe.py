@@ -217,7 +217,7 @@ def _tree(
         chains += _standing_chains([_parse("chain", body, names) for body in told], mine, place)
     listed = [one for place in filters for one in place]
     aside = unlisted(route, index, listed, lambda body: _parse("filter", body, names)) if listed else []
-    qdiscs = with_emptied(route, index, qdiscs)
+    qdiscs = with_emptied(route, name, index, qdiscs)
     if tools and len(qdiscs) <= BULK:
         qdiscs = with_text(qdiscs, _show(tools, "qdisc", name))
     if tools and said:
