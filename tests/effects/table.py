@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from tests.effects import class_rows, crossed_rows, nft_rows
+from tests.effects import crossed_rows, nft_rows, sender_rows
 
-ROWS = (*nft_rows.ROWS, *class_rows.ROWS, *crossed_rows.CROSSED)
+ROWS = (*nft_rows.ROWS, *sender_rows.ROWS, *crossed_rows.CROSSED)

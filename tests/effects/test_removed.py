@@ -10,8 +10,8 @@ import os
 
 import pytest
 
-from tests.effects.class_rows import BY_ADDRESS, MASQUERADE, MET, REST, UNSHAPED, classes
 from tests.effects.lab import lab
+from tests.effects.sender_rows import BY_ADDRESS, MASQUERADE, MET, REST, UNSHAPED, classes
 from tests.effects.traffic import PASSING, class_of
 from tests.kernel.transaction_host import IFACE
 
