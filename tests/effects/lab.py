@@ -12,6 +12,7 @@ by somebody else's table: it ends at port 80 of ``inner``, as a container engine
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -86,6 +87,12 @@ class Lab:
         with self.host.inside():
             run("ip -6 route add 2001:db8:0:1::/64 dev eth0")  # the client's other network
             run("nft -f -", stdin=OTHERS)
+
+    def mac(self, place: str, device: str) -> bytes:
+        """Return a device's address of Ethernet."""
+        with getattr(self, place).inside():
+            (told,) = json.loads(run(f"ip -j link show dev {device}"))
+        return bytes.fromhex(told["address"].replace(":", ""))
 
     def hold(self) -> None:
         """Leave open to the end what traffic has opened up to now."""

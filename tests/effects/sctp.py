@@ -11,6 +11,7 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tests.effects.frames import crc32c
 from tests.effects.traffic import FAMILIES, SILENT_S, Path
 
 if TYPE_CHECKING:
@@ -19,24 +20,13 @@ if TYPE_CHECKING:
     from tests.effects.lab import Lab
 
 INIT = struct.pack("!BBHIIHHI", 1, 0, 20, 0x1234, 65535, 1, 1, 1)
-CASTAGNOLI = 0x82F63B78
 FIRST_PORT = 20000
-
-
-def checksum(packet: bytes) -> int:
-    """Return CRC32c, which SCTP has as its checksum (RFC 9260, appendix A)."""
-    value = 0xFFFFFFFF
-    for byte in packet:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ (CASTAGNOLI if value & 1 else 0)
-    return value ^ 0xFFFFFFFF
 
 
 def init(sport: int, dport: int) -> bytes:
     """Return an INIT with its checksum."""
     bare = struct.pack("!HHII", sport, dport, 0, 0) + INIT
-    return bare[:8] + struct.pack("<I", checksum(bare)) + bare[12:]
+    return bare[:8] + struct.pack("<I", crc32c(bare)) + bare[12:]
 
 
 def associations(path: Path, number: int, *, family: int = 4) -> Callable[[Lab], int]:

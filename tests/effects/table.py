@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
-from tests.effects import crossed_rows, nft_rows, sender_rows
+from tests.effects import class_rows, crossed_rows, nft_rows, sender_rows
+from tests.effects.row import batches
 
-ROWS = (*nft_rows.ROWS, *sender_rows.ROWS, *crossed_rows.CROSSED)
+ROWS = (*nft_rows.ROWS, *sender_rows.ROWS, *crossed_rows.CROSSED, *class_rows.ROWS)
+BATCHES = batches(ROWS)

@@ -230,8 +230,9 @@ def _elements(wanted: Mapping[str, Any], path: str) -> Iterator[Tuple[Key, str]]
         for ports, word in ((sports, "th sport"), (dports, "th dport"))
         if ports
     ]
-    if wanted.get("fwmark") is not None:
-        parts.append(("meta mark", [f"0x{match.uint32(int(wanted['fwmark']), path):08x}"]))
+    mark = _masked(wanted, "fwmark", mark_of, FWMARK_WANTED, path)
+    if mark:
+        parts.append(("meta mark", [f"0x{mark[0]:08x}"]))
     key = tuple([expression for expression, _values in parts])
     for values in itertools.product(*(values for _expression, values in parts)):
         yield key, " . ".join(values)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Tuple
 
-from .u32_match import EXTENDED, HEADER_END, selectors
+from .u32_match import EXTENDED, HEADER_END, LATER, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +26,12 @@ BEHIND = {
     "ip": ["at", "0", "mask", "0x0f00", "shift", "6"],  # the header's length, in units of four bytes
     "ipv6": ["plus", str(HEADER_END)],
     EXTENDED: ["plus", str(HEADER_END + 8)],
+    LATER: ["plus", str(HEADER_END + 8)],
 }
 EIGHT_BYTES = ["match", "u8", "0x00", "0xff", "at", str(HEADER_END + 1)]
 FIRST_FRAGMENT = ["match", "u16", "0x0000", "0xfff8", "at", str(HEADER_END + 2)]
-EXTENSIONS = {0: [], 43: [], 44: FIRST_FRAGMENT, 60: []}  # hop-by-hop, routing, fragment, destination; RFC 8200
+FRAGMENT = 44
+EXTENSIONS = {0: [], 43: [], FRAGMENT: FIRST_FRAGMENT, 60: []}  # hop-by-hop, routing, fragment, destination; RFC 8200
 ANY = ["match", "u32", "0", "0"]
 TAGS = ("802.1Q", "802.1ad")
 
@@ -43,12 +45,16 @@ def filters(classes: Sequence[Mapping[str, Any]]) -> Iterator[Filter]:
     Args:
         classes: those that have matches, in the order in which they are asked.
     """
-    found: dict[str, list[list[str]]] = {"ip": [], EXTENDED: [], "ipv6": []}
+    found: dict[str, list[list[str]]] = {"ip": [], EXTENDED: [], LATER: [], "ipv6": []}
+    by_protocol = False
     for one in classes:
         for match in one["match"]:
             for kind, words in selectors(match):
                 found[kind].append([*words, "flowid", one["classid"]])
-    tables: dict[str, list[str]] = {"ip": [], EXTENDED: [], "ipv6": []}
+                by_protocol = by_protocol or (kind == LATER and bool(match.get("proto")))
+    if not by_protocol:
+        found[LATER] = []  # the tables of IPv6 tell such packets as well
+    tables: dict[str, list[str]] = {kind: [] for kind in found}
     count = 0
     for kind, members in found.items():
         protocol = "ip" if kind == "ip" else "ipv6"
@@ -59,17 +65,19 @@ def filters(classes: Sequence[Mapping[str, Any]]) -> Iterator[Filter]:
             yield protocol, PREFERENCES[protocol], ["handle", table, "u32", "divisor", "1"], ""
             lines = members[start : start + GROUP_SIZE]
             if kind == "ipv6" and start == 0:  # first, so that the plan's order holds for these packets too
-                lines = [*_extensions(tables[EXTENDED]), *lines]
+                lines = [*_extensions(tables), *lines]
             for words in lines:
                 classid = words[-1] if words[-2] == "flowid" else ""
                 yield protocol, PREFERENCES[protocol], ["u32", "ht", table, *words], classid
     yield from _ways_in(tables)
 
 
-def _extensions(tables: Sequence[str]) -> Iterator[list[str]]:
-    """Yield what leads packets with an extension header to their tables."""
+def _extensions(tables: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Yield what leads packets with an extension header to their tables, and fragments that have no ports to theirs."""
     for number, more in EXTENSIONS.items():
-        yield from _links(tables, ["match", "ip6", "protocol", str(number), "0xff", *EIGHT_BYTES, *more], EXTENDED)
+        key = ["match", "ip6", "protocol", str(number), "0xff", *EIGHT_BYTES, *more]
+        yield from _links(tables[EXTENDED], key, EXTENDED)
+    yield from _links(tables[LATER], ["match", "ip6", "protocol", str(FRAGMENT), "0xff"], LATER)
 
 
 def _ways_in(tables: Mapping[str, Sequence[str]]) -> Iterator[Filter]:
