@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.effects.frames import CARRIED, FRAGMENT, Frame
+from tests.effects.frames import CARRIED, FRAGMENT, PROTOCOLS, Frame
 from tests.effects.lab import CLIENT, HOST, INNER
 from tests.effects.traffic import FAMILIES
 from tests.kernel.nft_namespaces import run
@@ -56,7 +56,7 @@ def counted(lab: Lab, device: str) -> dict[str, int]:
     return {name: int(packets) for name, packets in found if name != SHAPER}
 
 
-def fallen(lab: Lab, device: str, send: Callable[[], None], packets: int) -> dict[str, int]:
+def fallen(lab: Lab, device: str, send: Callable[[], Any], packets: int) -> dict[str, int]:
     """Send, and return how many times ``EACH`` packets each class has got, of so many in all."""
     before = counted(lab, device)
     send()
@@ -99,48 +99,42 @@ def framed(way: str, one: Frame, *, whole: bool = True, device: str = "eth0") ->
     return send
 
 
-def spoken(one: Frame, *, size: int = CARRIED - 8, mark: int = 0, priority: int = 0, device: str = "eth0") -> Traffic:
-    """Have the host's own sockets send what a frame says, without its tags; returns the classes that it falls into.
+def opened(
+    lab: Lab, one: Frame, *, size: int = CARRIED - 8, mark: int = 0, priority: int = 0
+) -> Callable[[], None]:
+    """Return what has a socket of the host send once what a frame says, without its tags.
 
     What is neither UDP nor TCP is sent by a raw socket of IP. A connection of TCP is refused by the neighbour, so that
     its first packet alone counts.
     """
     family = one.family
-    source, target = one.src or HOST[family], one.dst or CLIENT[family]
     kind = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}.get(one.proto, socket.SOCK_RAW)
-    number = {"sctp": socket.IPPROTO_SCTP, "icmp": socket.IPPROTO_ICMP, "icmpv6": socket.IPPROTO_ICMPV6}
+    level, option = (socket.IPPROTO_IP, socket.IP_TOS) if family == 4 else (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
 
-    def opened(lab: Lab) -> socket.socket:
-        with lab.host.inside():
-            made = lab.stack.enter_context(socket.socket(FAMILIES[family], kind, number.get(one.proto, 0)))
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.settimeout(1)
-        made.bind((source, 0 if kind == socket.SOCK_RAW else one.sport))
-        if mark:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
-        if one.dscp:
-            level, option = (
-                (socket.IPPROTO_IP, socket.IP_TOS) if family == 4 else (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
-            )
+    def send() -> None:
+        number = PROTOCOLS[one.proto] if kind == socket.SOCK_RAW else 0
+        with lab.host.inside(), suppress(OSError), socket.socket(FAMILIES[family], kind, number) as made:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.settimeout(1)
+            made.bind((one.src or HOST[family], 0 if number else one.sport))
             made.setsockopt(level, option, one.dscp << 2)
-        if priority:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, priority)
-        if one.options:
-            made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, one.options)
-        return made
-
-    def send(lab: Lab) -> dict[str, int]:
-        def all_of_them() -> None:
-            for _ in range(EACH):
-                with suppress(OSError), opened(lab) as made:
-                    if kind == socket.SOCK_STREAM:
-                        made.connect((target, one.dport))
-                    else:
-                        data = one.carried if kind == socket.SOCK_RAW else b"x" * size
-                        made.sendto(data, (target, 0 if kind == socket.SOCK_RAW else one.dport))
-
-        per = -(-(size + 8) // 1480) if one.proto == "udp" else 1
-        return fallen(lab, device, all_of_them, EACH * per)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
+            if one.options:
+                made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, one.options)
+            made.connect((one.dst or CLIENT[family], 0 if number else one.dport))
+            if kind != socket.SOCK_STREAM:
+                made.send(one.carried if number else b"x" * size)
 
     return send
 
+
+def spoken(one: Frame, *, size: int = CARRIED - 8, mark: int = 0, priority: int = 0, device: str = "eth0") -> Traffic:
+    """Have sockets of the host send what a frame says; returns the classes that it falls into."""
+
+    def send(lab: Lab) -> dict[str, int]:
+        once = opened(lab, one, size=size, mark=mark, priority=priority)
+        fragments_each = -(-(size + 8) // 1480) if one.proto == "udp" else 1
+        return fallen(lab, device, lambda: [once() for _ in range(EACH)], EACH * fragments_each)
+
+    return send
