@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._plan.fields import BY_KEY
 from tests.effects.lab import lab
 from tests.effects.row import NULL, REMOVE, UNDEFINED
 
@@ -76,10 +77,15 @@ def _take_away(made: Lab, first: Row, changes: dict[str, Any]) -> list[str]:
     if first.gone == REMOVE:
         report = made.machine.ask(remove=[PLAN])
     elif first.gone == NULL:
-        report = made.machine.apply(dict.fromkeys(changes))
+        report = made.machine.apply({name: _nothing(name, value) for name, value in changes.items()})
     else:
         report = made.machine.checkpoint("restored", id="row")["report"]
     return [] if report["status"] in {"rolled_back", "applied"} else [f"not {first.gone}: {report['error']}"]
+
+
+def _nothing(name: str, value: Any) -> Any:
+    """Return what takes a field away: each of its keys where these are sections of their own."""
+    return dict.fromkeys(value) if name in BY_KEY else None
 
 
 def _together(rows: tuple[Row, ...]) -> dict[str, Any]:
