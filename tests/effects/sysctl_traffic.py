@@ -228,19 +228,6 @@ def by_a_socket_for_both(port: int = PORT + 1) -> Traffic:
     return send
 
 
-def by_a_foreign_address(address: str) -> Traffic:
-    """Send from an address that the host has not; returns whether it arrives."""
-
-    def send(lab: Lab) -> bool:
-        with watched(lab, "client") as seen:
-            with lab.host.inside(), suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
-                made.bind((address, 0))
-                made.sendto(b"x", (CLIENT[4], PORT))
-            return bool(seen(lambda data: (data[26:30] == socket.inet_aton(address)) or None, 1))
-
-    return send
-
-
 def as_a_user(kind: int, protocol: int, port: int, data: bytes) -> Traffic:
     """Have a user's socket of the host send from a port; returns whether it may."""
 
