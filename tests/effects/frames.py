@@ -18,6 +18,7 @@ TYPES = {4: 0x0800, 6: 0x86DD}
 PROTOCOLS = {"tcp": 6, "udp": 17, "sctp": 132, "icmp": 1, "icmpv6": 58}
 ROUTER_ALERT = {4: bytes.fromhex("94040000"), 6: bytes.fromhex("0502000001000000")[:6]}
 HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION = 0, 43, 44, 60
+EXPERIMENT = 0x1E  # an option that nobody knows, and everybody skips (RFC 4727)
 CARRIED = 64  # bytes behind the IP headers
 CASTAGNOLI = 0x82F63B78
 MORE_FOLLOW, UNIT = 1, 8
@@ -139,7 +140,7 @@ class Frame:
             else:
                 ahead = bytes(6) if self.extension == ROUTING else bytes([1, 4, 0, 0, 0, 0])
             filled = UNIT * (self.units - 1)
-            ahead += bytes([1, filled - 2]) + bytes(filled - 2) if filled else b""
+            ahead += bytes([EXPERIMENT, filled - 2]) + bytes(filled - 2) if filled else b""
             rest = bytes([number, self.units - 1 if not is_fragment else 0]) + ahead + rest
             number = self.extension or 0
         head = struct.pack("!IHBB", 6 << 28 | self.dscp << 22, len(rest), number, 64)

@@ -107,6 +107,19 @@ def _together(rows: tuple[Row, ...]) -> dict[str, Any]:
 
 
 def _differs(when: str, found: Any, expected: Any) -> list[str]:
-    low, high = expected if isinstance(expected, tuple) else (expected, expected)
-    same = found is not None and low <= found <= high if isinstance(expected, tuple) else found == expected
-    return [] if same else [f"{when}{found}, expected {low if low == high else f'{low} to {high}'}"]
+    return [] if _is(found, expected) else [f"{when}{found}, expected {_words(expected)}"]
+
+
+def _is(found: Any, expected: Any) -> bool:
+    """Return whether an outcome is as expected: a tuple is the least and the most, a list has outcomes one by one."""
+    if isinstance(expected, tuple):
+        return found is not None and bool(expected[0] <= found <= expected[1])
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(found) == len(expected) and all(map(_is, found, expected))
+    return bool(found == expected)
+
+
+def _words(expected: Any) -> str:
+    if isinstance(expected, list):
+        return f"[{', '.join(map(_words, expected))}]"
+    return f"{expected[0]} to {expected[1]}" if isinstance(expected, tuple) else str(expected)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.kernel.nft_namespaces import Namespace, run
 from tests.kernel.transaction_host import Host, transaction_host
@@ -61,6 +61,7 @@ class Lab:
         machine: runs netopt on the host.
         host, client, inner: the namespaces.
         stack: closes what a kind of traffic has opened.
+        kept: what rows that share the lab keep for one another.
     """
 
     def __init__(self, machine: Host, stack: ExitStack, *, rules: bool = True) -> None:
@@ -69,6 +70,7 @@ class Lab:
         for place in (self.host, self.client, self.inner):
             stack.callback(place.close)
         self.stack = stack.enter_context(ExitStack())
+        self.kept: dict[str, Any] = {}
         self._held = stack
         with self.host.inside():
             run("ip link del eth0")
