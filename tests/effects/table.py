@@ -6,8 +6,32 @@
 
 from __future__ import annotations
 
-from tests.effects import beside_rows, class_rows, crossed_rows, ingress_rows, limit_rows, mark_rows, nft_rows, sender_rows, sysctl_rows
+from tests.effects import (
+    sender_rows,
+    beside_rows,
+    class_rows,
+    crossed_rows,
+    device_rows,
+    ingress_rows,
+    limit_rows,
+    mark_rows,
+    nft_rows,
+    own_kernel_rows,
+    sysctl_rows,
+)
 from tests.effects.row import batches
 
-ROWS = (*nft_rows.ROWS, *sender_rows.ROWS, *crossed_rows.CROSSED, *class_rows.ROWS, *ingress_rows.ROWS, *limit_rows.ROWS, *mark_rows.ROWS, *sysctl_rows.ROWS, *beside_rows.ROWS)
+ROWS = (
+    *nft_rows.ROWS,
+    *sender_rows.ROWS,
+    *crossed_rows.CROSSED,
+    *class_rows.ROWS,
+    *ingress_rows.ROWS,
+    *limit_rows.ROWS,
+    *mark_rows.ROWS,
+    *sysctl_rows.ROWS,
+    *device_rows.ROWS,
+    *beside_rows.ROWS,
+    *own_kernel_rows.ROWS,
+)
 BATCHES = batches(ROWS)
