@@ -245,7 +245,7 @@ def _by_packet_sockets() -> Iterator[Row]:
 
 
 ROWS = tuple(
-    replace(row, quick=False)
+    replace(row, quick=row.shared == "marks, rules")
     for row in (
         *_forwarded(),
         *_in_fragments(),

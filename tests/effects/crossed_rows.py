@@ -4,7 +4,7 @@
 
 """Effects that are the same for each protocol, way and version of IP: what docs/plan.md says, row by row.
 
-``make test`` runs one in seven of them, always the same; ``make effects`` all.
+``make test`` runs one in eight of them, always the same; ``make effects`` all.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PATHS = {"to the host": LOCAL, "to a published port": PUBLISHED_PORT, "passing through": FORWARDED}
 KINDS = {"tcp": connections, "udp": flows, "sctp": associations, None: flows}
 SENT, MOST = 6, 2
-SHOWN = 7
+SHOWN = 8
 CLIENTS = {4: "192.0.2.0/24", 6: "2001:db8::/48"}
 OTHERS = {4: "198.51.100.0/24", 6: "2001:db8:ffff::/48"}
 

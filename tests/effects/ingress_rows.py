@@ -78,4 +78,4 @@ def _wherever_it_goes() -> Iterator[Row]:
             )
 
 
-ROWS = tuple(replace(row, quick=False) for row in (*_as_it_arrives(), *_wherever_it_goes()))
+ROWS = (*(replace(row, quick=False) for row in _as_it_arrives()), *_wherever_it_goes())

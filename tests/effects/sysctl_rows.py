@@ -120,4 +120,4 @@ FORWARDING = tuple(
     for expected in (0 if path is not OWN and (off == family or (off == "in" and family == 4 and way == "inwards")) else 4,)
 )  # fmt: skip
 REFUSED = Row("sysctl", "disable_ipv6 where there are addresses", {"sysctl": {CONF_6 + "disable_ipv6": 1}}, refused="disable_ipv6")
-ROWS = tuple(replace(row, quick=False) for row in (*_rows(), *FORWARDING, REFUSED))
+ROWS = tuple(replace(row, quick=row.shared == f"sysctl {REMOVE}") for row in (*_rows(), *FORWARDING, REFUSED))

@@ -10,10 +10,12 @@ import os
 
 import pytest
 
-from tests.effects.row import Row, judge
-from tests.effects.table import ROWS
+from tests.effects.judge import judge
+from tests.effects.row import Row
+from tests.effects.table import BATCHES, ROWS
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
+QUICK = [found for batch in BATCHES if (found := tuple(row for row in batch if row.quick))]
 
 
 def test_rows_have_names_of_their_own() -> None:
@@ -21,7 +23,15 @@ def test_rows_have_names_of_their_own() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS)
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS if row.quick])
-def test_effect(row: Row) -> None:
-    """The packets of a row fare as it says."""
-    assert judge(row) == []
+def test_rows_that_share_a_lab_share_what_it_is() -> None:
+    """Rows of one lab have one way to go, one arrangement of the host, and nothing that they refuse."""
+    for batch in BATCHES:
+        assert len({(row.gone, row.arranged, row.labels, row.own_kernel) for row in batch}) == 1, batch[0].name
+        assert len(batch) == 1 or not any(row.refused or row.earlier for row in batch), batch[0].name
+
+
+@pytest.mark.parametrize("batch", [pytest.param(batch, id=batch[0].name) for batch in QUICK])
+def test_effects(batch: tuple[Row, ...]) -> None:
+    """The packets of rows fare as they say."""
+    wrong = {row.name: found for row, found in zip(batch, judge(batch), strict=True) if found}
+    assert wrong == {}

@@ -177,7 +177,7 @@ options:
     type: bool
     default: false
 notes:
-  - When C(changes.netem.duration_s) is given, the impairment is taken away by the host itself after that time, and the
+  - An impairment is taken away by the host itself after C(changes.netem.duration_s), 300 seconds by default, and the
     rest of the plan stays. Rolling the checkpoint back then leads to the state before the whole change.
   - A change that waits for its confirmation, or an impairment that still runs on the same interface, keeps a second
     one from being made. Confirm or roll back the first one.

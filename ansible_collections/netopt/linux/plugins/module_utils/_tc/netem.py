@@ -18,6 +18,7 @@ Words = List[str]
 Netem = Mapping[str, Any]
 
 LIMIT = 10000  # packets; tc's own 1000 drops packets at a delay of 100 ms and 200 Mbit/s
+DURATION_S = 300  # of an impairment that says none, where no policy has said it
 UNIFORM = "uniform"  # what the kernel does without a table
 TABLES = ("normal", "pareto", "paretonormal")  # distributions that take a table
 SSH_PORT = 22

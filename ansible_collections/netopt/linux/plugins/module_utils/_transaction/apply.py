@@ -32,6 +32,7 @@ from .._plans.record import HTB, without_field
 from .._subsystems.read_views import read_views
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
+from .._tc.netem import DURATION_S
 from .._transport.restore_archive import restore_archive
 from .rehearse import rehearse, resolve
 from .unchanged_cache import BRIEF, CachedState
@@ -214,7 +215,8 @@ class Apply:
         self, plans: PlansChange, record: InForce, rehearsal: Rehearsal
     ) -> tuple[dict[str, Any], float | None]:
         """Return the states that an impairment is to end in, and after how many seconds it ends."""
-        durations = {one.changes["netem"]["duration_s"] for one in plans.asked if one.changes.get("netem")}
+        impairments = [one.changes["netem"] for one in plans.asked if one.changes.get("netem")]
+        durations = {one.get("duration_s", DURATION_S) for one in impairments}
         if not durations or "tc" not in rehearsal.operations:
             return {}, None
         if len(durations) > 1:
