@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from tests.effects import (
-    sender_rows,
     beside_rows,
     class_rows,
     crossed_rows,
@@ -17,13 +16,13 @@ from tests.effects import (
     mark_rows,
     nft_rows,
     own_kernel_rows,
+    sender_rows,
     sysctl_rows,
 )
 from tests.effects.row import batches
 
 ROWS = (
     *nft_rows.ROWS,
-    *sender_rows.ROWS,
     *crossed_rows.CROSSED,
     *class_rows.ROWS,
     *ingress_rows.ROWS,
@@ -33,5 +32,6 @@ ROWS = (
     *device_rows.ROWS,
     *beside_rows.ROWS,
     *own_kernel_rows.ROWS,
+    *sender_rows.ROWS,
 )
 BATCHES = batches(ROWS)
