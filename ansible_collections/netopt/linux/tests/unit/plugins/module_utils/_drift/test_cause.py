@@ -16,8 +16,6 @@ from ansible_collections.netopt.linux.plugins.module_utils._conflicts import fin
 from ansible_collections.netopt.linux.plugins.module_utils._drift.cause import Culprits
 
 LINK = "[Link]\nMTUBytes=9000\nGenericReceiveOffload=no\nRxBufferSize=512\nTxBufferSize=64\n[CAKE]\nParent=root\n"
-    "[Link]\nMTUBytes=9000\nGenericReceiveOffload=no\nRxBufferSize=512\nTxBufferSize=64\n[FairQueueing]\nParent=root\n"
-)
 PROFILE = "[connection]\nuuid=0b1c\n[ethtool]\nfeature-tso=false\ncoalesce-adaptive-rx=1\npause-rx=false\n"
 HELD: dict[str, Any] = {
     "mtu": 9000,
