@@ -17,12 +17,15 @@ ODD = "e'\"$"
 RATE = {"rate_limits": [{"rate": "5/second", "protocol": "udp"}]}
 NAT = {"type": "masquerade", "src": "fd00::/64"}
 FORWARD = {"sysctl": {"net.ipv6.conf.all.forwarding": 1}}
+CLASS = {"classid": "1:10", "rate_mbit": 5}
 CASES = {
     "rates": (ODD, RATE, ["iface"]),
     "one of several": (["eth0", ODD, "e\\"], RATE, ["iface[1]", "iface[2]"]),
     "nobody's rules": (ODD, {"mtu": 1400}, []),
     "a rule with a name of its own": (ODD, {**FORWARD, "nat_rules": [{**NAT, "iface": "eth0"}]}, []),
     "its own name is odd": ("eth0", {**FORWARD, "nat_rules": [{**NAT, "iface": "e*"}]}, ["changes.nat_rules[0].iface"]),
+    "classes by sender": (ODD, {"htb_classes": [{**CLASS, "match": [{"src": "10.0.0.1"}]}]}, ["iface"]),
+    "classes by filters": (ODD, {"htb_classes": [{**CLASS, "match": [{"dst": "10.0.0.1"}]}]}, []),
     "quotes of the shell": ("e'$", RATE, []),
 }
 
