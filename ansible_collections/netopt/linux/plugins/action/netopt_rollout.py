@@ -13,7 +13,13 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.netopt.linux.plugins.plugin_utils._host_variables import variables_of
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
-from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import fared, finished, out_of_reach, told
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import (
+    fared,
+    finished,
+    looked_up,
+    out_of_reach,
+    told,
+)
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_own import own
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_waves import WavesError
 from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
@@ -90,9 +96,13 @@ class ActionModule(TransportAction):
                 self._connection.reset()  # whether new connections come about is part of the question
                 answer = self._checkpoint(variables, **asked)
             except AnsibleConnectionFailure as error:
+                if deed == "listed":
+                    return looked_up(applied, {}, verdict["checkpoint_id"])
                 if deed != "restored" or fared(applied) != "applied":
                     raise
                 return out_of_reach(applied, verdict=verdict, said=str(error))
+        if deed == "listed":
+            return looked_up(applied, answer, verdict["checkpoint_id"])
         return finished(deed, applied=applied, answer=answer, verdict=verdict, host=variables["inventory_hostname"])
 
     def _checkpoint(self, variables: dict[str, Any], **options: Any) -> dict[str, Any]:

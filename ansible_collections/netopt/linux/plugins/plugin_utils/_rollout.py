@@ -16,7 +16,13 @@ from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store imp
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout_waves as rollout_waves
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_health import unhealthy
-from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import GOOD, fared, known, may_hold
+from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import (
+    GOOD,
+    fared,
+    known,
+    may_hold,
+    undone_elsewhere,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,7 +119,8 @@ class Rollout:
             failures=self.options["max_failures"],
         )
         reason = reason and f"{reason}, in wave {self.index + 1} of {len(self.waves)}"
-        reason = reason or self._out_of_time(wave)
+        undone = any(undone_elsewhere(result, wave["checkpoint_id"]) for result in results.values())
+        reason = reason or ("somebody has rolled the change back" if undone else self._out_of_time(wave))
         state = self._state(wave)
         status = "failed" if reason else "done"
         state[self.index].update(finished=_now(), status=status, gate=_gate(len(results), mine, ill, reason))
@@ -126,11 +133,11 @@ class Rollout:
             "stop": bool(reason),
             "resting": all(status == "unchanged" for status in statuses.values()),
             "rollout": self._told(state, reason),
-            "finish": self._to_finish(failed, ill, stopped=bool(reason)) if reason or last else {},
+            "finish": self._to_finish(failed, ill, stopped=bool(reason), undone=undone) if reason or last else {},
         }
 
-    def _to_finish(self, failed: list[str], ill: Mapping[str, str], *, stopped: bool) -> dict[str, str]:
-        """Return what is left to do about which hosts: confirm, extend, restore, or report once more."""
+    def _to_finish(self, failed: list[str], ill: Mapping[str, str], *, stopped: bool, undone: bool) -> dict[str, str]:
+        """Return what is left to do about which hosts: confirm, extend, restore, ask, or report once more."""
         back = stopped and self.options["on_failure"] == "roll_back" and not self.check
         at_end = self.options["confirm_at"] == "end" and not self.check
         keep = "confirmed" if self.options["confirm"] == "auto" else "extended"
@@ -144,6 +151,8 @@ class Rollout:
                     deeds[host] = "report"
                 elif at_end and fared(result) == "applied":
                     deeds[host] = keep
+                elif undone and fared(result) == "applied" and not self.check:
+                    deeds[host] = "listed"
         return deeds
 
     def _gate(self, hosts: list[str]) -> dict[str, str]:

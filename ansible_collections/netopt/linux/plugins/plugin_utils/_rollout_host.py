@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.undone_ahead import refusal
+
 GOOD = frozenset({"applied", "unchanged", "would_change"})
 REPEATED = ("failed", "unreachable", "msg", "report", "module_stderr", "module_stdout", "rc", "exception")
 
@@ -32,6 +34,13 @@ def may_hold(applied: Mapping[str, Any]) -> bool:
     if not isinstance(report, Mapping):
         return bool(applied)
     return report.get("status") == "failed" and report.get("checkpoint_id") is not None
+
+
+def undone_elsewhere(applied: Mapping[str, Any], identity: str) -> bool:
+    """Tell whether a host has refused the change since somebody has rolled it back before the host's turn."""
+    report = applied.get("report")
+    error = (report.get("error") if isinstance(report, Mapping) else None) or {}
+    return str(error.get("message")) == refusal(identity)
 
 
 def told(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,6 +119,26 @@ def out_of_reach(applied: Mapping[str, Any], *, verdict: Mapping[str, Any], said
     )
     status = "unreachable" if waits else "rollback_failed"
     return _failed({**applied["report"], "status": status, "error": error})
+
+
+def looked_up(applied: Mapping[str, Any], answer: Mapping[str, Any], identity: str) -> dict[str, Any]:
+    """Return the last result of a host that took the change, after somebody has rolled it back on others.
+
+    Args:
+        applied: the result of netopt_apply.
+        answer: that of netopt_checkpoint, which lists what the host keeps; empty where it is out of reach.
+        identity: the checkpoint's.
+    """
+    report = dict(applied["report"])
+    kept = {one.get("id"): one.get("status") for one in answer.get("checkpoints", ())}
+    if kept.get(identity) == "rolled_back":
+        error = _error("rollout", "Somebody has rolled the change back while the rollout went on")
+        error["hint"] = "Ask who did, and why. Go on with the rollout by --resume."
+        return _failed({**report, "status": "rolled_back", "changed": False, "error": error})
+    if identity not in kept:
+        why = "The change was rolled back on other hosts meanwhile; whether this one still holds it is not known."
+        report["warnings"] = [*report.get("warnings", ()), why]
+    return {"changed": False, "report": report}
 
 
 def _again(applied: Mapping[str, Any], host: str, verdict: Mapping[str, Any]) -> dict[str, Any]:

@@ -201,7 +201,7 @@ class Store:
         """
         if undone_ahead.is_refused(self.state_dir, header.id):
             raise NetoptError(
-                f"The change {header.id} was rolled back before it came to this host",
+                undone_ahead.refusal(header.id),
                 stage="checkpoint",
                 key=header.id,
                 hint="Nothing was changed here. Apply the plan anew, or go on with the rollout by --resume.",

@@ -39,6 +39,11 @@ def refuse(state_dir: str, identity: str) -> None:
         os.unlink(entry.path)
 
 
+def refusal(identity: str) -> str:
+    """Return what a host says that refuses a change."""
+    return f"The change {identity} was rolled back before it came to this host"
+
+
 def is_refused(state_dir: str, identity: str) -> bool:
     """Say whether this host refuses a change."""
     return os.path.exists(_path(state_dir, identity))

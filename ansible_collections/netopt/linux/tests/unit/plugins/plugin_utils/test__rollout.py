@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.undone_ahead import refusal
 from ansible_collections.netopt.linux.plugins.module_utils._probe import targets as probe_targets
 from ansible_collections.netopt.linux.plugins.plugin_utils import _rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout import Rollout
 from ansible_collections.netopt.linux.plugins.plugin_utils._rollout_host import (
     fared,
     finished,
+    looked_up,
     may_hold,
     out_of_reach,
     told,
@@ -42,6 +44,7 @@ SAME = {"report": {"status": "unchanged"}}
 REFUSED = {"failed": True, "msg": "no", "report": {"status": "failed", "error": {"message": "no"}}}
 UNDONE = {"failed": True, "msg": "no", "report": {"status": "rolled_back", "error": {"message": "no"}}}
 CRASHED = {"failed": True, "msg": "the module ended without a result"}
+AHEAD = {"failed": True, "report": {"status": "failed", "error": {"message": refusal("change-1")}}}
 GONE = {"unreachable": True, "msg": "no route"}
 UNCONFIRMED = {"failed": True, "report": {"status": "failed", "checkpoint_id": "change-1"}}
 
@@ -91,6 +94,8 @@ def run(results: list[dict[str, Any]], *, check: bool = False, **options: Any) -
         ([GOOD, REFUSED, GOOD], {"max_failures": "34%"}, False, {"h1": "report"}),
         ([GOOD, REFUSED, GOOD], {"confirm_at": "end"}, True, {"h0": "confirmed", "h1": "report", "h2": "confirmed"}),
         ([GOOD, REFUSED, SAME], {"on_failure": "roll_back"}, True, {"h0": "restored", "h1": "report"}),
+        ([GOOD, AHEAD, GOOD], {"max_failures": 3}, True, {"h0": "listed", "h1": "report", "h2": "listed"}),
+        ([GOOD, AHEAD, GOOD], {"on_failure": "roll_back"}, True, {"h0": "restored", "h1": "report", "h2": "restored"}),
         (
             [GOOD, UNDONE, CRASHED, GONE, UNCONFIRMED],
             {"on_failure": "roll_back", "confirm_at": "end"},
@@ -105,6 +110,28 @@ def test_what_is_left_to_do(results: Any, options: Any, stop: bool, finish: dict
     assert (verdict["stop"], verdict["finish"]) == (stop, finish)
     assert verdict["rollout"]["stopped"] is stop
     assert (verdict["rollout"]["reason"] is not None) is stop
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (
+            {"checkpoints": [{"id": "change-1", "status": "rolled_back"}]},
+            "rolled_back",
+            "Somebody has rolled the change",
+        ),
+        ({"checkpoints": [{"id": "change-1", "status": "confirmed"}]}, "applied", ""),
+        ({"checkpoints": []}, "applied", "whether this one still holds it is not known"),
+        ({}, "applied", "whether this one still holds it is not known"),
+    ],
+)
+def test_host_that_is_asked_what_became_of_it(answer: dict[str, Any], status: str, words: str) -> None:
+    """After a rollback elsewhere each host that took the change says itself what became of it."""
+    found = looked_up(GOOD, answer, "change-1")
+    assert found["report"]["status"] == status
+    assert bool(found.get("failed")) is (status == "rolled_back")
+    assert words in str(found["report"])
+    assert bool(found["report"]["warnings"]) is words.startswith("whether")
 
 
 def test_check_mode_confirms_and_restores_nothing() -> None:
