@@ -38,6 +38,7 @@ IN_CLASSES = [{"classid": "1:10", "rate_mbit": 5, "ceil_mbit": 400, "match": [{"
 DNAT = {"type": "dnat", "protocol": "udp", "port": 12008, "dst": HOST[4], "to_addr": INNER[4], "to_port": 81}
 TTL = {"net.ipv4.ip_default_ttl": 33}
 BURST = 2
+MORE_FOLLOW = 0x20  # in the flags of a fragment
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Part:
 
 PARTS = {
     "sysctl": Part({"sysctl": TTL}, first_packet("udp", 4, lambda ip, _udp: ip[8]), 33, 64),
-    "mtu": Part({"mtu": 1400}, first_packet("udp", 4, lambda ip, _udp: bool(ip[6] & 0x20), size=1450), True, False),
+    "mtu": Part({"mtu": 1400}, first_packet("udp", 4, lambda ip, _udp: ip[6] & MORE_FOLLOW, size=1450), MORE_FOLLOW, 0),
     "htb_classes": Part({"htb_classes": CLASSES}, spoken(SHAPED), {"1:10": 1}, {}),
     "ingress": Part(
         {"shaper": {"ingress_mbit": 400}, "ingress": {"htb_classes": IN_CLASSES}},
@@ -68,7 +69,10 @@ PARTS = {
         {},
     ),
     "dscp": Part(
-        {"dscp": [{"match": {"dports": ["12001"]}, "dscp": 46}]}, code_points("sent", MARKED, own_socket=True), [46], [0]
+        {"dscp": [{"match": {"dports": ["12001"]}, "dscp": 46}]},
+        code_points("sent", MARKED, own_socket=True),
+        [46],
+        [0],
     ),
     "connection_limits": Part(limit(2, 12004), connections(LIMITED, 4), 2, 4),
     "rate_limits": Part(rate(BURST, port=12005, protocol="udp"), flows(RATED, 6), (0, BURST), 6),

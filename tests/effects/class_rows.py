@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.effects.classes import ENDS, fragments, framed, spoken
-from tests.effects.frames import DESTINATION, HOP_BY_HOP, ROUTER_ALERT, ROUTING, Frame
+from tests.effects.frames import DESTINATION, HOP_BY_HOP, ROUTER_ALERT, Frame
 from tests.effects.meaning import REST, class_of
 from tests.effects.row import NULL, REMOVE, ROLLBACK, Row
 
@@ -34,7 +34,11 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"proto": "tcp", "dport": 7200},
         {"dport": 7200},
     ),
-    "one of several ports": ({"dports": ["53", "7300"]}, {"proto": "tcp", "dport": 7300}, {"proto": "tcp", "dport": 54}),
+    "one of several ports": (
+        {"dports": ["53", "7300"]},
+        {"proto": "tcp", "dport": 7300},
+        {"proto": "tcp", "dport": 54},
+    ),
     "a source": ({"src": "198.18.5.0/24"}, {"src": "198.18.5.7", "dport": 1}, {"src": "198.18.6.7", "dport": 1}),
     "a source of IPv6": (
         {"src": "2001:db8:5::/48"},

@@ -77,7 +77,7 @@ def fragments(one: Frame) -> list[Frame]:
 
 
 def framed(way: str, one: Frame, *, whole: bool = True, device: str = "eth0") -> Traffic:
-    """Send a frame several times on a way, or its two fragments; returns the classes of a device that they fall into."""
+    """Send a frame several times on a way, or its two fragments; returns the classes of a device that have them."""
     place, by, (whose, their) = WAYS[way]
     sender, receiver = ENDS[way]
     one = replace(one, src=one.src or sender[one.family], dst=one.dst or receiver[one.family])
@@ -99,9 +99,7 @@ def framed(way: str, one: Frame, *, whole: bool = True, device: str = "eth0") ->
     return send
 
 
-def opened(
-    lab: Lab, one: Frame, *, size: int = CARRIED - 8, mark: int = 0, priority: int = 0
-) -> Callable[[], None]:
+def opened(lab: Lab, one: Frame, *, size: int = CARRIED - 8, mark: int = 0, priority: int = 0) -> Callable[[], None]:
     """Return what has a socket of the host send once what a frame says, without its tags.
 
     What is neither UDP nor TCP is sent by a raw socket of IP. A connection of TCP is refused by the neighbour, so that

@@ -39,6 +39,7 @@ PATHS = {"to the host": LOCAL, "to a published port": PUBLISHED_PORT, "passing t
 KINDS = {"tcp": connections, "udp": flows, "sctp": associations, None: flows}
 SENT, MOST = 6, 2
 SHOWN = 8
+PORTS = itertools.count(22000)
 CLIENTS = {4: "192.0.2.0/24", 6: "2001:db8::/48"}
 OTHERS = {4: "198.51.100.0/24", 6: "2001:db8:ffff::/48"}
 
@@ -48,13 +49,23 @@ def _met(path: Path) -> int:
     return SENT if path is FORWARDED else MOST
 
 
+def _by_itself(path: Path, field: str) -> tuple[Path, str]:
+    """Return a path with a port of its own, and the lab that its row may share; one that others publish has one port."""
+    if path is PUBLISHED_PORT:
+        return path, ""
+    port = next(PORTS)
+    return replace(path, port=port, arrives=port), f"{field}, {path.receiver}"
+
+
 def _limits() -> Iterator[Row]:
     for (way, path), protocol, family, action in itertools.product(
         PATHS.items(), ("tcp", "udp", "sctp"), (4, 6), ("reject", "drop")
     ):
-        changes = limit(MOST, path.port, protocol, action=action)
+        own, shared = _by_itself(path, "connection_limits")
+        changes = limit(MOST, own.port, protocol, action=action)
         says = f"{action}, {protocol} over IPv{family} {way}"
-        yield Row("connection_limits", says, changes, KINDS[protocol](path, SENT, family=family), _met(path), free=SENT)
+        traffic = KINDS[protocol](own, SENT, family=family)
+        yield Row("connection_limits", says, changes, traffic, _met(path), free=SENT, shared=shared)
 
 
 def _rates() -> Iterator[Row]:
@@ -62,14 +73,18 @@ def _rates() -> Iterator[Row]:
         PATHS.items(), ("tcp", "udp", "sctp", None), (4, 6), (False, True)
     ):
         named = {"protocol": protocol} if protocol else {}
-        changes = rate(MOST, port=path.port, per_source=own, **named)
+        mine, shared = _by_itself(path, "rate_limits")
+        changes = rate(MOST, port=mine.port, per_source=own, **named)
         says = f"{protocol or 'no protocol'} over IPv{family} {way}{', each source' if own else ''}"
-        yield Row("rate_limits", says, changes, KINDS[protocol](path, SENT, family=family), _met(path), free=SENT)
+        traffic = KINDS[protocol](mine, SENT, family=family)
+        yield Row("rate_limits", says, changes, traffic, _met(path), free=SENT, shared=shared)
     for (way, path), protocol, family, own in itertools.product(PATHS.items(), ("udp", None), (4, 6), (False, True)):
         named = {"protocol": protocol} if protocol else {}
-        changes = rate(MOST, port=path.port, per_source=own, per="packets", **named)
+        mine, shared = _by_itself(path, "rate_limits per packets")
+        changes = rate(MOST, port=mine.port, per_source=own, per="packets", **named)
         says = f"{protocol or 'no protocol'} over IPv{family} {way}{', each source' if own else ''}"
-        yield Row("rate_limits per packets", says, changes, one_flow(path, SENT, family=family), _met(path), free=SENT)
+        traffic = one_flow(mine, SENT, family=family)
+        yield Row("rate_limits per packets", says, changes, traffic, _met(path), free=SENT, shared=shared)
 
 
 def _for_some() -> Iterator[Row]:
@@ -87,10 +102,13 @@ def _for_some() -> Iterator[Row]:
         ):
             arrive = MOST if met else SENT
             words_ = f"{says}, over IPv{family} {way}"
-            changes = limit(MOST, path.port, **words)
-            yield Row("connection_limits", words_, changes, connections(path, SENT, family=family), arrive, free=SENT)
-            changes = rate(MOST, protocol="udp", port=path.port, **words)
-            yield Row("rate_limits", words_, changes, flows(path, SENT, family=family), arrive, free=SENT)
+            own, shared = _by_itself(path, "for some")
+            changes = limit(MOST, own.port, **words)
+            traffic = connections(own, SENT, family=family)
+            yield Row("connection_limits", words_, changes, traffic, arrive, free=SENT, shared=shared)
+            changes = rate(MOST, protocol="udp", port=own.port, **words)
+            traffic = flows(own, SENT, family=family)
+            yield Row("rate_limits", words_, changes, traffic, arrive, free=SENT, shared=shared)
 
 
 def _marks() -> Iterator[Row]:

@@ -58,7 +58,9 @@ def _features() -> Iterator[Row]:
     for feature, gone in (("tso", ROLLBACK), ("sg", REMOVE), ("tx", NULL)):
         traffic = largest("host", "client", CLIENT[4])
         changes = {"offloads": {feature: False}}
-        yield Row("offloads", f"{feature} off, much of this host", changes, traffic, expected=False, free=True, gone=gone)
+        yield Row(
+            "offloads", f"{feature} off, much of this host", changes, traffic, expected=False, free=True, gone=gone
+        )
     for family in (4, 6):
         traffic = filled_in(family)
         changes = {"offloads": {"tx": False}}

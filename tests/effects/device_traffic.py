@@ -42,7 +42,7 @@ def pieces(path: Path, size: int, family: int) -> Traffic:
         def is_of_it(data: bytes) -> bool | None:
             packet = data[ETHERNET_BYTES:]
             ends = packet[16:20] if packet[0] >> 4 == 4 else packet[24:40]
-            return ends == target and packet[carries] in (PROTOCOLS["udp"], fragment) or None
+            return (ends == target and packet[carries] in (PROTOCOLS["udp"], fragment)) or None
 
         with watched(lab, path.receiver) as seen, getattr(lab, path.sender).inside():
             run(f"ip -{family} route flush cache")  # what the sender has been told before
@@ -155,7 +155,7 @@ def _sent(lab: Lab, there: socket.socket, made: socket.socket, seen: Any, family
     there.listen()
     with _deaf(lab):
         made.connect((CLIENT[family], PORT))
-        made.setblocking(False)
+        made.settimeout(0)
         since = time.monotonic()
         with suppress(BlockingIOError):
             made.send(bytes(much))
@@ -164,7 +164,9 @@ def _sent(lab: Lab, there: socket.socket, made: socket.socket, seen: Any, family
         again: list[float] = []
 
         def data(packet: bytes, tcp: bytes) -> bool | None:
-            length = struct.unpack_from("!H", packet, 2)[0] - 20 if family == 4 else struct.unpack_from("!H", packet, 4)[0]
+            length = (
+                struct.unpack_from("!H", packet, 2)[0] - 20 if family == 4 else struct.unpack_from("!H", packet, 4)[0]
+            )
             carried = length - (tcp[12] >> 4) * 4
             if carried <= 0:
                 return None

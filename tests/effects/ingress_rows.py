@@ -73,9 +73,7 @@ def _wherever_it_goes() -> Iterator[Row]:
             expected = Counter({class_of(PORTS, one, by_rules=False): 1})
             traffic = framed("arriving", one, device=DEVICE)
             words = f"{says}, {proto} over IPv{family}"
-            yield Row(
-                "ingress", words, TRANSLATED, traffic, expected, free={}, gone=NULL, shared="ingress, translated"
-            )
+            yield Row("ingress", words, TRANSLATED, traffic, expected, free={}, gone=NULL, shared="ingress, translated")
 
 
 ROWS = (*(replace(row, quick=False) for row in _as_it_arrives()), *_wherever_it_goes())

@@ -32,39 +32,48 @@ def judge(rows: tuple[Row, ...]) -> list[list[str]]:
     """Return for each of the rows that share a lab what is otherwise than it says; nothing where it is right."""
     first = rows[0]
     changes = _together(rows)
-    wrong: list[list[str]] = [[] for _row in rows]
     with lab(rules=not first.own_kernel) as made:
         made.arrange(first.arranged)
         for step in first.earlier:
             if callable(step):
                 step(made)
             else:
-                report = made.machine.apply(step)
-                assert report["status"] == "applied", report["error"]
+                _done(made.machine.apply(step))
         made.hold()
+        warnings = ""
         if changes:
             report = _apply(made, first, changes)
-            if first.refused:
-                said = str(report["error"])
-                is_so = report["status"] == "failed" and first.refused in said
-                return [[] if is_so else [f"not refused: {said}"] for _row in rows]
-            if report["status"] != "applied":
-                return [[f"not applied: {report['error']}"] for _row in rows]
+            if first.refused or report["status"] != "applied":
+                return [_refused(first, report) for _row in rows]
             warnings = " ".join(report["warnings"])
-            for row, found in zip(rows, wrong, strict=True):
-                if row.told and row.told not in warnings:
-                    found.append(f"not told {row.told!r}: {warnings!r}")
-        for row, found in zip(rows, wrong, strict=True):
-            if row.traffic:
-                found += _differs("", row.traffic(made), row.expected)
-        again = [(row, found) for row, found in zip(rows, wrong, strict=True) if row.free is not UNDEFINED]
-        if again:
+        wrong = [[*_untold(row, warnings), *_outcome(made, "", row, row.expected)] for row in rows]
+        if any(row.free is not UNDEFINED for row in rows):
             made.hush()
-            report = _take_away(made, first, changes)
-            for row, found in again:
-                assert row.traffic
-                found += report or _differs(f"{first.gone}: ", row.traffic(made), row.free)
+            _done(_take_away(made, first, changes))
+            for row, found in zip(rows, wrong, strict=True):
+                found.extend(_outcome(made, f"{first.gone}: ", row, row.free))
     return wrong
+
+
+def _done(report: dict[str, Any]) -> None:
+    assert report["status"] in {"rolled_back", "applied"}, report["error"]
+
+
+def _refused(first: Row, report: dict[str, Any]) -> list[str]:
+    if first.refused and report["status"] == "failed" and first.refused in str(report["error"]):
+        return []
+    return [f"not {'refused' if first.refused else 'applied'}: {report['error']}"]
+
+
+def _untold(row: Row, warnings: str) -> list[str]:
+    return [f"not told {row.told!r}: {warnings!r}"] if row.told not in warnings else []
+
+
+def _outcome(made: Lab, when: str, row: Row, expected: Any) -> list[str]:
+    """Send what a row says; return how the outcome differs, where it has one."""
+    if not row.traffic or expected is UNDEFINED:
+        return []
+    return _differs(when, row.traffic(made), expected)
 
 
 def _apply(made: Lab, first: Row, changes: dict[str, Any]) -> dict[str, Any]:
@@ -73,14 +82,13 @@ def _apply(made: Lab, first: Row, changes: dict[str, Any]) -> dict[str, Any]:
     return made.machine.ask(plan=plan, checkpoint_id="row", labels=list(first.labels))
 
 
-def _take_away(made: Lab, first: Row, changes: dict[str, Any]) -> list[str]:
+def _take_away(made: Lab, first: Row, changes: dict[str, Any]) -> dict[str, Any]:
     if first.gone == REMOVE:
-        report = made.machine.ask(remove=[PLAN])
-    elif first.gone == NULL:
-        report = made.machine.apply({name: _nothing(name, value) for name, value in changes.items()})
-    else:
-        report = made.machine.checkpoint("restored", id="row")["report"]
-    return [] if report["status"] in {"rolled_back", "applied"} else [f"not {first.gone}: {report['error']}"]
+        return made.machine.ask(remove=[PLAN])
+    if first.gone == NULL:
+        return made.machine.apply({name: _nothing(name, value) for name, value in changes.items()})
+    report: dict[str, Any] = made.machine.checkpoint("restored", id="row")["report"]
+    return report
 
 
 def _nothing(name: str, value: Any) -> Any:

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from tests.effects.class_rows import SHAPES
 from tests.effects.lab import HOST
-from tests.effects.limit_traffic import Sent, arriving, closed_and_opened, loopback, neighbours, of_icmp, refused, senders
+from tests.effects.limit_traffic import (
+    Sent,
+    arriving,
+    closed_and_opened,
+    loopback,
+    neighbours,
+    of_icmp,
+    refused,
+    senders,
+)
 from tests.effects.nft_rows import limit, rate
 from tests.effects.row import NULL, REMOVE, ROLLBACK, Row
 from tests.effects.traffic import FORWARDED, LOCAL
@@ -76,7 +85,9 @@ def _several_senders() -> Iterator[Row]:
             ("rate_limits per packets", {"per_source": True, "per": "packets"}, MOST if as_one else 2 * MOST),
         ):
             port = next(PORTS)
-            changes = limit(MOST, port, "udp", **words) if kind == "connection_limits" else rate(MOST, port=port, **words)
+            changes = (
+                limit(MOST, port, "udp", **words) if kind == "connection_limits" else rate(MOST, port=port, **words)
+            )
             path = replace(LOCAL, port=port, arrives=port)
             yield Row(
                 kind,

@@ -209,7 +209,11 @@ def neighbours(address: str, number: int) -> Traffic:
         packet = struct.pack("!IHBB", 6 << 28, len(bare), socket.IPPROTO_ICMPV6, 255) + source + group
         packet += bare[:2] + struct.pack("!H", checksum) + bare[4:]
         ethernet = b"\x33\x33\xff" + target[-3:] + mine + b"\x86\xdd"
-        with watched(lab, "client") as seen, lab.client.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made:
+        with (
+            watched(lab, "client") as seen,
+            lab.client.inside(),
+            socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made,
+        ):
             made.bind(("eth0", 0))
             for _ in range(number):
                 made.send(ethernet + packet)

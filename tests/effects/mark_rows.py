@@ -61,7 +61,9 @@ def _of_this_host() -> Iterator[Row]:
         for family in (OF_FAMILY[kind],) if kind in OF_FAMILY else (4, 6):
             source, target = ENDS["sent"]
             one = Frame(family, **{"src": source[family], "dst": target[family], **KINDS[kind][1]})
-            yield _row(f"{kind} over IPv{family}, of this host", code_points("sent", one, own_socket=True), [_code(one)])
+            yield _row(
+                f"{kind} over IPv{family}, of this host", code_points("sent", one, own_socket=True), [_code(one)]
+            )
     for family, (says, tags) in itertools.product((4, 6), {"plain": (), **TAGS}.items()):
         one = Frame(family, tags=tags)
         words = f"a port of udp over IPv{family}, {says}, of a packet socket"
@@ -78,11 +80,13 @@ def _answers() -> Iterator[Row]:
         "the client": ({"dports": ["1024-65535"]}, 21),
     }
     for family, proto, (says, (match, code)) in itertools.product((4, 6), ("udp", "tcp"), entries.items()):
-        match = {**match, "src": INNER[family]} if "src" in match else match
-        changes = {"dscp": [{"match": match, "dscp": 21}]}
+        behind = {"src": INNER[family]} if "src" in match else {}
+        changes = {"dscp": [{"match": {**match, **behind}, "dscp": 21}]}
         words = f"answers of a published port by {says}, {proto} over IPv{family}"
         traffic = answered_as(PUBLISHED, BEHIND, proto, family)
-        yield Row("dscp", words, changes, traffic, {code}, free={0}, gone=NULL, shared=words.partition(",")[0] + f"{family}")
+        yield Row(
+            "dscp", words, changes, traffic, {code}, free={0}, gone=NULL, shared=words.partition(",")[0] + f"{family}"
+        )
 
 
 ROWS = tuple(replace(row, quick=False) for row in (*_forwarded(), *_of_this_host(), *_answers()))

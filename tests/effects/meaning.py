@@ -44,9 +44,7 @@ def fits(match: dict[str, Any], one: Frame, *, by_rules: bool, mark: int = 0, pr
     return all(said[name](value) for name, value in match.items())
 
 
-def class_of(
-    classes: Sequence[dict[str, Any]], one: Frame, *, by_rules: bool, mark: int = 0, priority: int = 0
-) -> str:
+def class_of(classes: Sequence[dict[str, Any]], one: Frame, *, by_rules: bool, mark: int = 0, priority: int = 0) -> str:
     """Return the class of the first match that a frame fits, else that of the rest."""
     for each in classes:
         for match in each.get("match", ()):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Effects on a kernel of its own, with all qdiscs and all kinds of interface: netem, cake, and what is on top of eth0."""
+"""Effects on a kernel of its own, with all qdiscs and all kinds of interface: netem, cake, what is on top of eth0."""
 
 from __future__ import annotations
 
@@ -109,8 +109,18 @@ def _by_kind() -> Iterator[Row]:
     """Yield each kind of impairment, for all packets and for some."""
     delay = {"delay_ms": 300}
     kinds: dict[str, tuple[dict[str, Any], Any, Any, Any]] = {
-        "loss by a model of two states": ({"loss_model": {"type": "gemodel", "p_pct": 100, "r_pct": 0}}, arrived, 0, SENT),
-        "loss by a model of four states": ({"loss_model": {"type": "state", "p13_pct": 100, "p31_pct": 0}}, arrived, 0, SENT),
+        "loss by a model of two states": (
+            {"loss_model": {"type": "gemodel", "p_pct": 100, "r_pct": 0}},
+            arrived,
+            0,
+            SENT,
+        ),
+        "loss by a model of four states": (
+            {"loss_model": {"type": "state", "p13_pct": 100, "p31_pct": 0}},
+            arrived,
+            0,
+            SENT,
+        ),
         "duplicates": ({"duplicate_pct": 100}, arrived, 2 * SENT, SENT),
         "damage": ({"corrupt_pct": 100}, intact, 0, SENT),
         "delay": (delay, late, True, False),
@@ -120,7 +130,9 @@ def _by_kind() -> Iterator[Row]:
         if some and kind not in ("duplicates", "damage", "delay"):
             continue
         changes = {"netem": {**words, **({"match": {"dports": ["7000"]}} if some else {})}}
-        for family, (packet, fields) in itertools.product((4, 6), {"its port": {}, "another port": {"dport": 7001}}.items()):
+        for family, (packet, fields) in itertools.product(
+            (4, 6), {"its port": {}, "another port": {"dport": 7001}}.items()
+        ):
             source, target = ENDS["sent"]
             one = Frame(family, **{"src": source[family], "dst": target[family], **fields})
             met = expected if not some or packet == "its port" else free
@@ -159,7 +171,7 @@ BY = [
 
 
 def _on_top() -> Iterator[Row]:
-    """Yield what leaves by an interface on top of eth0: it is known by its own words, in a tunnel by the outer packet's."""
+    """Yield what leaves by an interface on top of eth0: it is known as itself, in a tunnel as the outer packet."""
     changes = {"shaper": {"egress_mbit": 400}, "htb_classes": BY}
     for number, (what, commands) in enumerate(ON_TOP.items()):
         outer = {"a VXLAN": "1:30"}.get(what, REST) if "tunnel" in what or "VXLAN" in what else ""
@@ -191,7 +203,7 @@ def _on_top() -> Iterator[Row]:
 
 
 def _washed() -> Iterator[Row]:
-    for number, (washes, family, way) in enumerate(itertools.product((True, False), (4, 6), ("sent", "forwarded"))):
+    for washes, family, way in itertools.product((True, False), (4, 6), ("sent", "forwarded")):
         source, target = ENDS[way]
         one = Frame(family, src=source[family], dst=target[family], dscp=46)
         changes = {"qdisc": {"type": "cake", "params": {"wash": washes}}}
@@ -202,13 +214,12 @@ def _washed() -> Iterator[Row]:
             code_points(way, one),
             [0 if washes else 46],
             free=[46],
-            gone=GOINGS[number % 3],
+            gone=GOINGS[washes],
             shared=f"cake {washes}",
             own_kernel=True,
         )
 
 
 ROWS = tuple(
-    replace(row, quick=False)
-    for row in (*_for_some(), *_whatever_stands_ahead(), *_by_kind(), *_on_top(), *_washed())
+    replace(row, quick=False) for row in (*_for_some(), *_whatever_stands_ahead(), *_by_kind(), *_on_top(), *_washed())
 )

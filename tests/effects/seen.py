@@ -32,9 +32,14 @@ MOST_S = 3.0
 
 
 @contextmanager
-def watched(lab: Lab, place: str, device: str = "eth0", *, silent_s: float = SILENT_S) -> Iterator[Callable[..., list[Any]]]:
+def watched(
+    lab: Lab, place: str, device: str = "eth0", *, silent_s: float = SILENT_S
+) -> Iterator[Callable[..., list[Any]]]:
     """Yield what reads from the frames that a device gets, until so many have been read, or nothing more comes."""
-    with getattr(lab, place).inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERYTHING)) as made:
+    with (
+        getattr(lab, place).inside(),
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERYTHING)) as made,
+    ):
         made.bind((device, EVERYTHING))
         made.settimeout(silent_s)
 

@@ -102,7 +102,16 @@ def _rows() -> list[Row]:
     for number, (key, says, keys, traffic, expected, free) in enumerate(TOGETHER):
         gone = REMOVE if key in QUIET else ROLLBACK if key in APART else (ROLLBACK, NULL)[number % 2]
         found.append(
-            Row("sysctl", f"{key}, {says}", {"sysctl": keys}, traffic, expected, free=free, gone=gone, shared=f"sysctl {gone}")
+            Row(
+                "sysctl",
+                f"{key}, {says}",
+                {"sysctl": keys},
+                traffic,
+                expected,
+                free=free,
+                gone=gone,
+                shared=f"sysctl {gone}",
+            )
         )
     return found
 
@@ -119,5 +128,7 @@ FORWARDING = tuple(
     for family in (4, 6)
     for expected in (0 if path is not OWN and (off == family or (off == "in" and family == 4 and way == "inwards")) else 4,)
 )  # fmt: skip
-REFUSED = Row("sysctl", "disable_ipv6 where there are addresses", {"sysctl": {CONF_6 + "disable_ipv6": 1}}, refused="disable_ipv6")
+REFUSED = Row(
+    "sysctl", "disable_ipv6 where there are addresses", {"sysctl": {CONF_6 + "disable_ipv6": 1}}, refused="disable_ipv6"
+)
 ROWS = tuple(replace(row, quick=row.shared == f"sysctl {REMOVE}") for row in (*_rows(), *FORWARDING, REFUSED))

@@ -114,7 +114,11 @@ def asked(address: str, source: str = CLIENT[4]) -> Traffic:
         mine = lab.mac("client", "eth0")
         question = struct.pack("!HHBBH", 1, IPV4, 6, 4, 1) + mine + socket.inet_aton(source)
         question += bytes(6) + socket.inet_aton(address)
-        with watched(lab, "client") as seen, lab.client.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made:
+        with (
+            watched(lab, "client") as seen,
+            lab.client.inside(),
+            socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made,
+        ):
             made.bind(("eth0", 0))
             made.send(BROADCAST + mine + struct.pack("!H", ARP) + question)
             return len(seen(lambda data: _answers(data, address), 1))
@@ -123,7 +127,9 @@ def asked(address: str, source: str = CLIENT[4]) -> Traffic:
 
 
 def _answers(data: bytes, address: str) -> bool | None:
-    is_it = data[12:14] == struct.pack("!H", ARP) and data[20:22] == b"\0\2" and data[28:32] == socket.inet_aton(address)
+    is_it = (
+        data[12:14] == struct.pack("!H", ARP) and data[20:22] == b"\0\2" and data[28:32] == socket.inet_aton(address)
+    )
     return is_it or None
 
 
@@ -165,7 +171,11 @@ def redirected(one: Frame) -> Traffic:
     """Send a frame by the host that leaves by where it came; returns how many times the host says so."""
 
     def send(lab: Lab) -> int:
-        with watched(lab, "client") as seen, lab.client.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made:
+        with (
+            watched(lab, "client") as seen,
+            lab.client.inside(),
+            socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made,
+        ):
             made.bind(("eth0", 0))
             made.send(one.to(lab.mac("host", "eth0") + lab.mac("client", "eth0")))
             return len(seen(read("icmp", 4, lambda _ip, icmp: (icmp[0] == ICMP_REDIRECT) or None), 1))
@@ -251,7 +261,7 @@ def as_a_user(kind: int, protocol: int, port: int, data: bytes) -> Traffic:
 
 
 def connected(word: Callable[[socket.socket], Any], *, silent_s: float = 0, proto_word: Any = None) -> Traffic:
-    """Connect from the host to the client; returns a word of the socket, or how many packets come while it is silent."""
+    """Connect from the host to the client; returns a word of the socket, or how many packets come in silence."""
 
     def send(lab: Lab) -> Any:
         with lab.client.inside(), socket.socket() as there:
@@ -285,5 +295,3 @@ def accepted(word: Callable[[bytes, bytes], Any], *, dscp: int = 0) -> Traffic:
         return found[0] if found else None
 
     return send
-
-
