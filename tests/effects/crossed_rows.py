@@ -50,7 +50,7 @@ def _met(path: Path) -> int:
 
 
 def _by_itself(path: Path, field: str) -> tuple[Path, str]:
-    """Return a path with a port of its own, and the lab that its row may share; one that others publish has one port."""
+    """Return a path with a port of its own, and the lab that its row may share; a published port is one for all."""
     if path is PUBLISHED_PORT:
         return path, ""
     port = next(PORTS)

@@ -32,8 +32,6 @@ LAST_PORT = 65535
 FIELDS = frozenset({"proto", "sports", "dports", "src", "dst", "fwmark", "dscp", "max_length", "tcp_flags"})
 SELECTOR = {"ip": "ip", "ipv6": "ip6"}  # u32's word for each protocol of a filter
 EXTENDED = "ipv6 with an extension header"
-LATER = "a later fragment of ipv6"  # which has no ports
-BEHIND_A_HEADER = (EXTENDED, LATER)  # the protocol stands in the extension header
 HEADER_END = 40  # of IPv6, where its extension header begins with the number of the next one
 PORT_AT = {"sport": 0, "dport": 2}
 FLAGS_AT = 13  # of TCP, from where its header begins
@@ -128,15 +126,13 @@ def _refuse_unknown(match: Match) -> None:
 
 
 def selectors(match: Match) -> list[tuple[str, Words]]:
-    """Return (``ip``, ``ipv6``, ``EXTENDED`` or ``LATER``, the words behind ``u32``) for each filter of a match."""
+    """Return (``ip``, ``ipv6`` or ``EXTENDED``, the words behind ``u32``) for each filter that a match needs."""
     _refuse_unknown(match)
     sports, dports = _ports(match.get("sports") or ()), _ports(match.get("dports") or ())
     flags = _masked(match, "tcp_flags", flags_of, FLAGS_WANTED)
     protocols = _protocols(match)
     families = _families(match)
     kinds = [*families, EXTENDED] if "ipv6" in families else families
-    if "ipv6" in families and not (sports or dports or flags):
-        kinds = [*kinds, LATER]
     found = []
     for kind, protocol in itertools.product(kinds, protocols):
         base = _header_words(kind, match, protocol)
@@ -158,7 +154,7 @@ def _header_words(kind: str, match: Match, protocol: str | None) -> Words:
     """Return the words for everything but ports."""
     words: Words = []
     selector = SELECTOR.get(kind, "ip6")
-    if protocol is not None and kind in BEHIND_A_HEADER:
+    if protocol is not None and kind == EXTENDED:
         words += ["match", "u8", str(PROTOCOLS[protocol]), "0xff", "at", str(HEADER_END)]
     elif protocol is not None:
         words += ["match", selector, "protocol", str(PROTOCOLS[protocol]), "0xff"]

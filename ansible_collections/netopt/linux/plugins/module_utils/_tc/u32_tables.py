@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Tuple
 
-from .u32_match import EXTENDED, HEADER_END, LATER, selectors
+from .u32_match import EXTENDED, HEADER_END, selectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 GROUP_SIZE = 2000  # filters in a table; the kernel numbers at most 4095
 PREFERENCES = {"ip": 1, "ipv6": 2, "802.1Q": 3, "802.1ad": 4}
+LATER = "a later fragment of ipv6"  # which has a protocol, and no ports
 VERSION = {"ip": "0x40", "ipv6": "0x60"}  # the first half of the first byte of each header
 BEHIND = {
     "ip": ["at", "0", "mask", "0x0f00", "shift", "6"],  # the header's length, in units of four bytes
@@ -46,14 +47,11 @@ def filters(classes: Sequence[Mapping[str, Any]]) -> Iterator[Filter]:
         classes: those that have matches, in the order in which they are asked.
     """
     found: dict[str, list[list[str]]] = {"ip": [], EXTENDED: [], LATER: [], "ipv6": []}
-    by_protocol = False
     for one in classes:
         for match in one["match"]:
             for kind, words in selectors(match):
                 found[kind].append([*words, "flowid", one["classid"]])
-                by_protocol = by_protocol or (kind == LATER and bool(match.get("proto")))
-    if not by_protocol:
-        found[LATER] = []  # the tables of IPv6 tell such packets as well
+    found[LATER] = _for_later_fragments(found[EXTENDED])
     tables: dict[str, list[str]] = {kind: [] for kind in found}
     count = 0
     for kind, members in found.items():
@@ -70,6 +68,12 @@ def filters(classes: Sequence[Mapping[str, Any]]) -> Iterator[Filter]:
                 classid = words[-1] if words[-2] == "flowid" else ""
                 yield protocol, PREFERENCES[protocol], ["u32", "ht", table, *words], classid
     yield from _ways_in(tables)
+
+
+def _for_later_fragments(extended: Sequence[list[str]]) -> list[list[str]]:
+    """Return the filters behind an extension header that ask for no ports; none where the others of IPv6 do as well."""
+    found = [words for words in extended if not any("nexthdr" in word for word in words)]
+    return found if any(words[4:6] == ["at", str(HEADER_END)] for words in found) else []  # a protocol is told there
 
 
 def _extensions(tables: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
