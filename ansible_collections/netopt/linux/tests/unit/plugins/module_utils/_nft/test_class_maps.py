@@ -59,6 +59,7 @@ MATCHES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["ip daddr & 255.255.0.0 . meta l4proto . ip saddr . th sport: 10.2.0.0 . tcp . 10.0.0.1 . 22"],
     ),
     "a mark": ({"fwmark": 5}, ["meta mark: 0x00000005"]),
+    "a mark in hexadecimal": ({"fwmark": "0x125"}, ["meta mark: 0x00000125"]),
     "two prefixes": ({"src": "10.0.0.0/8", "dst": "10.2.0.0/16"}, []),
     "a range": ({"dports": ["1-5"]}, []),
     "a code point": ({"dscp": 46}, []),
