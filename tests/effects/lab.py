@@ -6,8 +6,8 @@
 
     client --- eth0 (host) eth1 --- inner
 
-The plan is for eth0. ``192.0.2.1`` and ``2001:db8::1`` are the host's; port 8000 of it, tcp, udp and sctp, is published
-by somebody else's table: it ends at port 80 of ``inner``, as a container engine does it.
+The plan is for eth0. ``192.0.2.1`` and ``2001:db8::1`` are the host's; ports 8000 to 8299 of it, tcp, udp and sctp, are
+published by somebody else's table: they end at port 80 of ``inner``, as a container engine does it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PUBLISHED, BEHIND = 8000, 80
+MORE_PUBLISHED = range(8001, 8300)
 HOST = {4: "192.0.2.1", 6: "2001:db8::1"}
 CLIENT = {4: "192.0.2.2", 6: "2001:db8::2"}
 INNER = {4: "10.9.0.2", 6: "fd00:9::2"}
@@ -32,12 +33,12 @@ OTHERS = f"""
 table inet others {{
     chain prerouting {{
         type nat hook prerouting priority dstnat
-        ip daddr {HOST[4]} tcp dport {PUBLISHED} dnat ip to {INNER[4]}:{BEHIND}
-        ip daddr {HOST[4]} udp dport {PUBLISHED} dnat ip to {INNER[4]}:{BEHIND}
-        ip6 daddr {HOST[6]} tcp dport {PUBLISHED} dnat ip6 to [{INNER[6]}]:{BEHIND}
-        ip6 daddr {HOST[6]} udp dport {PUBLISHED} dnat ip6 to [{INNER[6]}]:{BEHIND}
-        ip daddr {HOST[4]} sctp dport {PUBLISHED} dnat ip to {INNER[4]}:{BEHIND}
-        ip6 daddr {HOST[6]} sctp dport {PUBLISHED} dnat ip6 to [{INNER[6]}]:{BEHIND}
+        ip daddr {HOST[4]} tcp dport {PUBLISHED}-{MORE_PUBLISHED[-1]} dnat ip to {INNER[4]}:{BEHIND}
+        ip daddr {HOST[4]} udp dport {PUBLISHED}-{MORE_PUBLISHED[-1]} dnat ip to {INNER[4]}:{BEHIND}
+        ip6 daddr {HOST[6]} tcp dport {PUBLISHED}-{MORE_PUBLISHED[-1]} dnat ip6 to [{INNER[6]}]:{BEHIND}
+        ip6 daddr {HOST[6]} udp dport {PUBLISHED}-{MORE_PUBLISHED[-1]} dnat ip6 to [{INNER[6]}]:{BEHIND}
+        ip daddr {HOST[4]} sctp dport {PUBLISHED}-{MORE_PUBLISHED[-1]} dnat ip to {INNER[4]}:{BEHIND}
+        ip6 daddr {HOST[6]} sctp dport {PUBLISHED}-{MORE_PUBLISHED[-1]} dnat ip6 to [{INNER[6]}]:{BEHIND}
     }}
     chain forward {{
         type filter hook forward priority filter

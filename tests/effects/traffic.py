@@ -175,7 +175,7 @@ def mark(path: Path, *, family: int = 4, size: int = 1, options: bytes = b"") ->
         if options:
             sender.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, options)
         sender.sendto(b"x" * size, (path.address[family], path.port))
-        with suppress(TimeoutError):
+        with receiver, suppress(TimeoutError):  # and let go of the port: the next receiver is to get all
             _, more, _, _ = receiver.recvmsg(70_000, 64)
             return next(data[0] >> 2 for _level, kind, data in more if kind == told)
         return None
