@@ -11,7 +11,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tests.effects.classes import WAYS
+from tests.effects.lab import CLIENT
 from tests.effects.seen import watched
+from tests.kernel.nft_namespaces import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,11 @@ LATE_S = 0.2
 def _sent(lab: Lab, way: str, one: Frame, number: int) -> None:
     place, by, (whose, their) = WAYS[way]
     ethernet = lab.mac(whose, their) + lab.mac(place, by)
+    if way == "forwarded":  # what looks for neighbours is impaired as well
+        with lab.host.inside():
+            run(
+                f"ip neigh replace {CLIENT[one.family]} lladdr {lab.mac('client', 'eth0').hex(':')} dev eth0 nud permanent"
+            )
     with getattr(lab, place).inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made:
         made.bind((by, 0))
         for _ in range(number):
