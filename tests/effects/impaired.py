@@ -29,10 +29,9 @@ def _sent(lab: Lab, way: str, one: Frame, number: int) -> None:
     place, by, (whose, their) = WAYS[way]
     ethernet = lab.mac(whose, their) + lab.mac(place, by)
     if way == "forwarded":  # what looks for neighbours is impaired as well
+        known = f"{CLIENT[one.family]} lladdr {lab.mac('client', 'eth0').hex(':')}"
         with lab.host.inside():
-            run(
-                f"ip neigh replace {CLIENT[one.family]} lladdr {lab.mac('client', 'eth0').hex(':')} dev eth0 nud permanent"
-            )
+            run(f"ip neigh replace {known} dev eth0 nud permanent")
     with getattr(lab, place).inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as made:
         made.bind((by, 0))
         for _ in range(number):
@@ -63,12 +62,13 @@ def arrived(way: str, one: Frame, number: int) -> Traffic:
 
 def intact(way: str, one: Frame, number: int) -> Traffic:
     """Send a frame so many times; returns how many arrive as they were sent."""
-    whole = one.packet
+    place, by, (whose, their) = WAYS[way]
 
     def send(lab: Lab) -> int:
+        whole = one.to(lab.mac(whose, their) + lab.mac(place, by))
         with watched(lab, "client") as seen:
             _sent(lab, way, one, number)
-            return len(seen(lambda data: (data[-len(whole) :] == whole) or None, number + 1))
+            return len(seen(lambda data: data == whole or None, number + 1))
 
     return send
 

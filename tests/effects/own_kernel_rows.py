@@ -112,7 +112,7 @@ def _by_kind() -> Iterator[Row]:
         "loss by a model of two states": (
             {"loss_model": {"type": "gemodel", "p_pct": 100, "r_pct": 0}},
             arrived,
-            0,
+            (0, 1),  # it begins in the good state
             SENT,
         ),
         "loss by a model of four states": (
