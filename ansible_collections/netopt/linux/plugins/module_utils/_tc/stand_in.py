@@ -41,12 +41,15 @@ def stand_in(route: RouteSocket, name: str, link: Mapping[str, Any], *, mtu: int
         route.change([encode({"verb": "link-set", "iface": name, "link": settings}, there)])
         return
     refused = None
+    number = link.get("index")
+    if number in there.values():  # by gre0 and its like, which some modules make in every namespace, and nobody deletes
+        number = None
     for kind in KINDS:
         step: dict[str, Any] = {"verb": "link-add", "iface": name}
-        step["link"] = {**settings, "kind": kind, "tx_queues": link["tx_queues"], "index": link.get("index")}
+        step["link"] = {**settings, "kind": kind, "tx_queues": link["tx_queues"], "index": number}
         if kind == "veth":
-            number = FIRST_PEER + len(there)
-            peer = rt.IFINFOMSG.pack(0, 0, number, 0, 0) + rt.text(rt.IFLA_IFNAME, f"peer{len(there)}.netopt")
+            peer_number = FIRST_PEER + len(there)
+            peer = rt.IFINFOMSG.pack(0, 0, peer_number, 0, 0) + rt.text(rt.IFLA_IFNAME, f"peer{len(there)}.netopt")
             step["data"] = rt.attribute(rt.IFLA_INFO_DATA, rt.attribute(VETH_PEER, peer))
         try:
             route.change([encode(step, there)])
