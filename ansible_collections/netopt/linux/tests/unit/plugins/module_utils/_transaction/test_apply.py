@@ -107,6 +107,20 @@ def test_a_failure_is_undone(view: View, fault: Callable[[], None], at: int) -> 
     assert view() == before
 
 
+def test_filters_that_were_deleted_come_back(call: Call, view: View) -> None:
+    """Tables that no dump lists any more keep no plan out: they are made again, and go with the plan."""
+    untouched = view()
+    assert run(CLASSES).status == "applied"
+    whole = view()
+    subprocess.run(["tc", "filter", "del", "dev", "eth0", "pref", "1"], check=True)
+    assert view() != whole
+    report = run(CLASSES, identity="two")
+    assert report.status == "applied", report.error
+    assert view() == whole
+    assert call("netopt_checkpoint", state="restored", id="one")["report"]["status"] == "rolled_back"
+    assert view() == untouched
+
+
 @pytest.mark.parametrize("at", [1, 4])
 def test_an_end_on_the_way_is_undone(view: View, at: int) -> None:
     """A signal that asks to end is obeyed once the host is as before."""
