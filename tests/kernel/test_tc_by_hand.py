@@ -16,7 +16,7 @@ from tests.own_kernel import answer_of
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="namespaces take root")]
 
 
-FIRST = {plan: command for plan, command in reversed(QUICK)}  # of each tree; the others take minutes
+FIRST = dict(reversed(QUICK))  # of each tree; the others take minutes
 ROWS = [
     pytest.param(plan, command, marks=() if FIRST[plan] == command else pytest.mark.long) for plan, command in QUICK
 ]
