@@ -13,6 +13,7 @@ import yaml
 
 from mcp_bridge.lab import lifecycle
 from tests.e2e.fleet import Fleet
+from tests.waiting import until
 
 pytestmark = pytest.mark.lab
 
@@ -29,6 +30,7 @@ tc qdisc add dev by-hand root handle 1: htb default 20
 tc class add dev by-hand parent 1: classid 1:1 htb rate 20mbit
 tc class add dev by-hand parent 1:1 classid 1:20 htb rate 10mbit ceil 20mbit
 tc qdisc add dev by-hand parent 1:20 bfifo limit 50000"""
+SETTLES_S = 30.0
 UNDO = "ip link del by-hand; ip link set eth0 mtu 1500 txqueuelen 1000; ethtool -K eth0 tso on"
 
 
@@ -38,6 +40,7 @@ def test_what_interfaces_hold(fleet: Fleet) -> None:
     before = fleet.views()
     lifecycle.execute(fleet.lab, tuned, ["sh", "-ec", BY_TOOLS])
     try:
+        until(lambda: "tentative" not in str(fleet.views()), SETTLES_S, "addresses are there for good")
         held = fleet.views()
         answer = fleet.netopt("adopt", "--name", "held", "-l", tuned, "-o", str(fleet.folder / "held.yml"))
         assert answer.status == 0, answer.said

@@ -133,7 +133,7 @@ def test_what_was_confirmed_outlasts_a_restart_and_nothing_else(machine: Machine
     assert (again["status"], again["diff"]) == ("unchanged", [])
 
     undone = machine.netopt("rollback", applied["checkpoint_id"])
-    assert undone["status"] == "rolled_back"
+    assert undone["status"] == "rolled_back", undone
     assert machine.files() == files
 
     waiting = machine.apply("--persist", "--confirm-timeout", "600")
