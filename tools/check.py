@@ -100,7 +100,7 @@ CHECKS = (
     _pytest("e2e-runs", *ON_RUNS, root=True),
     _pytest("e2e-plans", *ON_PLANS, root=True),
     _pytest("bridge", "tests/bridge"),
-    _pytest("faults", "tests/faults", "-m", "not vm", root=True, beyond="make properties"),
+    _pytest("faults", "tests/faults", "-m", "not vm and not long", root=True, beyond="make properties"),
     _pytest("kernel", "tests/kernel", "-m", "not long", root=True, beyond="make properties"),
     _pytest("effects", "tests/effects", root=True),
     _pytest("tc-states", "tests/tc_testing", root=True, beyond="make tc-testing"),

@@ -66,7 +66,7 @@ QDISCS: dict[str, dict[str, Any]] = {
         "netem": {"delay_ms": 5, "delay_jitter_ms": 1, "duration_s": 3600},
     },
 }
-COMMON = ("cake both ways", "htb with every leaf", "netem under htb")
+COMMON = ("netem under htb",)
 QUEUES = {
     "nic": {"rings": {"rx": 128, "tx": "max"}, "txqueuelen": 5000},
     "steering": {"rps_cpus": "all", "rps_flow_cnt": 1000, "rfs_entries": 30000},
@@ -240,6 +240,7 @@ def test_what_a_device_lacks(fleet: Fleet, group: str, words: dict[str, Any], me
     assert "mtu 1500" in fleet.host(MODULES).run("ip", "link", "show", "eth0")
 
 
+@pytest.mark.long
 def test_the_inventory_tells_of_an_uplink(fleet: Fleet) -> None:
     """A profile shapes the uplink that the host's variable tells of, template and all, and a rollback is exact."""
     before = fleet.views()

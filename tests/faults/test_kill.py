@@ -37,7 +37,10 @@ def check_undone(made: Host, before: str, identity: str) -> None:
     made.check(before)
 
 
-@pytest.mark.parametrize("state", STATES)
+ALL_STATES = [pytest.param(state, marks=() if state == "a shaper of its own" else pytest.mark.long) for state in STATES]
+
+
+@pytest.mark.parametrize("state", ALL_STATES)
 def test_kill_9_at_every_operation_is_undone_by_the_guard(state: str, faults: Faults) -> None:
     """A change that loses its maker at any operation is undone at once, without waiting for its time."""
     with host(STATES[state]) as made:
@@ -49,7 +52,13 @@ def test_kill_9_at_every_operation_is_undone_by_the_guard(state: str, faults: Fa
                 check_undone(made, before, f"o{at}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+POLITE = [
+    pytest.param(number, id=number.name, marks=() if number == signal.SIGTERM else pytest.mark.long)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+]
+
+
+@pytest.mark.parametrize("number", POLITE)
 def test_polite_signal_at_every_operation_is_undone_by_the_maker(number: signal.Signals, faults: Faults) -> None:
     """A signal that may be caught is: the change is undone by its maker, who reports it."""
     state = "a shaper of its own"
