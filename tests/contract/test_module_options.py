@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
-from ansible_collections.netopt.linux.plugins.module_utils._link import subsystem as link_subsystem
+from ansible_collections.netopt.linux.plugins.module_utils._link import mtu as link_mtu
 from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import OF_THE_CONTROLLER
 from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import code_point, with_numbers
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
@@ -195,4 +195,4 @@ def test_modules_take_names_of_code_points(module: str) -> None:
 def test_there_is_one_range_of_the_mtu() -> None:
     """What a host says of an MTU is within what the policy says."""
     span = load_policy().limits.ranges["mtu"]
-    assert (span.min, span.max) == (link_subsystem.MTU_LEAST, link_subsystem.MTU_MOST)
+    assert (span.min, span.max) == (link_mtu.MTU_LEAST, link_mtu.MTU_MOST)

@@ -81,14 +81,14 @@ MOMENTS = {
     "while it writes the state": Strike(signal.SIGKILL, call="_checkpoint/durable_files.write", count=1),
     "while it writes the plans": Strike(signal.SIGKILL, call="_checkpoint/durable_files.write", count=3),
     "while it writes the header": Strike(signal.SIGKILL, call="_checkpoint/durable_files.write", count=4),
-    "while it writes the program": Strike(signal.SIGKILL, call="_checkpoint/durable_files.write", count=5),
+    "before it brings the program": Strike(signal.SIGKILL, call="_checkpoint/store._bring_program"),
     "between checkpoint and guard": Strike(signal.SIGKILL, call="_transaction/apply._arm"),
     "as it starts the guard": Strike(signal.SIGKILL, call="_lifecycle/arm_guard._spawn_detached"),
     "with the guard not written down": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=1),
     "as it reads back": Strike(signal.SIGKILL, call="_transaction/apply._verify"),
     "with everything read back": Strike(signal.SIGKILL, call="_transaction/apply._mark_made"),
     "as it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/store.update", count=2),
-    "while it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/durable_files.write", count=7),
+    "while it writes down the end": Strike(signal.SIGKILL, call="_checkpoint/durable_files.write", count=6),
 }
 LATE = {
     "as it ends the guard": Strike(signal.SIGKILL, call="_lifecycle/disarm_guard.disarm"),
