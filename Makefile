@@ -21,7 +21,7 @@ properties: setup ## round trips of random plans from random states, 500 in name
 	  NETOPT_SEQUENCES=$${NETOPT_SEQUENCES:-300} NETOPT_STRIKES=$${NETOPT_STRIKES:-50} \
 	  $(PYTHON) -m pytest tests/faults/test_roundtrip.py tests/faults/test_vm_reboot.py \
 	  tests/faults/test_side_by_side.py tests/faults/test_three_plans.py \
-	  tests/faults/test_kill.py tests/kernel/test_tc_by_hand.py
+	  tests/faults/test_kill.py tests/kernel/test_tc_by_hand.py tests/kernel/test_followers_own_kernel.py
 
 effects: setup ## the table of effects: what packets meet is what a plan says; real packets, minutes, as root
 	@$(PYTHON) -m tests.effects

@@ -107,8 +107,7 @@ def read_state(
     if record.action in simple:
         return done if simple[record.action] else not_done
     if header is None:
-        untouched = "There is no checkpoint of this run on the host, so the run changed nothing on it"
-        return HostReport(status="unchanged", warnings=[untouched], error=interrupted)
+        return untouched(reason)
     if record.action == "rollback" and status in {*PENDING, "confirmed"}:
         return not_done
     if status == "applied" and record.action == "apply" and confirm == "manual":
@@ -125,6 +124,12 @@ def read_state(
         warnings=[f"The host says: {header['note']}"] if header.get("note") else [],
         error=None if wanted else interrupted,
     )
+
+
+def untouched(reason: str) -> HostReport:
+    """Return the report of a host that has no checkpoint of an interrupted run."""
+    told = "There is no checkpoint of this run on the host, so the run changed nothing on it"
+    return HostReport(status="unchanged", warnings=[told], error=_interrupted(reason))
 
 
 def _interrupted(reason: str) -> HostError:
