@@ -48,6 +48,13 @@ ON_PLANS = tuple(
     f"tests/e2e/test_{name}.py"
     for name in ("each_hosts_plan", "interfaces", "own_cards", "plans_in_force", "routes", "side_by_side", "verify")
 )
+ON_OWN_KERNEL = tuple(
+    f"tests/kernel/test_{name}.py"
+    for name in (
+        *("adapt_own_kernel", "adopted_hosts", "adopted_scripts", "followers_own_kernel", "impairment_own_kernel"),
+        *("interfaces_own_kernel", "tc_by_hand"),
+    )
+)
 NOTHING_COLLECTED = 5  # pytest's exit status
 
 
@@ -99,7 +106,8 @@ CHECKS = (
     _pytest("bridge", "tests/bridge"),
     _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_PLANS, *ON_RUNS)), root=True),
     _pytest("faults", "tests/faults", "-m", "not vm and not long", root=True, beyond="make properties"),
-    _pytest("kernel", "tests/kernel", "-m", "not long", root=True, beyond="make properties"),
+    _pytest("kernel", "tests/kernel", *(f"--ignore={path}" for path in ON_OWN_KERNEL), root=True),
+    _pytest("own-kernel", *ON_OWN_KERNEL, "-m", "not long", root=True, beyond="make properties"),
     _pytest("e2e-plans", *ON_PLANS, root=True),
     _pytest("e2e-runs", *ON_RUNS, root=True),
     _pytest("effects", "tests/effects", root=True),
