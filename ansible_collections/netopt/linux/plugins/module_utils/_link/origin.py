@@ -88,7 +88,7 @@ def give_back(wanted: Intent, gone: Mapping[str, Any], left: Mapping[str, Any]) 
                 along.update(value)
             else:
                 mine[kind] = {**mine.get(kind, {}), **value} if kind in KINDS else value
-    held = frozenset(iface for iface, _, name in (claim.partition(" ") for claim in left) if name == MTU)
+    held = frozenset(iface for iface, _blank, name in (claim.partition(" ") for claim in left) if name == MTU)
     if not former and not held:
         return wanted
     asked = {iface: replace(wanted.of(iface), ifaces=(iface,)) for iface in wanted.ifaces}
@@ -113,13 +113,13 @@ def beside(known: Mapping[str, Any], gone: Mapping[str, Any], new: Mapping[str, 
     """
     earlier: dict[str, Any] = {}
     for claim, origin in {**gone, **known}.items():
-        iface, _, name = claim.partition(" ")
+        iface, _blank, name = claim.partition(" ")
         if name == MTU:
             for other, it in (*origin.get(ALONG, {}).items(), (iface, _mtu(origin))):
                 earlier[other] = {**earlier.get(other, {}), **it}
     found = dict(known)
     for claim, origin in new.items():
-        iface, _, name = claim.partition(" ")
+        iface, _blank, name = claim.partition(" ")
         if name != MTU:
             found.setdefault(claim, origin)
             continue

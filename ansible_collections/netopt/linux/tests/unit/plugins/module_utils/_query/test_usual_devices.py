@@ -34,9 +34,9 @@ def link(*, mtu: int = 1500, steering: dict[str, Any] | None = None, **more: Any
     }
 
 
-def held(mine: dict[str, Any], shown: dict[str, Any] = HARDWARE, **others: dict[str, Any]) -> dict[str, list[Any]]:
+def held(mine: dict[str, Any], shown: dict[str, Any] | None = None, **others: dict[str, Any]) -> dict[str, list[Any]]:
     """Return what is not as usual of a device of hardware, beside others."""
-    return beyond_usual("eth0", mine, {"eth0": shown, **others}, None)
+    return beyond_usual("eth0", mine, {"eth0": shown or HARDWARE, **others}, None)
 
 
 def test_nothing_is_set() -> None:
