@@ -136,9 +136,8 @@ def _truth(fleet: Fleet, record: RunRecord, finished: Finished) -> dict[str, Hos
         for host, back in recovery.revert(fleet, record, reachable, timeout_s=left).items():
             if back.status != "skipped":
                 reports[host] = back.model_copy(update={"error": back.error or reports[host].error})
-            elif (
-                host in told.undecided
-            ):  # what went on there when it was asked has left no checkpoint, and none can come
+            elif host in told.undecided:
+                # what went on there when it was asked has left no checkpoint, and none can come any more
                 reports[host] = recovery.untouched(reason)
     never = [host for host in reports if host not in begun and reports[host].status == "unchanged"]
     return {**known, **{host: report for host, report in reports.items() if host not in never}}
