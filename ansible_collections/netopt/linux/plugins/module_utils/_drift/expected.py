@@ -19,7 +19,6 @@ from .._plans.large import plain
 from .._plans.record import InForce
 from .._subsystems.table import TABLE
 from .._tc.objects import ifb_name
-from .._tc.same_tree import with_numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,8 +162,7 @@ def without(target: Target, missing: Iterable[str]) -> list[Change]:
 def differences(name: str, current: Any, wanted: Any) -> list[Change]:
     """Return how a subsystem differs from what it should be, keys that are not there any more included."""
     pure = TABLE[name].pure
-    if name == "tc":
-        wanted = with_numbers_of(current, wanted)
+    wanted = TABLE[name].as_numbered(current, wanted)
     steps = pure.operations(current, wanted)
     found: list[Change] = list(pure.diff(current, wanted)) if steps else []
     if name == "sysctl":

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import conflicts, without_conflicts
 from .._common.errors import NetoptError
-from .._tc.same_tree import with_numbers_of
 from .table import TABLE
 
 if TYPE_CHECKING:
@@ -130,9 +129,7 @@ def _restore_part(
     pure = part.subsystem.pure
     current = part.observe()
     diff: list[Change] = pure.diff(current, part.target)
-    if after is not None and part.subsystem is TABLE["tc"]:
-        after = with_numbers_of(current, after)
-    moved = pure.diff(current, after) if after is not None else []
+    moved = pure.diff(current, part.subsystem.as_numbered(current, after)) if after is not None else []
     moved = [one for one in moved if by_then.get((one.subsystem, one.key), one.before) != one.after]
     clashes = conflicts(moved, diff)
     done.diff.extend(diff)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .._tc import kernel as _tc_kernel  # noqa: F401
     from .._tc import observe as _tc_observe  # noqa: F401
     from .._tc import origin as _tc_origin  # noqa: F401
+    from .._tc import same_tree as _tc_same_tree  # noqa: F401
     from .._tc import subsystem as _tc_subsystem  # noqa: F401
     from .._tc import view as _tc_view  # noqa: F401
 
@@ -93,6 +94,7 @@ class Subsystem:
         resolves_in_scratch: whether ``resolve`` makes the state for real and so needs a scratch namespace.
         tries_in_scratch: whether what ``resolve`` computed can be tried in one.
         resets: whether writing one of its settings may change others of them, be it on other interfaces.
+        renumbers: whether what is wanted may be there already under other numbers; ``same_tree.py`` tells.
         beside: the subsystem whose plans this one may have to go along with, though they ask nothing of it.
         viewed: whether ``view.py`` has what the tools print, for a rollback to be proven by; the others are read and
             compared as the tools print them anyway.
@@ -106,6 +108,7 @@ class Subsystem:
     resolves_in_scratch: bool = False
     tries_in_scratch: bool = False
     resets: bool = False
+    renumbers: bool = False
     beside: str | None = None
     viewed: bool = False
     warns: bool = False
@@ -141,6 +144,11 @@ class Subsystem:
         """What reads what the tools print of the things of a state: ``{command: [line, ...]}``."""
         return self._module("view").view if self.viewed else None
 
+    def as_numbered(self, current: State, wanted: State) -> State:
+        """Return a wanted state by the numbers that are there, where these are all that differs."""
+        found: State = self._module("same_tree").with_numbers_of(current, wanted) if self.renumbers else wanted
+        return found
+
     def goes_along(self, asked: Container[str]) -> bool:
         """Return whether this subsystem is concerned by a plan that asks something of the others in ``asked``.
 
@@ -160,7 +168,7 @@ _PARTS = {
     "sysctl": Subsystem("_sysctl", observer="observe", tries_in_scratch=True, resets=True),
     "link": Subsystem("_link", resets=True),
     "route": Subsystem("_route", tries_in_scratch=True, warns=True),
-    "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, viewed=True, warns=True),
+    "tc": Subsystem("_tc", observer="observe", resolves_in_scratch=True, renumbers=True, viewed=True, warns=True),
     "nft": Subsystem("_nft", resolves_in_scratch=True, beside="tc", viewed=True, warns=True, counter="netlink"),
     "adapt": Subsystem("_adapt"),
 }
