@@ -20,6 +20,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import RESTART, ROLLED_BACK
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
+from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.confirm_by_shell import script
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
 from ansible_collections.netopt.linux.plugins.plugin_utils._lost_answer import kept_out, what_became
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import (
@@ -123,14 +124,16 @@ class ActionModule(TransportAction):
         """Confirm the change over a new connection; the old one may live on where new ones are kept out."""
         report = result["report"]
         identity = report["checkpoint_id"]
-        program = f"{CHECKPOINTS}/{identity}/restore.pyz"
+        folder = f"{CHECKPOINTS}/{identity}"
+        program = f"{folder}/restore.pyz"
         nonce = secrets.token_hex(16)
         words = [self.python(variables), *PYTHON_FLAGS, shlex.quote(program), "--confirm --nonce", nonce]
+        command = script(folder, identity, nonce, otherwise=" ".join(words))
         timeout = self.options["confirm_timeout_s"]
         deadline = time.monotonic() + timeout + GRACE_S
 
         def refusal_of() -> dict[str, Any] | None:
-            answer = self._low_level_execute_command(" ".join(words))
+            answer = self._low_level_execute_command(command)
             told = answer_in(answer["stdout"], nonce)
             if told is not None:
                 refused: dict[str, Any] | None = told["error"]

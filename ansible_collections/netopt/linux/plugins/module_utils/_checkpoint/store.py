@@ -9,6 +9,7 @@
     state.json   Content, sealed with its sha256; written once, before the first change
     header.json  Header, sealed; replaced whole whenever the status changes
     decision     "confirmed" or "restore": made by link(2), so that exactly one of the two can ever exist
+    confirmed.*  what a shell gives the name "decision", see _lifecycle/confirm_by_shell.py
     seen.json    fields of Content that proofs alone need, sealed; beside state.json, which older releases read strictly
     plans.json   which plans are in force once the change is made, sealed; see _plans/in_force.py
     plans.*.json the large values among them, each named by its SHA-256, sealed

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from .._checkpoint.model import APPLIED, CONFIRMED, RESTART, RESTARTED, SNAPSHOT
 from .._checkpoint.store import CONFIRM, boot_id
 from .._common.errors import NetoptError
+from .confirm_by_shell import clear
 from .disarm_guard import disarm
 
 if TYPE_CHECKING:
+    from .._checkpoint.model import Header
     from .._checkpoint.store import Store
     from .._host.commands import Tools
 
@@ -28,6 +30,8 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
     """
     header = store.header(identity)
     if header.status in (CONFIRMED, SNAPSHOT) and not header.persist:
+        if not check and is_to_settle(header):
+            settle(store, header, tools)
         return False
     if header.boot_id != boot_id():
         raise NetoptError(
@@ -67,8 +71,28 @@ def confirm(store: Store, identity: str, tools: Tools, *, check: bool = False) -
     if not check:
         if staged:
             header, _steps = staged.commit(store, header, tools)
+            _end_watch(header, tools)
         else:
-            store.update(replace(header.with_status(CONFIRMED), confirm_by=None))
-        if header.ends_at is None:
-            disarm(header, tools)
+            settle(store, header, tools)
     return True
+
+
+def is_to_settle(header: Header) -> bool:
+    """Return whether a change has been confirmed and nobody has written that down yet."""
+    return header.status == CONFIRMED and header.confirm_by is not None and not header.persist
+
+
+def settle(store: Store, header: Header, tools: Tools) -> None:
+    """Write down that a change is confirmed, and end what watches over it where nothing is left to watch.
+
+    Raises:
+        NetoptError: the disk refuses.
+    """
+    store.update(replace(header.with_status(CONFIRMED), confirm_by=None))
+    clear(store, header)
+    _end_watch(header, tools)
+
+
+def _end_watch(header: Header, tools: Tools) -> None:
+    if header.ends_at is None:
+        disarm(header, tools)

@@ -20,6 +20,7 @@ from .._checkpoint.model import ARMED, due
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
 from .._host.lock import GUARD, RUN_DIR, holder, host_lock
+from .confirm import is_to_settle, settle
 
 if TYPE_CHECKING:
     from .._checkpoint.model import Header
@@ -66,12 +67,14 @@ def wait_in_fork(store: Store, identity: str, *, run_dir: str = RUN_DIR) -> bool
     try:
         with host_lock(f"{GUARD}{identity}", wait_s=_patience(store, identity), directory=run_dir):
             moment = _moment(store, identity)
+        if moment is not None:
+            signal.sigtimedwait({WAKE}, max(0.0, min(moment - time.monotonic(), FORK_WAITS_S)))
+            with host_lock(f"{GUARD}{identity}", wait_s=LOOK_S, directory=run_dir) as lock:
+                _settle(store, identity, lock)
+                moment = _moment(store, identity)
     except NetoptError:
         return True
-    if moment is None:
-        return False
-    signal.sigtimedwait({WAKE}, max(0.0, min(moment - time.monotonic(), FORK_WAITS_S)))
-    return True
+    return moment is not None
 
 
 def _take_name() -> None:
@@ -88,6 +91,7 @@ def _moment(store: Store, identity: str) -> float | None:
 
 def _reconcile(store: Store, identity: str, lock: int) -> float | None:
     """Do what is due, and return when to look again. What it takes is imported only now, and seldom needed."""
+    _settle(store, identity, lock)
     moment = _moment(store, identity)
     if moment is None or time.monotonic() < moment:
         return moment
@@ -101,6 +105,17 @@ def _reconcile(store: Store, identity: str, lock: int) -> float | None:
         return None  # a damaged checkpoint; it has been marked as such
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _settle(store: Store, identity: str, lock: int) -> None:
+    """Write a confirmation down that a shell has made; it holds as well where the disk is full."""
+    header = _header(store, identity)
+    if header is None or not is_to_settle(header):
+        return
+    from .._host.commands import Tools  # noqa: PLC0415 - the maker's fork has it
+
+    with contextlib.suppress(NetoptError):
+        settle(store, header, Tools(keep_open=(lock,)))
 
 
 def _patience(store: Store, identity: str) -> float:

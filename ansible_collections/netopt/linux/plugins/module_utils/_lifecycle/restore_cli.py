@@ -59,6 +59,7 @@ def _confirm(archive: str, nonce: str) -> int:
     from .._host.lock import host_lock  # noqa: PLC0415
     from .._transport.frame import frame  # noqa: PLC0415
     from .confirm import confirm  # noqa: PLC0415
+    from .confirm_by_shell import answer  # noqa: PLC0415
 
     identity = _own_id(archive)
     error = None
@@ -67,7 +68,7 @@ def _confirm(archive: str, nonce: str) -> int:
             confirm(Store(_state_dir(archive)), identity, Tools(keep_open=(lock,)))
     except NetoptError as refusal:
         error = refusal.as_dict()
-    sys.stdout.write(frame(nonce, {"id": identity, "error": error}))
+    sys.stdout.write(frame(nonce, answer(identity, error)))
     return FAILED if error else DONE
 
 

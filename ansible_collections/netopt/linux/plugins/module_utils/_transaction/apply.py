@@ -22,6 +22,7 @@ from .._common.signals import interrupts_wait
 from .._host.lock import start_time
 from .._host.scratch_namespace import ScratchUnavailableError
 from .._lifecycle.arm_guard import arm
+from .._lifecycle.confirm_by_shell import make_ready
 from .._lifecycle.disarm_guard import disarm
 from .._lifecycle.rollback import roll_back_one
 from .._lifecycle.same_interfaces import numbers_of
@@ -319,6 +320,8 @@ class Apply:
             ends_at=None if ends_after_s is None else now + ends_after_s,
         )
         self._store.update(header)
+        if timeout and not header.persist:
+            make_ready(self._store, header)
         if header.confirm_by is None and header.ends_at is None:
             disarm(header, self._tools)
         self._report.status = host_report.APPLIED
