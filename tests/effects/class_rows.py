@@ -5,7 +5,8 @@
 """The class of a packet: kinds of match, crossed with what stands ahead of ports, ways, and how many matches there are.
 
 The plan has one class for each kind of match, which all others leave alone. With 256 matches filters find the class,
-with 257 maps and rules, and beside a ``uid`` rules; what is expected is ``meaning.py``.
+with 257 maps and rules, and beside a ``uid`` rules. Where a match names who sends, rules do, and filters for what no
+rule sees. What is expected is ``meaning.py``.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ SHAPES: dict[int, dict[str, dict[str, Any]]] = {
         "behind a long extension header": {"extension": DESTINATION, "units": 2},
     },
 }
+SENDERS = ("a source", "a source of IPv6")
 TAGS = {"tagged": ("802.1Q",), "tagged twice": ("802.1ad", "802.1Q")}
 FILTERS, MAPS = 256, 257
 MATCHES = 64  # of a class
@@ -90,12 +92,12 @@ BRIDGED = (
 )
 
 
-def _classes(matches: int, more: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def _classes(matches: int, more: dict[str, Any] | None = None, without: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return a class for each kind of match, and others so that there are so many matches in all."""
-    wanted = [[match] for match, _met, _other in KINDS.values()]
+    wanted = [[match] for kind, (match, _met, _other) in KINDS.items() if kind not in without]
     first = len(wanted)
     rest: list[dict[str, Any]] = [
-        {"src": f"203.0.113.{number % 250}", "dports": [str(30000 + number)]} for number in range(matches - first)
+        {"dst": f"203.0.113.{number % 250}", "dports": [str(30000 + number)]} for number in range(matches - first)
     ]
     if more:
         rest.append(more)
@@ -113,25 +115,37 @@ class Size:
     Attributes:
         says: in words.
         classes: of the plan.
-        by_rules: whether rules find the class, or filters.
         gone: how the plan goes.
+        by_rules: whether rules find the class, or filters.
+        has_filters: whether filters find the class of what no rule sees.
+        without: the kinds of match that it does not have.
     """
 
     says: str
     classes: list[dict[str, Any]]
-    by_rules: bool
     gone: str
+    by_rules: bool
+    has_filters: bool
+    without: Sequence[str] = ()
 
     @property
     def changes(self) -> dict[str, Any]:
         """The changes of the plan."""
         return {"shaper": {"egress_mbit": 400}, "htb_classes": self.classes}
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of match that it has."""
+        return [kind for kind in KINDS if kind not in self.without]
 
+
+WITH_FILTERS, WITH_RULES = {"by_rules": False, "has_filters": True}, {"by_rules": True, "has_filters": False}
+WITH_BOTH = {"by_rules": True, "has_filters": True}
 SIZES = (
-    Size("256 matches", _classes(FILTERS), by_rules=False, gone=ROLLBACK),
-    Size("257 matches", _classes(MAPS), by_rules=True, gone=REMOVE),
-    Size("matches beside a uid", _classes(len(KINDS), {"uid": 4242}), by_rules=True, gone=NULL),
+    Size("256 matches", _classes(FILTERS, without=SENDERS), ROLLBACK, **WITH_FILTERS, without=SENDERS),
+    Size("256 matches, also of senders", _classes(FILTERS), NULL, **WITH_BOTH),
+    Size("257 matches", _classes(MAPS), REMOVE, **WITH_RULES),
+    Size("matches beside a uid", _classes(len(KINDS), {"uid": 4242}), NULL, **WITH_RULES),
 )
 CHANGES = {size.says: size.changes for size in SIZES}
 
@@ -150,6 +164,11 @@ def _counted(size: Size, sent: Sequence[Frame], **more: Any) -> dict[str, int]:
     return dict(Counter(class_of(size.classes, one, by_rules=size.by_rules, **more) for one in sent))
 
 
+def _unseen(size: Size, one: Frame) -> dict[str, int]:
+    """Return the class of a frame that rules do not see."""
+    return {class_of(size.classes, one, by_rules=False) if size.has_filters else REST: 1}
+
+
 def _row(size: Size, says: str, traffic: Any, expected: dict[str, int], **more: Any) -> Row:
     return Row(
         "htb_classes",
@@ -161,9 +180,14 @@ def _row(size: Size, says: str, traffic: Any, expected: dict[str, int], **more: 
     )
 
 
+def _sizes_and_kinds() -> list[tuple[Size, str]]:
+    return [(size, kind) for size in SIZES for kind in size.kinds]
+
+
 def _forwarded() -> Iterator[Row]:
     """Yield each kind of match with all that may stand ahead of it, for what passes through."""
-    for size, (kind, (_match, met, other)) in itertools.product(SIZES, KINDS.items()):
+    for size, kind in _sizes_and_kinds():
+        _match, met, other = KINDS[kind]
         for family in _families(kind):
             for says, shape in SHAPES[family].items():
                 for near, fields in (("", met), ("nearly ", other)):
@@ -192,7 +216,8 @@ def _in_fragments() -> Iterator[Row]:
 
 def _of_this_host() -> Iterator[Row]:
     """Yield what the host's own sockets send."""
-    for size, (kind, (_match, met, other)) in itertools.product(SIZES, KINDS.items()):
+    for size, kind in _sizes_and_kinds():
+        _match, met, other = KINDS[kind]
         if "src" in met or kind == "flags of TCP":
             continue
         for family, (near, fields) in itertools.product(_families(kind), (("", met), ("nearly ", other))):
@@ -226,26 +251,24 @@ def _below_a_bridge() -> Iterator[Row]:
     for size, kind in itertools.product(SIZES, ("a port of udp", "a code point", "tcp", "a source port")):
         for family in (4, 6):
             one = _ended("bridged", KINDS[kind][1], family)
-            expected = {REST: 1} if size.by_rules else _counted(size, [one])
             yield _row(
                 size,
                 f"{kind} over IPv{family}, bridged",
                 framed("bridged", one),
-                expected,
+                _unseen(size, one),
                 arranged=BRIDGED,
-                told="meets none of these matches" if size.by_rules else "",
+                told="" if size.has_filters else "meets none of these matches",
                 shared=f"bridged, {size.says}",
             )
 
 
 def _by_packet_sockets() -> Iterator[Row]:
     """Yield frames of packet sockets, which pass by all rules, with tags and without."""
-    for size, kind in itertools.product(SIZES[:2], ("a port of udp", "a code point", "sctp", "a source port")):
+    for size, kind in itertools.product(SIZES[:3], ("a port of udp", "a code point", "sctp", "a source port")):
         for family, (says, tags) in itertools.product((4, 6), {"plain": (), **TAGS}.items()):
             one = _ended("sent", KINDS[kind][1], family, tags=tags)
-            expected = {REST: 1} if size.by_rules else _counted(size, [one])
             words = f"{kind} over IPv{family}, {says}, of a packet socket"
-            yield _row(size, words, framed("sent", one), expected)
+            yield _row(size, words, framed("sent", one), _unseen(size, one))
 
 
 ROWS = tuple(
