@@ -6,6 +6,9 @@
 
 A rule that finds a class writes it down as the packet's priority. That stays where the packet goes on to the interface
 below, whose htb has the same handle and takes it for a class of its own.
+
+The kernel's tunnels leave it to the outer packet as well (``skb_scrub_packet`` of net/core/skbuff.c). WireGuard clears
+it (``wg_reset_packet`` of drivers/net/wireguard/queueing.h).
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from .record import InForce
 
 SHOWN = 8  # classes in a warning
+_GRE = ("gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan")
+TUNNELS = frozenset((*_GRE, "ipip", "sit", "ip6tnl", "vxlan", "geneve"))
 
 
 def brought_along(
@@ -38,8 +43,10 @@ def brought_along(
     """
     shaped = {iface for one in record.sections if one.field == HTB for iface in one.ifaces}
     for iface in sorted(shaped):
-        for name in sorted(shaped.intersection((interfaces.get(iface) or {}).get("upper") or ())):
-            if not {iface, name} & {*touched}:
+        upper = (interfaces.get(iface) or {}).get("upper") or ()
+        for name in sorted(shaped - {iface}):
+            carried = (interfaces.get(name) or {}).get("type") in TUNNELS  # by whichever interface its route says
+            if not (name in upper or carried) or not {iface, name} & {*touched}:
                 continue
             (below,), (above,) = trees(record, [iface]), trees(record, [name])
             rules = nft_intent(above.changes, above.ifaces).lookups
@@ -47,8 +54,9 @@ def brought_along(
             found = [one["classid"] for one in classes_of(tc_intent(below.changes, below.ifaces))[0]]
             same = [classid for classid in found if minor(classid) in given]
             if same:
+                to = iface if name in upper else f"{iface}, where that carries the tunnel"
                 yield (
-                    f"changes.htb_classes: what leaves {name} brings the number of its class along to {iface}, whose "
+                    f"changes.htb_classes: what leaves {name} brings the number of its class along to {to}, whose "
                     f"classes of the same numbers get it, whatever they match: {', '.join(same[:SHOWN])}. Give the "
                     "classes of the two interfaces other numbers, and each of the two a default_class."
                 )

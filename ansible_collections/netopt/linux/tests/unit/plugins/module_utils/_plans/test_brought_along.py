@@ -44,3 +44,15 @@ def test_told(above: dict[str, Any], below: dict[str, Any], told: str) -> None:
     found = list(brought_along(after, {"eth0"}, ifaces))
     assert [one.partition("match: ")[2].partition(". ")[0] for one in found] == ([told] if told else [])
     assert list(brought_along(after, {"vlan1"}, ifaces)) == []
+
+
+@pytest.mark.parametrize(("kind", "told"), [("gre", True), ("vxlan", True), ("wireguard", False), ("dummy", False)])
+def test_of_a_tunnel(kind: str, told: bool) -> None:  # noqa: FBT001 - a case
+    """A tunnel's packets bring their class along to whatever carries it; those of WireGuard do not."""
+    changes = (("top0", tree(SOURCE)), ("eth0", tree(PORT)))
+    plans = [Fitted({"name": iface}, None, one, (iface,)) for iface, one in changes]
+    ifaces: dict[str, Any] = {"eth0": {"type": "ethernet", "upper": {}}, "top0": {"type": kind}}
+    about = {"checkpoint": "c", "since": "", "by": None}
+    after = plans_change(InForce(), plans, (), ifaces, about, persist=False, skippable={}, modules={}).after
+    found = [" eth0, where that carries the tunnel, " in one for one in brought_along(after, {"eth0"}, ifaces)]
+    assert found == ([True] if told else [])
