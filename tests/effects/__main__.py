@@ -4,17 +4,18 @@
 
 """Prints the table of effects, each row with what came of it: ``python -m tests.effects [WORD]``, as root.
 
-Two labs are made at a time, and beside them a kernel of its own judges the rows that take one.
+Two labs are made at a time. Beside them a kernel of its own and an emulated machine judge the rows that take one.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from tests.effects.judge import tried
+from tests.effects.machine import judged
 from tests.effects.table import BATCHES
 from tests.own_kernel import answer_of
 
@@ -26,12 +27,18 @@ def main() -> int:
     word = " ".join(sys.argv[1:])
     chosen = [number for number, batch in enumerate(BATCHES) if any(word in row.name for row in batch)]
     own = [number for number in chosen if BATCHES[number][0].own_kernel]
+    far = [number for number in chosen if BATCHES[number][0].machine]
     wrong = told = effects = 0
-    with ProcessPoolExecutor(AT_A_TIME) as pool, ThreadPoolExecutor(1) as beside:
-        elsewhere = beside.submit(_by_own_kernel, own) if own else Future()
-        here = {number: pool.submit(_tried, number) for number in chosen if number not in own}
-        for number in [*here, *own]:
-            found = here[number].result() if number in here else elsewhere.result()[number]
+    with ProcessPoolExecutor(AT_A_TIME) as pool, ThreadPoolExecutor(2) as beside:
+        elsewhere = {
+            number: answer
+            for numbers, judge in ((own, _by_own_kernel), (far, judged))
+            for answer in ([beside.submit(judge, numbers)] if numbers else [])
+            for number in numbers
+        }
+        here = {number: pool.submit(_tried, number) for number in chosen if number not in elsewhere}
+        for number in [*here, *elsewhere]:
+            found = here[number].result() if number in here else elsewhere[number].result()[number]
             for row, one in zip(BATCHES[number], found, strict=True):
                 effects += 1
                 wrong += bool(one)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Judges the rows that take a kernel of its own, in that kernel, and prints what is wrong with each as JSON.
+"""Judges the rows that take a kernel of its own or a machine, in there, and prints what is wrong with each as JSON.
 
 Its arguments are numbers of batches, by their place in the table; all that take such a kernel by default.
 """

@@ -35,6 +35,7 @@ class Row:
         shared: rows of the same word do not disturb one another: one lab and one change serve them all.
         labels: of the host.
         own_kernel: whether it takes a kernel of its own, since this one may lack what it needs.
+        machine: whether it takes an emulated machine: rules, all qdiscs and all tunnels in one kernel.
         quick: whether ``make test`` runs it.
     """
 
@@ -52,6 +53,7 @@ class Row:
     shared: str = ""
     labels: tuple[str, ...] = ()
     own_kernel: bool = False
+    machine: bool = False
     quick: bool = True
 
     @property

@@ -13,6 +13,7 @@ from tests.effects import (
     device_rows,
     ingress_rows,
     limit_rows,
+    machine_rows,
     mark_rows,
     nft_rows,
     own_kernel_rows,
@@ -33,5 +34,6 @@ ROWS = (
     *beside_rows.ROWS,
     *own_kernel_rows.ROWS,
     *sender_rows.ROWS,
+    *machine_rows.ROWS,
 )
 BATCHES = batches(ROWS)

@@ -26,7 +26,8 @@ def test_rows_have_names_of_their_own() -> None:
 def test_rows_that_share_a_lab_share_what_it_is() -> None:
     """Rows of one lab have one way to go, one arrangement of the host, and nothing that they refuse."""
     for batch in BATCHES:
-        assert len({(row.gone, row.arranged, row.labels, row.own_kernel) for row in batch}) == 1, batch[0].name
+        same = {(row.gone, row.arranged, row.labels, row.own_kernel, row.machine) for row in batch}
+        assert len(same) == 1, batch[0].name
         assert len(batch) == 1 or not any(row.refused or row.earlier for row in batch), batch[0].name
 
 

@@ -15,12 +15,13 @@ from .._plan.nic_words import NIC, STEERING
 from .._plan.routes import ROUTES, network_of
 from .._sysctl.side_effects import CONGESTION_CONTROL
 from .._sysctl.subsystem import congestion_module
-from .compose import intents, of_present, rules, trees
+from .compose import RULES, TREE, intents, of_present, trees
 from .record import without_field
 
 if TYPE_CHECKING:
     from .change import PlansChange
     from .compose import Part
+    from .record import InForce, Section
 
 BUILT_IN = ("cubic", "reno")  # algorithms that no module brings on any distribution's kernel
 
@@ -75,7 +76,8 @@ def layer_of(
         program = adjuster().decode("latin-1")
         found["tc"][iface]["adapt"] = {"settings": asked["adapt"].of(iface).settings[iface], "program": program}
     if "nft" in asked or about.table:
-        found["nft"] = _table(asked.get("nft"), rules(kept) == rules(plans.after), wanted.get("nft"))
+        whole = _in_table(kept) == _in_table(plans.after)
+        found["nft"] = _table(_asked_of_table(kept, plans), whole, wanted.get("nft"))
     links = {(iface, name) for iface in found["links"] for name in _names(found["links"][iface])}
     released = {
         "sysctl": sorted(about.keys - set(found["sysctl"])),
@@ -134,6 +136,18 @@ def routes_left_out(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> li
         for why in [why_not_at_boot(current["route"][ROUTES][iface][name])]
         if why
     ]
+
+
+def _in_table(record: InForce) -> list[Section]:
+    """Return the sections that have to do with the table: those with rules, and those of trees, which rules lead to."""
+    return [one for one in record.sections if one.field in (*RULES, *TREE)]
+
+
+def _asked_of_table(kept: InForce, plans: PlansChange) -> Any:
+    """Return what is asked of the table, with the classes of all interfaces; ``None`` for nothing."""
+    shaped = {iface for one in kept.sections if one.field in TREE for iface in one.ifaces}
+    about = of_present(replace(plans.about, trees=shaped, table=True), plans.present)
+    return intents(kept, about, skippable={}, modules={}).get("nft")
 
 
 def _table(asked: Any, whole: bool, wanted: Mapping[str, Any] | None) -> str:  # noqa: FBT001 - a fact about the two others

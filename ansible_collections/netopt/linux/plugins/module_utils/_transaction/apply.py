@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .request import PlanRequest, Request
 
 MATCHING = (HTB, "qdisc", "netem")  # fields with matches that filters may ask
+ENDING = ("tc", "nft")  # what has to do with netem: its qdiscs, and the rules that find classes
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 
 
@@ -200,9 +201,13 @@ class Apply:
                     key=header.id,
                     hint="Confirm it or roll it back first.",
                 )
-            if header.ends_at is not None and "tc" in rehearsal.operations:
-                theirs = set(self._store.content(header.id).scopes.get("tc", {}).get("ifaces", ()))
-                shared = sorted(theirs & set(rehearsal.scopes["tc"].get("ifaces", ())))
+            if header.ends_at is not None:
+                content = self._store.content(header.id)
+                theirs = content.scopes.get("tc", {}).get("ifaces", ())
+                mine = rehearsal.scopes["tc"].get("ifaces", ()) if "tc" in rehearsal.operations else ()
+                shared = sorted({*theirs} & {*mine})
+                if not shared and "nft" in content.ending and "nft" in rehearsal.operations:
+                    shared = sorted(theirs)  # its end sets the table as well
                 if shared:
                     raise NetoptError(
                         f"The impairment of {header.id} runs on {', '.join(shared)} for another "
@@ -230,15 +235,15 @@ class Apply:
             )
         duration = durations.pop()
         calm = without_field(record, "netem")
-        trees = Touched(set(), set(), plans.about.trees, table=False)
-        intent = lead(record, calm, trees, plans.present, skippable={}, modules={}).intents.get("tc")
-        if intent is None:
-            return {"tc": rehearsal.ahead["tc"]}, float(duration)
+        about = Touched(set(), set(), plans.about.trees, table=plans.about.table)
+        intents = lead(record, calm, about, plans.present, skippable={}, modules={}).intents
+        intents = {name: intents[name] for name in ENDING if name in intents and name in rehearsal.operations}
         try:
-            return resolve({"tc": intent}, rehearsal.ahead, self._tools), float(duration)
+            ends = {"tc": rehearsal.ahead["tc"], **resolve(intents, rehearsal.ahead, self._tools)}
         except ScratchUnavailableError:
-            rehearsal.unrehearsed_ends["tc"] = intent
+            rehearsal.unrehearsed_ends.update(intents)
             return {}, float(duration)
+        return rehearsal.ending(ends), float(duration)
 
     def _header(self, identity: str) -> Header:
         request = self._request
@@ -304,7 +309,7 @@ class Apply:
             self._report.checkpoint_id = None
             return True
         made = {name: rehearsal.wanted[name] for name in rehearsal.operations}
-        self._store.add(header.id, after=made, ending=rehearsal.ends)
+        self._store.add(header.id, after=made, ending=rehearsal.ending(rehearsal.ends))
         return False
 
     def _mark_made(self, header: Header, ends_after_s: float | None) -> None:

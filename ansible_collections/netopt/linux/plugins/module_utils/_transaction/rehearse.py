@@ -70,6 +70,18 @@ class Rehearsal:
             )
         ]
 
+    def ending(self, states: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an impairment ends in: the trees, and the table where that is another one than it is with netem.
+
+        Args:
+            states: ``{subsystem: state}`` of what there is without netem.
+        """
+        return {
+            name: state
+            for name, state in states.items()
+            if name == "tc" or TABLE[name].pure.operations(self.wanted[name], state)
+        }
+
     def perform(self, operation: Operation, tools: Tools) -> None:
         """Perform one of the operations; what is not rehearsed is read back, and is then what is wanted.
 
