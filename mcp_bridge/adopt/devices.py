@@ -50,11 +50,11 @@ def take(told: Mapping[str, Any], found: Found, *, only: str = "*", shaped: Mapp
         if name in behind or not fnmatchcase(name, only):
             continue
         if name in told["aside"]:
-            for device, one, _reason in _first_of(reading):
+            for device, one in _first_of(reading):
                 found.leave_out(Place(device), _said(device, one), CONTAINER)
             continue
         if told["tc"]["interfaces"][name]["link"]["kind"] == "ifb":
-            for device, one, _reason in _first_of(reading):
+            for device, one in _first_of(reading):
                 found.leave_out(Place(device), _said(device, one), IDLE)
             continue
         _settings(name, told["held"].get(name, {}), found)
@@ -66,9 +66,9 @@ def take(told: Mapping[str, Any], found: Found, *, only: str = "*", shaped: Mapp
         _routes(name, told["routes"].get(name, {}), found)
 
 
-def _first_of(reading: Reading) -> list[tuple[str, TcObject, str]]:
+def _first_of(reading: Reading) -> list[tuple[str, TcObject]]:
     """Return one object of a tree, if there is any."""
-    return [*((*origin, "") for origin in reading.origins.values()), *reading.unsaid][:1]
+    return [*reading.origins.values(), *((each.device, each.one) for each in reading.unsaid)][:1]
 
 
 def _settings(iface: str, held: Mapping[str, Sequence[Any]], found: Found) -> None:

@@ -49,17 +49,19 @@ class Setting:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A line that no plan says.
+    """A line that no plan says, or that one says with a difference.
 
     Attributes:
         place: the line.
         text: what it says.
-        reason: why no plan says it, and what to do.
+        reason: why no plan says it, and what to do; or the difference.
+        said: whether a plan says it, but for that.
     """
 
     place: Place
     text: str
     reason: str
+    said: bool = False
 
 
 @dataclass
@@ -81,9 +83,8 @@ class Found:
         held[setting.path] = setting
         if before:
             again = "to the same" if before.value == setting.value else f"to {setting.value}"
-            self.leave_out(
-                before.place, before.text, f"It is set again, {again}, by {setting.place}, which is read later."
-            )
+            why = f"It is set again, {again}, by {setting.place}, which is read later."
+            self.left_out.append(LeftOut(before.place, before.text, why, said=True))
 
     def move(self, ifaces: Any, others: Any) -> None:
         """Have the settings of some interfaces be those of others."""

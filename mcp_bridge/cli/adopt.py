@@ -146,7 +146,13 @@ def _of_hosts(args: argparse.Namespace) -> int:
 
 def _as_json(adopted: list[Adopted], left_out: list[LeftOut]) -> dict[str, Any]:
     lines = [
-        {"file": one.place.file, "line": one.place.line or None, "text": one.text, "reason": one.reason}
+        {
+            "file": one.place.file,
+            "line": one.place.line or None,
+            "text": one.text,
+            "reason": one.reason,
+            "said": one.said,
+        }
         for one in left_out
     ]
     return {"plans": [each.plan for each in adopted], "left_out": lines}
@@ -157,8 +163,13 @@ def _tell(adopted: list[Adopted], left_out: list[LeftOut]) -> None:
     for one in left_out:
         sys.stderr.write(f"{one.place}: {one.text}\n  {one.reason}\n")
     count = sum(len(each.places) for each in adopted)
-    settings, lines = "setting" if count == 1 else "settings", "line" if len(left_out) == 1 else "lines"
-    sys.stderr.write(f"{count} {settings} adopted, {len(left_out)} {lines} left out.\n")
+    differ = sum(one.said for one in left_out)
+    settings, lines = (
+        f"{number} {word}{'s' * (number != 1)}"
+        for number, word in ((count, "setting"), (len(left_out) - differ, "line"))
+    )
+    but = f", {differ} said with a difference" if differ else ""
+    sys.stderr.write(f"{settings} adopted, {lines} left out{but}.\n")
 
 
 def _write(documents: list[tuple[str, Adopted]], output: Path | None) -> None:

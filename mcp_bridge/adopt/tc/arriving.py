@@ -16,7 +16,7 @@ from mcp_bridge.collection.kernel_state import ACTIONS, EGRESS_HOOK, INGRESS, as
 
 from .differences import tell_differences
 from .matches import ANY, IPV4, IPV6, UnsaidError, match_of
-from .reading import Reading
+from .reading import Reading, Unsaid
 from .trees import Tree
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _redirection(state: Mapping[str, Any], tree: Tree) -> TcObject | None:
         first = first or one
         families.add(one.protocol)
     if first is not None and ANY not in families and not {IPV4, IPV6} <= families:
-        tree.reading.leave(first, "A plan shapes all that arrives, not packets of one protocol alone.")
+        tree.reading.differ(first, "A plan shapes all that arrives, not packets of one protocol alone.")
     return first
 
 
@@ -85,7 +85,7 @@ def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> No
     there = Tree(state, device).read()
     reading.unsaid += there.unsaid
     if "netem" in there.changes:
-        reading.unsaid.append((*there.origins["netem"], "A plan's netem meets what leaves, not what arrives."))
+        reading.unsaid.append(Unsaid(*there.origins["netem"], "A plan's netem meets what leaves, not what arrives."))
     if "shaper" in there.changes:
         _share_link(there.changes["shaper"], reading, first)
     own = {name: there.changes[name] for name in FIELDS if name in there.changes}
@@ -95,7 +95,7 @@ def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> No
         params = dict(own["qdisc"].get("params", {}))
         if not params.pop("ingress", False):
             why = "A plan's cake for what arrives has the word ingress as well."
-            reading.unsaid.append((*there.origins["qdisc"], why))
+            reading.unsaid.append(Unsaid(*there.origins["qdisc"], why, said=True))
         own["qdisc"] = {"type": "cake", **({"params": params} if params else {})}
     reading.changes["ingress"], reading.origins["ingress"] = own, there.origins["qdisc"]
 

@@ -32,11 +32,11 @@ from .matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
 from .params import mbit, size_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mcp_bridge.collection.kernel_state import TcObject
 
-    Unsaid = Callable[[TcObject, str], None]
+    from .reading import Reading
 
 HTB_PARMS = 1
 RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
@@ -89,7 +89,7 @@ def minor(name: str) -> int:
     return int(name.partition(":")[2], 16)
 
 
-def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
+def class_said(one: TcObject, r2q: int, reading: Reading) -> dict[str, Any]:
     """Return a class: its name, its parent and its figures."""
     told = dict(attributes(one.options or b""))
     parms = told[HTB_PARMS]
@@ -107,15 +107,17 @@ def class_said(one: TcObject, r2q: int, unsaid: Unsaid) -> dict[str, Any]:
     for name, ticks, speed in (("burst", buffer, rate), ("cburst", cbuffer, ceil)):
         size = size_at(ticks, speed)
         if size < SMALLEST_BURST and ticks * TICK_NS < SMALLEST_BURST * 10**9 // speed - TC_UNIT_NS:
-            unsaid(one, f"A plan's {name} is {SMALLEST_BURST} bytes at least, and not {size}.")
+            reading.leave(one, f"A plan's {name} is {SMALLEST_BURST} bytes at least, and not {size}.")
         said.update(_burst_said(name, size, speed))
     if quantum < SMALLEST_QUANTUM:
-        unsaid(one, f"A plan's quantum is {SMALLEST_QUANTUM} bytes at least, and not {quantum}.")
+        reading.leave(one, f"A plan's quantum is {SMALLEST_QUANTUM} bytes at least, and not {quantum}.")
     elif quantum != usual_quantum(rate / BYTES_IN_MBIT, r2q):
         said["quantum"] = quantum
     _log, layer, overhead, _align, mpu = RATESPEC.unpack_from(parms)
     if overhead or mpu or layer > 1:
-        unsaid(one, f"No plan has overhead {overhead} and mpu {mpu} of a class; shaper.overhead_bytes is for all.")
+        reading.leave(
+            one, f"No plan has overhead {overhead} and mpu {mpu} of a class; shaper.overhead_bytes is for all."
+        )
     return said
 
 
@@ -125,23 +127,23 @@ def _burst_said(name: str, size: int, speed: int) -> dict[str, int]:
     return {name: size} if abs(size - usual_burst(mbit(speed))) > SLACK + speed / 1e9 else {}
 
 
-def filters_said(filters: Iterable[TcObject], unsaid: Unsaid, default: str | None = None) -> Filters:
+def filters_said(filters: Iterable[TcObject], reading: Reading, default: str | None = None) -> Filters:
     """Return what filters at a qdisc say; in the order in which the kernel asks them.
 
     Args:
         filters: all of them.
-        unsaid: is told of what no plan has.
+        reading: is told of what no plan has.
         default: the class of packets that no filter matches.
     """
     found = Filters()
     rest: dict[str, Led] = {}
     for one in sorted((one for one in filters if not one.is_first_table), key=lambda one: one.info >> 16):
-        led = _led(one, unsaid)
+        led = _led(one, reading)
         if led is None:
             continue
         left = [family for family in FAMILIES[led.family] if family not in rest]
         if not left:
-            unsaid(one, "It is never asked: a filter ahead of it matches everything.")
+            reading.differ(one, "It is never asked: a filter ahead of it matches everything.")
             continue
         led.family = led.family if left == FAMILIES[led.family] else left[0]
         if led.match:
@@ -153,21 +155,21 @@ def filters_said(filters: Iterable[TcObject], unsaid: Unsaid, default: str | Non
     return found
 
 
-def _led(one: TcObject, unsaid: Unsaid) -> Led | None:
+def _led(one: TcObject, reading: Reading) -> Led | None:
     """Return whom a filter leads where; ``None``, and why, where no plan says it."""
     try:
         told = match_of(one)
     except UnsaidError as error:
-        unsaid(one, f"No plan leads {error}.")
+        reading.leave(one, f"No plan leads {error}.")
         return None
     if told is None:
         return None
     target = class_of(one.kind, one.options or b"")
     if not target or one.chain or may_act(one.kind, one.options or b""):
-        unsaid(one, "No plan has a filter that does more, or less, than lead to a class.")
+        reading.leave(one, "No plan has a filter that does more, or less, than lead to a class.")
         return None
     for what in told.loosely:
-        unsaid(one, f"The plan says it, but for {what}, which its match looks past.")
+        reading.differ(one, f"The plan says it, but for {what}, which its match looks past.")
     return Led(one, told.family, told.match, target)
 
 
@@ -204,21 +206,23 @@ def _the_rest(rest: dict[str, Led], found: Filters, default: str | None) -> None
             found.led.append(Led(one.one, family, {"src": NETWORKS[family]}, one.target))
 
 
-def in_order(classes: list[dict[str, Any]], led: Sequence[Led], unsaid: Unsaid) -> list[dict[str, Any]]:
+def in_order(classes: list[dict[str, Any]], led: Sequence[Led], reading: Reading) -> list[dict[str, Any]]:
     """Return the classes with their matches, in an order in which a plan asks them as the filters are asked."""
     by_name = {one["classid"]: one for one in classes}
     first: dict[str, int] = {}
     for number, each in enumerate(led):
         name = name_of(each.target)
         if name not in by_name:
-            unsaid(each.one, f"There is no class {handle_text(each.target)}.")
+            reading.leave(each.one, f"There is no class {handle_text(each.target)}.")
             continue
         first.setdefault(name, number)
         by_name[name].setdefault("match", []).append(each.match)
     for ahead, behind in combinations(led[:COMPARED_MAX], 2):
         names = name_of(ahead.target), name_of(behind.target)
         if first.get(names[0], 0) > first.get(names[1], 0) and not _apart(ahead.match, behind.match):
-            unsaid(behind.one, f"A plan asks all matches of a class together: this one before those of {names[0]}.")
+            reading.differ(
+                behind.one, f"A plan asks all matches of a class together: this one before those of {names[0]}."
+            )
     return sorted(classes, key=lambda one: (first.get(one["classid"], -1), minor(one["classid"])))
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from mcp_bridge.collection.checks import overbooked, tc_intent
 from mcp_bridge.collection.errors import NetoptError
 
+from .reading import Unsaid
+
 if TYPE_CHECKING:
     from .reading import Reading
 
@@ -30,9 +32,8 @@ def tell_differences(reading: Reading) -> None:
     for field, said, asked in ways:
         if not said.get("htb_classes"):
             continue
-        device, one = reading.origins[field]
         for why in _differences(said, asked):
-            reading.unsaid.append((device, one, why))
+            reading.unsaid.append(Unsaid(*reading.origins[field], why, said=True))
 
 
 def _differences(said: dict[str, Any], asked: Any) -> list[str]:

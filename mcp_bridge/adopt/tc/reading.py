@@ -13,6 +13,23 @@ if TYPE_CHECKING:
     from mcp_bridge.collection.kernel_state import TcObject
 
 
+@dataclass(frozen=True)
+class Unsaid:
+    """An object that no plan has, or has otherwise.
+
+    Attributes:
+        device: its interface.
+        one: the object.
+        reason: why, or the difference.
+        said: whether a plan has it, but for that.
+    """
+
+    device: str
+    one: TcObject
+    reason: str
+    said: bool = False
+
+
 @dataclass
 class Reading:
     """What was read of an interface.
@@ -21,14 +38,14 @@ class Reading:
         name: the interface.
         changes: as a plan has them.
         origins: the interface and the object that each field is read from.
-        unsaid: interfaces and objects that no plan has, with the reason.
+        unsaid: objects that no plan has, or has otherwise.
         devices: devices of ifb that are part of the tree.
     """
 
     name: str
     changes: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, tuple[str, TcObject]] = field(default_factory=dict)
-    unsaid: list[tuple[str, TcObject, str]] = field(default_factory=list)
+    unsaid: list[Unsaid] = field(default_factory=list)
     devices: set[str] = field(default_factory=set)
 
     def set(self, name: str, value: Any, origin: TcObject) -> None:
@@ -37,4 +54,8 @@ class Reading:
 
     def leave(self, one: TcObject, reason: str) -> None:
         """Note an object that no plan has."""
-        self.unsaid.append((self.name, one, reason))
+        self.unsaid.append(Unsaid(self.name, one, reason))
+
+    def differ(self, one: TcObject, reason: str) -> None:
+        """Note an object that a plan has, but for a difference."""
+        self.unsaid.append(Unsaid(self.name, one, reason, said=True))

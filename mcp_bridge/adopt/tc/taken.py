@@ -32,5 +32,5 @@ def take(reading: Reading, told: Told, found: Found) -> None:
     for part, value in reading.changes.items():
         place, text = told(*reading.origins[part])
         found.set(Setting((part,), value, place, text), (reading.name,))
-    for device, one, reason in reading.unsaid:
-        found.left_out.append(LeftOut(*told(device, one), reason))
+    for each in reading.unsaid:
+        found.left_out.append(LeftOut(*told(each.device, each.one), each.reason, each.said))

@@ -55,7 +55,7 @@ class Tree:
         for parent, one in list(self.qdiscs.items()):
             if one.kind == "netem" and one.handle | 1 not in self.qdiscs and is_idle(one.options or b""):
                 self.qdiscs[parent] = replace(one, kind="pfifo", options=as_pfifo(one.options or b""))
-                self.reading.leave(one, "It impairs nothing: a plan has a pfifo of its length there.")
+                self.reading.differ(one, "It impairs nothing: a plan has a pfifo of its length there.")
         root = self.qdiscs.get(ROOT)
         if root is not None:
             self._root(root)
@@ -63,6 +63,11 @@ class Tree:
             for parent, one in self.qdiscs.items():
                 if one.handle not in self._looked_at and parent not in (ROOT, INGRESS):
                     self.reading.leave(one, f"No plan has {one.kind} at this place.")
+        elif root is not None:
+            below = [one for parent, one in self.qdiscs.items() if parent not in (ROOT, INGRESS)]
+            filters = [one for one in self.filters if not (one.at_hook or one.is_first_table)]
+            for one in (*below, *self.classes, *filters):
+                self.reading.leave(one, f"It is nothing without the {root.kind} above it, which no plan has.")
         return self.reading
 
     def _root(self, root: TcObject) -> None:
@@ -93,7 +98,7 @@ class Tree:
                 self._impair(below)
         if root.stab and said is not None and root.kind == "cake":
             said["params"] = {**cake_of_link(link_of(root).params), **said.get("params", {})}
-            self.reading.leave(root, "The plan says it, but by cake's own words for what a link adds to packets.")
+            self.reading.differ(root, "The plan says it, but by cake's own words for what a link adds to packets.")
         elif root.stab:
             self.reading.leave(root, "No plan has stab of this qdisc.")
 
@@ -121,21 +126,21 @@ class Tree:
         default = params.pop("default", None)
         found: dict[str, Any] = {"qdisc": {"type": "htb", **({"params": params} if params else {})}}
         own = [one for one in self.classes if one.kind == "htb" and major(one.handle) == root.handle]
-        classes = [class_said(one, params.get("r2q", R2Q), self.reading.leave) for one in own]
+        classes = [class_said(one, params.get("r2q", R2Q), self.reading) for one in own]
         impaired: dict[str, TcObject] = {}
         for one, said_of in zip(own, classes, strict=True):
             self._leaf(one, said_of, impaired)
         for one in own:
             for each in self._at(one.handle):
                 self.reading.leave(each, "No plan has filters at a class; lead to the class from the root.")
-        filters = filters_said(self._at(root.handle), self.reading.leave, default)
+        filters = filters_said(self._at(root.handle), self.reading, default)
         inner = {each.get("parent") for each in classes}
         leaves = {each["classid"] for each in classes} - inner
         for said_of in classes:
             if said_of["classid"] in inner:
                 said_of.pop("quantum", None)  # which is for packets that wait in the class
         if classes:
-            found["htb_classes"] = in_order(classes, filters.led, self.reading.leave)
+            found["htb_classes"] = in_order(classes, filters.led, self.reading)
         default = self._default(root, default, filters.rest, leaves)
         if default is not None:
             found["default_class"] = default
@@ -148,7 +153,7 @@ class Tree:
         if rest is not None:
             if default not in (None, name_of(rest)):
                 why = f"What is not IP waits in {default}, in a plan as all the rest in {name_of(rest)}."
-                self.reading.leave(root, why)
+                self.reading.differ(root, why)
             default = name_of(rest)
         if default is not None and default not in leaves:
             self.reading.leave(root, f"The default class {default} is none that packets wait in.")
@@ -178,7 +183,7 @@ class Tree:
             self._looked_at.add(one.handle)
         if set(same) != leaves:
             netem["classes"] = same
-        self.reading.leave(first, f"{ENDS} And the answers of ssh pass beside it.")
+        self.reading.differ(first, f"{ENDS} And the answers of ssh pass beside it.")
         return netem
 
     def _netem_said(self, one: TcObject) -> dict[str, Any]:
@@ -193,7 +198,7 @@ class Tree:
         """Take in a netem that is for all packets, or for those that match."""
         netem = self._netem_said(one)
         self.reading.set("netem", {**netem, **({"match": match} if match else {})}, one)
-        self.reading.leave(one, f"{ENDS} And the answers of ssh pass beside it.")
+        self.reading.differ(one, f"{ENDS} And the answers of ssh pass beside it.")
 
     def _netem(self, root: TcObject) -> None:
         """Take in a netem at the root, and the queue below it."""
@@ -205,7 +210,7 @@ class Tree:
         if said is not None:
             self.reading.set("qdisc", said, below)
             if below.kind == "tbf":
-                self.reading.leave(
+                self.reading.differ(
                     below, "In a plan tbf is above netem: packets are held to its rate first, and delayed then."
                 )
 
@@ -213,14 +218,14 @@ class Tree:
         """Take in a netem that a prio leads some packets to."""
         bands = {parent: one for parent, one in self.qdiscs.items() if parent != ROOT and major(parent) == root.handle}
         impaired = [one for one in bands.values() if one.kind == "netem"]
-        led = filters_said(self._at(root.handle), self.reading.leave).led
+        led = filters_said(self._at(root.handle), self.reading).led
         if len(impaired) != 1 or not any(each.target == impaired[0].parent for each in led):
             self.reading.leave(root, "No plan has the qdisc prio, but for a netem that filters lead packets to.")
             return
         (netem,) = impaired
         band = (netem.parent & 0xFFFF) - 1
         if band in (root.options or b"")[4:20]:
-            self.reading.leave(
+            self.reading.differ(
                 root, "Packets of some priorities pass the netem as well; a plan's meets what it matches."
             )
         taken = False
