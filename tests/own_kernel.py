@@ -22,22 +22,30 @@ if TYPE_CHECKING:
 SILENT_S = 120
 
 
-def answer_of(program: str, folder: Path, *words: str, first: bool = False) -> dict[str, Any]:
-    """Run a module under user-mode Linux and return its last line, read as JSON; skip where there is no such kernel.
+def ask(program: str, folder: Path, *words: str, first: bool = False) -> dict[str, Any]:
+    """Run a module under user-mode Linux and return its last line, read as JSON.
 
     Args:
         program: the module's name.
         folder: an empty folder, which the kernel shares.
         words: its arguments.
         first: whether it runs ahead of the machine's other processes, where that is allowed.
+
+    Raises:
+        subprocess.CalledProcessError: there is no such kernel here.
     """
-    try:
-        prepare("uml")
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"user-mode Linux cannot be had: {error}")
+    prepare("uml")
     kernel = Kernel(folder, sys.executable, "-m", program, *words, first=first)
     out = folder / "out"
     status = kernel.wait(SILENT_S, lambda: out.stat().st_size if out.exists() else 0)
     assert status == 0, kernel.said()
     answer: dict[str, Any] = json.loads(out.read_text().splitlines()[-1])
     return answer
+
+
+def answer_of(program: str, folder: Path, *words: str, first: bool = False) -> dict[str, Any]:
+    """Return the answer of a module under user-mode Linux, as ``ask`` does; skip where there is no such kernel."""
+    try:
+        return ask(program, folder, *words, first=first)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"user-mode Linux cannot be had: {error}")
