@@ -11,6 +11,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -29,7 +30,6 @@ from mcp_bridge.mcp_server.tools.plans import as_object
 from tests.bridge.plan_strategies import ANY_JSON, PLANS
 
 MEMORY = 768 * 1024 * 1024  # bytes of address space, of which Python and what it loads take half
-SECONDS = 60  # for a machine under load; each takes a second
 ROOT = Path(__file__).parents[3]
 LONG = "k" * 10**6
 ESCAPE = "\\u001b[31m"
@@ -115,37 +115,55 @@ def bounded() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def netopt(folder: Path, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command with little memory, in a process of its own that may crash."""
-    return subprocess.run(
-        [sys.executable, "-m", "mcp_bridge", *words],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NETOPT_STATE_DIR": str(folder / "state")},
-        timeout=SECONDS,
-        preexec_fn=bounded,
-    )
+class Netopt:
+    """The command with little memory, each time in a process of its own that may crash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bridge.documents.read_program"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "NETOPT_STATE_DIR": str(folder / "state")},
+            preexec_fn=bounded,  # noqa: PLW1509 - it sets a limit, and takes no lock
+        )
+
+    def validate(self, name: str, *, stdin: str = "") -> tuple[int, str]:
+        """Return the exit status and what was said."""
+        assert self.process.stdin
+        assert self.process.stdout
+        (self.folder / "stdin").write_text(stdin, encoding="utf-8")
+        self.process.stdin.write(json.dumps(["validate", name]) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline()), (self.folder / "stderr").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def netopt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Netopt]:
+    """The command for this file's tests."""
+    made = Netopt(tmp_path_factory.mktemp("netopt"))
+    with made.process:
+        yield made
 
 
 @pytest.mark.parametrize("name", ["plan", "-"], ids=["file", "standard input"])
 @pytest.mark.parametrize(("text", "said"), CASES)
-def test_plans_that_are_not_read(tmp_path: Path, text: str, said: str, name: str) -> None:
+def test_plans_that_are_not_read(netopt: Netopt, text: str, said: str, name: str) -> None:
     """Each is refused as wrong usage in one line, with its place and what to do, in little memory; nothing crashes."""
-    (tmp_path / "plan").write_text(text, encoding="utf-8")
-    done = netopt(tmp_path, "validate", name, stdin=text if name == "-" else None)
-    words = " ".join(done.stderr.replace("\n  hint:", ".").split())
-    assert (done.returncode, words[: len(name) + 8]) == (2, f"netopt: {name}"), done.stderr[:500]
-    assert said in words
-    assert len(done.stderr) < 500
-    assert done.stderr.replace("\n", "").isprintable()
+    (netopt.folder / "plan").write_text(text if name == "plan" else "", encoding="utf-8")
+    status, words = netopt.validate(name, stdin=text if name == "-" else "")
+    told = " ".join(words.replace("\n  hint:", ".").split())
+    assert (status, told[: len(name) + 8]) == (2, f"netopt: {name}"), words[:500]
+    assert said in told
+    assert len(words) < 500
+    assert words.replace("\n", "").isprintable()
 
 
-def test_plans_that_are_read(tmp_path: Path) -> None:
+def test_plans_that_are_read(netopt: Netopt) -> None:
     """The tests above can fail: a plan that is as it should be is read with as little memory, and so is a large one."""
-    assert netopt(tmp_path, "validate", "-", stdin='{"iface": "eth0", "changes": {"mtu": 1400}}').returncode == 0
+    assert netopt.validate("-", stdin='{"iface": "eth0", "changes": {"mtu": 1400}}')[0] == 0
     classes = [
         {"classid": f"1:{number:x}", "rate_mbit": 1, "match": [{"dst": f"10.{number >> 8}.{number & 255}.1"}]}
         for number in range(2, 10_242)
@@ -166,11 +184,11 @@ def test_plans_that_are_read(tmp_path: Path) -> None:
     ],
     ids=["pipe", "device", "folder", "nothing", "UTF-16"],
 )
-def test_files_that_are_not_read(tmp_path: Path, make: Any, said: str) -> None:
+def test_files_that_are_not_read(netopt: Netopt, tmp_path: Path, make: Any, said: str) -> None:
     """What is no file of text is refused, and nobody waits for it."""
     make(tmp_path / "plan.yml")
-    done = netopt(tmp_path, "validate", "plan.yml")
-    assert (done.returncode, said in done.stderr.replace("\n  hint:", ".")) == (2, True), done.stderr
+    status, words = netopt.validate(str(tmp_path / "plan.yml"))
+    assert (status, said in words.replace("\n  hint:", ".")) == (2, True), words
 
 
 @pytest.mark.parametrize(("text", "said"), AS_TEXT)
