@@ -43,6 +43,18 @@ def test_impairments_are_left_out() -> None:
     assert layer_of(netem) == persist_layer.empty()
 
 
+def test_rules_lead_to_no_class_of_an_impairment() -> None:
+    """Where rules find the classes, those for the next boot are the ones that there are without netem."""
+    tree = {
+        "shaper": {"egress_mbit": 50},
+        "htb_classes": [{"classid": "1:10", "rate_mbit": 5, "match": [{"uid": 77}]}],
+    }
+    netem = {"netem": {"delay_ms": 10, "limit": 1000, "duration_s": 60}}
+    calm, impaired = layer_of(tree), layer_of({**tree, **netem}, wanted={"nft": {"present": True, "text": "1:fffd"}})
+    assert "1:10" in calm["nft"]
+    assert impaired["nft"] == calm["nft"]
+
+
 def test_what_makes_a_device_may_find_it() -> None:
     """A device of our own is made where it is not there; what clears a running host is left out."""
     links = layer_of({"shaper": {"ingress_mbit": 10}})["tc"]["eth0"]["links"]
