@@ -259,6 +259,12 @@ FINDINGS: list[tuple[dict[str, Any], str, str, str | None]] = [
         "changes.steering.rfs_entries sets another value: 1024",
         None,
     ),
+    (
+        plan(sysctl={"net.ipv4.tcp_fastopen": 99}),
+        "changes.sysctl.net.ipv4.tcp_fastopen",
+        "Value has bits that mean nothing (0x60)",
+        None,
+    ),
     (plan(nic={"rings": {"rx": 99999}}), "changes.nic.rings.rx", "Value exceeds maximum allowed: 65536", None),
     (plan(nic={"rings": {"tx": "mx"}}), "changes.nic.rings.tx", "nor max", None),
     (plan(nic={"ring": {}}), "changes.nic.ring", "Unknown key", "rings"),
