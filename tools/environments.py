@@ -39,7 +39,8 @@ def environment(name: str, *requirements: str, python: str = sys.executable) -> 
     folder.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([_uv(), "venv", "--quiet", "--python", python, folder], check=True)
     subprocess.run(
-        [_uv(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", *requirements], check=True
+        [_uv(), "pip", "install", "--quiet", "--native-tls", "--python", folder / "bin" / "python", *requirements],
+        check=True,
     )
     made_from.write_text(wanted, encoding="utf-8")
     return folder
