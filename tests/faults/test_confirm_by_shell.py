@@ -16,10 +16,9 @@ from tests.faults.conftest import Faults
 from tests.faults.engine import apply, extending
 from tests.faults.hosts import AROUND_S, Host, host
 from tests.faults.states import SMALL
-from tests.faults.test_extend import OTHER_BOOT, waiting
+from tests.faults.test_extend import FIN, OTHER_BOOT, waiting
 from tests.waiting import past, until
 
-FIN = "/proc/sys/net/ipv4/tcp_fin_timeout"
 NONCE = "6f1c"
 KEPT = {"id": "one", "error": None}
 
