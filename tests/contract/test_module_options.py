@@ -21,6 +21,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import
 from ansible_collections.netopt.linux.plugins.module_utils._plan.dscp import code_point, with_numbers
 from ansible_collections.netopt.linux.plugins.module_utils._sysctl import subsystem as sysctl_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.request import OF_PLANS, PlanRequest, Request
+from ansible_collections.netopt.linux.plugins.plugin_utils._plan_variables import OF_A_CHANGE, OF_A_HOST, OF_A_PLAN
 from mcp_bridge.models.changes import Changes
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
@@ -42,7 +43,8 @@ ANSIBLE_TYPES = {
     "list": {"array"},
     "dict": {"object"},
 }
-NOT_OF_THE_ROLE = {"remove"}  # the playbook remove does that
+# the playbook remove takes plans away; the others no variable may say
+NOT_OF_VARIABLES = {"remove", "from_variables", "check_policy", "without_bounds"}
 KEPT_BY_SYSCTL = {
     "connection_tracking": {"max_connections": 1000, "tcp_timeout_established": 600, "tcp_timeout_close_wait": 30},
     "steering": {"rfs_entries": 32768},
@@ -151,14 +153,21 @@ def test_apply_takes_what_the_transaction_takes() -> None:
     assert asked_of_the_host == {field.name for field in fields(Request)} - {"check"} | OF_PLANS
 
 
-def test_the_role_hands_on_what_the_controller_prepares() -> None:
+def test_variables_say_what_the_controller_prepares() -> None:
     """Every variable that the planner gives, and every other option of ``netopt_apply``, reaches the module."""
-    tasks = yaml.safe_load((COLLECTION / "roles/optimize/tasks/main.yml").read_text(encoding="utf-8"))
-    given = next(task["netopt.linux.netopt_apply"] for task in tasks if "netopt.linux.netopt_apply" in task)
-    assert set(given) == set(options("netopt_apply")) - NOT_OF_THE_ROLE
+    read = {*OF_A_PLAN, *OF_A_CHANGE, *OF_A_HOST}
+    assert read == set(options("netopt_apply")) - NOT_OF_VARIABLES
     plan = {"iface": "eth0", "changes": {"mtu": 1400}}
     prepared = {name.removeprefix("netopt_") for name in check(plan, load_policy()).target_inputs.extra_vars()}
-    assert prepared <= set(given)
+    assert prepared <= set(OF_A_PLAN)
+
+
+def test_no_variable_leaves_the_policy_out() -> None:
+    """The role itself says that the policy is asked."""
+    tasks = yaml.safe_load((COLLECTION / "roles/optimize/tasks/main.yml").read_text(encoding="utf-8"))
+    assert tasks[0]["netopt.linux.netopt_apply"] == {
+        name: name != "without_bounds" for name in NOT_OF_VARIABLES - {"remove"}
+    }
 
 
 def test_validate_gives_what_apply_takes() -> None:

@@ -17,12 +17,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import RESTART, ROLLED_BACK
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.confirm_by_shell import script
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
 from ansible_collections.netopt.linux.plugins.plugin_utils._lost_answer import kept_out, what_became
+from ansible_collections.netopt.linux.plugins.plugin_utils._plan_variables import given_by
 from ansible_collections.netopt.linux.plugins.plugin_utils._policy import (
     Refusal,
     as_objects,
@@ -56,7 +58,7 @@ class ActionModule(TransportAction):
         """Return the module's result, that of the confirmation included."""
         self._proof: Proof | None = None
         try:
-            self._task.args = as_objects(self._task.args)
+            self._task.args = as_objects({**self._task.args, **self._said_by_variables(task_vars or {})})
         except Refusal as refusal:
             return refusal.result
         result = super().run(tmp, task_vars)
@@ -67,6 +69,16 @@ class ActionModule(TransportAction):
         if self.options["confirm"] == "auto" and self.options["confirm_timeout_s"] > 0:
             self._confirm(result, task_vars or {})
         return result
+
+    def _said_by_variables(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Return the options that the host's variables give, where the task asks for that."""
+        if not boolean(self._task.args.get("from_variables", False)):
+            return {}
+        given = variables.get("netopt_given")  # as netopt wrote it: no template is in it
+        return given_by(
+            lambda name: self._templar.template(variables[name]) if name in variables else None,
+            given["plans"][given["hosts"][variables["inventory_hostname"]]] if given else None,
+        )
 
     def ask(self, module: str, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Return a module's result; nothing is asked of a host for a plan that the policy does not allow."""

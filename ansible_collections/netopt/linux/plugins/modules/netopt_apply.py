@@ -162,6 +162,15 @@ options:
       - The role P(netopt.linux.optimize#role) always asks for it.
     type: bool
     default: false
+  from_variables:
+    description:
+      - Take what the host's variables say, each by the name of an option behind C(netopt_), such as C(netopt_plan) and
+        C(netopt_persist), in place of the task's own. One that is not there, or is empty, says nothing.
+      - They are read where the task runs, which is quicker than a template for each. They never say O(check_policy) or
+        O(without_bounds).
+      - The role P(netopt.linux.optimize#role) is a task with this option.
+    type: bool
+    default: false
   persist:
     description:
       - Bring the change back after a restart of the host, with C(/etc/sysctl.d/90-netopt.conf) and with units of

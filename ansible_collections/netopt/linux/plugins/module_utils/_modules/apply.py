@@ -34,13 +34,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "checkpoint_id": {"type": "str"},
     "checkpoint_label": {"type": "str"},
     "check_policy": {"type": "bool", "default": False},
+    "from_variables": {"type": "bool", "default": False},
     "confirm": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},
     "confirm_timeout_s": {"type": "float", "default": 120},
     "persist": {"type": "bool", "default": False},
     "without_bounds": {"type": "bool", "default": False},
 }
-# the policy and its bounds are there, and so is whoever confirms
-OF_THE_CONTROLLER = frozenset({"check_policy", "confirm", "without_bounds"})
+# the policy and its bounds are there, and so are the variables and whoever confirms
+OF_THE_CONTROLLER = frozenset({"check_policy", "confirm", "from_variables", "without_bounds"})
 CONFIRM_TIMEOUT_S = (5, 86400)
 CONSTRAINTS: dict[str, Any] = {
     "mutually_exclusive": [("plan", "plans", "remove")],
