@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ DAMAGED = "header.json is damaged"  # the note of a header that was taken from s
 KEEP = 20  # finished checkpoints that retention leaves
 CONFIRM_TIMEOUT_S = (5, 86400)  # for how long at least and at most a change may wait for its confirmation
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
+_ID = pattern(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._checkpoint.led_to import laid_over, wider
 from .._common.change import PLACES, SUBSYSTEMS, Change
+from .._common.patterns import pattern
 from .._link.origin import KINDS
 from .._plan.nic_words import NIC, STEERING, TXQUEUELEN
 from .._plans.compose import intents, touched
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 GONE = "no such interface"
-_OWNED = re.compile(r"^table inet netopt \{ # progname (?P<name>.+)$", re.MULTILINE)
+_OWNED = pattern(r"^table inet netopt \{ # progname (?P<name>.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ The oldest are those of Debian 11, on which ``make releases`` tries every kind o
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Tuple
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ OLDEST = {
     "ethtool": ("ethtool", (5, 9), "--version"),
 }
 # iproute2 named its releases by their days before 5.6: iproute2-ss200127
-_VERSION = re.compile(r"(?<![\d.])(?P<plain>\d+(?:\.\d+)+)|-(?P<day>ss\d{6})")
+_VERSION = pattern(r"(?<![\d.])(?P<plain>\d+(?:\.\d+)+)|-(?P<day>ss\d{6})")
 
 
 def too_old(tools: Tools) -> list[str]:

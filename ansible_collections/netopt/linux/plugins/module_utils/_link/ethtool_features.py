@@ -10,10 +10,11 @@ and the text has not changed since 2012.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-_LINE = re.compile(r"^(?P<indent>\s*)(?P<name>[^\s:]+): (?P<state>on|off)(?: \[(?P<note>[^]]*)\])?\s*$")
+from .._common.patterns import pattern
+
+_LINE = pattern(r"^(?P<indent>\s*)(?P<name>[^\s:]+): (?P<state>on|off)(?: \[(?P<note>[^]]*)\])?\s*$")
 
 
 def parse_features(text: str) -> dict[str, Any]:

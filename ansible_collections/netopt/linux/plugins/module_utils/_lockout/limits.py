@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from .._common.patterns import pattern
 from .._nft.limits import SECONDS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PACKETS_PER_S = 50  # below, a session over ssh does not get anywhere: 64 kbit/s are 14 full packets and their answers
 IPV6_MTU_MIN = 1280  # RFC 8200, section 5
-_RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
+_RATE = pattern(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
 
 
 def seconds_each(entry: Mapping[str, Any]) -> float:

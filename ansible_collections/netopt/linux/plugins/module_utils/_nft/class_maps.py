@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
+from .._common.patterns import pattern
 from .._plan.match_words import FLAGS_WANTED, FWMARK_WANTED, TCP_FLAGS, U32_MAX, flags_of, mark_of
 from .._tc.intent import MAP_FROM
 from . import match
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PREFIX = "classes"  # begins the names of maps; the interfaces' names follow
-_NAME = re.compile(r"[0-9A-Za-z_.-]{1,40}")
+_NAME = pattern(r"[0-9A-Za-z_.-]{1,40}")
 Key = Tuple[str, ...]  # the expressions that are looked up, in nft's words
 _TYPES = {"saddr": {4: "ipv4_addr", 6: "ipv6_addr"}, "daddr": {4: "ipv4_addr", 6: "ipv6_addr"}}
 _PLAIN_TYPES = {

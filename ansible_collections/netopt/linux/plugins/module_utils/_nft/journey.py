@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 from .._netlink import messages as rt
 from .._netlink.route_socket import KernelRefusedError, RouteSocket
 from . import list_parse
@@ -33,11 +34,11 @@ SAMPLE, FEW = 64, 256  # elements of one kind that are tried, and up to which al
 _PLAIN = ("type ipv4_addr : classid", "type ipv6_addr : classid")
 _LOAD = ["nft", "-f", "-"]
 _BRIEF = {"brief": True}
-_HEAD = re.compile(r"\t(?P<head>(?!\t).*) \{$")
-_COMMENT = re.compile(r'comment "[^"]*"')
-_BY_INDEX = re.compile(r"\b(?:iif|oif|iface_index|sdif|devices?)\b")  # what holds an interface's number, not its name
-_DEVICES = re.compile(r"\bdevices? (?:= )?(?:\{(?P<many>[^}]*)\}|(?P<one>\S+))")
-_QUOTED_NAME = re.compile(r'"([^"/\s]{1,15})"')
+_HEAD = pattern(r"\t(?P<head>(?!\t).*) \{$")
+_COMMENT = pattern(r'comment "[^"]*"')
+_BY_INDEX = pattern(r"\b(?:iif|oif|iface_index|sdif|devices?)\b")  # what holds an interface's number, not its name
+_DEVICES = pattern(r"\bdevices? (?:= )?(?:\{(?P<many>[^}]*)\}|(?P<one>\S+))")
+_QUOTED_NAME = pattern(r'"([^"/\s]{1,15})"')
 _STAND_INS = ("veth", "dummy")  # as in the rehearsal of tc
 
 

@@ -11,10 +11,10 @@ that in which they were made, and a state has to read as it did, so that only th
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._common.patterns import pattern
 from . import list_parse
 from .table import TABLE
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _KINDS = ("set ", "map ", "chain ")
-_NAMED = re.compile(r"@(\w+)|\b(?:jump|goto) (\w+)")
-_COUNTED = re.compile(r"\btcp dport (?P<port>\d+) ct state new add @(?P<name>connlimit_\w+) ")
-_LIMIT = re.compile(r"(?<!\{)[^{}]*\blimit rate\b")  # of the rule itself, not of an element of a set
+_NAMED = pattern(r"@(\w+)|\b(?:jump|goto) (\w+)")
+_COUNTED = pattern(r"\btcp dport (?P<port>\d+) ct state new add @(?P<name>connlimit_\w+) ")
+_LIMIT = pattern(r"(?<!\{)[^{}]*\blimit rate\b")  # of the rule itself, not of an element of a set
 
 
 @dataclass(frozen=True)

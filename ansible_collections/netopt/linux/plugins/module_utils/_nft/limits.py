@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from .._common.patterns import pattern
 from . import match
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MAX_SOURCE_TIMEOUT_S = 365 * 86400
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 BOTH_HOOKS = ("input", "forward")
 LIMITED = ("input", "published")  # the chains that limits stand in
-_RATE = re.compile(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
+_RATE = pattern(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
 _UNREACHABLE = {4: "icmp", 6: "icmpv6"}
 
 

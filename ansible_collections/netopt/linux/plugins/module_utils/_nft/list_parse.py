@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .._common.patterns import pattern
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 # In an inet table nft 1.0.6 prints `reject with icmpx type port-unreachable` as a bare `reject`, and reads that back as
 # the refusal of one IP version when the rule matches on one.
-_BARE_REJECT = re.compile(r"\breject(?= comment \"|$)", re.MULTILINE)
-_QUOTED = re.compile(r'"[^"]*"')
-_BLOCK = re.compile(r"\t(?P<head>[^\t].*) \{$")
+_BARE_REJECT = pattern(r"\breject(?= comment \"|$)", re.MULTILINE)
+_QUOTED = pattern(r'"[^"]*"')
+_BLOCK = pattern(r"\t(?P<head>[^\t].*) \{$")
 OUR_MAP = "\tmap classes_"
 _CLASS_HEADS = ("map classes_", "chain classify_")
 ELEMENTS = "\t\telements = "
-_STATEFUL = re.compile(r"\b(?:counter|quota|dynamic|timeout|count|last|limit)\b")
-_DYNAMIC = re.compile(r"\t\tflags (?:[a-z]+,)*dynamic\b")
+_STATEFUL = pattern(r"\b(?:counter|quota|dynamic|timeout|count|last|limit)\b")
+_DYNAMIC = pattern(r"\t\tflags (?:[a-z]+,)*dynamic\b")
 
 
 def statements(text: str) -> list[str]:

@@ -10,10 +10,10 @@ Everything here is pure. Whatever cannot be said in one rule is refused with the
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 from .._plan.icmp import type_number, types_wanted
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ONE_FAMILY = {"icmp": 4, "icmpv6": 6}
 ORIGINAL_PORT = "ct original proto-dst"  # the port that a packet was sent to, whoever translated it since
 UINT32_MAX = 2**32 - 1  # nft 1.0.6 cuts longer counts off without a word
 
-_UNQUOTABLE = re.compile(r'["\\\x00-\x20/]|\*\Z')  # `*` at the end would make nft match a prefix
+_UNQUOTABLE = pattern(r'["\\\x00-\x20/]|\*\Z')  # `*` at the end would make nft match a prefix
 _PORT_MAX = 65535
 
 

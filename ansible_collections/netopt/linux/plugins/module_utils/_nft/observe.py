@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 from . import list_parse
 from . import subsystem as nft_subsystem
 from .netlink import generation, is_last_table
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from .._host.commands import Completed, Tools
 
 _LIST = ["list", "table", *TABLE.split()]
-_REFUSED = re.compile(r"^[^:\n]*:(?P<line>\d+):\d+-\d+: Error: (?P<message>.*)$", re.MULTILINE)
+_REFUSED = pattern(r"^[^:\n]*:(?P<line>\d+):\d+-\d+: Error: (?P<message>.*)$", re.MULTILINE)
 _NO_SUCH_TABLE = "No such file or directory"
-_VERSION = re.compile(r"v(?P<major>\d+)\.")
+_VERSION = pattern(r"v(?P<major>\d+)\.")
 _HINTS = (
     ("Operation not supported", "This kernel lacks what the rule needs; install its extra modules (nft_*, nf_nat)."),
     ("No such file or directory", "This kernel lacks what the rule needs; install its extra modules (nft_*, nf_nat)."),

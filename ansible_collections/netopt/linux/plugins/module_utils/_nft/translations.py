@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, FrozenSet, Tuple
 
+from .._common.patterns import pattern
 from .._netlink.flow import IPS_DST_NAT, IPS_SRC_NAT
 from . import list_parse
 
@@ -37,23 +38,21 @@ PROTOCOLS = {
     "udplite": 136,
 }
 Ports = Tuple[Tuple[int, int], ...]
-_COMMENT = re.compile(r' comment "[^"]*"$')
-_LOGGED = re.compile(r'\blog prefix "[^"]*"')
-_STATEMENT = re.compile(  # other than ct status, than chains and sets of these names, and than a type of ICMP
+_COMMENT = pattern(r' comment "[^"]*"$')
+_LOGGED = pattern(r'\blog prefix "[^"]*"')
+_STATEMENT = pattern(  # other than ct status, than chains and sets of these names, and than a type of ICMP
     r"(?<!jump )(?<!goto )(?<!type )(?<![\w./@])"
     r"(?P<word>[ds]nat(?= (?:ip6? )?(?:[a-z. ]+ )?to )|(?:redirect|masquerade)(?= |$))(?P<rest>.*)$"
 )
-_TARGET = re.compile(
+_TARGET = pattern(
     r"to (?:\[(?P<v6>[0-9a-f:]+)\]|(?P<addr>[0-9a-f.]+\.[0-9]+|[0-9a-f]*:[0-9a-f:]*:[0-9a-f:.]*))?"
     r"(?::(?P<low>\d+)(?:-(?P<high>\d+))?)?(?:\s|$)"
 )
-_PROTOCOL = re.compile(
-    r"\bmeta l4proto (?:\{(?P<many>[^}]*)\}|(?P<one>[\w-]+))|\b(?P<named>tcp|udp|sctp|dccp) [ds]port"
-)
-_PORTS = re.compile(r"\bdport (?:\{(?P<many>[^}]*)\}|(?P<one>[\d-]+))")
-_PREFIX = re.compile(r"\bip6? (?P<side>[sd]addr) (?P<prefix>[0-9a-f][0-9a-f:./]*)(?:\s|$)")
-_FAMILY = re.compile(r"\bmeta nfproto ipv(?P<version>[46])\b|\b(?P<words>ip6?) [sd]addr|(?:dnat|snat) (?P<to>ip6?) to")
-_LEAVING = re.compile(r"\boifname (?:\{(?P<many>[^}]*)\}|(?P<one>\"[^\"]+\"))")
+_PROTOCOL = pattern(r"\bmeta l4proto (?:\{(?P<many>[^}]*)\}|(?P<one>[\w-]+))|\b(?P<named>tcp|udp|sctp|dccp) [ds]port")
+_PORTS = pattern(r"\bdport (?:\{(?P<many>[^}]*)\}|(?P<one>[\d-]+))")
+_PREFIX = pattern(r"\bip6? (?P<side>[sd]addr) (?P<prefix>[0-9a-f][0-9a-f:./]*)(?:\s|$)")
+_FAMILY = pattern(r"\bmeta nfproto ipv(?P<version>[46])\b|\b(?P<words>ip6?) [sd]addr|(?:dnat|snat) (?P<to>ip6?) to")
+_LEAVING = pattern(r"\boifname (?:\{(?P<many>[^}]*)\}|(?P<one>\"[^\"]+\"))")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 from .table import TABLE
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 _NO_SUCH_TABLE = "No such file or directory"
 LONGEST = 100_000  # characters of a table that is kept once more
-_SET = re.compile(r"^\t(?:set|map) .*?^\t\}\n", re.MULTILINE | re.DOTALL)
-_MOVES = re.compile(r"^\t\t(?:flags .*\b(?:dynamic|timeout)\b|timeout )", re.MULTILINE)
-_ELEMENTS = re.compile(r"^\t\telements = \{(.*?)\}\n", re.MULTILINE | re.DOTALL)
+_SET = pattern(r"^\t(?:set|map) .*?^\t\}\n", re.MULTILINE | re.DOTALL)
+_MOVES = pattern(r"^\t\t(?:flags .*\b(?:dynamic|timeout)\b|timeout )", re.MULTILINE)
+_ELEMENTS = pattern(r"^\t\telements = \{(.*?)\}\n", re.MULTILINE | re.DOTALL)
 
 
 def view(before: dict[str, Any], tools: Tools) -> dict[str, list[str]]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from .._common.patterns import pattern
 from .._link.nic import commands as nic_commands
 from .._link.steering import BASE as STEERING_BASE
 from .._link.steering import QUEUES
@@ -38,9 +38,9 @@ TABLE_TARGET = "sysinit.target"
 CONFIGURERS = "systemd-networkd.service NetworkManager.service networking.service wicked.service tuned.service"
 HEAD = "# Written by netopt for changes that were confirmed with persist; rolling these back takes it away.\n"
 READABLE, PRIVATE = 0o644, 0o600
-_PLAIN = re.compile(r"[0-9A-Za-z:_.]")
-_GLOB = re.compile(r"([*?[])")
-_BARE_WORD = re.compile(r"[0-9A-Za-z_./:=@,+-]+")
+_PLAIN = pattern(r"[0-9A-Za-z:_.]")
+_GLOB = pattern(r"([*?[])")
+_BARE_WORD = pattern(r"[0-9A-Za-z_./:=@,+-]+")
 
 
 def escape(name: str) -> str:

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Tuple
+
+from .._common.patterns import pattern
 
 U32_MAX = 2**32 - 1
 TCP_FLAGS = {"fin": 0x01, "syn": 0x02, "rst": 0x04, "psh": 0x08, "ack": 0x10, "urg": 0x20, "ecn": 0x40, "cwr": 0x80}
@@ -15,7 +16,7 @@ TCP_FLAGS = {"fin": 0x01, "syn": 0x02, "rst": 0x04, "psh": 0x08, "ack": 0x10, "u
 NOT = "!"
 FLAGS_WANTED = f"flags that are set, or with {NOT} in front not set: {', '.join(TCP_FLAGS)}"
 FWMARK_WANTED = f"a number from 0 to {U32_MAX}, or hexadecimal such as 0x10, with a mask as in 0x10/0xff"
-_MARK = re.compile(r"(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})(?:/(0x[0-9a-fA-F]{1,8}|[0-9]{1,10}))?")
+_MARK = pattern(r"(0x[0-9a-fA-F]{1,8}|[0-9]{1,10})(?:/(0x[0-9a-fA-F]{1,8}|[0-9]{1,10}))?")
 
 
 def mark_of(value: Any) -> Tuple[int, int] | None:

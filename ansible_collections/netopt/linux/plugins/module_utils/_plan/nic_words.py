@@ -9,10 +9,10 @@ Words are those of ethtool(8) with ``_`` for ``-``.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ STEERING_NAMES = (*PER_QUEUE, RFS_ENTRIES)
 ALL_CPUS, NUMA, NO_CPUS = "all", "numa", "none"
 CPUS_WANTED = "a list such as 0-3,8, or all, numa (those of the device's node) or none"
 LIST_MAX = 1024  # characters
-_LIST = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
+_LIST = pattern(r"[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 
 
 def cpus_of(text: str) -> set[int]:

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +27,8 @@ FULL_S = 2.0  # after which a load has filled the link's queue, and delays are m
 STARTUP_S = 8.0  # what iperf3 takes to connect, to begin and to report, at the most that is not a failure
 MAX_TARGETS = 16  # as max_targets of policy/validation_limits.yaml
 PORT_MAX = 65535
-_HOST = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,252}")
-_SERVICE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9._-]{0,252})):([0-9]{1,5})")
+_HOST = pattern(r"[A-Za-z0-9:][A-Za-z0-9._:-]{0,252}")
+_SERVICE = pattern(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9][A-Za-z0-9._-]{0,252})):([0-9]{1,5})")
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:

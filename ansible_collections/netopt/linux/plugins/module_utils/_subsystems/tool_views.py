@@ -10,11 +10,11 @@ taken out when two views are compared, so that views of another release can be c
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,17 +27,17 @@ ORDERED = ("nft ",)
 
 # Queues of flows are listed as classes while packets wait; a chain without a number is made by its filters.
 _BY_THEMSELVES = {
-    "tc": re.compile(r"class (?:fq_codel|fq_pie|cake|sfq|hhf) .*|chain .*\bchain 0"),
+    "tc": pattern(r"class (?:fq_codel|fq_pie|cake|sfq|hhf) .*|chain .*\bchain 0"),
 }
-_GONE = re.compile(r"(?P<group>filter .*?\bchain \d+ ).*\bto device \*\)")
+_GONE = pattern(r"(?P<group>filter .*?\bchain \d+ ).*\bto device \*\)")
 _MOVING = {
-    "tc": re.compile(
+    "tc": pattern(
         # counted, drawn by lot, numbered by the kernel, or set by whoever reads the counters
         r" (?:refcnt \d+|direct_packets_stat \d+|not_in_hw|in_hw(?: in_hw_count \d+)?|used_hw_stats \w+"
         r"|\(rule hit \d+ success \d+\)|index \d+ ref \d+ bind \d+|(?:seed|perturbation) \d+"
         r"|(?:installed|used|expires) \d+ sec|(?:firstused|used) \d+ sec|id \d+(?= tag)|jited)(?= |$)"
     ),
-    "nft": re.compile(r" (?:expires \w+|last used \w+|packets \d+ bytes \d+|used \d+ \w+)(?= |$)"),
+    "nft": pattern(r" (?:expires \w+|last used \w+|packets \d+ bytes \d+|used \d+ \w+)(?= |$)"),
 }
 
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 IFACE = "{iface}"  # in a plan's key: each interface of the plan; in a card's: any interface, all and default
 
 # net.ipv4.conf.eth0.100.rp_filter: only here may a name in the middle hold dots, and the last part never does
-_PER_INTERFACE = re.compile(r"^(net/(?:ipv4|ipv6|mpls)/(?:conf|neigh))/(.+)/([^/]+)$")
-_FAMILY = re.compile(r"^(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh))\.[^.]+\.([^.]+)$")
-_LEGAL = re.compile(r"^(?:[A-Za-z0-9_@:%+,.-]+|\{[^{}/\s]+\})$")  # in braces: what each host finds out, in a text
-_NUMBER = re.compile(r"^-?(0[xX][0-9a-fA-F]+|[0-9]+)$")
-_RANGES = re.compile(r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$")
+_PER_INTERFACE = pattern(r"^(net/(?:ipv4|ipv6|mpls)/(?:conf|neigh))/(.+)/([^/]+)$")
+_FAMILY = pattern(r"^(net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh))\.[^.]+\.([^.]+)$")
+_LEGAL = pattern(r"^(?:[A-Za-z0-9_@:%+,.-]+|\{[^{}/\s]+\})$")  # in braces: what each host finds out, in a text
+_NUMBER = pattern(r"^-?(0[xX][0-9a-fA-F]+|[0-9]+)$")
+_RANGES = pattern(r"^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$")
 _SECRETS = frozenset({"tcp_fastopen_key", "stable_secret"})  # by the last part: see ``holds_secret``
 _SETS = frozenset({"net.ipv4.tcp_allowed_congestion_control", "net.ipv4.tcp_available_congestion_control"})
 

@@ -23,9 +23,10 @@ Found by writing each key and comparing all of ``/proc/sys/net`` before and afte
 
 from __future__ import annotations
 
-import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+
+from .._common.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -39,15 +40,13 @@ AVAILABLE_CONGESTION_CONTROL = "net.ipv4.tcp_available_congestion_control"
 ONE_SETTING = {IPV4_FORWARD[1]: IPV4_FORWARD[0], "net.nf_conntrack_max": "net.netfilter.nf_conntrack_max"}
 """Keys that are another name of the very same number, each with the name that it is kept by."""
 
-_DEFAULT_V4 = re.compile(r"^net\.ipv4\.conf\.default\.([^.]+)$")
-_DEFAULT_NEIGH = re.compile(r"^(net\.ipv[46]\.neigh)\.default\.([^.]+)$")
-_ALL_V6 = re.compile(
-    r"^net\.ipv6\.conf\.all\.(disable_ipv6|ignore_routes_with_linkdown|addr_gen_mode|force_forwarding)$"
-)
-_DISABLE_IPV6 = re.compile(r"^net\.ipv6\.conf\.(?!default\.)[^.]+\.disable_ipv6$")
-_FORWARDING = re.compile(r"^net\.ipv[46]\.conf\.[^.]+\.forwarding$")
-_ACCEPT_RA = re.compile(r"^net\.ipv6\.conf\.[^.]+\.accept_ra$")
-_PER_INTERFACE = re.compile(r"^net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.([^.]+)\.[^.]+$")
+_DEFAULT_V4 = pattern(r"^net\.ipv4\.conf\.default\.([^.]+)$")
+_DEFAULT_NEIGH = pattern(r"^(net\.ipv[46]\.neigh)\.default\.([^.]+)$")
+_ALL_V6 = pattern(r"^net\.ipv6\.conf\.all\.(disable_ipv6|ignore_routes_with_linkdown|addr_gen_mode|force_forwarding)$")
+_DISABLE_IPV6 = pattern(r"^net\.ipv6\.conf\.(?!default\.)[^.]+\.disable_ipv6$")
+_FORWARDING = pattern(r"^net\.ipv[46]\.conf\.[^.]+\.forwarding$")
+_ACCEPT_RA = pattern(r"^net\.ipv6\.conf\.[^.]+\.accept_ra$")
+_PER_INTERFACE = pattern(r"^net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.([^.]+)\.[^.]+$")
 
 FINER = {
     "base_reachable_time": "base_reachable_time_ms",

@@ -6,18 +6,18 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Tuple
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 from .queue_trees import LAST_HANDLE, filled, in_script, last_handle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BARE = re.compile(r"[0-9A-Za-z_./:=@,+ -]+")
+BARE = pattern(r"[0-9A-Za-z_./:=@,+ -]+")
 
 
 @dataclass(frozen=True)

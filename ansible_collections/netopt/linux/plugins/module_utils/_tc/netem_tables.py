@@ -9,13 +9,13 @@ A table is in a file of iproute2's. Which netem has which table, the commands sa
 
 from __future__ import annotations
 
-import re
 import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.patterns import pattern
 from .._netlink import messages as rt
 from .netlink_options import NETEM_TABLE
 from .objects import objects, packed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FOLDERS = ("/usr/lib/tc", "/usr/lib64/tc", "/lib/tc", "/usr/share/tc")
 FOLDERS_BY_MACHINE = ("/usr/lib", "*/tc")  # Debian's
-_NUMBER = re.compile(r"\s*([+-]?[0-9]+)")
+_NUMBER = pattern(r"\s*([+-]?[0-9]+)")
 
 
 def with_tables(interface: dict[str, Any], made_by: Iterable[Command]) -> dict[str, Any]:

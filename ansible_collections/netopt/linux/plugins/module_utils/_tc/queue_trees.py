@@ -14,6 +14,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Tuple
 
+from .._common.patterns import pattern
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -24,7 +26,7 @@ FIRST_HANDLE = 0x10
 LAST_HANDLE = 0xFFFE
 CLASSES_MAX = 256  # in each queue: every class is made in every queue, and a device may have hundreds of queues
 TARGET = 5  # words of a command ahead of its place: tc, qdisc, add, dev and the interface
-_OPEN = re.compile("\x01|\x02([0-9]+)\x03")
+_OPEN = pattern("\x01|\x02([0-9]+)\x03")
 
 
 def open_handle(number: int) -> str:

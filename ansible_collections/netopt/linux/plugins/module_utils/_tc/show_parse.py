@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import TYPE_CHECKING
 
+from .._common.patterns import pattern
 from .._netlink import messages as rt
 from .netlink_options import HTB_PARMS
 from .objects import HOOK_NAMES, INGRESS, PLACED_FORMS, ROOT, TcObject, handle_text
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 HTB_RATE64, HTB_CEIL64 = 6, 7
 HTB_OPT = struct.Struct("=8xI8xIIIIII")  # the rates stand at the end of struct tc_ratespec
-_START = re.compile(r"^(?:qdisc|class|filter) ")
-_VOLATILE = re.compile(
+_START = pattern(r"^(?:qdisc|class|filter) ")
+_VOLATILE = pattern(
     r" (?:refcnt \d+|direct_packets_stat \d+|not_in_hw|in_hw(?: in_hw_count \d+)?"
     r"|\(rule hit \d+ success \d+\)|dev \S+(?= (?:parent|root|ingress)))(?= |$)"
 )
 # What tc prints of an object and does not take.
-_TOLD = re.compile(
+_TOLD = pattern(
     r" (?:ver \S+|level \d+|linklayer ethernet|mpu 0b?|overhead 0b?|index \d+ ref \d+ bind \d+"
     r"|terminal|order \d+:|\[[^\]]*\])(?= |$)|(?<=b)/\d+"
 )
@@ -91,18 +91,18 @@ def command_of(iface: str, verb: str, one: TcObject) -> str:
 
 # What tc prints in other words than it takes.
 _REWORDED = (
-    (re.compile(r"^qdisc \S+ \S+ (?:root|parent \S+)|^class \S+ \S+ (?:root|parent \S+)(?: leaf \S+)?"), ""),
-    (re.compile(r"^filter.*? fh \S+(?: order \d+)?(?: key ht \S+ bkt \S+)?"), ""),
+    (pattern(r"^qdisc \S+ \S+ (?:root|parent \S+)|^class \S+ \S+ (?:root|parent \S+)(?: leaf \S+)?"), ""),
+    (pattern(r"^filter.*? fh \S+(?: order \d+)?(?: key ht \S+ bkt \S+)?"), ""),
     (
-        re.compile(r"mirred \(Egress (\w+) to device ([^)]+)\) \w+"),
+        pattern(r"mirred \(Egress (\w+) to device ([^)]+)\) \w+"),
         lambda found: _mirred(found.group(1), found.group(2)),
     ),
-    (re.compile(r"(?<= )match ([0-9a-f]{8})/([0-9a-f]{8}) at"), r"match u32 0x\1 0x\2 at"),
-    (re.compile(r" \*?flowid (\S+:\S*)"), r" flowid \1"),
-    (re.compile(r" flowid(?! \S+:)"), ""),
-    (re.compile(r" lat (?=\d)"), " latency "),
-    (re.compile(r" limit (\d+)p(?= |$)"), r" limit \1"),
-    (re.compile(r" bands 3 priomap(?: \d+)+"), ""),
+    (pattern(r"(?<= )match ([0-9a-f]{8})/([0-9a-f]{8}) at"), r"match u32 0x\1 0x\2 at"),
+    (pattern(r" \*?flowid (\S+:\S*)"), r" flowid \1"),
+    (pattern(r" flowid(?! \S+:)"), ""),
+    (pattern(r" lat (?=\d)"), " latency "),
+    (pattern(r" limit (\d+)p(?= |$)"), r" limit \1"),
+    (pattern(r" bands 3 priomap(?: \d+)+"), ""),
 )
 
 
@@ -133,8 +133,8 @@ def _rates(options: bytes) -> str:
 def _parameters(one: TcObject) -> str:
     """Return an object's parameters as tc takes them, as near as its text comes to that."""
     text = one.text or (_rates(one.options) if one.form == "class" and one.kind == "htb" and one.options else "")
-    for pattern, words in _REWORDED:
-        text = pattern.sub(words, text)
+    for old, words in _REWORDED:
+        text = old.sub(words, text)
     return " ".join(_TOLD.sub("", text).split())
 
 

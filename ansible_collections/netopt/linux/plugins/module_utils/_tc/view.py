@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from .._common.patterns import pattern
 from .objects import BULK
 from .observe import CLASS_FILTERS, CLASSFUL, NO_FILTERS
 
 if TYPE_CHECKING:
     from .._host.commands import Tools
 
-_START = re.compile(r"^(?:qdisc|class|filter|chain) ")
-_QDISC = re.compile(r"qdisc (?P<kind>\S+) (?P<handle>\S+) dev (?P<dev>\S+)")
+_START = pattern(r"^(?:qdisc|class|filter|chain) ")
+_QDISC = pattern(r"qdisc (?P<kind>\S+) (?P<handle>\S+) dev (?P<dev>\S+)")
 _HOOKS = {"clsact": ("ingress", "egress"), "ingress": ("ingress",)}
 
 

@@ -11,18 +11,18 @@ that the inventory tells of, see ``_plan/uplink.py``.
 
 from __future__ import annotations
 
-import re
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .._common.patterns import pattern
 from .._plan.uplink import check_variable, shaping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _LINK = "link."
-_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_VERSION = pattern(r"\d+(?:\.\d+)+")
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import zlib
 from typing import Any
 
+from .._common.patterns import pattern
+
 MARK = "netopt-answer"
 TRIES = 16  # frames that are looked at: each may be as long as all of the text
-_HEAD = re.compile(r"([0-9]{1,10}):([0-9a-f]{8}):")
+_HEAD = pattern(r"([0-9]{1,10}):([0-9a-f]{8}):")
 
 
 def frame(nonce: str, answer: dict[str, Any]) -> str:
