@@ -89,9 +89,8 @@ def command_of(iface: str, verb: str, one: TcObject) -> str:
     return f"{head} {_parameters(one)}".rstrip()
 
 
-# What tc prints in other words than it takes.
-_REWORDED = (
-    (pattern(r"^qdisc \S+ \S+ (?:root|parent \S+)|^class \S+ \S+ (?:root|parent \S+)(?: leaf \S+)?"), ""),
+# What tc prints in other words than it takes: of a filter, and of a qdisc or class.
+_REWORDED_FILTER = (
     (pattern(r"^filter.*? fh \S+(?: order \d+)?(?: key ht \S+ bkt \S+)?"), ""),
     (
         pattern(r"mirred \(Egress (\w+) to device ([^)]+)\) \w+"),
@@ -100,6 +99,9 @@ _REWORDED = (
     (pattern(r"(?<= )match ([0-9a-f]{8})/([0-9a-f]{8}) at"), r"match u32 0x\1 0x\2 at"),
     (pattern(r" \*?flowid (\S+:\S*)"), r" flowid \1"),
     (pattern(r" flowid(?! \S+:)"), ""),
+)
+_REWORDED = (
+    (pattern(r"^qdisc \S+ \S+ (?:root|parent \S+)|^class \S+ \S+ (?:root|parent \S+)(?: leaf \S+)?"), ""),
     (pattern(r" lat (?=\d)"), " latency "),
     (pattern(r" limit (\d+)p(?= |$)"), r" limit \1"),
     (pattern(r" bands 3 priomap(?: \d+)+"), ""),
@@ -133,7 +135,7 @@ def _rates(options: bytes) -> str:
 def _parameters(one: TcObject) -> str:
     """Return an object's parameters as tc takes them, as near as its text comes to that."""
     text = one.text or (_rates(one.options) if one.form == "class" and one.kind == "htb" and one.options else "")
-    for old, words in _REWORDED:
+    for old, words in _REWORDED_FILTER if one.form == "filter" else _REWORDED:
         text = old.sub(words, text)
     return " ".join(_TOLD.sub("", text).split())
 
