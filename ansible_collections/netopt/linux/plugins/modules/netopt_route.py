@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - Sets how TCP begins on connections by a route, in the running kernel, for all routes that are named or for none.
     Routes are neither made nor removed, and all else of a route stays as it is.
-  - The change is tried there and back in a scratch network namespace before a route is touched. A route is replaced by
+  - Change and rollback are tried in a scratch network namespace before a route is touched. A route is replaced by
     itself in one step, so connections by it go on.
 author:
   - The NetOpt Authors (@netopt)
