@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,27 @@ def listed(folder: Path, *toolsets: Toolset, **options: Any) -> list[dict[str, A
     return asyncio.run(run())
 
 
+def size(tools: list[dict[str, Any]]) -> int:
+    """Return how many bytes a list of tools has on its way."""
+    return len(json.dumps({"tools": tools}, separators=(",", ":"), ensure_ascii=False).encode())
+
+
 @pytest.mark.parametrize(("toolset", "most"), BYTES.items())
 def test_bytes_of_the_list(tmp_path: Path, toolset: Toolset, most: int) -> None:
     """The list of each toolset stays below its bound, and no schema of an answer is in it."""
     tools = listed(tmp_path, toolset)
-    assert len(json.dumps({"tools": tools}, separators=(",", ":"), ensure_ascii=False).encode()) <= most
+    assert size(tools) <= most
     assert not [tool["name"] for tool in tools if "outputSchema" in tool or "_meta" in tool]
+
+
+def test_the_page_says_what_the_list_costs(tmp_path: Path) -> None:
+    """The guide names how many tools are listed by default, and within 1 KB how large the list is."""
+    page = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text(encoding="utf-8")
+    tools = listed(tmp_path)
+    said = re.search(r"(\d+) tools in (\d+) KB", page)
+    assert said is not None
+    assert int(said[1]) == len(tools)
+    assert int(said[2]) * 1000 == pytest.approx(size(tools), abs=1000)
 
 
 def test_what_toolsets_have(tmp_path: Path) -> None:

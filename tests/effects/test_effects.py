@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,12 @@ QUICK = [found for batch in BATCHES if (found := tuple(row for row in batch if r
 def test_rows_have_names_of_their_own() -> None:
     """No two rows of the table are called the same."""
     assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/plan.md"])
+def test_pages_say_how_many_there_are(page: str) -> None:
+    """The number of effects that a page names is that of the table."""
+    assert f"{len(ROWS):,} effects" in (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
 
 
 def test_rows_that_share_a_lab_share_what_it_is() -> None:
