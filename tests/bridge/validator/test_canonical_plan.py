@@ -18,12 +18,6 @@ from mcp_bridge.validator import normal_form, profile_changes, validate
 from tests.bridge.plan_strategies import PLANS
 
 
-@pytest.fixture(scope="module")
-def policy() -> Policy:
-    """Return the shipped policy."""
-    return load_policy()
-
-
 def normal(data: dict[str, Any], policy: Policy) -> dict[str, Any]:
     """Return the canonical form of valid data."""
     result = validate(data, policy)

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._transaction import preflight
 from mcp_bridge.collection.dscp import DSCP_NAMES
 from mcp_bridge.collection.feature_names import KERNEL_NAMES, SHORT_NAMES
-from mcp_bridge.policy import Policy, load_policy
+from mcp_bridge.policy import Policy
 from mcp_bridge.validator import validate
 from mcp_bridge.validator.constraints import CHECKS
 from mcp_bridge.validator.explain import ALWAYS
@@ -30,12 +30,6 @@ BBR = {"net.ipv4.tcp_congestion_control": "bbr"}
 def classes(*entries: tuple[str, float] | tuple[str, float, str]) -> list[dict[str, Any]]:
     """Return classes from ``(classid, rate)`` or ``(classid, rate, parent)``."""
     return [dict(zip(("classid", "rate_mbit", "parent"), entry, strict=False)) for entry in entries]
-
-
-@pytest.fixture(scope="module")
-def policy() -> Policy:
-    """Return the shipped policy."""
-    return load_policy()
 
 
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
