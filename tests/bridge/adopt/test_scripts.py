@@ -2,173 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scripts are run where they can harm nothing, and all that they ask for is told: by a plan, or by a line."""
+"""All that a script asks for is told: by a plan, or by a line."""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mcp_bridge.adopt.plans import from_files
-from mcp_bridge.adopt.sandbox import run as sandbox
-from mcp_bridge.adopt.sandbox.model import Ran, Script
 from mcp_bridge.adopt.scripts import Call, is_script
-from mcp_bridge.policy import load_policy
-from mcp_bridge.validator import validate
+from tests.bridge.adopt.adopted import POLICY, TAKES_NAMESPACES, adopted, changes
 
-POLICY = load_policy()
-ROOT = Path(__file__).resolve().parents[3]
-NAMESPACES = subprocess.run(["unshare", "-Urnmpf", "true"], check=False, capture_output=True).returncode == 0
-pytestmark = pytest.mark.skipif(not NAMESPACES, reason="namespaces of users cannot be made here")
-
-
-def ran(text: str, **how: Any) -> Ran:
-    """Run a script in the sandbox."""
-    return sandbox.run(Script(text, "a.sh", **{"ifaces": ["eth0"], **how}))
-
-
-def adopted(folder: Path, text: str, **options: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the plans of a script, and the reasons by the line that is left out."""
-    path = folder / "a.sh"
-    path.write_text(text, encoding="utf-8")
-    plans, left_out = from_files([path], POLICY, **{"iface": "eth0", "name": None, **options})
-    for each in plans:
-        assert validate(each.plan, POLICY).ok
-    return [each.plan for each in plans], {f"{one.place.line}: {one.text}": one.reason for one in left_out}
-
-
-def changes(folder: Path, text: str, **options: Any) -> dict[str, Any]:
-    """Return what the one plan of a script changes."""
-    ((plan,), _left_out) = adopted(folder, text, **options)
-    found: dict[str, Any] = plan["changes"]
-    return found
-
-
-def test_it_reaches_nothing(tmp_path: Path) -> None:
-    """No file but those that programs need, none of them to write, no process, no network, no right but one."""
-    secret = tmp_path / "secret"
-    secret.write_text("word\n", encoding="utf-8")
-    left_open = os.open(secret, os.O_RDONLY)
-    os.set_inheritable(left_open, True)  # noqa: FBT003 - its only argument
-    server = socket.create_server(("127.0.0.1", 0))
-    port = server.getsockname()[1]
-    tried = {
-        "file": f"cat {secret}",
-        "home": "ls /root/.[a-z]* /home/*",
-        "shadow": "cat /etc/shadow",
-        "write": "touch /usr/bin/x /etc/x",
-        "over": "cp /bin/true /usr/bin/true",
-        "mount": "mount -t tmpfs none /tmp",
-        "remount": "mount -o remount,rw /usr",
-        "node": "mknod /tmp/sda b 8 0",
-        "kill": f"kill -0 {os.getpid()}",
-        "reach": f"echo >/dev/tcp/127.0.0.1/{port}",
-        "users": "unshare -U true",
-        "inherited": f"read word <&{left_open}",
-        "kernel": "echo 1 >/proc/sys/kernel/sysrq",
-        "host": "hostname other",
-    }
-    server.settimeout(0.1)
-    text = "".join(f"({line}) 2>/dev/null && logger {name}\n" for name, line in tried.items())
-    found = ran(text + "logger done\n")
-    assert [said.words[1] for said in found.said if said.words[0] == "logger"] == ["done"]
-    with pytest.raises(TimeoutError):
-        server.accept()
-    server.close()
-    os.close(left_open)
-    assert socket.gethostname() != "other"
-
-
-def test_it_is_nobody(tmp_path: Path) -> None:
-    """Root in there is no user of this machine: what it writes lies in memory, what it may not read it does not see."""
-    shown = tmp_path / "shown"
-    shown.write_text("for all\n", encoding="utf-8")
-    hidden = tmp_path / "hidden"
-    hidden.write_text("for me\n", encoding="utf-8")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    found = ran(f'logger "$(cat {shown})"; echo more >>{shown}; echo x >/tmp/x; logger "$(cat /tmp/x)"', shown=[shown])
-    assert [said.words[1] for said in found.said] == ["for all", "x"]
-    assert shown.read_text(encoding="utf-8") == "for all\n"
-    if os.geteuid() == 0:
-        hidden.chmod(0o600)
-        with pytest.raises(sandbox.SandboxUnavailableError, match="not for everybody to read"):
-            ran("true", shown=[hidden])
-
-
-def test_what_cannot_be_shown(tmp_path: Path) -> None:
-    """It is said which, and the script has not begun."""
-    for path, words in ((tmp_path / "none", "is not there"), (Path("/etc"), "name what the script reads in it")):
-        with pytest.raises(sandbox.SandboxUnavailableError, match=words):
-            ran("true", shown=[path])
-    assert ran("true", shown=[Path("/usr/bin")]).status == 0
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to be somebody else")
-def test_as_any_user(tmp_path: Path) -> None:
-    """Whoever may make namespaces of users may adopt a script."""
-    path = tmp_path / "a.sh"
-    path.write_text("tc qdisc add dev eth0 root pfifo limit 50\n", encoding="utf-8")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    argv = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", sys.executable, "-m", "mcp_bridge"]
-    done = subprocess.run(
-        [*argv, "adopt", str(path)],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd="/",
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": "/nonexistent"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert "limit: 50" in done.stdout
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to forbid namespaces")
-def test_not_run_where_it_cannot_be_shut_in(tmp_path: Path) -> None:
-    """It is said why, and the script has not begun."""
-    path = tmp_path / "a.sh"
-    path.write_text(f"touch {tmp_path}/begun\n", encoding="utf-8")
-    forbid = 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"'
-    argv = ["unshare", "-Ur", "sh", "-c", forbid, "sh", sys.executable, "-m", "mcp_bridge", "adopt", str(path)]
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 1
-    assert "The script is not run, since it cannot be shut in here: unshare" in done.stderr
-    assert not (tmp_path / "begun").exists()
-
-
-def test_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its time, and with it all that it has started; what it has done until then is told."""
-    monkeypatch.setattr(sandbox, "TIME_MAX_S", 0.5)
-    begun = time.monotonic()
-    found = ran("(exec -a left-behind tail -f /dev/null) & tc qdisc add dev eth0 root pfifo\nwhile :; do :; done")
-    assert time.monotonic() - begun < 5
-    assert found.status is None
-    assert len(found.said) == 1
-    running = subprocess.run(["pgrep", "-f", "^left-behind"], check=False, capture_output=True, text=True).stdout
-    assert running == ""
-
-
-def test_several_at_once() -> None:
-    """Each has its own network."""
-    found: list[Ran] = []
-    threads = [
-        threading.Thread(target=lambda number=number: found.append(ran(f"ip link set eth0 mtu {number}")))
-        for number in (1300, 1400)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {one.links["eth0"]["mtu"] for one in found} == {1300, 1400}
+pytestmark = TAKES_NAMESPACES
 
 
 @pytest.mark.parametrize(
@@ -471,55 +318,3 @@ def test_lines_of_functions(tmp_path: Path) -> None:
         (f"{path}:2", "lacking"),
         (f"{other}:4", "nosuch"),
     ]
-
-
-HTB = """tc qdisc add dev eth0 root handle 1: htb default 20
-tc class add dev eth0 parent 1: classid 1:10 htb rate 1mbit
-tc class add dev eth0 parent 1: classid 1:20 htb rate 1mbit
-"""
-
-
-def test_both_families_and_the_order(tmp_path: Path) -> None:
-    """The same for both families is one match; classes come in the order of their filters, or it is told."""
-    mark = "tc filter add dev eth0 parent 1: protocol {0} prio {1} u32 match {2} 0xb8 0xfc flowid 1:20\n"
-    net = "tc filter add dev eth0 parent 1: protocol ip prio {0} u32 match ip dst 192.0.2.{1} flowid 1:{2}\n"
-    text = HTB.replace("default 20", "default 30") + "tc class add dev eth0 parent 1: classid 1:30 htb rate 1mbit\n"
-    text += mark.format("ip", 1, "ip dsfield") + mark.format("ipv6", 2, "ip6 priority")
-    text += net.format(3, "0/24", 10) + net.format(4, "128/25", 20) + net.format(5, "7/32", 10)
-    ((plan,), left_out) = adopted(tmp_path, text)
-    assert [(one["classid"], one.get("match")) for one in plan["changes"]["htb_classes"]] == [
-        ("1:30", None),
-        ("1:20", [{"dscp": 46}, {"dst": "192.0.2.128/25"}]),
-        ("1:10", [{"dst": "192.0.2.0/24"}, {"dst": "192.0.2.7/32"}]),
-    ]
-    assert list(left_out.values()) == ["A plan asks all matches of a class together: this one before those of 1:10."]
-
-
-def test_filters_behind_one_for_all(tmp_path: Path) -> None:
-    """Of a family that a filter matches whole, no later one is asked; of the other they are."""
-    line = "tc filter add dev eth0 parent 1: protocol {0} prio {1} u32 match {2} flowid 1:10\n"
-    text = HTB + line.format("ip", 1, "u32 0 0") + line.format("ip", 2, "ip dport 53 0xffff")
-    text += line.format("ipv6", 3, "ip6 dport 53 0xffff")
-    ((plan,), left_out) = adopted(tmp_path, text)
-    matches = [one["match"] for one in plan["changes"]["htb_classes"] if "match" in one]
-    assert matches == [[{"dports": ["53"], "src": "::/0"}, {"src": "0.0.0.0/0"}]]
-    assert [(line[:2], reason[:20]) for line, reason in left_out.items()] == [("5:", "It is never asked: a")]
-
-
-@pytest.mark.parametrize(
-    ("lines", "reason"),
-    [
-        ("tc class change dev eth0 classid 1:10 htb rate 1mbit ceil 2mbit", "At the root nobody lends"),
-        ("tc class add dev eth0 parent 1:10 classid 1:11 htb rate 3mbit", "are promised 3 Mbit/s together"),
-    ],
-)
-def test_trees_that_a_plan_changes(tmp_path: Path, lines: str, reason: str) -> None:
-    """Where the plan leads to another tree than the script, that is told."""
-    (_plans, left_out) = adopted(tmp_path, f"{HTB}{lines}\n")
-    assert [reason in told for told in left_out.values()] == [True]
-
-
-def test_a_tree_stands_together(tmp_path: Path) -> None:
-    """Where the policy refuses classes, the plan has no root that would be nothing without them."""
-    text = HTB.replace("rate 1mbit", "rate 100bit") + "ethtool -K eth0 gro off\n"
-    assert changes(tmp_path, text) == {"offloads": {"gro": False}}
