@@ -67,6 +67,7 @@ class BundleFinder:
         """Return how to load a module from a file, of a package where ``folder`` is given."""
         spec = _Spec(name, self, origin=self._top + file)  # type: ignore[arg-type]  # importlib.abc would be imported
         spec.has_location = True
+        spec.cached = spec.origin  # else Python makes up where a .pyc would lie, for each module
         spec.loader_state = file
         if folder is not None:
             spec.submodule_search_locations = [folder]
