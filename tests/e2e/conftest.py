@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.fleet import Fleet, ready
+from tests.e2e.controller import CONFIRM_S, OLD, SECRET, Controller
+from tests.e2e.controller import HOSTS as TEN
+from tests.e2e.fleet import ROOT, Fleet, ready
 from tests.labs import brought_up
 
 if TYPE_CHECKING:
@@ -44,3 +48,39 @@ def fresh_lab() -> Iterator[Lab]:
 def machines() -> Iterator[Lab]:
     """Two virtual machines with the distribution's own kernel for the whole session."""
     yield from brought_up("vm", hosts=2, kernel="vm")
+
+
+@pytest.fixture(scope="module")
+def ten_hosts() -> Iterator[Lab]:
+    """Ten namespace hosts for one file; a test leaves them as it found them."""
+    yield from brought_up("runs", hosts=TEN)
+
+
+@pytest.fixture
+def controller(ten_hosts: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Controller]:
+    """A netopt of the test's own, with hosts that wait for their confirmation only shortly."""
+    for name in ("tmp", "home"):
+        (tmp_path / name).mkdir()
+    shutil.copytree(ROOT / "policy", tmp_path / "policy")
+    limits = tmp_path / "policy" / "validation_limits.yaml"
+    text = limits.read_text(encoding="utf-8")
+    assert "confirm_timeout_default_s: 120\n" in text
+    limits.write_text(
+        text.replace("confirm_timeout_default_s: 120\n", f"confirm_timeout_default_s: {CONFIRM_S}\n"), encoding="utf-8"
+    )
+    for name in [name for name in os.environ if name.startswith("NETOPT_")]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "HOME": str(tmp_path / "home"),
+        "TMPDIR": str(tmp_path / "tmp"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(tmp_path.parent / "cp"),  # a socket's path has 107 bytes at most
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=3s",
+        "NETOPT_AWX_TOKEN": SECRET,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    made = Controller(ten_hosts, tmp_path, dict(os.environ))
+    assert set(made.values().values()) == {OLD}
+    yield made
+    made.spare.dismiss()
