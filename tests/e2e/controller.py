@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -214,3 +216,18 @@ def command_line(pid: int) -> bytes:
         return (Path("/proc") / str(pid) / "cmdline").read_bytes()
     except OSError:
         return b""
+
+
+@contextmanager
+def held_back(controller: Controller, run_id: str, *, hosts: int) -> Iterator[None]:
+    """Keep a run from getting through once it has the locks of its hosts, before it has done much on them."""
+    locks = controller.settings.state_dir / "locks"
+    wait_for(lambda: sum(run_id in path.read_text(encoding="utf-8") for path in locks.glob("*")) == hosts)
+    stopped = [pid for pid in processes_of(run_id) if b"ansible-playbook" in command_line(pid)]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)

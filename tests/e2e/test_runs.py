@@ -30,7 +30,7 @@ from tests.e2e.controller import (
     agree,
     begun,
     command_line,
-    processes_of,
+    held_back,
     serving,
     statuses,
     wait_for,
@@ -106,9 +106,9 @@ def test_two_runs_on_one_host(controller: Controller) -> None:
     names = sorted(host.name for host in controller.lab.hosts)
     half = ",".join(names[:5])
     run_id, first = begun(controller, scope=Scope(limit=half))
-    wait_for(lambda: statuses(controller, run_id))
-    _other, second = begun(controller, scope=Scope(limit=",".join(names[4:])))
-    refusal = second.exception(timeout=TIMEOUT_S)
+    with held_back(controller, run_id, hosts=5):
+        _other, second = begun(controller, scope=Scope(limit=",".join(names[4:])))
+        refusal = second.exception(timeout=TIMEOUT_S)
     assert refusal is not None
     assert f"No host was touched: run {run_id} is at work on {names[4]}" in str(refusal)
     third_id, third = begun(controller, scope=Scope(limit=names[9]))
@@ -125,15 +125,9 @@ def test_busy_hosts_of_this_process(controller: Controller) -> None:
     """A run in this process gets the error as such, with the host and the run."""
     name = controller.lab.hosts[0].name
     run_id, first = begun(controller, scope=Scope(limit=name))
-    wait_for(lambda: statuses(controller, run_id))
-    playbook = [pid for pid in processes_of(run_id) if b"ansible-playbook" in command_line(pid)]
-    for pid in playbook:
-        os.kill(pid, signal.SIGSTOP)  # it is not to be through before the other one has begun
     service = Service(controller.settings, caller="tester")
-    with pytest.raises(HostsBusyError) as caught:
+    with held_back(controller, run_id, hosts=1), pytest.raises(HostsBusyError) as caught:
         service.finish(service.begin_apply(service.check(PLAN, Scope()), ApplyOptions(), Scope(limit=name)))
-    for pid in playbook:
-        os.kill(pid, signal.SIGCONT)
     assert caught.value.busy == {name: run_id}
     assert first.result(timeout=TIMEOUT_S).errors == []
     controller.undo(run_id)
