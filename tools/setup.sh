@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 needed="ip:iproute2 nft:nftables ethtool:ethtool sysctl:procps modprobe:kmod ping:iputils-ping nsenter:util-linux
 sshd:openssh-server ssh:openssh-client strace:strace shellcheck:shellcheck git:git make:make iperf3:iperf3
 nc.openbsd:netcat-openbsd qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap busybox:busybox-static
-cpio:cpio mkfs.ext4:e2fsprogs"
+cpio:cpio mkfs.ext4:e2fsprogs tcsh:tcsh"
 PATH="$PATH:/usr/sbin:/sbin"
 
 # A browser for the tests of a report's page: a package on Debian; elsewhere Playwright's own, below.

@@ -21,9 +21,10 @@ KEY = "net.ipv4.tcp_fin_timeout"
 WAVES = ("--waves", "2,100%", "--on-failure", "roll-back")
 AUDITED, FAREWELL, WORDY, TORN = range(1, 5)
 RUN = 'sh -c "$SSH_ORIGINAL_COMMAND"'
+RUN_BY_CSH = 'tcsh -f -c "$SSH_ORIGINAL_COMMAND"'  # which takes no line break between quotes
 # Each stands in for what is found on hosts: wrappers that audit sessions, shells with traps, banners, lost answers.
 WRAPPERS = {
-    AUDITED: f'{RUN}; echo "[audit] session recorded" >&2',
+    AUDITED: f'{RUN_BY_CSH}; echo "[audit] session recorded" >&2',
     WORDY: f'[ ! -e /root/flooded ] || exec cat /dev/zero; echo "Welcome. All is recorded."; {RUN}; '
     'echo "{} [] netopt-answer: Goodbye."',
     # answers whose numbers are in /root/torn are cut off in the middle

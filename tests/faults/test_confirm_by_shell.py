@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.confirm_by_shell import script
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
 from tests.faults.conftest import Faults
-from tests.faults.engine import apply, extending
+from tests.faults.engine import apply, applying, extending, meanwhile
 from tests.faults.hosts import AROUND_S, Host, host
 from tests.faults.states import SMALL
 from tests.faults.test_extend import FIN, OTHER_BOOT, waiting
@@ -156,3 +156,37 @@ def test_disk_that_takes_no_decision_confirms_nothing(faults: Faults) -> None:
         made.wait_until_idle()
         assert time.monotonic() >= at
         assert made.shell(f"cat {FIN}").strip() == "60"
+
+
+SMALL_DISK = "mount -t tmpfs -o size=3m none /var/lib/netopt"
+FILL = "cat /dev/zero >>/var/lib/netopt/hog 2>/dev/null; true"
+
+
+def test_disk_that_fills_up_leaves_nothing_ready(faults: Faults) -> None:
+    """Where what a shell would link cannot be written whole, none confirms, and the change is undone in its time."""
+    with host() as made, faults.injected("a disk that fills up"):
+        made.shell(SMALL_DISK, check=True)
+        ask = applying(SMALL, confirm_timeout_s=3.0, checkpoint_id="one")
+        assert made.run(meanwhile(ask, "_lifecycle/confirm_by_shell.make_ready", FILL)).value["status"] == "applied"
+        assert names(made, "one") == []
+        assert confirm(made, "one", alone=True) is None
+        made.shell("rm /var/lib/netopt/hog", check=True)
+        made.wait_for("one", "rolled_back")
+        assert made.shell(f"cat {FIN}").strip() == "60"
+
+
+def test_what_a_full_disk_has_undone_is_not_confirmed(faults: Faults) -> None:
+    """A change is restored though the disk takes no decision; from then on no shell confirms it."""
+    with host() as made, faults.injected("a full disk"):
+        made.shell(SMALL_DISK, check=True)
+        waiting(made, "one", 60.0)
+        made.shell(f"{FILL}; rm {folder('one')}/reserve.*; {FILL}", check=True)
+        made.by_hand("one", "--restore")
+        assert made.shell(f"cat {FIN}").strip() == "60"
+        assert confirm(made, "one", alone=True) is None
+        assert made.status("one") != "confirmed"
+
+
+def test_commands_are_one_line() -> None:
+    """A csh takes no line break between quotes."""
+    assert "\n" not in script(folder("one"), "one", NONCE, otherwise="false")

@@ -147,7 +147,7 @@ class ActionModule(TransportAction):
         def refusal_of() -> dict[str, Any] | None:
             answer = self._low_level_execute_command(command)
             told = answer_in(answer["stdout"], nonce)
-            if told is not None:
+            if told is not None and "error" in told:
                 refused: dict[str, Any] | None = told["error"]
                 return refused
             connect_anew(self._connection)

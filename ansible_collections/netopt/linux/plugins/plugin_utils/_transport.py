@@ -228,7 +228,7 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             AnsibleConnectionFailure: the target cannot be reached.
         """
         nonce = secrets.token_hex(16)
-        program = f"-c {shlex.quote(BOOTSTRAP)} {nonce}"
+        program = f"-c {shlex.quote(one_line(BOOTSTRAP))} {nonce}"
         words = [self._compute_environment_string(), "exec", self.python(variables), *PYTHON_FLAGS, program]
         command = " ".join(word for word in words if word)
         about = {"nonce": nonce, "ends_in_s": _time_left(), "program": DIGEST}
@@ -290,6 +290,11 @@ class TransportAction(ActionBase):  # type: ignore[misc]  # ansible-core has no 
             return str(self._templar.template(configured))
         discovered = variables.get("ansible_facts", {}).get("discovered_interpreter_python")
         return str(discovered or USUAL_PYTHON)
+
+
+def one_line(program: str) -> str:
+    """Return a program of Python as one line: a csh takes no line break between quotes."""
+    return f"exec({program!r})"
 
 
 def without_result(module: str, error: UnansweredError) -> dict[str, Any]:

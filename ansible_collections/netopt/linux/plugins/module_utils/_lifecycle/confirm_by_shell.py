@@ -6,14 +6,14 @@
 
 A decision is a file that link(2) makes, see ``_checkpoint/store.py``. Once a change waits to be confirmed, a file that
 says so lies ready, named after this boot, the second by which it counts and the process that watches. ``ln`` gives it
-the decision's name too, unless something has been decided. The process that watches is woken and writes it down.
-Whatever fails on the way, restore.pyz is asked instead, and knows why.
+the decision's name too, unless something has been decided or nobody watches any more. The process that watches is
+woken and writes it down. Whatever fails on the way, restore.pyz is asked instead, and knows why.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
+import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +28,20 @@ if TYPE_CHECKING:
 _READY = "confirmed.{boot}.{by}.{pid}"
 _SCRIPT = """\
 {{ cd {folder} && read -r boot </proc/sys/kernel/random/boot_id && set -- confirmed."$boot".*.* && ready=${{1%.*}} \
-&& read -r now _rest </proc/uptime && [ "${{now%.*}}" -lt "${{ready##*.}}" ] && ln "$1" decision \
-&& kill -CONT "${{1##*.}}" && sync . && printf %s%s {begin} {end}; }} 2>/dev/null || exec {otherwise}"""
+&& read -r now _rest </proc/uptime && [ "${{now%.*}}" -lt "${{ready##*.}}" ] && kill -0 "${{1##*.}}" \
+&& ln "$1" decision && kill -CONT "${{1##*.}}" && sync . && printf '\\n%s%s\\n' {begin} {end}; }} 2>/dev/null \
+|| exec {otherwise}"""
 
 
 def make_ready(store: Store, header: Header) -> None:
     """Let a change that waits to be confirmed be confirmed by a shell; where the disk is full, restore.pyz does it."""
-    with contextlib.suppress(OSError):
-        write(_path(store, header), CONFIRM.encode())
+    path = _path(store, header)
+    partial = store.path(header.id, f".ready.{os.getpid()}")  # a name that no shell takes for it
+    try:
+        write(partial, CONFIRM.encode())
+        os.rename(partial, path)
+    except OSError:
+        forget(partial)
 
 
 def clear(store: Store, header: Header) -> None:
@@ -57,7 +63,7 @@ def script(folder: str, identity: str, nonce: str, *, otherwise: str) -> str:
         nonce: of the question.
         otherwise: the command that confirms it where the shell cannot, and says in a frame what came of it.
     """
-    said = frame(nonce, answer(identity, None))
+    said = frame(nonce, answer(identity, None)).strip()  # some shells take no line break between quotes
     half = said.index(nonce)  # in two pieces: whoever prints the commands that it is sent has not said so yet
     begin, end = shlex.quote(said[:half]), shlex.quote(said[half:])
     return _SCRIPT.format(folder=shlex.quote(folder), begin=begin, end=end, otherwise=otherwise)

@@ -35,6 +35,7 @@ from .._subsystems.read_views import unlike
 from .._subsystems.restore import KEEP, Restored, restore
 from .._subsystems.restore import RESTORE as OVERWRITE
 from .confirm import confirm
+from .confirm_by_shell import clear
 from .disarm_guard import disarm
 from .same_interfaces import of_same_interfaces
 
@@ -152,6 +153,7 @@ def _decided_to_restore(store: Store, header: Header) -> bool:
     try:
         return store.decide(header.id, RESTORE)
     except NetoptError:
+        clear(store, header)  # takes no room; from here on no shell can confirm it
         return store.decision(header.id) != CONFIRM
 
 
