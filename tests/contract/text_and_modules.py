@@ -20,7 +20,7 @@ from tests.kernel.transaction_host import Host
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LOOK = (
-    "sysctl -a --pattern '^net[.]' 2>/dev/null",
+    "grep -r . /proc/sys/net 2>/dev/null",
     (
         "for d in $(ls /sys/class/net); do for what in qdisc class filter 'filter parent ffff:'; do set -- $what;"
         ' echo "# $d $what"; tc -d $1 show dev $d ${2:-} ${3:-} 2>&1; done; done'
@@ -35,7 +35,7 @@ LOOK = (
 )
 # What two namespaces differ in although nobody set it: random keys, hardware addresses, counters and numbers given out.
 CHANCE = (
-    (re.compile(r"^net\..*(?:fastopen_key|stable_secret|nf_conntrack_count).*\n", re.MULTILINE), ""),
+    (re.compile(r"^/proc/sys/net/.*(?:fastopen_key|stable_secret|nf_conntrack_count).*\n", re.MULTILINE), ""),
     (re.compile(r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b"), "MAC"),
     (re.compile(r"^\d+: (?=\S+: <)", re.MULTILINE), ""),
     (re.compile(r"fe80::[0-9a-f:]+"), "LINK-LOCAL"),

@@ -57,15 +57,19 @@ def strike(fault: str, key: str) -> None:
     os.kill(os.getpid(), signal.Signals[fault])
 
 
-def main() -> None:
-    """Apply what standard input asks for."""
-    asked = json.load(sys.stdin)
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Apply what is asked for, in this process, and return the report."""
     transaction_apply.GUARD_S = asked.pop("guard_s", transaction_apply.GUARD_S)
     on_operation = going_wrong(asked.pop("at", None), asked.pop("fault", None))
     boot_root = asked.pop("boot_root", "/")
     killed_after(asked.pop("dies_at", None))
     transaction = Transaction(request_of(asked), on_operation=on_operation, boot_root=boot_root)
-    print(json.dumps(transaction.run().as_dict()))
+    return transaction.run().as_dict()
+
+
+def main() -> None:
+    """Apply what standard input asks for."""
+    print(json.dumps(answer(json.load(sys.stdin))))
 
 
 if __name__ == "__main__":

@@ -12,19 +12,24 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from ansible_collections.netopt.linux.plugins.module_utils._modules import checkpoint_states
 from tests.kernel.killed_between_files import killed_after
 
 
-def main() -> None:
-    """Do what standard input asks for."""
-    asked = json.load(sys.stdin)
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Do what is asked for, in this process, and return the outcome."""
     killed_after(asked.pop("dies_at", None))
     for name in ("ifaces", "sysctl"):
         asked[name] = tuple(asked.get(name, ()))
     outcome = checkpoint_states.run(checkpoint_states.Request(**asked))
-    print(json.dumps({"report": outcome.report.as_dict(), "checkpoints": outcome.checkpoints, "drift": outcome.drift}))
+    return {"report": outcome.report.as_dict(), "checkpoints": outcome.checkpoints, "drift": outcome.drift}
+
+
+def main() -> None:
+    """Do what standard input asks for."""
+    print(json.dumps(answer(json.load(sys.stdin))))
 
 
 if __name__ == "__main__":
