@@ -196,16 +196,20 @@ def prepare(host: Host) -> Host:
 
 
 @pytest.fixture
-def hosts() -> Iterator[tuple[Host, Host]]:
-    """Two hosts that are alike: one for the text, one for the modules."""
-    with transaction_host() as first, transaction_host() as second:
-        yield prepare(first), prepare(second)
+def host() -> Iterator[Host]:
+    """A host for the test alone."""
+    with transaction_host() as made:
+        yield prepare(made)
 
 
 @pytest.mark.parametrize("wanted", PLANS.values(), ids=PLANS.keys())
-def test_text_and_modules_agree(hosts: tuple[Host, Host], wanted: dict[str, Any]) -> None:
-    """The text once, the text twice and the modules give one state; going back gives the state before."""
-    agree(*hosts, wanted)
+def test_text_and_modules_agree(wanted: dict[str, Any]) -> None:
+    """The text once, the text twice and the modules give one state; going back gives the state before.
+
+    A host that was set up by hand with the text already holds the plan: it is written down, nothing else is done.
+    """
+    with transaction_host() as first, transaction_host() as second:
+        agree(prepare(first), prepare(second), wanted)
 
 
 def agree(with_text: Host, with_modules: Host, wanted: dict[str, Any]) -> None:
@@ -231,16 +235,10 @@ def agree(with_text: Host, with_modules: Host, wanted: dict[str, Any]) -> None:
     with_modules.checkpoint("restored", id=report["checkpoint_id"])
     assert look(with_modules) == empty, "the rollback is not exact"
 
-
-@pytest.mark.parametrize("wanted", PLANS.values(), ids=PLANS.keys())
-def test_modules_find_nothing_to_do_after_the_text(hosts: tuple[Host, Host], wanted: dict[str, Any]) -> None:
-    """A host that was set up by hand with the text already holds the plan: it is written down, nothing else is done."""
-    by_hand(hosts[0], wanted)
-    held = look(hosts[0])
-    report = by_module(hosts[0], wanted)
-    assert [entry["subsystem"] for entry in report["diff"]] == ["plan"], report["error"]
-    assert look(hosts[0]) == held
-    assert by_module(hosts[0], wanted)["status"] == "unchanged"
+    found = by_module(with_text, wanted)
+    assert [entry["subsystem"] for entry in found["diff"]] == ["plan"], found["error"]
+    assert look(with_text) == once
+    assert by_module(with_text, wanted)["status"] == "unchanged"
 
 
 DRIFT = {
@@ -285,9 +283,8 @@ DRIFT = {
 
 
 @pytest.mark.parametrize(("name", "by", "key"), DRIFT.values(), ids=DRIFT.keys())
-def test_a_change_by_hand_is_named_and_mended(hosts: tuple[Host, Host], name: str, by: str, key: str) -> None:
+def test_a_change_by_hand_is_named_and_mended(host: Host, name: str, by: str, key: str) -> None:
     """Check mode names what a person changed with the system's tools, and applying again mends just that."""
-    host = hosts[0]
     assert by_module(host, PLANS[name])["status"] == "applied"
     held = look(host)
     host.run("sh", "-c", by)
