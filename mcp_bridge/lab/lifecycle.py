@@ -52,8 +52,8 @@ def up(name: str = state.DEFAULT_NAME, *, hosts: int = 3, kernel: str = "namespa
     with _locked(directory) as lock:
         try:
             lab.save()
-            made_of.up(lab, lock)
-            lab = replace(lab, ready=True)
+            started: Lab = made_of.up(lab, lock)
+            lab = replace(started, ready=True)
             lab.save()
         except BaseException:  # an interrupted start must not leave namespaces and processes behind
             _remove(name, directory)

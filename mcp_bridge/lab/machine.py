@@ -30,6 +30,7 @@ COMMAND_LINE = (
     "root=/dev/vda rw console=ttyS0 net.ifnames=0 nokaslr mitigations=off tsc=reliable quiet systemd.show_status=no"
 )
 POLL_S = 0.2
+_LISTENS = "0A"
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,12 @@ class Machine:
     Attributes:
         name: what qemu is told it is called; the process is found by it.
         disk: its own disk, raw.
-        port: the port on 127.0.0.1 that leads to its sshd.
         console: where its serial console is written.
         control: the path of its control socket (QMP); none when empty.
     """
 
     name: str
     disk: Path
-    port: int
     console: Path
     control: str = ""
 
@@ -68,7 +67,8 @@ def accelerator() -> tuple[str, str]:
 def command(machine: Machine, image: Image, *, resume: Path | None = None) -> list[str]:
     """Return the argv that runs a machine; with ``resume`` it goes on from that saved state.
 
-    The guest reaches nothing but the answers to what comes in through its forwarded port.
+    The guest reaches nothing but the answers to what comes in through its forwarded port, which this machine's kernel
+    chooses as qemu binds it: ``forwarded_port`` tells which.
     """
     accel, cpu = accelerator()
     argv = [tool("qemu-system-x86_64"), "-name", machine.name, "-M", "q35", "-accel", accel, "-cpu", cpu]
@@ -76,7 +76,7 @@ def command(machine: Machine, image: Image, *, resume: Path | None = None) -> li
     argv += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", COMMAND_LINE]
     argv += ["-drive", f"if=none,id=disk,file={_escaped(machine.disk)},format=raw,cache=unsafe"]
     argv += ["-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci"]
-    argv += ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{machine.port}-:22"]
+    argv += ["-netdev", "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22"]
     argv += ["-device", "virtio-net-pci,netdev=net", "-serial", f"file:{machine.console}"]
     if machine.control:
         argv += ["-qmp", f"unix:{machine.control},server=on,wait=off"]
@@ -92,12 +92,18 @@ def start(machine: Machine, image: Image, *, resume: Path | None = None) -> subp
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def forwarded_port(pid: int) -> int:
+    """Return the port of 127.0.0.1 that leads to the sshd of a machine, by its process; 0 as long as there is none."""
+    try:
+        opened = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
+        lines = Path(f"/proc/{pid}/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    except OSError:  # a descriptor was closed meanwhile, or the process has ended
+        return 0
+    for line in lines:  # proc(5): local address and port in hexadecimal, state, and the socket's inode
+        _number, local, _remote, state, *_rest, inode = line.split()[:10]
+        if state == _LISTENS and f"socket:[{inode}]" in opened:
+            return int(local.partition(":")[2], 16)
+    return 0
 
 
 def save(machine: Machine, target: Path, *, timeout_s: float) -> None:

@@ -34,8 +34,8 @@ def hosts_of(name: str, count: int) -> tuple[LabHost, ...]:
     return network.hosts_of(name, count)
 
 
-def up(lab: Lab, lock: int) -> None:
-    """Make the hosts of a lab and wait until each one's sshd answers.
+def up(lab: Lab, lock: int) -> Lab:
+    """Make the hosts of a lab, wait until each one's sshd answers, and return it.
 
     Args:
         lab: the lab, its folder made.
@@ -57,6 +57,7 @@ def up(lab: Lab, lock: int) -> None:
     for host in lab.hosts:
         _start(lab, host, lock)
     _await_sshd(lab)
+    return lab
 
 
 def down(lab_name: str, directory: Path) -> bool:

@@ -10,6 +10,7 @@ import json
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,12 @@ _SNAPSHOT = "snapshot"
 
 
 def hosts_of(name: str, count: int) -> tuple[LabHost, ...]:
-    """Return the hosts of a VM lab, each with a port of its own."""
-    return tuple(LabHost(f"{PREFIX}{name}-{n}", "127.0.0.1", machine.free_port()) for n in range(1, count + 1))
+    """Return the hosts of a VM lab; their ports are known once they are started."""
+    return tuple(LabHost(f"{PREFIX}{name}-{n}", "127.0.0.1", 0) for n in range(1, count + 1))
 
 
-def up(lab: Lab, _lock: int) -> None:
-    """Start the machines of a lab from the saved state and wait until each one runs commands.
+def up(lab: Lab, _lock: int) -> Lab:
+    """Start the machines of a lab from the saved state, wait until each one runs commands, and return it with ports.
 
     Args:
         lab: the lab, its folder made.
@@ -51,12 +52,12 @@ def up(lab: Lab, _lock: int) -> None:
     require(VM_TOOLS)
     built = image.ensure(lab.release)
     resume = _ensure_snapshot(built)
-    _install_keys(lab, built)
-    for host in lab.hosts:
-        _start(lab, host, built, resume)
-    for host in lab.hosts:
-        _await(lab, host)
-        _personalise(lab, host)
+    started = replace(lab, hosts=tuple(_start(lab, host, built, resume) for host in lab.hosts))
+    _install_keys(started, built)
+    for host in started.hosts:
+        _await(started, host)
+        _personalise(started, host)
+    return started
 
 
 def down(lab_name: str) -> bool:
@@ -98,17 +99,32 @@ def _install_keys(lab: Lab, built: Image) -> None:
     inventory.write(lab, {host.name: host_key for host in lab.hosts})
 
 
-def _start(lab: Lab, host: LabHost, built: Image, resume: Path) -> None:
+def _start(lab: Lab, host: LabHost, built: Image, resume: Path) -> LabHost:
+    """Start a host and return it with its port."""
     directory = lab.host_directory(host)
     directory.mkdir(mode=0o700, parents=True)
     disk = directory / "disk.ext4"
     _copy_sparse(resume.with_suffix(".ext4"), disk)
-    virtual = Machine(host.name, disk, host.port, directory / "console.log")
+    virtual = Machine(host.name, disk, directory / "console.log")
     started = machine.start(virtual, built, resume=resume)
     process = identify(started.pid)
     if process is None:
         raise LabError(f"{host.name} did not start", hint=f"Read {directory / 'console.qemu.log'}.")
     write_private(directory / "process.json", json.dumps({"pid": process.pid, "start": process.start}))
+    return _with_port(host, virtual, started)
+
+
+def _with_port(host: LabHost, virtual: Machine, started: subprocess.Popen[bytes]) -> LabHost:
+    """Return a host with the port of its machine, which qemu has before it runs anything."""
+    while not (port := machine.forwarded_port(started.pid)):
+        if started.poll() is not None:
+            raise LabError(f"{host.name} ended: {_said_by_qemu(virtual.console)}")
+        time.sleep(_PAUSE_S)
+    return replace(host, port=port)
+
+
+def _said_by_qemu(console: Path) -> str:
+    return console.with_suffix(".qemu.log").read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _await(lab: Lab, host: LabHost) -> None:
@@ -117,8 +133,7 @@ def _await(lab: Lab, host: LabHost) -> None:
     console = lab.host_directory(host) / "console.log"
     while _ssh(lab, host, "true").returncode != 0:
         if host.name not in {name for _process, name in _machines()}:
-            log = console.with_suffix(".qemu.log")
-            raise LabError(f"{host.name} ended: {log.read_text(encoding='utf-8', errors='replace').strip()}")
+            raise LabError(f"{host.name} ended: {_said_by_qemu(console)}")
         if time.monotonic() > deadline:
             raise LabError(f"{host.name} did not come up within {BOOT_TIMEOUT_S:.0f} s", hint=f"Read {console}.")
         time.sleep(_PAUSE_S)
@@ -159,13 +174,15 @@ def _make_snapshot(built: Image, state: Path) -> None:
     _copy_sparse(built.disk, disk)
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         lab = Lab(_SNAPSHOT, "vm", hosts_of(_SNAPSHOT, 1), Path(folder))
-        host = lab.hosts[0]
-        _install_keys(lab, built)
+        (host,) = lab.hosts
         lab.host_directory(host).mkdir(parents=True)
         console = lab.host_directory(host) / "console.log"
-        virtual = Machine(host.name, disk, host.port, console, control=f"{folder}/qmp")
+        virtual = Machine(host.name, disk, console, control=f"{folder}/qmp")
         process = machine.start(virtual, built)
         try:
+            host = _with_port(host, virtual, process)
+            lab = replace(lab, hosts=(host,))
+            _install_keys(lab, built)
             _await(lab, host)
             _ssh(lab, host, "systemctl is-system-running --wait; sync")
             machine.save(virtual, partial, timeout_s=SAVE_TIMEOUT_S)
