@@ -12,10 +12,9 @@ import json
 import multiprocessing
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,8 @@ from mcp_bridge.audit.head import HeadFile
 from mcp_bridge.audit.log import AuditError, AuditLog
 from mcp_bridge.mcp_server import server
 from mcp_bridge.service import Service
-from mcp_bridge.settings import Settings
+from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from tests.waiting import until
 
 
 def put(path: Path, count: int, *, durable: bool = True, rotate_bytes: int = 10**9) -> AuditLog:
@@ -237,33 +237,37 @@ def test_a_client_is_told(tmp_path: Path) -> None:
     assert "`netopt audit verify`" in page["damage"]
 
 
-def killed_at(path: Path, call: str, number: int, *, durable: bool) -> bool:
+Killed = Callable[[Path, str, int, bool], bool]
+
+
+@pytest.fixture(scope="module")
+def killed_at() -> Iterator[Killed]:
     """Write to a log in a process that is killed when it makes a system call for the n-th time; whether it was."""
-    pid = os.fork()
-    if pid == 0:
-        real = getattr(os, call)
-        calls = itertools.count(1)
+    argv = [sys.executable, "-m", "tests.bridge.audit.killed_program"]
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=COLLECTIONS_ROOT
+    ) as writers:
+        assert writers.stdin
+        assert writers.stdout
+        told, answers = writers.stdin, writers.stdout
 
-        def dying(*given: Any, **named: Any) -> Any:
-            if next(calls) == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*given, **named)
+        def killed(path: Path, call: str, number: int, durable: bool) -> bool:  # noqa: FBT001 - as the program reads it
+            told.write(json.dumps([str(path), call, number, durable]) + "\n")
+            told.flush()
+            return bool(json.loads(answers.readline()))
 
-        setattr(os, call, dying)
-        put(path, 5, durable=durable, rotate_bytes=1500)
-        os._exit(0)
-    return os.waitpid(pid, 0)[1] == signal.SIGKILL
+        yield killed
 
 
 @pytest.mark.parametrize("durable", [True, False], ids=["durable", "quick"])
 @pytest.mark.parametrize(
     "call", ["open", "write", "pwrite", "fsync", "fdatasync", "rename", "replace", "fstat", "close", "dup2"]
 )
-def test_a_kill_is_no_damage(tmp_path: Path, call: str, *, durable: bool) -> None:
+def test_a_kill_is_no_damage(tmp_path: Path, killed_at: Killed, call: str, *, durable: bool) -> None:
     """Whichever call a process is killed at, on its first entry and later, the log is whole and goes on."""
     for number in itertools.count(1):
         path = tmp_path / str(number) / "audit.jsonl"
-        killed = [killed_at(path, call, number, durable=durable) for _ in range(3)]  # and begun again, and again
+        killed = [killed_at(path, call, number, durable) for _ in range(3)]  # and begun again, and again
         log = AuditLog(path)
         assert log.check()[0] is None
         assert log.check_recent()[0] is None
@@ -275,7 +279,7 @@ def test_a_kill_is_no_damage(tmp_path: Path, call: str, *, durable: bool) -> Non
 
 
 def _write(path: Path) -> None:
-    put(path, 600, rotate_bytes=20_000)
+    put(path, 200, rotate_bytes=7_000)
 
 
 def test_verify_while_others_write(tmp_path: Path) -> None:
@@ -284,12 +288,13 @@ def test_verify_while_others_write(tmp_path: Path) -> None:
     log = AuditLog(path)
     writer = multiprocessing.get_context("spawn").Process(target=_write, args=(path,))
     writer.start()
+    until(path.exists, 60, "the first entry")
     found = set()
     while writer.is_alive():
         found |= {str(log.check_recent(limit=20)[0]) for _ in range(20)} | {str(log.check()[0])}
     writer.join()
     assert found == {"None"}
-    assert log.check()[1].sequence == 600
+    assert log.check()[1].sequence == 200
 
 
 LOG_WRITTEN_BEFORE = (
