@@ -16,12 +16,13 @@ lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog, the docs' site, 
 test: setup ## every check and every test, with a summary of what was skipped and why
 	@$(PYTHON) tools/check.py
 
-properties: setup ## round trips of random plans from random states, 500 in namespaces and 50 on a VM; every power cut; plans side by side; changes by hand
+properties: setup ## round trips of random plans from random states, 500 in namespaces and 50 on a VM; every power cut; tools and disks that fail; plans side by side; changes by hand
 	@NETOPT_EXAMPLES=$${NETOPT_EXAMPLES:-500} NETOPT_VM_EXAMPLES=$${NETOPT_VM_EXAMPLES:-50} \
 	  NETOPT_SEQUENCES=$${NETOPT_SEQUENCES:-300} NETOPT_STRIKES=$${NETOPT_STRIKES:-50} \
 	  $(PYTHON) -m pytest tests/faults/test_roundtrip.py tests/faults/test_vm_reboot.py \
 	  tests/faults/test_side_by_side.py tests/faults/test_three_plans.py \
-	  tests/faults/test_kill.py tests/kernel/test_tc_by_hand.py tests/kernel/test_followers_own_kernel.py
+	  tests/faults/test_kill.py tests/faults/test_tools.py tests/faults/test_storage.py \
+	  tests/kernel/test_tc_by_hand.py tests/kernel/test_followers_own_kernel.py
 
 effects: setup ## the table of effects: what packets meet is what a plan says; real packets, minutes, as root
 	@$(PYTHON) -m tests.effects

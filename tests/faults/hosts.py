@@ -29,6 +29,7 @@ from typing import Any
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
+from tests.kernel.engine_program import import_engine
 from tests.waiting import PAIR_IS_UP, until
 
 IFACE = "eth0"
@@ -76,6 +77,8 @@ MOVING = (  # shown while packets wait; drawn by lot; counts packets; counted up
     (re.compile(r"(?m)^\d+: (ifb-.*\n +link/ether) \S+"), r"\1"),
     (re.compile(r"\bindex \d+ ref"), "index ref"),
 )
+
+import_engine()  # else each process on a host would do so anew
 
 
 def differences(expected: str, text: str) -> str:

@@ -19,6 +19,19 @@ TOOL_TIMEOUT_S = 1.0
 HELD = {"sysctl": {"net.ipv4.tcp_fin_timeout": "42"}}
 
 
+# what one tool shows of the engine's own ways is tried with each tool in make properties
+MISBEHAVES = [
+    pytest.param(name, how, marks=pytest.mark.long if how == "dies" and name != "nft" else ())
+    for name in tools.TOOLS
+    for how in ("fails", "prints garbage", "fails having done it", "dies")
+]
+MENDED = [
+    pytest.param(name, mend, marks=pytest.mark.long if mend == "by hand" and name != "nft" else ())
+    for name in ("nft", "ethtool", "ip")
+    for mend in ("by hand", "by the next change")
+]
+
+
 def count_calls(made: Host, name: str) -> int:
     """Return how often one whole change calls a tool, and undo the change."""
     first = tools.calls(made, name)
@@ -29,8 +42,7 @@ def count_calls(made: Host, name: str) -> int:
     return number
 
 
-@pytest.mark.parametrize("how", ["fails", "prints garbage", "fails having done it", "dies"])
-@pytest.mark.parametrize("name", tools.TOOLS)
+@pytest.mark.parametrize(("name", "how"), MISBEHAVES)
 def test_tool_that_misbehaves_once_leaves_the_host_as_before_or_as_planned(name: str, how: str, faults: Faults) -> None:
     """A tool behaves badly at each of its calls: the change is undone, or it was not needed."""
     with host(STATES[STATE]) as made:
@@ -79,8 +91,7 @@ def test_tool_that_hangs_is_given_up_and_the_host_is_as_before(name: str, faults
                 made.check(before)
 
 
-@pytest.mark.parametrize("mend", ["by hand", "by the next change"])
-@pytest.mark.parametrize("name", ["nft", "ethtool", "ip"])
+@pytest.mark.parametrize(("name", "mend"), MENDED)
 def test_tool_broken_for_good_is_reported_and_mended_once_it_is_well(name: str, mend: str, faults: Faults) -> None:
     """Where the rollback cannot succeed either, the report says so; the operator or the next change tries it again."""
     with host(STATES[STATE]) as made:
