@@ -34,19 +34,34 @@ KEY = "net.core.rmem_max"
 FAR_TOO_MUCH = 999_999_999_999
 GOOD: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: 16777216}}}
 BAD: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: FAR_TOO_MUCH}}}
-INVENTORY = "all: {hosts: {nobody: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_ssh_timeout: 5}}}\n"
+NOBODY = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_timeout": 5}
 LIMITED = "Value exceeds maximum allowed: 2147483647"
+
+
+def inventory(folder: Path, hosts: dict[str, dict[str, Any]]) -> str:
+    """Write an inventory of hosts with variables of their own, none of which can be reached; return where it is."""
+    path = folder / "hosts.yml"
+    told = {name: {**NOBODY, **variables} for name, variables in hosts.items()}
+    path.write_text(yaml.safe_dump({"all": {"hosts": told}}), encoding="utf-8")
+    return str(path)
 
 
 def launch(folder: Path, *options: str, checked: str | None = None, **extravars: Any) -> dict[str, Any]:
     """Launch the playbook as ansible-runner and AWX do, and return the last result of the host."""
-    (folder / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
+    return launch_on({"nobody": {}}, folder, *options, checked=checked, **extravars)["nobody"]
+
+
+def launch_on(
+    hosts: dict[str, dict[str, Any]], folder: Path, *options: str, checked: str | None = None, **extravars: Any
+) -> dict[str, dict[str, Any]]:
+    """Launch the playbook on hosts with variables of their own, and return the last result of each."""
     environment = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS_ROOT), "ANSIBLE_PIPELINING": "True"}
     found: list[dict[str, Any]] = []
+    path = inventory(folder, hosts)
     ended = ansible_runner.run(
         private_data_dir=str(folder),
         playbook="netopt.linux.apply",
-        inventory=str(folder / "hosts.yml"),
+        inventory=path,
         extravars=extravars,
         cmdline=" ".join(options) or None,
         envvars={**environment, ansible_environment.CHECKED: checked} if checked else environment,
@@ -55,9 +70,9 @@ def launch(folder: Path, *options: str, checked: str | None = None, **extravars:
         quiet=True,
     )
     assert ended.rc != 0
-    results = [event["event_data"]["res"] for event in found if "res" in event.get("event_data", {})]
-    assert results, ended.stdout.read()
-    last: dict[str, Any] = results[-1]
+    told = [event["event_data"] for event in found if "res" in event.get("event_data", {})]
+    last: dict[str, dict[str, Any]] = {data["host"]: data["res"] for data in told}
+    assert last.keys() == hosts.keys(), ended.stdout.read()
     return last
 
 
@@ -92,24 +107,27 @@ def test_refused_before_any_connection(tmp_path: Path, options: tuple[str, ...],
     assert LIMITED in said(launch(tmp_path, *options, **extravars))
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (
-            f'{{"iface": "eth0", "changes": {{"mtu": 1400}}, "changes": {{"sysctl": {{"{KEY}": 16777216}}}}}}',
-            "given twice",
-        ),
-        (f"iface: eth0\nchanges: {{mtu: 1400}}\nchanges:\n  sysctl: {{{KEY}: 16777216}}\n", "plan:3: changes: The key"),
-        ("iface: eth0\nchanges: &a {mtu: 1400}\nmore: {<<: *a}\n", "Merge keys"),
-        ("iface: " + "[" * 60_000, "Nested deeper"),
-        ("iface=eth0", "says no object"),
-    ],
-    ids=["twice in JSON", "twice in YAML", "merge key", "deep", "no object"],
-)
+UNREAD = {
+    "twice_in_JSON": (
+        f'{{"iface": "eth0", "changes": {{"mtu": 1400}}, "changes": {{"sysctl": {{"{KEY}": 16777216}}}}}}',
+        "given twice",
+    ),
+    "twice_in_YAML": (
+        f"iface: eth0\nchanges: {{mtu: 1400}}\nchanges:\n  sysctl: {{{KEY}: 16777216}}\n",
+        "plan:3: changes: The key",
+    ),
+    "merge_key": ("iface: eth0\nchanges: &a {mtu: 1400}\nmore: {<<: *a}\n", "Merge keys"),
+    "deep": ("iface: " + "[" * 60_000, "Nested deeper"),
+    "no_object": ("iface=eth0", "says no object"),
+}
+
+
 @pytest.mark.parametrize("validated", [False, True])
-def test_text_that_is_not_read(tmp_path: Path, text: str, words: str, *, validated: bool) -> None:
-    """A plan that a survey hands over as text is read by netopt: of two values for a key, none is taken."""
-    assert words in said(launch(tmp_path, netopt_plan=text, netopt_validated=validated))
+def test_text_that_is_not_read(tmp_path: Path, *, validated: bool) -> None:
+    """A plan that is handed over as text is read by netopt: of two values for a key, none is taken."""
+    hosts = {name: {"netopt_plan": text} for name, (text, _words) in UNREAD.items()}
+    last = launch_on(hosts, tmp_path, netopt_validated=validated)
+    assert not {name: said(last[name]) for name, (_text, words) in UNREAD.items() if words not in said(last[name])}
 
 
 def test_wrong_digest(tmp_path: Path) -> None:
@@ -125,12 +143,13 @@ def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
     assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
 
 
-@pytest.mark.parametrize("judged", [[], [{"digest": "1" * 64}], [{}]], ids=["nothing", "another digest", "none"])
-def test_word_in_the_environment_is_for_these_plans(tmp_path: Path, judged: list[dict[str, Any]]) -> None:
+def test_word_in_the_environment_is_for_these_plans(tmp_path: Path) -> None:
     """A digest that netopt has checked opens no way for several plans whose own digests do not make it."""
     digest = check(GOOD, load_policy()).target_inputs.digest
-    forged = {"netopt_plans": [BAD], "netopt_judged": judged, "netopt_digest": digest}
-    assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
+    judged: dict[str, list[dict[str, Any]]] = {"nothing": [], "another_digest": [{"digest": "1" * 64}], "none": [{}]}
+    forged = {name: {"netopt_plans": [BAD], "netopt_judged": told} for name, told in judged.items()}
+    last = launch_on(forged, tmp_path, checked=digest, netopt_digest=digest)
+    assert not {name: said(last[name]) for name in judged if LIMITED not in said(last[name])}
 
 
 def test_form_of_a_plan_that_was_checked_elsewhere(tmp_path: Path) -> None:
@@ -180,7 +199,7 @@ def test_good_plan_goes_on(tmp_path: Path) -> None:
 def test_netopt_checks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What netopt has checked itself is not checked again in each of Ansible's processes: there, no policy is read."""
     nowhere = tmp_path / "no-policy"
-    (tmp_path / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
+    path = inventory(tmp_path, {"nobody": {}})
     prepared = check(GOOD, load_policy()).target_inputs.extra_vars()
     monkeypatch.setenv("NETOPT_POLICY_DIR", str(nowhere))
     found: list[dict[str, Any]] = []
@@ -189,7 +208,7 @@ def test_netopt_checks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         folder.mkdir(mode=0o700)
         job = Job(
             "netopt.linux.apply",
-            inventory=str(tmp_path / "hosts.yml"),
+            inventory=path,
             extravars={**prepared, "netopt_validated": validated},
         )
         run_playbook(job, run_id=folder.name, folder=folder, on_event=found.append)
