@@ -10,7 +10,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.commands import
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import as_text, as_u32, attributes
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.route_socket import RouteSocket
 from ansible_collections.netopt.linux.plugins.module_utils._query.beyond_defaults import OF_THE_DEVICE, values
-from ansible_collections.netopt.linux.plugins.module_utils._tc.class_tree import SHAPER_CLASS
+from ansible_collections.netopt.linux.plugins.module_utils._tc.class_tree import SHAPER_CLASS, UNLIMITED_MBIT
 from ansible_collections.netopt.linux.plugins.module_utils._tc.class_words import (
     R2Q,
     SMALLEST_BURST,
@@ -49,6 +49,7 @@ __all__ = [
     "SMALLEST_QUANTUM",
     "STAB_BASE",
     "TICK_NS",
+    "UNLIMITED_MBIT",
     "RouteSocket",
     "TcObject",
     "Tools",

@@ -126,6 +126,13 @@ FILTERS: dict[str, dict[str, Any] | str] = {
     "protocol ipv6 matchall": IPV6,
     "protocol ip handle 6 fw": {"fwmark": 6, **IPV4},
     "protocol all handle 6/0xf fw": {"fwmark": "0x6/0xf"},
+    "basic match 'meta(priority eq 6)'": {"skb_priority": 6},
+    "protocol ip basic match 'meta(nf_mark mask 0xff eq 6)'": {"fwmark": "0x6/0xff", **IPV4},
+    "basic match 'meta(priority eq 6) and meta(nf_mark eq 1)'": {"skb_priority": 6, "fwmark": 1},
+    "basic match 'meta(priority eq 6) or meta(priority eq 2)'": "but for priority and nf_mark",
+    "basic match 'not meta(priority eq 6)'": "but for priority and nf_mark",
+    "basic match 'meta(priority gt 6)'": "but for priority and nf_mark",
+    "basic match 'meta(pkt_len eq 60)'": "but for priority and nf_mark",
     "protocol ip u32 match u8 1 0xff at 8": "No plan leads the field ttl",
     "protocol ip u32 match ip tos 0x08 0x1e": "No plan leads the field tos",
     "protocol ip u32 match ip protocol 1 0xff match ip icmp_type 8 0xff": "bytes of the header of icmp",
@@ -140,7 +147,14 @@ CAKE_OF_LINK = "tc qdisc add dev {0} root stab overhead 44 mpu 64 linklayer atm 
 UNSAID = {
     CAKE_OF_LINK: "The plan says it, but by cake's own words",
     IDLE: "It impairs nothing: a plan has a pfifo of its length there.",
-    "tc qdisc add dev {0} root handle 1: hfsc default 1": "No plan has the qdisc hfsc here.",
+    "tc qdisc add dev {0} root handle 1: hfsc default 1": "No plan has the qdisc hfsc here, but",
+    "tc qdisc add dev {0} root handle 1: hfsc default 1; "
+    "tc class add dev {0} parent 1: classid 1:1 hfsc sc m1 9mbit d 10ms m2 5mbit": "No plan has the qdisc hfsc here",
+    "tc qdisc add dev {0} root handle 1: netem delay 9ms; tc qdisc add dev {0} parent 1:1 netem delay 5ms": (
+        "No plan has the qdisc netem here."
+    ),
+    "tc qdisc add dev {0} root handle 1: tbf rate 9mbit burst 9k limit 9k; "
+    "tc qdisc add dev {0} parent 1:1 tbf rate 10mbit burst 5k limit 9k": "No plan has tbf at this place.",
     "tc qdisc add dev {0} root handle 1: prio": "No plan has the qdisc prio, but for a netem",
     "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives, a plan",
@@ -157,6 +171,53 @@ UNSAID = {
     "tc qdisc add dev {0} root cake bandwidth 9mbit autorate-ingress": "No plan has autorate-ingress",
     "tc qdisc add dev {0} root sfq redflowlimit 99999 min 8000 max 60000 avpkt 1000": "No plan has redflowlimit",
     "tc qdisc add dev {0} root stab overhead 4 linklayer ethernet fq_codel": "No plan has stab of this qdisc.",
+}
+# Commands that lead to what a plan says otherwise, what it says, and a line on the difference.
+HFSC = "tc class add dev {0} parent 1:{1} classid 1:{2} hfsc {3}"
+PRIO = "tc qdisc add dev {0} root handle 1: prio; tc qdisc add dev {0} parent 1:1 handle 10: netem loss 5%"
+TO_ONE = "tc filter add dev {0} protocol ip parent 1: prio 1 u32 match ip dst 192.0.2.1 flowid 1:1"
+INGRESS = "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action mirred egress redirect dev ifb7"
+OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
+    "; ".join(
+        (
+            "tc qdisc add dev {0} root handle 1: hfsc default 20",
+            HFSC.format("{0}", "", 1, "ls m2 90mbit ul m2 90mbit"),
+            HFSC.format("{0}", 1, 10, "sc m2 25mbit"),
+            HFSC.format("{0}", 1, 20, "sc rate 65mbit ul rate 80mbit"),
+            HFSC.format("{0}", 1, 30, "rt m2 1mbit"),
+        )
+    ): (
+        {
+            "qdisc": {"type": "htb"},
+            "htb_classes": [
+                {"classid": "1:1", "rate_mbit": 90},
+                {"classid": "1:10", "parent": "1:1", "rate_mbit": 25, "ceil_mbit": 90},
+                {"classid": "1:20", "parent": "1:1", "rate_mbit": 65, "ceil_mbit": 80},
+                {"classid": "1:30", "parent": "1:1", "rate_mbit": 1},
+            ],
+            "default_class": "1:20",
+        },
+        "Its curves are straight",
+    ),
+    "tc qdisc add dev {0} root handle 1: htb default 9; tc class add dev {0} parent 1: classid 1:1 htb rate 9mbit": (
+        {"qdisc": {"type": "htb"}, "htb_classes": [{"classid": "1:1", "rate_mbit": 9}]},
+        "Packets wait in no class 1:9",
+    ),
+    "tc qdisc add dev {0} root handle 1: netem delay 9ms; tc qdisc add dev {0} parent 1:1 netem loss 2% 10%": (
+        {"netem": {"delay_ms": 9, "loss_pct": 2, "loss_correlation_pct": 10, "limit": 1000}},
+        "In a plan one netem does what both do.",
+    ),
+    "tc qdisc add dev {0} root handle 1: tbf rate 9mbit burst 9000b limit 90000b; "
+    "tc qdisc add dev {0} parent 1:1 tbf rate 9mbit burst 3000b limit 60000b": (
+        {"qdisc": {"type": "tbf", "params": {"rate_mbit": 9, "burst_bytes": 3000, "limit_bytes": 60000}}},
+        "as narrow or narrower",
+    ),
+    f"{PRIO}; tc qdisc add dev {{0}} parent 1:2 sfq; {TO_ONE}; "
+    "tc filter add dev {0} protocol all parent 1: prio 2 u32 match u32 0 0 flowid 1:2": (
+        {"netem": {"loss_pct": 5, "limit": 1000, "match": {"dst": "192.0.2.1/32"}}, "qdisc": {"type": "sfq"}},
+        "In a plan sfq is where packets wait below the netem as well.",
+    ),
+    f"ip link add ifb7 type ifb; {INGRESS}": ({"ingress": {"qdisc": {"type": "pfifo_fast"}}}, "Nothing holds it back"),
 }
 NETEMS: dict[str, dict[str, Any]] = {
     "delay 20ms": {"delay_ms": 20},
@@ -249,6 +310,7 @@ def main() -> None:
         lines += [f"tc class add dev {device} parent 1: classid 1:{minor} htb rate 1mbit" for minor in (1, 2)]
         lines += [f"tc filter add dev {device} parent 1: prio 5 {words} classid 1:1"]
     lines += [words.format(f"u{number}") for number, words in enumerate(UNSAID)]
+    lines += [words.format(f"o{number}") for number, words in enumerate(OTHERWISE)]
     path = Path("/tmp/each.sh")  # noqa: S108 - the same
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps({"scripts": found, "each": adopted(path)}) + "\n")

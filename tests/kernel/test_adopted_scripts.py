@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.coming_from_page import scripts
-from tests.kernel.adopt_scripts_program import CAKE_OF_LINK, FILTERS, IDLE, NETEMS, QDISCS, UNSAID
+from tests.kernel.adopt_scripts_program import CAKE_OF_LINK, FILTERS, IDLE, NETEMS, OTHERWISE, QDISCS, UNSAID
 from tests.own_kernel import answer_of
 
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
@@ -121,3 +121,11 @@ def test_each_that_no_plan_has(found: dict[str, Any]) -> None:
     linked = plans[f"u{list(UNSAID).index(CAKE_OF_LINK)}"]["qdisc"]["params"]
     assert linked == {"bandwidth_mbit": 6, "overhead": 44, "mpu": 64, "atm": "atm"}
     assert plans[f"u{list(UNSAID).index(IDLE)}"] == {"qdisc": {"type": "pfifo", "params": {"limit": 50}}}
+
+
+def test_each_that_a_plan_says_otherwise(found: dict[str, Any]) -> None:
+    """What the plan says does the same, and the line says what is another way."""
+    plans = {plan["iface"]: plan["changes"] for plan in yaml.safe_load_all(found["each"]["plan"])}
+    for number, (words, (changes, reason)) in enumerate(OTHERWISE.items()):
+        assert plans[f"o{number}"] == changes, words
+        assert reason in told_of(found["each"], f"o{number}"), words

@@ -82,8 +82,13 @@ def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> No
     """Take in the tree of the device that what arrives is redirected to."""
     device = first.devices[0]
     reading.devices.add(device)
-    there = Tree(state, device).read()
+    tree = Tree(state, device)
+    there = tree.read()
     reading.unsaid += there.unsaid
+    if not tree.qdiscs:
+        reading.differ(first, "Nothing holds it back there: a plan has the queue that the device has by itself.")
+        reading.set("ingress", {"qdisc": {"type": tree.usual}}, first)
+        return
     if "netem" in there.changes:
         reading.unsaid.append(Unsaid(*there.origins["netem"], "A plan's netem meets what leaves, not what arrives."))
     if "shaper" in there.changes:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Matches as plans have them, from filters of the kinds u32, fw and matchall. Pure.
+"""Matches as plans have them, from filters of the kinds u32, fw, basic and matchall. Pure.
 
 A key of u32 is a mask and a value of four bytes at an offset of the packet; here it is taken apart into the fields of
 the headers. Layouts: struct tc_u32_sel in linux/pkt_cls.h, RFC 791, RFC 8200.
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import as_u32, attributes
 from mcp_bridge.collection.match_words import flag_words
+
+from .ematches import meta_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,6 +98,11 @@ def match_of(one: TcObject) -> Found | None:
     if one.kind == "fw":
         mask = as_u32(told[FW_MASK]) if FW_MASK in told else U32
         return Found(one.protocol, {"fwmark": one.handle if mask == U32 else f"0x{one.handle:x}/0x{mask:x}"})
+    if one.kind == "basic":
+        said = meta_match(one.options or b"")
+        if said is None:
+            raise UnsaidError("packets by what an extended match compares, but for priority and nf_mark")
+        return Found(one.protocol, said)
     if one.kind != "u32":
         raise UnsaidError(f"packets by a filter of the kind {one.kind}")
     if U32_DIVISOR in told or U32_SEL not in told:
@@ -117,7 +124,8 @@ def _of_u32(family: str, told: Mapping[int, bytes]) -> Found:
         found.match["fwmark"] = value if mask == U32 else f"0x{value:x}/0x{mask:x}"
     keys = [key for key in _keys(told[U32_SEL]) if key[0]]
     if family == ANY and keys:
-        raise UnsaidError("bytes of frames of any protocol")
+        family = found.family = IPV4
+        found.loosely.append("the same bytes of frames that are not IPv4")
     fields = {name: (mask, value) for each in keys for name, mask, value in _fields(family, *each)}
     for side in ("src", "dst"):
         network = _network(family, side, fields)

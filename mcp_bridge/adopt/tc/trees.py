@@ -22,6 +22,7 @@ from mcp_bridge.collection.kernel_state import (
 from mcp_bridge.models.traffic import DscpMatch
 
 from .classes import class_said, filters_said, in_order, minor, name_of
+from .curves import BENT, STRAIGHT, classes_said, default_said
 from .netem import as_pfifo, is_idle, netem_of
 from .params import link_of, params_of
 from .reading import Reading
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
     from mcp_bridge.collection.kernel_state import TcObject
 
 
+CLASSFUL = ("htb", "hfsc")
+QUEUES = ("pfifo_fast", "fq_codel", "fq", "cake")  # that a device may have by itself, see net.core.default_qdisc
+BUCKET = ("rate_mbit", "burst_bytes")  # of a tbf
 NETEM_MATCH = DscpMatch.model_fields.keys()
+LOSES = {"loss_pct", "loss_correlation_pct", "loss_model", "corrupt_pct"}  # which meets each packet by itself
 ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
 
 
@@ -43,7 +48,9 @@ class Tree:
         interface = state["interfaces"][name]
         found = objects(interface)
         self.txqueuelen: int = interface["link"]["txqlen"]
-        self.qdiscs = {one.parent: one for one in found if one.form == "qdisc" and one.handle}
+        qdiscs = [one for one in found if one.form == "qdisc"]
+        self.qdiscs = {one.parent: one for one in qdiscs if one.handle}
+        self.usual = next((one.kind for one in qdiscs if not one.handle and one.kind in QUEUES), QUEUES[0])
         self.classes = [one for one in found if one.form == "class"]
         self.filters = [one for one in found if one.form == "filter"]
         self.reading = Reading(name)
@@ -56,6 +63,8 @@ class Tree:
             if one.kind == "netem" and one.handle | 1 not in self.qdiscs and is_idle(one.options or b""):
                 self.qdiscs[parent] = replace(one, kind="pfifo", options=as_pfifo(one.options or b""))
                 self.reading.differ(one, "It impairs nothing: a plan has a pfifo of its length there.")
+        for parent, one in list(self.qdiscs.items()):
+            self._narrowest(parent, one)
         root = self.qdiscs.get(ROOT)
         if root is not None:
             self._root(root)
@@ -70,12 +79,31 @@ class Tree:
                 self.reading.leave(one, f"It is nothing without the {root.kind} above it, which no plan has.")
         return self.reading
 
+    def _narrowest(self, parent: int, one: TcObject) -> None:
+        """Put the tbf below another one in its place, where it lets pass nothing that the upper one would hold back."""
+        below = self.qdiscs.get(one.handle | 1)
+        if below is None or {one.kind, below.kind} != {"tbf"} or self.qdiscs.get(parent) is not one:
+            return
+        wide, narrow = (self._params(each) for each in (one, below))
+        if not wide.keys() & {"peakrate_mbit"} and all(narrow[name] <= wide[name] for name in BUCKET):
+            self.reading.differ(one, "The tbf below it is as narrow or narrower: a plan has that one alone.")
+            self.qdiscs[parent] = replace(below, parent=parent)
+            del self.qdiscs[one.handle | 1]
+
+    def _params(self, one: TcObject) -> dict[str, Any]:
+        """Return the parameters of a qdisc that plans have."""
+        said = params_of(one, txqueuelen=self.txqueuelen)
+        return said.params if said else {}
+
     def _root(self, root: TcObject) -> None:
         """Take in the root and what is below it."""
-        if root.kind == "htb":
-            for name, value in self._htb(root).items():
+        tree = self._htb(root) if root.kind == "htb" else self._hfsc(root) if root.kind == "hfsc" else None
+        if tree is not None:
+            for name, value in tree.items():
                 self.reading.set(name, value, self._netem_at if name == "netem" and self._netem_at else root)
             self._with_link(root)
+        elif root.kind == "hfsc":
+            self._looked_at.add(root.handle)
         elif root.kind == "mq":
             self._mq(root)
         elif root.kind == "netem":
@@ -84,7 +112,7 @@ class Tree:
             self._prio(root)
         else:
             self._plain(root)
-        if root.kind not in ("htb", "prio"):
+        if root.kind not in (*CLASSFUL, "prio"):
             for one in self._at(root.handle):
                 self.reading.leave(one, f"No plan has filters at {root.kind}.")
 
@@ -108,7 +136,7 @@ class Tree:
     def _queue(self, one: TcObject) -> dict[str, Any] | None:
         """Return a qdisc without classes as a plan has it, ``None`` where none has it."""
         self._looked_at.add(one.handle)
-        said = params_of(one, txqueuelen=self.txqueuelen) if one.kind != "htb" else None
+        said = params_of(one, txqueuelen=self.txqueuelen) if one.kind not in CLASSFUL else None
         if said is None:
             self.reading.leave(one, f"No plan has the qdisc {one.kind} here.")
             return None
@@ -116,17 +144,46 @@ class Tree:
             self.reading.leave(one, f"No plan has {words} of {one.kind}.")
         return {"type": one.kind, **({"params": said.params} if said.params else {})}
 
+    def _own(self, root: TcObject) -> list[TcObject]:
+        """Return the classes of a qdisc, without the one that hfsc itself counts as."""
+        found = [one for one in self.classes if one.kind == root.kind and major(one.handle) == root.handle]
+        return [one for one in found if one.handle != root.handle]
+
     def _htb(self, root: TcObject) -> dict[str, Any]:
         """Return an htb with its classes, their queues and their packets."""
-        self._looked_at.add(root.handle)
         said = params_of(root, txqueuelen=self.txqueuelen)
         params = dict(said.params) if said else {}
         for words in said.unsaid if said else ():
             self.reading.leave(root, f"No plan has {words} of htb.")
+        own = self._own(root)
+        return self._classes(root, params, own, [class_said(one, params.get("r2q", R2Q), self.reading) for one in own])
+
+    def _hfsc(self, root: TcObject) -> dict[str, Any] | None:
+        """Return an hfsc as the htb that does the same, ``None`` where none does."""
+        own = self._own(root)
+        classes = classes_said(root, own)
+        default = default_said(root)
+        inner = {each.get("parent") for each in classes or ()}
+        if not classes or default not in {each["classid"] for each in classes} - inner:
+            self.reading.leave(root, BENT)
+            return None
+        self.reading.differ(root, STRAIGHT)
+        return self._classes(root, {"default": default}, own, classes)
+
+    def _classes(
+        self, root: TcObject, params: dict[str, Any], own: list[TcObject], classes: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return an htb with its classes, their queues and their packets.
+
+        Args:
+            root: the qdisc.
+            params: its parameters.
+            own: its classes.
+            classes: what a plan says of each.
+        """
+        self._looked_at.add(root.handle)
         default = params.pop("default", None)
         found: dict[str, Any] = {"qdisc": {"type": "htb", **({"params": params} if params else {})}}
-        own = [one for one in self.classes if one.kind == "htb" and major(one.handle) == root.handle]
-        classes = [class_said(one, params.get("r2q", R2Q), self.reading) for one in own]
         impaired: dict[str, TcObject] = {}
         for one, said_of in zip(own, classes, strict=True):
             self._leaf(one, said_of, impaired)
@@ -156,7 +213,10 @@ class Tree:
                 self.reading.differ(root, why)
             default = name_of(rest)
         if default is not None and default not in leaves:
-            self.reading.leave(root, f"The default class {default} is none that packets wait in.")
+            why = (
+                f"Packets wait in no class {default}: what no filter matches passes by all classes, in a plan as here."
+            )
+            self.reading.differ(root, why)
             return None
         return default
 
@@ -201,9 +261,11 @@ class Tree:
         self.reading.differ(one, f"{ENDS} And the answers of ssh pass beside it.")
 
     def _netem(self, root: TcObject) -> None:
-        """Take in a netem at the root, and the queue below it."""
+        """Take in a netem at the root, one below it that does something else, and the queue below."""
         self._impair(root)
         below = self.qdiscs.get(root.handle | 1)
+        if below is not None and below.kind == "netem" and self._as_one(below):
+            below = self.qdiscs.get(below.handle | 1)
         if below is None:
             return
         said = self._queue(below)
@@ -214,17 +276,29 @@ class Tree:
                     below, "In a plan tbf is above netem: packets are held to its rate first, and delayed then."
                 )
 
+    def _as_one(self, below: TcObject) -> bool:
+        """Take in a netem below another one; return whether one can do what both do."""
+        upper, lower = self.reading.changes["netem"], netem_of(below.options or b"")
+        does = [{name for name in each if name != "limit"} for each in (upper, lower.params)]
+        if lower.unsaid or does[0] & does[1] or not any(each <= LOSES for each in does):
+            return False
+        self._looked_at.add(below.handle)
+        upper.update({name: value for name, value in lower.params.items() if name != "limit"})
+        self.reading.differ(below, "In a plan one netem does what both do.")
+        return True
+
     def _prio(self, root: TcObject) -> None:
         """Take in a netem that a prio leads some packets to."""
         bands = {parent: one for parent, one in self.qdiscs.items() if parent != ROOT and major(parent) == root.handle}
         impaired = [one for one in bands.values() if one.kind == "netem"]
-        led = filters_said(self._at(root.handle), self.reading).led
+        filters = filters_said(self._at(root.handle), self.reading)
+        led = filters.led
         if len(impaired) != 1 or not any(each.target == impaired[0].parent for each in led):
             self.reading.leave(root, "No plan has the qdisc prio, but for a netem that filters lead packets to.")
             return
         (netem,) = impaired
         band = (netem.parent & 0xFFFF) - 1
-        if band in (root.options or b"")[4:20]:
+        if band in (root.options or b"")[4:20] and filters.rest is None:
             self.reading.differ(
                 root, "Packets of some priorities pass the netem as well; a plan's meets what it matches."
             )
@@ -237,10 +311,21 @@ class Tree:
                 continue
             self._impair(netem, each.match)
             taken = True
+        beside = bands.pop(filters.rest or 0, None)
+        said = self._queue(beside) if beside not in (None, netem) else None
+        if beside is not None and said is not None:
+            self.reading.set("qdisc", said, beside)
+            if self._queue_below(netem) != said:
+                self.reading.differ(beside, f"In a plan {beside.kind} is where packets wait below the netem as well.")
         for one in bands.values():
             if one is not netem:
                 self.reading.leave(one, f"No plan has {one.kind} beside a netem that is for some packets.")
                 self._looked_at.add(one.handle)
+
+    def _queue_below(self, netem: TcObject) -> dict[str, Any] | None:
+        """Return the qdisc below a netem as a plan has it, ``None`` where there is none."""
+        below = self.qdiscs.get(netem.handle | 1)
+        return self._queue(below) if below is not None else None
 
     def _mq(self, root: TcObject) -> None:
         """Take in the trees of the queues below mq; a plan has the same one for each."""
