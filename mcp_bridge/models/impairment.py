@@ -71,10 +71,16 @@ class Netem(Strict):
     """Losses in bursts, in the place of ``loss_pct``."""
     duplicate_pct: Percent | None = None
     """Packets doubled, percent."""
+    duplicate_correlation_pct: Percent | None = None
+    """How much it is with a packet as with the one before, percent."""
     corrupt_pct: Percent | None = None
     """Packets with a bit flipped, percent."""
+    corrupt_correlation_pct: Percent | None = None
+    """How much it is with a packet as with the one before, percent."""
     reorder_pct: Percent | None = None
     """Packets sent at once instead of delayed, percent."""
+    reorder_correlation_pct: Percent | None = None
+    """How much it is with a packet as with the one before, percent."""
     rate_mbit: Mbit | None = None
     """Rate of the link that is emulated, Mbit/s."""
     limit: Annotated[int, Field(ge=1, le=10_000_000), NO_BOOL] | None = None

@@ -115,7 +115,7 @@ def test_too_many_entries() -> None:
 @pytest.mark.parametrize("bare", [False, True], ids=["with bounds", "without bounds"])
 def test_the_module_alone(tmp_path: Path, *, bare: bool) -> None:
     """In a playbook of a user's own ``netopt_apply`` refuses all that is out of bounds, before it connects."""
-    plan = {"iface": "eth0", "changes": {"mtu": 100, "sysctl": {"net.core.somaxconn": 10**9}}}
+    plan = {"iface": "eth0", "changes": {"mtu": 67, "sysctl": {"net.core.somaxconn": 10**9}}}
     book = tmp_path / "own.yml"
     options = {"plan": plan, **({"without_bounds": True} if bare else {})}
     book.write_text(

@@ -233,6 +233,15 @@ NETEMS: dict[str, dict[str, Any]] = {
         "loss_model": {"type": "state", "p13_pct": 1, "p31_pct": 20, "p32_pct": 5, "p23_pct": 90, "p14_pct": 2}
     },
     "delay 10ms reorder 25%": {"delay_ms": 10, "reorder_pct": 25},
+    "delay 10ms reorder 25% 50% duplicate 3% 10% corrupt 2% 5%": {
+        "delay_ms": 10,
+        "reorder_pct": 25,
+        "reorder_correlation_pct": 50,
+        "duplicate_pct": 3,
+        "duplicate_correlation_pct": 10,
+        "corrupt_pct": 2,
+        "corrupt_correlation_pct": 5,
+    },
     "rate 5500kbit limit 770": {"rate_mbit": 5.5, "limit": 770},
 }
 NUMBERED = (

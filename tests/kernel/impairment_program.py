@@ -30,6 +30,17 @@ PLANS: dict[str, dict[str, Any]] = {
     "correlations and a rate": {
         "netem": {**JITTER, "delay_correlation_pct": 25, "loss_pct": 1, "loss_correlation_pct": 30, "rate_mbit": 5.5}
     },
+    "correlations of shares": {
+        "netem": {
+            "delay_ms": 20,
+            "duplicate_pct": 2,
+            "duplicate_correlation_pct": 20,
+            "corrupt_pct": 1,
+            "corrupt_correlation_pct": 5,
+            "reorder_pct": 25,
+            "reorder_correlation_pct": 50,
+        }
+    },
     "normal": {"netem": {**JITTER, "distribution": "normal"}},
     "pareto above fq_codel": {"netem": {**JITTER, "distribution": "pareto"}, "qdisc": {"type": "fq_codel"}},
     "paretonormal below tbf": {

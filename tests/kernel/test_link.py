@@ -142,7 +142,7 @@ def test_the_rendered_commands_do_the_same(iface: str, changes: dict[str, Any], 
         ("v1", {"offloads": {"lro": True}}, "rehearse", "fixed off"),
         ("v1", {"offloads": {"rxhash": True}}, "rehearse", "fixed off"),
         ("v1", {"offloads": {"nosuch": True}}, "rehearse", "no feature"),
-        ("v1", {"mtu": 70000}, "rehearse", "from 576 to 65535"),
+        ("v1", {"mtu": 70000}, "rehearse", "from 68 to 65535"),
         ("nosuch", {"mtu": 1400}, "observe", "does not exist"),
     ],
 )

@@ -36,11 +36,10 @@ def netem_of(options: bytes) -> Said:
     }
     delay_corr, loss_corr, duplicate_corr = _three(told.get(CORR))
     numbers["delay_correlation_pct"], numbers["loss_correlation_pct"] = percent(delay_corr), percent(loss_corr)
+    numbers["duplicate_correlation_pct"] = percent(duplicate_corr)
     for number, name in ((REORDER, "reorder_pct"), (CORRUPT, "corrupt_pct")):
         share, correlation = struct.unpack_from("=II", told.get(number, bytes(8)))
-        numbers[name] = percent(share)
-        if correlation:
-            said.unsaid.append(f"{name.partition('_')[0]} correlation {percent(correlation)}%")
+        numbers[name], numbers[name.replace("_pct", "_correlation_pct")] = percent(share), percent(correlation)
     said.params = {name: value for name, value in numbers.items() if value}
     if LOSS in told:
         said.params["loss_model"] = _model(told[LOSS])
@@ -51,8 +50,6 @@ def netem_of(options: bytes) -> Said:
         if overhead or cell or cell_overhead:
             said.unsaid.append(f"rate's packet overhead {overhead}, cell {cell} and {cell_overhead}")
     said.params["limit"] = limit
-    if duplicate_corr:
-        said.unsaid.append(f"duplicate correlation {percent(duplicate_corr)}%")
     if gap > 1:
         said.unsaid.append(f"gap {gap}")
     if ECN in told and any(told[ECN]):

@@ -37,7 +37,13 @@ CLASSFUL = ("htb", "hfsc")
 QUEUES = ("pfifo_fast", "fq_codel", "fq", "cake")  # that a device may have by itself, see net.core.default_qdisc
 BUCKET = ("rate_mbit", "burst_bytes")  # of a tbf
 NETEM_MATCH = DscpMatch.model_fields.keys()
-LOSES = {"loss_pct", "loss_correlation_pct", "loss_model", "corrupt_pct"}  # which meets each packet by itself
+LOSES = {
+    "loss_pct",
+    "loss_correlation_pct",
+    "loss_model",
+    "corrupt_pct",
+    "corrupt_correlation_pct",
+}  # which meets each packet by itself
 ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
 
 

@@ -48,7 +48,8 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
         Netem,
         (
             "delay_ms delay_jitter_ms delay_correlation_pct distribution loss_pct loss_correlation_pct loss_model"
-            " duplicate_pct corrupt_pct reorder_pct rate_mbit limit duration_s match classes"
+            " duplicate_pct duplicate_correlation_pct corrupt_pct corrupt_correlation_pct reorder_pct"
+            " reorder_correlation_pct rate_mbit limit duration_s match classes"
         ),
     ),
     (HtbClass, "classid parent rate_mbit ceil_mbit priority burst cburst quantum leaf match"),

@@ -386,11 +386,20 @@ options:
       duplicate_pct:
         description: Packets sent twice, in percent.
         type: float
+      duplicate_correlation_pct:
+        description: How much it is with a packet as with the one before, in percent. Needs O(netem.duplicate_pct).
+        type: float
       corrupt_pct:
         description: Packets with a bit turned, in percent.
         type: float
+      corrupt_correlation_pct:
+        description: How much it is with a packet as with the one before, in percent. Needs O(netem.corrupt_pct).
+        type: float
       reorder_pct:
         description: Packets sent at once, ahead of those that wait, in percent. Needs O(netem.delay_ms).
+        type: float
+      reorder_correlation_pct:
+        description: How much it is with a packet as with the one before, in percent. Needs O(netem.reorder_pct).
         type: float
       rate_mbit:
         description: Rate of the link that is emulated, in Mbit/s.
@@ -672,6 +681,7 @@ LOSS_MODEL = {
 NETEM = {
     **_fields(delay_ms="float", delay_jitter_ms="float", delay_correlation_pct="float", loss_pct="float"),
     **_fields(loss_correlation_pct="float", duplicate_pct="float", corrupt_pct="float", reorder_pct="float"),
+    **_fields(duplicate_correlation_pct="float", corrupt_correlation_pct="float", reorder_correlation_pct="float"),
     **_fields(rate_mbit="float", limit="int", duration_s="int"),
     "distribution": {"type": "str", "choices": [UNIFORM, *TABLES]},
     "loss_model": {"type": "dict", "options": LOSS_MODEL},

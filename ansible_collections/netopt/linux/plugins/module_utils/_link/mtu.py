@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MTU = "mtu"
-# as in policy/limits.yaml, by RFC 1122, section 3.3.3, and RFC 791
-MTU_LEAST = 576
+# as in policy/limits.yaml, by RFC 791
+MTU_LEAST = 68
 MTU_MOST = 65535
 
 

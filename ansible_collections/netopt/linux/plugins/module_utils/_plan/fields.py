@@ -225,6 +225,7 @@ _LOSS_MODELS = {
 _NETEM = {
     **_each(NUMBER, "delay_ms", "delay_jitter_ms", "delay_correlation_pct", "loss_pct", "loss_correlation_pct"),
     **_each(NUMBER, "duplicate_pct", "corrupt_pct", "reorder_pct", "rate_mbit"),
+    **_each(NUMBER, "duplicate_correlation_pct", "corrupt_correlation_pct", "reorder_correlation_pct"),
     "distribution": _may(_one_of("uniform", "normal", "pareto", "paretonormal")),
     "loss_model": _may(
         ByType({name: Record({"type": _must(_one_of(name)), **chances}) for name, chances in _LOSS_MODELS.items()})

@@ -32,10 +32,11 @@ MODELS: Mapping[str, Tuple[Tuple[str, Any], ...]] = {
 }
 FIELDS = (
     *("delay_ms", "delay_jitter_ms", "delay_correlation_pct", "distribution"),
-    *("loss_pct", "loss_correlation_pct", "loss_model", "duplicate_pct", "corrupt_pct", "reorder_pct"),
+    *("loss_pct", "loss_correlation_pct", "loss_model", "duplicate_pct", "duplicate_correlation_pct"),
+    *("corrupt_pct", "corrupt_correlation_pct", "reorder_pct", "reorder_correlation_pct"),
     *("rate_mbit", "limit", "duration_s", "match", "classes"),
 )
-_SHARES = (("duplicate_pct", "duplicate"), ("corrupt_pct", "corrupt"), ("reorder_pct", "reorder"))
+_SHARES = ("duplicate", "corrupt", "reorder")  # tc's words; a plan's have _pct and _correlation_pct behind them
 
 
 def netem_words(netem: Netem) -> Words:
@@ -56,9 +57,15 @@ def netem_words(netem: Netem) -> Words:
         words += [number(netem["delay_correlation_pct"]) + "%"] if netem.get("delay_correlation_pct") else []
     words += ["distribution", table_of(netem)] if table_of(netem) else []
     words += _loss_words(netem)
-    for field, word in _SHARES:
-        words += [word, number(netem[field]) + "%"] if netem.get(field) else []
+    for word in _SHARES:
+        words += [word, *_share(netem, word)] if netem.get(f"{word}_pct") else []
     return [*words, *(["rate", number(netem["rate_mbit"]) + "mbit"] if netem.get("rate_mbit") else [])]
+
+
+def _share(netem: Netem, name: str) -> Words:
+    """Return a share and, where there is one, its correlation."""
+    both = (netem.get(f"{name}_pct"), netem.get(f"{name}_correlation_pct"))
+    return [number(each) + "%" for each in both if each]
 
 
 def _loss_words(netem: Netem) -> Words:
@@ -67,8 +74,7 @@ def _loss_words(netem: Netem) -> Words:
         return ["loss", netem["loss_model"]["type"], *chances]
     if not netem.get("loss_pct"):
         return []
-    correlation = netem.get("loss_correlation_pct")
-    return ["loss", number(netem["loss_pct"]) + "%", *([number(correlation) + "%"] if correlation else [])]
+    return ["loss", *_share(netem, "loss")]
 
 
 def unmet(netem: Netem) -> Iterator[tuple[str, str, str]]:
@@ -80,8 +86,10 @@ def unmet(netem: Netem) -> Iterator[tuple[str, str, str]]:
             yield field, f"{field} is about a jitter, and there is none", "Set netem.delay_jitter_ms as well."
     if netem.get("reorder_pct") and not netem.get("delay_ms"):
         yield "reorder_pct", "netem reorders only packets that it delays", "Set netem.delay_ms as well."
-    if netem.get("loss_correlation_pct") and not netem.get("loss_pct"):
-        yield "loss_correlation_pct", "A correlation of losses needs losses", "Set netem.loss_pct as well."
+    for name in ("loss", *_SHARES):
+        field = f"{name}_correlation_pct"
+        if netem.get(field) and not netem.get(f"{name}_pct"):
+            yield field, f"{field} is about a share of packets, and there is none", f"Set netem.{name}_pct as well."
     if netem.get("loss_model") and netem.get("loss_pct"):
         yield "loss_model", "A loss model stands in the place of loss_pct", "Keep one of the two."
 

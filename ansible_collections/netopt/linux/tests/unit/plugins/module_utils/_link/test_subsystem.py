@@ -131,8 +131,8 @@ def test_operations(changes: dict[str, Any], expected: list[str]) -> None:
         ({"offloads": {"lro": True}}, "fixed off"),
         ({"offloads": {"rx": False}}, "fixed on"),
         ({"offloads": {"rxhash": True}}, "no feature rxhash"),
-        ({"mtu": 9001}, "from 576 to 9000"),
-        ({"mtu": 67}, "from 576 to 9000"),
+        ({"mtu": 9001}, "from 68 to 9000"),
+        ({"mtu": 67}, "from 68 to 9000"),
     ],
 )
 def test_what_the_device_refuses_is_found_first(changes: dict[str, Any], message: str) -> None:

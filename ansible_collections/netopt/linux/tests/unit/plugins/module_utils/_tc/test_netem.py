@@ -27,6 +27,14 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "a table": ({**JITTER, "distribution": "pareto"}, "netem limit 10000 delay 20ms 4ms distribution pareto"),
     "no table": ({**JITTER, "distribution": "uniform"}, "netem limit 10000 delay 20ms 4ms"),
     "losses": ({"loss_pct": 1.5, "loss_correlation_pct": 30}, "netem limit 10000 loss 1.5% 30%"),
+    "shares": (
+        {"duplicate_pct": 2, "duplicate_correlation_pct": 20, "corrupt_pct": 1, "corrupt_correlation_pct": 5},
+        "netem limit 10000 duplicate 2% 20% corrupt 1% 5%",
+    ),
+    "reordering": (
+        {"delay_ms": 20, "reorder_pct": 25, "reorder_correlation_pct": 50},
+        "netem limit 10000 delay 20ms reorder 25% 50%",
+    ),
     "a model at its defaults": ({"loss_model": GEMODEL}, "netem limit 10000 loss gemodel 1% 99% 100% 0%"),
     "a model": (
         {"loss_model": {**GEMODEL, "r_pct": 20, "bad_loss_pct": 80, "good_loss_pct": 2}, "limit": 50},
@@ -48,6 +56,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a correlation of nothing": ({"delay_ms": 20, "delay_correlation_pct": 4}, "netem.delay_correlation_pct"),
     "a table for nothing": ({"delay_ms": 20, "distribution": "normal"}, "netem.distribution"),
     "a correlation of no losses": ({"delay_ms": 20, "loss_correlation_pct": 4}, "netem.loss_correlation_pct"),
+    "a correlation of no duplicates": (
+        {"loss_pct": 1, "duplicate_correlation_pct": 4},
+        "netem.duplicate_correlation_pct",
+    ),
     "losses twice": ({"loss_pct": 1, "loss_model": GEMODEL}, "netem.loss_model"),
     "reordering": ({"reorder_pct": 1}, "netem.reorder_pct"),
     "an unknown field": ({"slot": 1}, "netem.slot"),
