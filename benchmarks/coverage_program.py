@@ -32,7 +32,7 @@ def judged(script: str, policy: Policy) -> dict[str, list[Any]]:
     path.write_text(script, encoding="utf-8")
     adopted, left_out = from_files([path], policy, iface="eth0", name=None)
     fields = {field for each in adopted for field in each.plan["changes"]}
-    arriving = fields & {"ingress"} or any("ingress_mbit" in each.plan["changes"].get("shaper", {}) for each in adopted)
+    arriving = any(_says_what_arrives(each.plan["changes"]) for each in adopted)
     found: dict[str, list[Any]] = {}
     number = 1
     for text in _LINE_END.split(script):
@@ -47,6 +47,12 @@ def judged(script: str, policy: Policy) -> dict[str, list[Any]]:
             reasons += [NO_INGRESS] if re.search(r" dev (\$DEV|ifb\w*) ", f"{text} ") and not arriving else []
         found[text] = [" ".join(reasons), " ".join(one.reason for one in said if one.said)]
     return found
+
+
+def _says_what_arrives(changes: dict[str, Any]) -> bool:
+    """Return whether a plan says what is done to what arrives."""
+    by_direction = changes.get("netem", {}).get("direction") == "ingress"
+    return by_direction or "ingress" in changes or "ingress_mbit" in changes.get("shaper", {})
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ QUEUE_CARDS = {"txqueuelen": "link.txqueuelen", **dict.fromkeys(STEERING_NAMES, 
 _DELAY = ("delay_ms", "delay_jitter_ms", "delay_correlation_pct", "distribution")
 _LOSS = ("loss_pct", "loss_correlation_pct", "loss_model")
 NETEM_FIELDS = {**dict.fromkeys(_DELAY, "tc.netem_delay"), **dict.fromkeys(_LOSS, "tc.netem_loss")}
-NETEM_FREE = frozenset({"limit", "duration_s", "match", "classes"})
+NETEM_FREE = frozenset({"limit", "duration_s", "direction", "match", "classes"})
 
 
 def check_confirm_timeout(caller: Caller, seconds: int | None) -> None:

@@ -87,8 +87,10 @@ class Netem(Strict):
     """Packets that may be held; the policy's default when not given."""
     duration_s: Annotated[int, Field(ge=1, le=U32_MAX), NO_BOOL] | None = None
     """Seconds after which the impairment ends; the policy's default when not given."""
+    direction: Annotated[Literal["egress", "ingress"], BeforeValidator(lower)] | None = None
+    """Whether it meets what leaves (egress, by default) or what arrives (ingress)."""
     match: DscpMatch | None = None
-    """Which packets; all by default. Answers of ssh are spared unless it names port 22."""
+    """Which packets; all by default. Answers of ssh, or its requests, are spared unless it names port 22."""
     classes: Annotated[list[Classid], Field(min_length=1)] | None = None
     """Classes whose packets are met; all by default."""
 

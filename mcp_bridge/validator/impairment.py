@@ -50,8 +50,9 @@ def _match(netem: dict[str, Any], policy: Policy) -> Iterator[Finding]:
 
 def _classes(netem: dict[str, Any], changes: dict[str, Any]) -> Iterator[Finding]:
     """Yield classes that packets do not wait in, and more of them than may have filters of their own."""
-    per_queue = changes.get("qdisc", {}).get("per_queue", {})
-    classes = [*changes.get("htb_classes", []), *per_queue.get("htb_classes", [])]
+    leaving = (changes, changes.get("qdisc", {}).get("per_queue", {}))
+    holders = (changes.get("ingress", {}),) if netem.get("direction") == "ingress" else leaving
+    classes = [entry for holder in holders for entry in holder.get("htb_classes", [])]
     inner = {entry.get("parent", ROOT) for entry in classes}
     leaves = {entry["classid"] for entry in classes} - inner
     for index, name in enumerate(netem.get("classes", [])):

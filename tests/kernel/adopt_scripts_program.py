@@ -159,7 +159,7 @@ UNSAID = {
     "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} root handle 1: htb; tc class add dev {0} parent 1: classid 1:1 htb rate 1gbit burst 500": (
-        "A plan's burst is 1600 bytes at least, and not 496."
+        "A plan's burst is 1500 bytes at least, and not 496."
     ),
     "tc qdisc add dev {0} root handle 1: htb; tc class add dev {0} parent 1: classid 1:1 htb rate 9mbit quantum 300": (
         "A plan's quantum is 1000 bytes at least, and not 300."
@@ -177,6 +177,10 @@ HFSC = "tc class add dev {0} parent 1:{1} classid 1:{2} hfsc {3}"
 PRIO = "tc qdisc add dev {0} root handle 1: prio; tc qdisc add dev {0} parent 1:1 handle 10: netem loss 5%"
 TO_ONE = "tc filter add dev {0} protocol ip parent 1: prio 1 u32 match ip dst 192.0.2.1 flowid 1:1"
 INGRESS = "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action mirred egress redirect dev ifb7"
+DELAYED = (
+    "tc qdisc add dev ifb6 root handle 1: netem delay 9ms; tc qdisc add dev ifb6 parent 1: handle 2: htb default 10; "
+    "tc class add dev ifb6 parent 2: classid 2:10 htb rate 9mbit; tc qdisc add dev ifb6 parent 2:10 pfifo limit 50"
+)
 OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
     "; ".join(
         (
@@ -216,6 +220,19 @@ OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
     "tc filter add dev {0} protocol all parent 1: prio 2 u32 match u32 0 0 flowid 1:2": (
         {"netem": {"loss_pct": 5, "limit": 1000, "match": {"dst": "192.0.2.1/32"}}, "qdisc": {"type": "sfq"}},
         "In a plan sfq is where packets wait below the netem as well.",
+    ),
+    f"ip link add ifb6 type ifb; {INGRESS.replace('ifb7', 'ifb6')}; {DELAYED}": (
+        {
+            "netem": {"delay_ms": 9, "limit": 1000, "direction": "ingress"},
+            "ingress": {
+                "qdisc": {"type": "htb"},
+                "htb_classes": [
+                    {"classid": "1:10", "rate_mbit": 9, "leaf": {"type": "pfifo", "params": {"limit": 50}}}
+                ],
+                "default_class": "1:10",
+            },
+        },
+        "",
     ),
     f"ip link add ifb7 type ifb; {INGRESS}": ({"ingress": {"qdisc": {"type": "pfifo_fast"}}}, "Nothing holds it back"),
 }

@@ -54,6 +54,21 @@ PLANS: dict[str, dict[str, Any]] = {
     "a match above fq_codel": {"netem": {**JITTER, "match": MATCH}, "qdisc": {"type": "fq_codel"}},
     "a match in classes": {"netem": {**JITTER, "match": MATCH, "distribution": "normal"}, "htb_classes": CLASSES},
     "a class": {"netem": {**JITTER, "classes": ["1:10"]}, "htb_classes": CLASSES, "default_class": "1:20"},
+    "what arrives": {
+        "netem": {**JITTER, "direction": "ingress", "distribution": "normal"},
+        "qdisc": {"type": "fq_codel"},
+    },
+    "what arrives of a match": {"netem": {**JITTER, "direction": "ingress", "match": MATCH}},
+    "what arrives below a shaper": {
+        "netem": {**JITTER, "direction": "ingress"},
+        "qdisc": {"type": "fq_codel", "params": {}},
+        "shaper": {"egress_mbit": 5, "ingress_mbit": 20},
+    },
+    "what arrives in classes": {
+        "netem": {**JITTER, "direction": "ingress", "classes": ["1:10"], "distribution": "normal"},
+        "ingress": {"htb_classes": CLASSES, "default_class": "1:20"},
+        "qdisc": {"type": "tbf", "params": {"rate_mbit": 5}},
+    },
     "mq": {"netem": {**JITTER, "distribution": "pareto"}, "qdisc": {"type": "mq"}},
     "mq of fq_codel": {"netem": JITTER, "qdisc": {"type": "mq", "per_queue": {"type": "fq_codel", "params": {}}}},
     "mq of trees": {"netem": JITTER, "qdisc": {"type": "mq", "per_queue": TREE}},

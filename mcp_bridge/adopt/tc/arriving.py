@@ -89,8 +89,12 @@ def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> No
         reading.differ(first, "Nothing holds it back there: a plan has the queue that the device has by itself.")
         reading.set("ingress", {"qdisc": {"type": tree.usual}}, first)
         return
-    if "netem" in there.changes:
-        reading.unsaid.append(Unsaid(*there.origins["netem"], "A plan's netem meets what leaves, not what arrives."))
+    if "netem" in there.changes and "netem" in reading.changes:
+        why = "A plan's netem meets what leaves or what arrives, not both."
+        reading.unsaid.append(Unsaid(*there.origins["netem"], why))
+    elif "netem" in there.changes:
+        reading.changes["netem"] = {**there.changes["netem"], "direction": "ingress"}
+        reading.origins["netem"] = there.origins["netem"]
     if "shaper" in there.changes:
         _share_link(there.changes["shaper"], reading, first)
     own = {name: there.changes[name] for name in FIELDS if name in there.changes}

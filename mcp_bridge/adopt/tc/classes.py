@@ -42,6 +42,7 @@ HTB_PARMS = 1
 RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
 TC_UNIT_NS = 1100  # in which tc reckons times, with what rounding adds
 BYTES_IN_MBIT = 125000
+LEAST_BURST = 1500  # that the policy takes
 SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
 COMPARED_MAX = 500  # filters that are compared with all others
 SINGLE = ("dscp", "proto", "sports", "dports", "fwmark")
@@ -106,9 +107,10 @@ def class_said(one: TcObject, r2q: int, reading: Reading) -> dict[str, Any]:
         said["priority"] = priority
     for name, ticks, speed in (("burst", buffer, rate), ("cburst", cbuffer, ceil)):
         size = size_at(ticks, speed)
-        if size < SMALLEST_BURST and ticks * TICK_NS < SMALLEST_BURST * 10**9 // speed - TC_UNIT_NS:
-            reading.leave(one, f"A plan's {name} is {SMALLEST_BURST} bytes at least, and not {size}.")
-        said.update(_burst_said(name, size, speed))
+        short = size < SMALLEST_BURST and ticks * TICK_NS < SMALLEST_BURST * 10**9 // speed - TC_UNIT_NS
+        if short and size < LEAST_BURST:
+            reading.leave(one, f"A plan's {name} is {LEAST_BURST} bytes at least, and not {size}.")
+        said.update({name: size} if short and size >= LEAST_BURST else _burst_said(name, size, speed))
     if quantum < SMALLEST_QUANTUM:
         reading.leave(one, f"A plan's quantum is {SMALLEST_QUANTUM} bytes at least, and not {quantum}.")
     elif quantum != usual_quantum(rate / BYTES_IN_MBIT, r2q):

@@ -28,12 +28,13 @@ from .params import link_of, params_of
 from .reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mcp_bridge.collection.kernel_state import TcObject
 
 
 CLASSFUL = ("htb", "hfsc")
+ONE_BELOW = ("netem", "tbf")
 QUEUES = ("pfifo_fast", "fq_codel", "fq", "cake")  # that a device may have by itself, see net.core.default_qdisc
 BUCKET = ("rate_mbit", "burst_bytes")  # of a tbf
 NETEM_MATCH = DscpMatch.model_fields.keys()
@@ -47,6 +48,12 @@ LOSES = {
 ENDS = "A plan's netem ends by itself: say duration_s, or apply it again."
 
 
+def _place(one: TcObject, qdiscs: Sequence[TcObject]) -> int:
+    """Return the parent of a qdisc; one below a qdisc without classes may name it with any number, and is its 1."""
+    above = next((each for each in qdiscs if each.handle == one.parent), None)
+    return one.parent | 1 if above is not None and above.kind in ONE_BELOW else one.parent
+
+
 class Tree:
     """The objects of one interface by their place."""
 
@@ -55,7 +62,7 @@ class Tree:
         found = objects(interface)
         self.txqueuelen: int = interface["link"]["txqlen"]
         qdiscs = [one for one in found if one.form == "qdisc"]
-        self.qdiscs = {one.parent: one for one in qdiscs if one.handle}
+        self.qdiscs = {_place(one, qdiscs): one for one in qdiscs if one.handle}
         self.usual = next((one.kind for one in qdiscs if not one.handle and one.kind in QUEUES), QUEUES[0])
         self.classes = [one for one in found if one.form == "class"]
         self.filters = [one for one in found if one.form == "filter"]
@@ -249,7 +256,7 @@ class Tree:
             self._looked_at.add(one.handle)
         if set(same) != leaves:
             netem["classes"] = same
-        self.reading.differ(first, f"{ENDS} And the answers of ssh pass beside it.")
+        self.reading.differ(first, f"{ENDS} And ssh passes beside it.")
         return netem
 
     def _netem_said(self, one: TcObject) -> dict[str, Any]:
@@ -264,7 +271,7 @@ class Tree:
         """Take in a netem that is for all packets, or for those that match."""
         netem = self._netem_said(one)
         self.reading.set("netem", {**netem, **({"match": match} if match else {})}, one)
-        self.reading.differ(one, f"{ENDS} And the answers of ssh pass beside it.")
+        self.reading.differ(one, f"{ENDS} And ssh passes beside it.")
 
     def _netem(self, root: TcObject) -> None:
         """Take in a netem at the root, one below it that does something else, and the queue below."""
@@ -273,6 +280,11 @@ class Tree:
         if below is not None and below.kind == "netem" and self._as_one(below):
             below = self.qdiscs.get(below.handle | 1)
         if below is None:
+            return
+        if below.kind == "htb":
+            for name, value in self._htb(below).items():
+                self.reading.set(name, value, below)
+            self.reading.differ(below, "In a plan htb is above netem: packets find their class first.")
             return
         said = self._queue(below)
         if said is not None:

@@ -49,7 +49,7 @@ FIELDS: list[tuple[type[BaseModel], str]] = [
         (
             "delay_ms delay_jitter_ms delay_correlation_pct distribution loss_pct loss_correlation_pct loss_model"
             " duplicate_pct duplicate_correlation_pct corrupt_pct corrupt_correlation_pct reorder_pct"
-            " reorder_correlation_pct rate_mbit limit duration_s match classes"
+            " reorder_correlation_pct rate_mbit limit duration_s direction match classes"
         ),
     ),
     (HtbClass, "classid parent rate_mbit ceil_mbit priority burst cburst quantum leaf match"),

@@ -404,6 +404,12 @@ options:
       rate_mbit:
         description: Rate of the link that is emulated, in Mbit/s.
         type: float
+      direction:
+        description:
+          - Whether packets that leave or packets that arrive are met. Those that leave when left out.
+          - What arrives is redirected to an ifb device for it.
+        type: str
+        choices: [egress, ingress]
       match:
         description:
           - Which packets. All when left out. Answers of ssh are spared, unless it names source port 22.
@@ -634,7 +640,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._plan.match_words imp
 from ansible_collections.netopt.linux.plugins.module_utils._subsystems.run_one import run_subsystem
 from ansible_collections.netopt.linux.plugins.module_utils._tc import kernel as tc_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
-from ansible_collections.netopt.linux.plugins.module_utils._tc.netem import MODELS, TABLES, UNIFORM
+from ansible_collections.netopt.linux.plugins.module_utils._tc.netem import DIRECTIONS, MODELS, TABLES, UNIFORM
 from ansible_collections.netopt.linux.plugins.module_utils._transaction.refuse_lockout import refuse_lockout
 
 CONTENTS = ["qdisc", "shaper", "ingress", "netem", "htb_classes"]
@@ -684,6 +690,7 @@ NETEM = {
     **_fields(duplicate_correlation_pct="float", corrupt_correlation_pct="float", reorder_correlation_pct="float"),
     **_fields(rate_mbit="float", limit="int", duration_s="int"),
     "distribution": {"type": "str", "choices": [UNIFORM, *TABLES]},
+    "direction": {"type": "str", "choices": list(DIRECTIONS)},
     "loss_model": {"type": "dict", "options": LOSS_MODEL},
     "match": {"type": "dict", "options": {name: MATCH[name] for name in ("proto", "sports", "dports", "src", "dst")}},
     "classes": {"type": "list", "elements": "str"},

@@ -13,7 +13,7 @@ from .._nft.class_maps import class_for, lookups
 from .._plan.match_words import TCP_FLAGS, flags_of, mark_of
 from .._tc.class_tree import ROOTS, classes_of, led
 from .._tc.intent import MQ, Intent, intent
-from .._tc.netem import SPARED, is_for_some, lost_pct, spares_ssh
+from .._tc.netem import is_for_some, lost_pct, spared, spares_ssh
 from .._tc.parameters import as_number
 from .connection import Flow, has_port, is_tcp, within
 from .limits import IPV6_MTU_MIN
@@ -63,7 +63,7 @@ def starved_by_queues(
     yield from _queued(wanted, flow, mtu=int(changes.get("mtu") or flow.mtu))
     yield from _classed(changes, wanted, flow, shared)
     yield from _below_mq(changes, wanted, flow, shared)
-    yield from _arriving(wanted, flow, shared)
+    yield from _arriving(wanted, flow, shared, within_s)
 
 
 def _is_spared(wanted: Intent, flow: Flow, shared: Sequence[str]) -> bool:
@@ -79,7 +79,7 @@ def _is_spared(wanted: Intent, flow: Flow, shared: Sequence[str]) -> bool:
     known = wanted.filters or is_for_some(netem)
     named = [one for one in wanted.htb_classes if one["classid"] in (netem.get("classes") or ())]
     led = [match for one in named for match in one.get("match") or ()]
-    return known and spares_ssh(netem, led) and any(_matches(match, flow, None) for match in SPARED)
+    return known and spares_ssh(netem, led) and any(_matches(match, flow, None) for match in spared(netem))
 
 
 def _impaired(wanted: Intent, flow: Flow, within_s: float) -> Iterator[Found]:
@@ -197,19 +197,21 @@ def _below_mq(changes: Mapping[str, Any], wanted: Intent, flow: Flow, shared: Se
         yield f"qdisc.per_queue.{path.partition('qdisc.')[2] or path}", message, hint
 
 
-def _arriving(wanted: Intent, flow: Flow, shared: Sequence[str]) -> Iterator[Found]:
-    """Yield the classes, and the queue, that the requests fall into and that are too small for them."""
+def _arriving(wanted: Intent, flow: Flow, shared: Sequence[str], within_s: float) -> Iterator[Found]:
+    """Yield what netem does to the requests, and the classes and the queue that are too small for them."""
     own = wanted.ingress or {}
+    there = wanted.arriving
+    requests = replace(
+        flow, local=flow.remote, local_port=flow.remote_port or 0, remote=flow.local, remote_port=flow.local_port
+    )
+    if not _is_spared(there, requests, shared):
+        yield from _impaired(there, flow, within_s)
     if own.get("qdisc"):
         yield from _narrow(own["qdisc"], "ingress.qdisc", flow, flow.mtu)
     if not own.get("htb_classes"):
         return
-    there = wanted.arriving
     everything, default = classes_of(there)
     by_name = {one["classid"]: one for one in everything}
-    requests = replace(
-        flow, local=flow.remote, local_port=flow.remote_port or 0, remote=flow.local, remote_port=flow.local_port
-    )
     hidden = all(name in flow.under for name in shared)
     names = [_class_of(there, everything, default, requests, dscp=dscp, hidden=hidden) for dscp in DSCP_OF_SSH]
     for name in dict.fromkeys(names):

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._tc.class_tree import ROOT, SPARED_CLASS, classes_of, minor
-from .._tc.netem import SPARED
+from .._tc.netem import EGRESS, SPARED
 from . import match
 from .class_maps import Lookup, class_text
 
@@ -36,7 +36,7 @@ def of_all(found: Sequence[Lookup], tree: Intent) -> list[Lookup]:
     leaves = {minor(one["classid"]): str(one["classid"]) for one in classes if one["classid"] not in inner}
     spared = [
         Lookup("netem", words=tuple(_words(each)), target=SPARED_CLASS, wanted=each)
-        for each in SPARED
+        for each in SPARED[EGRESS]
         if minor(SPARED_CLASS) in leaves
     ]
     rest = None if default is None else leaves.get(minor(default))

@@ -122,7 +122,8 @@ def _of_tree(changes: Mapping[str, Any], direction: str) -> Iterator[Problem]:
         qdisc = ingress.get("qdisc") or (qdisc.get("per_queue") or {} if qdisc.get("type") == "mq" else qdisc)
     elif shaper.get("ceil_mbit") is not None:
         yield Problem(least, "A shaper that adapts has one rate, and ceil_mbit is another", "Leave ceil_mbit out.")
-    if direction == "egress" and changes.get("netem") and qdisc.get("type") == "cake":
+    netem = changes.get("netem") or {}
+    if netem and (netem.get("direction") or "egress") == direction and qdisc.get("type") == "cake":
         yield Problem(least, "Below netem cake is not the shaper at the root", "Use fq_codel, or leave netem out.")
     if classes:
         message = f"A shaper that adapts has no htb_classes for {direction}: what they are guaranteed would not adapt"

@@ -231,6 +231,7 @@ _NETEM = {
         ByType({name: Record({"type": _must(_one_of(name)), **chances}) for name, chances in _LOSS_MODELS.items()})
     ),
     **_each(WHOLE, "limit", "duration_s"),
+    "direction": _may(_one_of("egress", "ingress")),
     "match": _may(Record(_MATCH)),
     "classes": _may(ListOf(TEXT)),
 }

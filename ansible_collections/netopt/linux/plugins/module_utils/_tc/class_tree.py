@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Dict
 
 from .._common.errors import NetoptError
-from .netem import SPARED, is_for_some
+from .netem import is_for_some, spared
 from .parameters import as_number
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _as_promised(wanted: Intent) -> tuple[list[Class], str | None]:
     if not wanted.htb_classes and not wanted.netem:
         return classes, str(default) if default is not None else (SHAPER_CLASS if classes else None)
     if wanted.netem and not is_for_some(wanted.netem):
-        classes.append({**_rest(wanted, top), "classid": SPARED_CLASS, "match": list(SPARED)})
+        classes.append({**_rest(wanted, top), "classid": SPARED_CLASS, "match": list(spared(wanted.netem))})
     classes += [{**one, "parent": _parent(one, top)} for one in wanted.htb_classes]
     if not wanted.htb_classes or (default is None and (limit is not None or wanted.netem)):
         classes.append(_rest(wanted, top))

@@ -21,7 +21,7 @@ from .class_tree import SHAPER_CLASS, SPARED_CLASS, classes_of, led, minor
 from .class_words import R2Q, class_words
 from .command import Command, for_each_queue
 from .intent import MQ, Intent
-from .netem import SPARED, TABLES, is_for_some, netem_words, spares_ssh, table_of
+from .netem import TABLES, is_for_some, netem_words, spared, spares_ssh, table_of
 from .netem_classes import is_named, refuse_classes
 from .objects import ifb_name
 from .parameters import as_number, cake_of_link, qdisc_words, stab_words
@@ -216,7 +216,7 @@ class _Layout:
         added = self._child(self._iface, f"{handle}2", netem_words(netem), prefer=prefer, table=table_of(netem))
         for parent in (f"{handle}1", f"{added}1") if words else ():
             self._child(self._iface, parent, words or [], prefer=0)
-        found = [{"classid": f"{handle}1", "match": SPARED}] if spares_ssh(netem, led or ()) else []
+        found = [{"classid": f"{handle}1", "match": spared(netem)}] if spares_ssh(netem, led or ()) else []
         if netem.get("match"):
             found.append({"classid": f"{handle}2", "match": [netem["match"]]})
         self._filters(handle, found)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._common.intents import OneIntent
+from .netem import INGRESS, direction_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 MAP_FROM = 257  # so many matches are looked up in maps of nftables, fewer are tried one by one as u32 filters
 
 BY_RULE = ("skb_priority", "uid")  # what no filter of tc can tell, and a rule of nftables can
+
+NETEM = "netem"
 
 MQ = "mq"  # the qdisc that has a tree of its own for each TX queue
 
@@ -55,6 +58,7 @@ class Intent(OneIntent):
     Attributes:
         ifaces: the interfaces.
         qdisc, shaper, ingress, netem, htb_classes, default_class: the plan's fields, ``None`` or empty when not set.
+            A netem that meets what arrives is part of ``ingress``.
         mtu: the MTU that the plan sets, on which the kernel bases some defaults.
         absent: whether the kernel's own qdisc shall be back instead.
         filters: whether the classes' matches become filters; else maps of nftables do, see ``_nft/class_maps.py``.
@@ -109,6 +113,7 @@ class Intent(OneIntent):
             ifaces=self.ifaces,
             qdisc=own.get("qdisc") or self._of_arriving,
             shaper={**shaper, "egress_mbit": rate, "ceil_mbit": None},
+            netem=own.get("netem"),
             htb_classes=list(own.get("htb_classes") or ()),
             default_class=own.get("default_class"),
             mtu=self.mtu,
@@ -116,7 +121,13 @@ class Intent(OneIntent):
 
     @property
     def _of_arriving(self) -> Dict[str, Any] | None:
-        """The qdisc that serves both ways: of mq that of its queues, where it is none with classes."""
+        """The qdisc that serves both ways: of mq that of its queues, where it is none with classes.
+
+        Netem alone shapes nothing that arrives, and beside a rate alone no other rate and no classes serve.
+        """
+        rate_alone = not (self.ingress or {}).keys() - {NETEM}
+        if rate_alone and ((self.shaper or {}).get("ingress_mbit") is None or self.kind in ("htb", "tbf")):
+            return None
         if self.kind != MQ:
             return self.qdisc
         return self.of_queue.qdisc if self.of_queue.kind != "htb" else None
@@ -158,12 +169,15 @@ def intent(changes: Mapping[str, Any], ifaces: Iterable[str], *, absent: bool = 
         alone: whether there is no table of nftables to go with it, so that any number of matches become filters.
     """
     classes = list(changes.get("htb_classes") or ())
+    ingress, netem = changes.get("ingress"), changes.get(NETEM)
+    if netem and direction_of(netem) == INGRESS:
+        ingress, netem = {**(ingress or {}), NETEM: netem}, None
     return Intent(
         ifaces=tuple(ifaces),
         qdisc=changes.get("qdisc"),
         shaper=changes.get("shaper"),
-        ingress=changes.get("ingress"),
-        netem=changes.get("netem"),
+        ingress=ingress,
+        netem=netem,
         htb_classes=classes,
         default_class=changes.get("default_class"),
         mtu=changes.get("mtu"),

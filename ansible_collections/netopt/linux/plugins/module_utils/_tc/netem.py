@@ -22,7 +22,12 @@ DURATION_S = 300  # of an impairment that says none, where no policy has said it
 UNIFORM = "uniform"  # what the kernel does without a table
 TABLES = ("normal", "pareto", "paretonormal")  # distributions that take a table
 SSH_PORT = 22
-SPARED = ({"proto": "tcp", "sports": [str(SSH_PORT)]},)  # answers of ssh, by which hosts are managed
+EGRESS, INGRESS = DIRECTIONS = ("egress", "ingress")  # of the packets that it meets: those that leave by itself
+SPARED = {  # by which hosts are managed: answers of ssh, and requests where netem meets what arrives
+    EGRESS: ({"proto": "tcp", "sports": [str(SSH_PORT)]},),
+    INGRESS: ({"proto": "tcp", "dports": [str(SSH_PORT)]},),
+}
+_SSH_PORTS = {EGRESS: "sports", INGRESS: "dports"}
 CLASSES_MAX = 40  # that may each have filters of their own for what is impaired
 # The probabilities of a loss model in tc's order, with what tc takes for one that is left out: a number, or 100 less
 # another one.
@@ -34,7 +39,7 @@ FIELDS = (
     *("delay_ms", "delay_jitter_ms", "delay_correlation_pct", "distribution"),
     *("loss_pct", "loss_correlation_pct", "loss_model", "duplicate_pct", "duplicate_correlation_pct"),
     *("corrupt_pct", "corrupt_correlation_pct", "reorder_pct", "reorder_correlation_pct"),
-    *("rate_mbit", "limit", "duration_s", "match", "classes"),
+    *("rate_mbit", "limit", "duration_s", "direction", "match", "classes"),
 )
 _SHARES = ("duplicate", "corrupt", "reorder")  # tc's words; a plan's have _pct and _correlation_pct behind them
 
@@ -137,11 +142,21 @@ def lost_pct(netem: Netem) -> float:
     return 100 * (burst + p14) / (1 + burst + between + p14)
 
 
-def names_ssh(match: Mapping[str, Any]) -> bool:
-    """Return whether a match names the answers of ssh by their port, so that they are not to be spared."""
+def direction_of(netem: Netem) -> str:
+    """Return whether netem meets what leaves, ``egress``, or what arrives, ``ingress``."""
+    return str(netem.get("direction") or EGRESS)
+
+
+def spared(netem: Netem) -> tuple[Mapping[str, Any], ...]:
+    """Return the matches on what netem lets pass beside it."""
+    return SPARED[direction_of(netem)]
+
+
+def names_ssh(match: Mapping[str, Any], direction: str = EGRESS) -> bool:
+    """Return whether a match names what is spared of ssh by its port, so that it is not to be spared."""
     if match.get("proto") not in (None, "tcp"):
         return False
-    ranges = (str(each).partition("-") for each in match.get("sports") or ())
+    ranges = (str(each).partition("-") for each in match.get(_SSH_PORTS[direction]) or ())
     return any(int(first) <= SSH_PORT <= int(last or first) for first, _dash, last in ranges)
 
 
@@ -151,13 +166,13 @@ def is_for_some(netem: Netem) -> bool:
 
 
 def spares_ssh(netem: Netem, led: Iterable[Mapping[str, Any]] = ()) -> bool:
-    """Return whether the answers of ssh pass beside netem.
+    """Return whether the answers of ssh, or the requests where it meets what arrives, pass beside netem.
 
     Args:
         netem: what the plan says of it.
         led: the matches that lead packets to the class that it is in.
     """
-    return not any(names_ssh(match) for match in [netem.get("match") or {}, *led])
+    return not any(names_ssh(match, direction_of(netem)) for match in [netem.get("match") or {}, *led])
 
 
 def _refused(field: str, message: str, hint: str) -> NetoptError:

@@ -182,16 +182,21 @@ def _checked(intent: Intent, found: State, asked_for: dict[str, list[Command]]) 
     """Return the State that was made, once it is clear that nothing of the plan was lost on the way."""
     for iface, todo in asked_for.items():
         wanted = intent.of(iface)
-        made = objects(found["interfaces"][iface])
         if any(one.words[:3] == ("ip", "link", "set") for one in todo):
             _expect_up(ifb_name(iface), found["interfaces"].get(ifb_name(iface)))
         for device in (iface, ifb_name(iface)):
             _expect_filters(device, wanted, found, [one for one in todo if one.words[4:5] == (device,)])
-        if wanted.netem:
-            impaired = [one for one in todo if "netem" in one.words]
-            _expect_count(iface, "netem qdiscs", len(impaired), [one for one in made if one.kind == "netem"])
-        found["interfaces"][iface] = with_tables(found["interfaces"][iface], todo)
+            _expect_netem(device, found, [one for one in todo if one.words[4:5] == (device,)])
     return found
+
+
+def _expect_netem(device: str, found: State, todo: list[Command]) -> None:
+    """Raise unless the netem of a device is there as often as it was asked for; give each the table that it follows."""
+    asked = [one for one in todo if "netem" in one.words]
+    if asked:
+        made = [one for one in objects(found["interfaces"][device]) if one.kind == "netem"]
+        _expect_count(device, "netem qdiscs", len(asked), made)
+        found["interfaces"][device] = with_tables(found["interfaces"][device], asked)
 
 
 def _expect_filters(device: str, wanted: Intent, found: State, todo: list[Command]) -> None:

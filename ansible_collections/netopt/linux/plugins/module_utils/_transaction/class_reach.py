@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._lockout.connection import has_port, is_tcp
 from .._tc.intent import BY_RULE, by_sender, looked_up
-from .._tc.netem import SSH_PORT, is_for_some, names_ssh, spares_ssh
+from .._tc.netem import INGRESS, SSH_PORT, direction_of, is_for_some, names_ssh, spares_ssh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ def ports_miss_fragments(
 def netem_on_management(
     changes: Changes, ifaces: Sequence[str], facts: Facts, labels: Sequence[str]
 ) -> Iterator[dict[str, str]]:
-    """Only the answers of ssh are told from other packets."""
+    """Only the answers of ssh, or its requests, are told from other packets."""
     del labels
     management = facts.get("management") or {}
     netem = changes.get("netem") or {}
@@ -72,10 +72,13 @@ def netem_on_management(
     shared = [name for name in (management.get("leaves") or ()) if name in ifaces]
     under = [name for name in (management.get("under") or ()) if name in ifaces]
     port = int(management.get("local_port") or 0)
-    known = is_for_some(netem) or not looked_up(changes.get("htb_classes") or ())
+    arriving = direction_of(netem) == INGRESS
+    classes = ((changes.get("ingress") or {}) if arriving else changes).get("htb_classes") or ()
+    known = is_for_some(netem) or arriving or not looked_up(classes)
     match = netem.get("match") or {}
-    is_other = bool(match) and not (is_tcp(match.get("proto")) and has_port(port, match.get("sports") or ()))
-    named = [one for one in changes.get("htb_classes") or () if one["classid"] in (netem.get("classes") or ())]
+    ports, what = ("dports", "requests to") if arriving else ("sports", "answers from")
+    is_other = bool(match) and not (is_tcp(match.get("proto")) and has_port(port, match.get(ports) or ()))
+    named = [one for one in classes if one["classid"] in (netem.get("classes") or ())]
     led = [each for one in named for each in one.get("match") or ()]
     if under or (shared and not is_other and not (port == SSH_PORT and known and spares_ssh(netem, led))):
         where = f"inside a tunnel over {under[0]}" if under else f"on port {management.get('local_port')}"
@@ -85,8 +88,8 @@ def netem_on_management(
             f"The impairment also meets the connection that this host is managed by, {where}",
             (
                 f"netem.match names port {SSH_PORT}: leave it out, where that is not what you want."
-                if names_ssh(match)
-                else f"Only answers from port {SSH_PORT} are spared, outside tunnels, with 256 matches of classes or "
+                if names_ssh(match, direction_of(netem))
+                else f"Only {what} port {SSH_PORT} are spared, outside tunnels, with 256 matches of classes or "
                 f"fewer, without {' and '.join(BY_RULE)}."
             ),
         )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._netlink.addresses import addresses
 from .._netlink.route_socket import RouteSocket
 from .._tc.intent import looked_up, names_sender
+from .._tc.netem import INGRESS, direction_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -119,7 +120,8 @@ def sources(
                 if names_sender(match):
                     path = f"{where}htb_classes[{index}].match[{number}].src"
                     yield Source(path, ip_network(match["src"], strict=False), there)
-    impaired = (changes.get("netem") or {}).get("match") or {}
+    netem = changes.get("netem") or {}
+    impaired = {} if direction_of(netem) == INGRESS else netem.get("match") or {}
     if names_sender(impaired):
         yield Source(NETEM, ip_network(impaired["src"], strict=False), [*ifaces, *on_top])
 

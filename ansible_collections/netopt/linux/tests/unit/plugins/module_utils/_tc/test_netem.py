@@ -119,6 +119,8 @@ def test_ssh_is_spared_unless_it_is_named(match: dict[str, Any], named: bool) ->
     assert names_ssh(match) is named
     assert spares_ssh({"match": match}) is not named
     assert spares_ssh({}, [match]) is not named
+    mirrored = {**match, "dports": match.get("sports", []), "sports": match.get("dports", [])}
+    assert spares_ssh({"match": mirrored, "direction": "ingress"}) is not named
 
 
 def test_the_table_of_a_distribution() -> None:

@@ -62,6 +62,12 @@ CASES = [
     ({"netem": {"loss_pct": 1, "match": {"proto": "udp"}}}, AT_2222, ["netem"], []),
     ({"netem": {"loss_pct": 1, "match": {"sports": ["2222"]}}}, AT_2222, ["netem"], ["netem_on_management"]),
     (
+        {"netem": {"loss_pct": 1, "direction": "ingress", "match": {"dports": ["2222"]}}},
+        AT_2222,
+        ["netem"],
+        ["netem_on_management"],
+    ),
+    (
         {"netem": {"loss_pct": 1, "match": {"proto": "tcp", "sports": ["22"]}}},
         {"management": {**SSH_22, "leaves": ["eth0"]}},
         ["netem"],
