@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from mcp_bridge.collection.icmp import ICMP_TYPES, TYPE_MAX, type_number, types_wanted
 
 from .base import NO_BOOL, U32_MAX, Strict, refusal
-from .endpoints import Address, Cidr, Port
+from .endpoints import Address, Cidr, Port, Ports
 from .scalars import Rate, RuleInterface, lower
 from .traffic import PORT_PROTOCOLS, Proto, check_family
 
@@ -42,13 +42,21 @@ IcmpType = Annotated[
 """A type of ICMP messages by name or number; kept as a number."""
 
 
+def _one_way_to_say_ports(port: int | None, ports: list[str] | None) -> None:
+    """Refuse a limit that names a port and several ports."""
+    if port is not None and ports is not None:
+        raise PydanticCustomError("port_and_ports", "port is one port, ports are several: keep one of the two")
+
+
 class ConnectionLimit(Strict):
-    """Concurrent connections to a port, counted per source prefix."""
+    """Concurrent connections to a port, or to several together, counted per source prefix."""
 
     protocol: PortProtocol
     """Transport protocol."""
-    port: Port
+    port: Port | None = None
     """Destination port."""
+    ports: Ports | None = None
+    """Destination ports whose connections are counted together; all where neither is given."""
     limit: Annotated[int, Field(ge=1, le=U32_MAX), NO_BOOL]
     """Connections that one prefix may hold."""
     mask: Annotated[int, Field(ge=1, le=32), NO_BOOL] = 32
@@ -59,6 +67,11 @@ class ConnectionLimit(Strict):
     """Networks whose connections are limited; all by default."""
     excepted: Networks | None = Field(default=None, alias="except")
     """Networks whose connections are not."""
+
+    @model_validator(mode="after")
+    def _check(self) -> ConnectionLimit:
+        _one_way_to_say_ports(self.port, self.ports)
+        return self
 
 
 class RateLimit(Strict):
@@ -71,7 +84,9 @@ class RateLimit(Strict):
     protocol: Proto | None = None
     """Transport protocol; all by default."""
     port: Port | None = None
-    """Destination port; all by default."""
+    """Destination port."""
+    ports: Ports | None = None
+    """Destination ports that share the rate; all where neither is given."""
     per_source: bool = False
     """Whether each source address has a rate of its own."""
     per: Annotated[Literal["connections", "packets"], Word] = "connections"
@@ -98,7 +113,9 @@ class RateLimit(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> RateLimit:
-        if self.port is not None and self.protocol and self.protocol not in PORT_PROTOCOLS:
+        _one_way_to_say_ports(self.port, self.ports)
+        has_ports = self.port is not None or self.ports is not None
+        if has_ports and self.protocol and self.protocol not in PORT_PROTOCOLS:
             raise PydanticCustomError("rate_port", "{protocol} has no ports", {"protocol": self.protocol})
         versions = {":" in network for network in self.src or ()}
         if self.protocol in ICMP_TYPES and versions == {self.protocol == "icmp"}:

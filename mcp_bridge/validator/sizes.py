@@ -84,7 +84,7 @@ def _remembering(changes: dict[str, Any], largest: int) -> Iterator[Finding]:
         count += bool(entry.get("per_source"))
         if count > largest and entry.get("per_source"):
             message = f"The {count}th limit that remembers sources, more than the {largest} allowed"
-            hint = "Leave per_source out here, or limit several ports by one range."
+            hint = "Leave per_source out here, or limit several ports together by ports."
             yield Finding(("changes", "rate_limits", index, "per_source"), message, hint)
             return
 

@@ -294,19 +294,19 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 
 LIMITS = st.builds(
-    lambda protocol, port, limit, more: {"protocol": protocol, "port": port, "limit": limit, **more},
+    lambda protocol, ports, limit, more: {"protocol": protocol, **ports, "limit": limit, **more},
     PORT_PROTOCOLS,
-    st.integers(1, 3),
+    st.sampled_from([{"port": 1}, {"port": 2}, {"port": 3}, {"ports": ["1", "3-9"]}, {}]),
     st.integers(0, 2**32 - 1),
     optional(mask=st.integers(0, 32), action=st.sampled_from(["reject", "drop"])),
 )
 RATE_LIMITS = st.builds(
-    lambda rate, more: {"rate": rate, **more},
+    lambda rate, ports, more: {"rate": rate, **ports, **more},
     RATES,
+    st.sampled_from([{}, {"port": 7}, {"ports": ["80", "443", "8000-8100"]}]),
     optional(
         burst=st.integers(1, 10**4),
         protocol=PORT_PROTOCOLS,
-        port=PORTS,
         per_source=st.booleans(),
         per=st.sampled_from(["connections", "packets"]),
     ),

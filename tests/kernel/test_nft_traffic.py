@@ -200,6 +200,21 @@ def test_a_port_limited_twice_keeps_the_lower_limit(lab: Lab) -> None:
         lab.connect(SOURCES[4][0])
 
 
+@pytest.mark.parametrize("ports", [[PORT, PORT + 1], None], ids=["some", "all"])
+def test_ports_count_together(lab: Lab, ports: list[int] | None) -> None:
+    """A connection to one port uses up the limit of all that are counted together, and of no other source."""
+    lab.listen(port=PORT)
+    lab.listen(port=PORT + 1)
+    named = {} if ports is None else {"ports": list(map(str, ports))}
+    lab.apply(connection_limits=[{"protocol": "tcp", "limit": 1, **named}])
+    source, neighbour, _ = SOURCES[4]
+    lab.connect(source, PORT)
+    for port in (PORT, PORT + 1):
+        with pytest.raises(ConnectionRefusedError):
+            lab.connect(source, port)
+    lab.connect(neighbour, PORT + 1)
+
+
 def test_limits_on_two_ports_count_apart(lab: Lab) -> None:
     """A connection to one port does not use up the limit of another, and both limits hold."""
     lab.listen(port=PORT)

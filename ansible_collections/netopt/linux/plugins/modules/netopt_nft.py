@@ -65,7 +65,12 @@ options:
       port:
         description: The port as the service sees it, after any translation of destinations.
         type: int
-        required: true
+      ports:
+        description:
+          - Ports and ranges whose connections are counted together, in the place of O(connection_limits[].port).
+          - Without either, connections to all ports are counted together.
+        type: list
+        elements: str
       limit:
         description: Connections that a source may hold. The next one is refused.
         type: int
@@ -109,6 +114,10 @@ options:
       port:
         description: Only this port. Without O(rate_limits[].protocol) it means TCP, UDP and SCTP.
         type: int
+      ports:
+        description: Only these ports and ranges, which share the rate, in the place of O(rate_limits[].port).
+        type: list
+        elements: str
       per_source:
         description: Whether each source (an IPv4 address, an IPv6 /64) has a rate of its own. Else all share one.
         type: bool
@@ -330,7 +339,8 @@ ARGUMENT_SPEC = {
     "iface": {"type": "list", "elements": "str"},
     "connection_limits": _entries(
         protocol={"type": "str", "choices": PORT_PROTOCOLS, "required": True},
-        port={"type": "int", "required": True},
+        port={"type": "int"},
+        ports={"type": "list", "elements": "str"},
         limit={"type": "int", "required": True},
         mask={"type": "int", "default": 32},
         action={"type": "str", "choices": ["reject", "drop"], "default": "reject"},
@@ -342,6 +352,7 @@ ARGUMENT_SPEC = {
         burst={"type": "int"},
         protocol={"type": "str", "choices": PROTOCOLS},
         port={"type": "int"},
+        ports={"type": "list", "elements": "str"},
         per_source={"type": "bool", "default": False},
         per={"type": "str", "choices": ["connections", "packets"], "default": "connections"},
         icmp_type={"type": "str"},

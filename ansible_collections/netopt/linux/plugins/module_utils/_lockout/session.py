@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import struct
@@ -34,7 +35,7 @@ IFLA_LINK, IFLA_MASTER = 5, 10
 RTMSG = struct.Struct("=BBBBBBBBI")  # family, destination and source lengths, tos, table, protocol, scope, type, flags
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 UPON_ANOTHER = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec")  # IFLA_LINK is what they send by
-ESTABLISHED = "01"  # include/net/tcp_states.h, as /proc/net/tcp writes it
+ESTABLISHED, LISTEN = "01", "0A"  # include/net/tcp_states.h, as /proc/net/tcp writes it
 TRACKED = "net.netfilter.nf_conntrack_count"
 LOOSE = "net.netfilter.nf_conntrack_tcp_loose"
 
@@ -178,6 +179,17 @@ def _only_peer(route: RouteSocket, index: int) -> Address | None:
             if not one.is_unspecified and not one.is_multicast:
                 known.add(one)
     return known.pop() if len(known) == 1 else None
+
+
+def listening() -> set[int]:
+    """Return the ports at which this host listens for TCP connections."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/self/net/{name}").read_text(encoding="ascii").splitlines()[1:]
+            fields = [line.split(None, 4) for line in lines]
+            found |= {int(each[1].rpartition(":")[2], 16) for each in fields if each[3] == LISTEN}
+    return found
 
 
 def peers(ports: Container[int]) -> dict[int, list[Address]]:

@@ -14,7 +14,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Tuple
 
-from .._nft.match import WITH_PORTS
+from .._nft.match import WITH_PORTS, ports_of
 from .connection import Address, address, has_port, is_counted, within
 from .limits import IPV6_MTU_MIN, PACKETS_PER_S, seconds_each
 
@@ -148,8 +148,7 @@ def _lies_within(one: Address | None, prefix: Any) -> bool:
 def _limited(changes: Mapping[str, Any], ifaces: Sequence[str], outer: Outer, carried: str) -> Iterator[Found]:
     """Yield the limits that count the outer flow's packets, or its next beginning, too narrowly."""
     for index, entry in enumerate(changes.get("rate_limits") or ()):
-        ports = [] if entry.get("port") is None else [entry["port"]]
-        meets = entry.get("protocol") in (None, outer.protocol) and has_port(outer.local_port, ports)
+        meets = entry.get("protocol") in (None, outer.protocol) and has_port(outer.local_port, ports_of(entry))
         counts = entry.get("per") == "packets" and outer.comes_by(ifaces) and is_counted(outer.remote, entry)
         if meets and counts and seconds_each(entry) > 1 / PACKETS_PER_S:
             yield (
@@ -161,7 +160,7 @@ def _limited(changes: Mapping[str, Any], ifaces: Sequence[str], outer: Outer, ca
                 _HINT,
             )
     for index, entry in enumerate(changes.get("connection_limits") or ()):
-        meets = entry["protocol"] == outer.protocol and has_port(outer.local_port, [entry["port"]])
+        meets = entry["protocol"] == outer.protocol and has_port(outer.local_port, ports_of(entry))
         least = FLOWS_MIN if outer.one_way else 1
         counts = outer.comes_by(ifaces) and is_counted(outer.remote, entry)
         if meets and counts and entry["limit"] < least:

@@ -15,6 +15,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 from .._nft.limits import DEFAULT_BURST, DEFAULT_MASK
+from .._nft.match import ports_of
 from .connection import Flow, flow_of, has_port, is_counted, is_tcp, within
 from .limits import IPV6_MTU_MIN, PACKETS_PER_S, seconds_each
 from .reply_queue import starved_by_queues
@@ -146,7 +147,7 @@ def _tracking(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[I
 def _connection_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> Iterator[Issue]:
     """Those that are open count, and a confirmation takes one more."""
     for index, entry in enumerate(changes.get("connection_limits") or ()):
-        if entry["protocol"] != "tcp" or not has_port(flow.sent_to_port, [entry["port"]]) or not flow.comes_by(ifaces):
+        if entry["protocol"] != "tcp" or not has_port(flow.sent_to_port, ports_of(entry)) or not flow.comes_by(ifaces):
             continue
         if not is_counted(flow.remote, entry):
             continue
@@ -167,8 +168,7 @@ def _connection_limits(changes: Changes, ifaces: Sequence[str], flow: Flow) -> I
 
 
 def _meets_rate(entry: Mapping[str, Any], flow: Flow, ifaces: Sequence[str]) -> bool:
-    ports = [] if entry.get("port") is None else [entry["port"]]
-    meets = is_tcp(entry.get("protocol")) and has_port(flow.sent_to_port, ports) and flow.comes_by(ifaces)
+    meets = is_tcp(entry.get("protocol")) and has_port(flow.sent_to_port, ports_of(entry)) and flow.comes_by(ifaces)
     return meets and is_counted(flow.remote, entry)
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _KINDS = ("set ", "map ", "chain ")
 _NAMED = pattern(r"@(\w+)|\b(?:jump|goto) (\w+)")
-_COUNTED = pattern(r"\btcp dport (?P<port>\d+) ct state new add @(?P<name>connlimit_\w+) ")
+# Ports of nft's, a number or a set of numbers and ranges; none where a limit is for all ports of tcp.
+_COUNTED = pattern(r"\btcp (?:dport (?P<ports>\d+|\{[^}]*\}) )?ct state new add @(?P<name>connlimit_tcp\w*) ")
+ALL_PORTS = range(1, 65536)
 _LIMIT = pattern(r"(?<!\{)[^{}]*\blimit rate\b")  # of the rule itself, not of an element of a set
 
 
@@ -119,16 +121,24 @@ def _counted_on(there: list[str], counted: list[str], then: list[str], written: 
     return [left[plain].pop(0) if left.get(plain) else line for plain, line in zip(then, written)]
 
 
-def newly_limited(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[int]:
-    """Return the TCP ports whose connections a limit counts then and has not counted up to now."""
+def newly_limited(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[range]:
+    """Return the TCP ports whose connections a limit counts then and has not counted up to now, as ranges."""
     there, then = (list_parse.parts(state["listing"]) for state in (current, wanted))
     stays = (kept(there, then) if current.get("in_place") else None) or Kept(frozenset(), frozenset())
     before, after = (
-        {(int(found.group("port")), found.group("name")) for found in map(_COUNTED.search, lines) if found}
+        {(each, found.group("name")) for found in map(_COUNTED.search, lines) if found for each in _ranges(found)}
         for lines in (there.get("chain input", []), then.get("chain input", []))
     )
     counted = {one for one in before if f"set {one[1]}" in stays.whole}
-    return sorted({port for port, _name in after - counted})
+    return sorted({ports for ports, _name in after - counted}, key=lambda ports: (ports.start, ports.stop))
+
+
+def _ranges(counted: re.Match[str]) -> list[range]:
+    """Return the ports that a rule counts the connections of."""
+    if counted.group("ports") is None:
+        return [ALL_PORTS]
+    found = [each.strip().partition("-") for each in counted.group("ports").strip("{ }").split(",")]
+    return [range(int(first), int(last or first) + 1) for first, _dash, last in found]
 
 
 def warnings(current: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .table import Table
 
 DEFAULT_MASK = 32
+PORTS_IN_NAME = 4  # of those that share a rate
 DEFAULT_BURST = 5  # packets; nft's own
 MIN_SOURCE_TIMEOUT_S = 60
 MAX_SOURCE_TIMEOUT_S = 365 * 86400
@@ -98,12 +99,14 @@ def _spare(grown: Table, parts: Sequence[Intent], *, packets: bool) -> None:
 def _limit_connections(grown: Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
     """Refuse connections over ``limit`` from one source prefix, for each IP version.
 
-    The number is kept with the source and port, so that limits of one protocol and mask share a set.
+    The number is kept with the source and port, so that limits of one protocol and mask share a set; several ports, or
+    all, that are counted together have a set of their own, with the source alone.
     """
-    protocol, port, mask = entry["protocol"], entry["port"], entry.get("mask", DEFAULT_MASK)
-    low, high = match.port_range(port, f"{path}.port")
+    protocol, ports, mask = entry["protocol"], match.ports_of(entry), entry.get("mask", DEFAULT_MASK)
+    alone = entry.get("port") is not None
+    low, high = match.port_range(ports[0], f"{path}.port") if alone else (0, 0)
     if low != high:
-        raise match.refuse(f"{path}.port", "expected one port", wanted=port, hint="Write one limit for each port.")
+        raise match.refuse(f"{path}.port", "expected one port", wanted=ports[0], hint="Use ports for several.")
     limit = match.uint32(entry["limit"], f"{path}.limit")
     name = "_".join(["connlimit", protocol, *([] if mask == DEFAULT_MASK else [str(mask)])])
     for family in match.FAMILIES:
@@ -111,9 +114,13 @@ def _limit_connections(grown: Table, entry: Mapping[str, Any], path: str, arrivi
         if who is None:
             continue
         source = match.source_prefix(family, mask, path)
-        known = grown.counting_set(name, family, path, port=low)
-        for chain, words in _sent_to(protocol, low, path):
-            key = f"{source} . {match.ORIGINAL_PORT if chain == 'published' else f'{protocol} dport'}"
+        if alone:
+            known = grown.counting_set(name, family, path, port=low)
+        else:
+            known = grown.summing_set(f"{name}_together", family, path)
+        for chain, words in _sent_to(protocol, ports, path):
+            port = match.ORIGINAL_PORT if chain == "published" else f"{protocol} dport"
+            key = f"{source} . {port}" if alone else source
             counted = ["ct state new", f"add @{known} {{ {key} ct count over {limit} }}", "counter"]
             refusal = _refusal(entry.get("action", "reject"), protocol, family)
             grown.rule(chain, [*arriving, *match.in_family(family, words, who), *counted, refusal], path)
@@ -121,7 +128,7 @@ def _limit_connections(grown: Table, entry: Mapping[str, Any], path: str, arrivi
 
 def _limit_rate(grown: Table, entry: Mapping[str, Any], path: str, arriving: list[str]) -> None:
     """Drop what comes faster than ``rate``: of all sources together, or of each source by itself."""
-    protocol, port = entry.get("protocol"), entry.get("port")
+    protocol, ports = entry.get("protocol"), match.ports_of(entry)
     burst = match.uint32(entry.get("burst", DEFAULT_BURST), f"{path}.burst")
     rate = entry["rate"]
     over = f"limit rate over {rate} burst {burst} packets"
@@ -129,7 +136,7 @@ def _limit_rate(grown: Table, entry: Mapping[str, Any], path: str, arriving: lis
     # A flow without answers stays new for all of its packets, but is confirmed once the first one has arrived.
     new = [] if entry.get("per") == "packets" else ["ct state new", "ct status & confirmed == 0"]
     about = [*match.icmp_type(entry, path), *new]
-    name = "_".join(["ratelimit", protocol or "any", *([] if port is None else [_word(port)])])
+    name = "_".join(["ratelimit", protocol or "any", *map(_word, ports[:PORTS_IN_NAME])])
     families = match.families(entry, path, addresses=())
     named = {family: match.senders(entry, path, family) for family in families}
     who = {family: words for family, words in named.items() if words is not None}
@@ -139,26 +146,28 @@ def _limit_rate(grown: Table, entry: Mapping[str, Any], path: str, arriving: lis
         for family, addresses in who.items():
             known = grown.rating_set(name, family, path, timeout_s=timeout_s)
             counted = f"update @{known} {{ {match.source_prefix(family, DEFAULT_MASK, path)} {over} }}"
-            for chain, words in _sent_to(protocol, port, path):
+            for chain, words in _sent_to(protocol, ports, path):
                 what = match.in_family(family, [*words, *about], addresses)
                 grown.rule(chain, [*arriving, *what, counted, "counter drop"], path)
         return
-    if not any(who.values()) and len(who) == len(families):
-        for chain, words in _sent_to(protocol, port, path):
-            grown.rule(chain, [*arriving, *words, *about, over, "counter drop"], path)
-        return
+    of_all = not any(who.values()) and len(who) == len(families)
     verdict = [over, "counter drop"]
-    if len(who) > 1:  # one rule cannot name addresses of both IP versions, and the rate is one
+    # one rule names neither addresses of both IP versions nor several published ports, and the rate is one
+    if len(ports) > 1 or (len(who) > 1 and not of_all):
         verdict = [f"jump {grown.shared_rate(name, verdict, path)}"]
+    if of_all:
+        for chain, words in _sent_to(protocol, ports, path):
+            grown.rule(chain, [*arriving, *words, *about, *verdict], path)
+        return
     for family, addresses in who.items():
-        for chain, words in _sent_to(protocol, port, path):
+        for chain, words in _sent_to(protocol, ports, path):
             grown.rule(chain, [*arriving, *match.in_family(family, [*words, *about], addresses), *verdict], path)
 
 
-def _sent_to(protocol: str | None, port: object, path: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the chains that limits stand in, each with the match on the port that a packet was sent to."""
-    yield "input", match.transport(protocol, path, dports=[] if port is None else [port])
-    for words in match.sent_to(protocol, port, path):
+def _sent_to(protocol: str | None, ports: Sequence[object], path: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the chains that limits stand in, each with the match on the ports that a packet was sent to."""
+    yield "input", match.transport(protocol, path, dports=ports)
+    for words in match.sent_to(protocol, ports, path):
         yield "published", words
 
 

@@ -164,18 +164,24 @@ def transport(
     return words
 
 
-def sent_to(protocol: str | None, port: object, path: str) -> list[list[str]]:
-    """Return the matches on a protocol and on the port that a packet was sent to before it was translated.
+def ports_of(entry: Mapping[str, Any]) -> list[Any]:
+    """Return the ports that an entry with ``port`` or ``ports`` is about; none for all."""
+    return [entry["port"]] if entry.get("port") is not None else list(entry.get("ports") or ())
 
-    There is one for each protocol with ports where a port is asked without one: nft prints that port in a form that
-    it does not read where a rule is about several protocols.
+
+def sent_to(protocol: str | None, ports: Sequence[object], path: str) -> list[list[str]]:
+    """Return the matches on a protocol and on the ports that a packet was sent to before it was translated.
+
+    There is one for each port or range, since nft prints a set of such ports in a form that it does not read; and for
+    each protocol with ports where ports are asked without one, since it does the same to rules about several protocols.
     """
-    if port is None:
+    if not ports:
         return [transport(protocol, path)]
     if protocol and protocol not in WITH_PORTS:
         raise refuse(path, f"{protocol} has no ports", wanted=protocol, hint="Leave the ports out.")
-    ports = _ports([port], path)
-    return [[f"meta l4proto {one}", f"{ORIGINAL_PORT} {ports}"] for one in ([protocol] if protocol else WITH_PORTS)]
+    ranges = _ranges(ports, path)
+    protocols = [protocol] if protocol else WITH_PORTS
+    return [[f"meta l4proto {one}", f"{ORIGINAL_PORT} {each}"] for one in protocols for each in ranges]
 
 
 def in_family(family: int, what: Sequence[str], addresses: Sequence[str] = ()) -> list[str]:
@@ -230,14 +236,19 @@ def port_range(value: object, path: str) -> tuple[int, int]:
 
 
 def _ports(values: Sequence[object], path: str) -> str:
-    """Return ports as nft reads them; ranges that overlap are joined, since nft refuses those."""
+    """Return ports as nft reads them."""
+    return _one_of(_ranges(values, path))
+
+
+def _ranges(values: Sequence[object], path: str) -> list[str]:
+    """Return ports and ranges of them, those that overlap joined, since nft refuses these in a set."""
     joined: list[list[int]] = []
     for low, high in sorted(port_range(value, path) for value in values):
         if joined and low <= joined[-1][1] + 1:
             joined[-1][1] = max(joined[-1][1], high)
         else:
             joined.append([low, high])
-    return _one_of([str(low) if low == high else f"{low}-{high}" for low, high in joined])
+    return [str(low) if low == high else f"{low}-{high}" for low, high in joined]
 
 
 def _one_of(words: list[str]) -> str:

@@ -64,6 +64,12 @@ class Table:
             self._add(shared, [f"type {_SET_TYPE[family]} . inet_service", "flags dynamic"], path)
         return shared
 
+    def summing_set(self, name: str, family: int, path: str) -> str:
+        """Add a set of sources for one limit of several ports together, and return its name."""
+        unique = _unique(name, f"_v{family}", self.sets)
+        self._add(unique, [f"type {_SET_TYPE[family]}", "flags dynamic"], path)
+        return unique
+
     def shared_rate(self, name: str, words: Sequence[str], path: str) -> str:
         """Add a chain with the one rule of a limit, and return its name; a name already taken gets a number."""
         unique = _unique(name, "", self.rates)

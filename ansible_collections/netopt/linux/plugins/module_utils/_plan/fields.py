@@ -237,7 +237,8 @@ _NETEM = {
 }
 _CONNECTION_LIMIT = {
     "protocol": _must(_PORT_PROTOCOL),
-    "port": _must(WHOLE),
+    "port": _may(WHOLE),
+    "ports": _may(_PORTS),
     "limit": _must(WHOLE),
     "mask": Field(WHOLE),
     "action": Field(_one_of("reject", "drop")),
@@ -246,6 +247,7 @@ _CONNECTION_LIMIT = {
 _RATE_LIMIT = {
     "rate": _must(TEXT),
     **_each(WHOLE, "burst", "port"),
+    "ports": _may(_PORTS),
     "protocol": _may(_PROTOCOL),
     "per_source": Field(FLAG),
     "per": Field(_one_of("connections", "packets")),

@@ -36,6 +36,9 @@ def one_form(plan: Mapping[str, Any]) -> dict[str, Any]:
         changes["offloads"] = {plan_name(name): on for name, on in changes["offloads"].items()}
     if "dscp" in changes:
         changes["dscp"] = changed_each(changes["dscp"], _with_ports_of_match)
+    for name in ("connection_limits", "rate_limits"):
+        if name in changes:
+            changes[name] = changed_each(changes[name], _with_ports_in_lists)
     queue = (changes.get("qdisc") or {}).get("per_queue") or {}
     for holder in (changes, changes.get("ingress") or {}, queue):
         if "htb_classes" in holder:
@@ -79,8 +82,8 @@ def taken_away(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_ports_in_lists(match: dict[str, Any]) -> dict[str, Any]:
-    """Return a match in which a port that stands alone is in a list; its text would be read digit by digit."""
-    alone = [side for side in ("sports", "dports") if side in match and not isinstance(match[side], list)]
+    """Return a match or a limit in which a port that stands alone is in a list: its text is read digit by digit."""
+    alone = [side for side in ("sports", "dports", "ports") if side in match and not isinstance(match[side], list)]
     return {**match, **{side: [match[side]] for side in alone}} if alone else match
 
 

@@ -13,6 +13,9 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from .._lockout.connection import has_port
+from .._nft.match import ports_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -100,10 +103,11 @@ def _behind_translation(changes: Changes) -> Iterator[Found]:
             continue
         for field in ("connection_limits", "rate_limits"):
             entries = changes.get(field) or ()
-            limited = {str(entry.get("port")) for entry in entries if _same_protocol(entry.get("protocol"), rule)}
+            known = [ports_of(entry) for entry in entries if _same_protocol(entry.get("protocol"), rule)]
             for index, entry in enumerate(entries):
-                behind = _same_protocol(entry.get("protocol"), rule) and str(entry.get("port")) == str(to_port)
-                if behind and str(port) not in limited:
+                ports = ports_of(entry) if _same_protocol(entry.get("protocol"), rule) else []
+                behind = bool(ports) and has_port(int(to_port), ports)
+                if behind and not any(each and has_port(int(port), each) for each in known):
                     yield (
                         f"{field}[{index}]",
                         (

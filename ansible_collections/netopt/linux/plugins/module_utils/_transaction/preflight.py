@@ -12,7 +12,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from .._lockout.connection import address, is_counted
+from .._lockout.connection import address, has_port, is_counted
+from .._nft.match import ports_of
 from .class_reach import classes_missed_on_top, netem_on_management, ports_miss_fragments
 from .misses import FORWARDING, families_of, forwards, misses, takes_transit
 
@@ -171,7 +172,8 @@ def _limit_on_management_port(
     remote = address(management.get("remote_addr"))
     hint = "Established connections are kept; raise the limit, or name a port other than that of management."
     for index, entry in enumerate(changes.get("connection_limits", ())):
-        if entry.get("port") == port and entry.get("protocol", "tcp") == "tcp" and _is_counted(remote, entry):
+        met = has_port(port, ports_of(entry)) and entry.get("protocol", "tcp") == "tcp"
+        if met and _is_counted(remote, entry):
             yield _issue(
                 "limit_on_management_port",
                 f"changes.connection_limits[{index}]",
@@ -180,7 +182,7 @@ def _limit_on_management_port(
                 "warning",
             )
     for index, entry in enumerate(changes.get("rate_limits", ())):
-        met = entry.get("port") in (None, port) and entry.get("protocol") in (None, "tcp")
+        met = has_port(port, ports_of(entry)) and entry.get("protocol") in (None, "tcp")
         if met and _is_counted(remote, entry):
             yield _issue(
                 "limit_on_management_port",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._lockout.session import peers
+from .._lockout.session import listening, peers
 from .._nft.kept import newly_limited
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ def uncounted(current: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> l
         wanted: the State that a plan leads to, ``None`` where nobody knows yet.
     """
     found = []
-    ports = list(newly_limited(current, wanted)) if wanted else []
+    limited = newly_limited(current, wanted) if wanted else []
+    some = {port for ports in limited if len(ports) == 1 for port in ports}
+    if len(some) < len(limited):  # ports of this host's own connections to others are in ranges as well
+        some |= {port for port in listening() if any(port in ports for ports in limited)}
+    ports = sorted(some)
     open_now = peers(ports) if ports else {}
     for port in ports:
         held = len(open_now.get(port, ()))

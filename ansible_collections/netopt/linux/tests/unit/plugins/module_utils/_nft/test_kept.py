@@ -102,4 +102,16 @@ def test_what_is_lost_is_told(current: dict[str, Any], wanted: dict[str, Any], w
 )
 def test_ports_that_are_limited_anew(current: dict[str, Any], ports: list[int]) -> None:
     """A port is new to its limit where nothing was counted of it, or that was lost."""
-    assert kept.newly_limited(current, state(SET, chain(LIMIT), EGRESS)) == ports
+    found = kept.newly_limited(current, state(SET, chain(LIMIT), EGRESS))
+    assert [port for each in found for port in each] == ports
+
+
+@pytest.mark.parametrize(
+    ("words", "ranges"),
+    [("tcp dport { 80, 8000-8002 } ", [range(80, 81), range(8000, 8003)]), ("meta l4proto tcp ", [kept.ALL_PORTS])],
+)
+def test_ports_that_are_limited_together(words: str, ranges: list[range]) -> None:
+    """They are all told, and all ports where a limit names none."""
+    rule = f"{words}ct state new add @connlimit_tcp_together_v4 {{ ip saddr ct count over 5 }} counter drop"
+    nothing = {"present": False, "listing": "", "text": ""}
+    assert kept.newly_limited(nothing, state(SET, chain(rule), EGRESS)) == ranges
