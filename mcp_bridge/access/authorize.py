@@ -34,7 +34,11 @@ CARDS: dict[str, tuple[str, ...]] = {
     "routes": ("link.route_metrics",),
 }
 # What of the queues of an interface ethtool does not set; the cards of the rest are called by its groups.
-QUEUE_CARDS = {"txqueuelen": "link.txqueuelen", **dict.fromkeys(STEERING_NAMES, "link.steering")}
+QUEUE_CARDS = {
+    "txqueuelen": "link.txqueuelen",
+    "promisc": "link.promisc",
+    **dict.fromkeys(STEERING_NAMES, "link.steering"),
+}
 _DELAY = ("delay_ms", "delay_jitter_ms", "delay_correlation_pct", "distribution")
 _LOSS = ("loss_pct", "loss_correlation_pct", "loss_model")
 NETEM_FIELDS = {**dict.fromkeys(_DELAY, "tc.netem_delay"), **dict.fromkeys(_LOSS, "tc.netem_loss")}

@@ -13,7 +13,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.nic_words import STEERING_NAMES, list_of_mask
+from mcp_bridge.collection.nic_words import NIC, PROMISC, STEERING_NAMES, list_of_mask
 
 from . import sysctl_files
 from .device_words import take_features, take_queues
@@ -68,6 +68,7 @@ SHOWS = ("show", "list", "ls", "l", "sh", "s", "get", "help", "flush", "del", "d
 _MASK = re.compile(r"[0-9a-fA-F]{1,8}(,[0-9a-fA-F]{1,8}){0,255}")
 ASKS = ("-n", "-a", "-l", "status", "is-active", "is-enabled", "--version", "-V")
 IFB_KINDS = ("ifb", "dummy")
+ON = {"on": True, "off": False}
 LINK_WORDS = {"mtu": 1, "txqueuelen": 1, "txqlen": 1, "qlen": 1, "up": 0, "down": 0}  # read from the kernel
 
 
@@ -146,8 +147,11 @@ def _link(words: list[str], verb: str, said: Said, place: Place, found: Found) -
             found.leave_out(place, said.text, "Making interfaces is other tools' work (systemd-networkd, nmstate).")
         return
     rest = words[2:] if words[:1] == ["dev"] else words[1:]
-    while rest and rest[0] in LINK_WORDS:
-        rest = rest[1 + LINK_WORDS[rest[0]] :]
+    iface = tuple(words[1:2] if words[:1] == ["dev"] else words[:1])
+    while rest and (rest[0] in LINK_WORDS or (rest[0] == PROMISC and rest[1:2] and rest[1] in ON)):
+        if rest[0] == PROMISC:
+            found.set(Setting((NIC, PROMISC), ON[rest[1]], place, said.text), iface)
+        rest = rest[1 + LINK_WORDS.get(rest[0], 1) :]
     if rest:
         found.leave_out(place, said.text, f"No plan has {rest[0]} of an interface.")
 
@@ -163,6 +167,9 @@ def _ifconfig(said: Said, place: Place, found: Found) -> None:
     """Take in MTU and queue length; up and down are nobody's setting, addresses other tools'."""
     words = [word for word in said.words[1:] if word not in ("-a", "-s", "-v", "up", "down")]
     iface, rest = words[:1], words[1:]
+    for word in [word for word in rest if word.removeprefix("-") == PROMISC]:
+        found.set(Setting((NIC, PROMISC), word == PROMISC, place, said.text), tuple(iface))
+        rest.remove(word)
     while rest and rest[0] in ("mtu", "txqueuelen") and rest[1:2] and rest[1].isdecimal():
         path = ("mtu",) if rest[0] == "mtu" else ("nic", "txqueuelen")
         found.set(Setting(path, int(rest[1]), place, said.text), tuple(iface))

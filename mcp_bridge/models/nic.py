@@ -164,6 +164,8 @@ class Nic(Strict):
     """Pause frames of Ethernet."""
     txqueuelen: Number | None = None
     """Packets that wait in a default queue of the kernel."""
+    promisc: bool | None = None
+    """Whether it takes in frames that are for others."""
 
 
 class Steering(Strict):

@@ -142,6 +142,7 @@ CHANGES = st.one_of(
             channels=optional(combined=st.just("max")),
             pause=optional(autoneg=st.booleans()),
             txqueuelen=st.integers(0, 1_000_000),
+            promisc=st.booleans(),
         ),
         steering=optional(
             rps_cpus=st.sampled_from(["0-3,8", "8,0", "all", "numa", "none"]), rfs_entries=st.integers(0, 1 << 29)

@@ -33,6 +33,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "ip link set many txqueuelen 50",
         "many txqueuelen",
     ),
+    "promiscuous mode": ("many", {"nic": {"promisc": True}}, "ip link set many promisc off", "many promisc"),
     "channels": ("many", {"nic": {"channels": {"rx": 2, "tx": 1}}}, "ethtool -L many rx 3", "many channels.rx"),
     "coalescing": (
         "tap0",

@@ -97,7 +97,7 @@ def test_a_device(tmp_path: Path) -> None:
         ("ip route add 198.51.100.0/24 via 192.0.2.1", "it makes and takes away none"),
         ("ip address add 198.51.100.1/24 dev eth0", "other tools' work"),
         ("ip link add link eth0 name eth0.5 type vlan id 5", "Making interfaces is other tools' work"),
-        ("ip link set eth0 promisc on", "No plan has promisc of an interface."),
+        ("ip link set eth0 allmulticast on", "No plan has allmulticast of an interface."),
         ("iptables -t nat -A POSTROUTING -j MASQUERADE", "Rules of a firewall are not adopted"),
         ("systemctl restart networking", "It was not run"),
         ("cd /sys/class/net/eth0/queues; echo 5 >rx-0/rps_cpus; echo 6 >rx-1/rps_cpus", "the same for all queues"),
@@ -219,7 +219,8 @@ def test_parameters_of_the_whole_machine(tmp_path: Path) -> None:
 MOST = """most=$(ethtool -g eth0 | grep -m1 RX: | awk '{print $2}')
 ethtool -G eth0 rx $most
 ethtool -L eth0 combined $(ethtool -l eth0 | awk '/Combined/ {print $2; exit}')
-ifconfig eth0 mtu 9000 txqueuelen 5000 up
+ifconfig eth0 mtu 9000 txqueuelen 5000 promisc up
+ip link set dev eth1 promisc off up
 ifconfig eth0 198.51.100.1
 ethtool -G eth0 rx
 """
@@ -240,10 +241,11 @@ def test_all_interfaces_that_there_are(tmp_path: Path) -> None:
 
 def test_as_much_as_a_device_can(tmp_path: Path) -> None:
     """What a script asks the device for, the plan asks each host's device for; ifconfig is read as ip is."""
-    ((plan,), left_out) = adopted(tmp_path, MOST)
-    nic = {"rings": {"rx": "max"}, "channels": {"combined": "max"}, "txqueuelen": 5000}
+    ((plan, other), left_out) = adopted(tmp_path, MOST)
+    nic = {"rings": {"rx": "max"}, "channels": {"combined": "max"}, "txqueuelen": 5000, "promisc": True}
     assert plan["changes"] == {"nic": nic, "mtu": 9000}
-    assert [line[:2] for line in left_out] == ["5:", "6:"]
+    assert (other["iface"], other["changes"]) == ("eth1", {"nic": {"promisc": False}})
+    assert [line[:2] for line in left_out] == ["6:", "7:"]
 
 
 def test_in_other_languages(tmp_path: Path) -> None:

@@ -186,6 +186,9 @@ options:
       txqueuelen:
         description: Packets that wait in a default queue of the kernel.
         type: int
+      promisc:
+        description: Whether the interface takes in frames that are for others.
+        type: bool
   steering:
     description:
       - Which CPUs work on packets (RPS, XPS), the same for all queues of an interface. CPUs are a list such as
@@ -299,6 +302,7 @@ NIC = {
     "channels": {"type": "dict", "options": dict.fromkeys(CHANNELS, TEXT)},
     "pause": {"type": "dict", "options": dict.fromkeys(PAUSE, FLAG)},
     "txqueuelen": WHOLE,
+    "promisc": FLAG,
 }
 STEERING = {"rps_cpus": TEXT, "rps_flow_cnt": WHOLE, "xps_cpus": TEXT}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
-from .._plan.nic_words import GROUPS, MAX, TXQUEUELEN
+from .._plan.nic_words import GROUPS, MAX, OF_LINK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,16 +39,16 @@ _SHOWN = {
 
 
 def groups_of(names: Iterable[str]) -> list[str]:
-    """Return the groups that flat names belong to, and ``txqueuelen``, in the order of setting."""
+    """Return the groups that flat names belong to, and words of ``OF_LINK``, in the order of setting."""
     found = {name.partition(".")[0] for name in names}
-    return [group for group in (*GROUPS, TXQUEUELEN) if group in found]
+    return [group for group in (*GROUPS, *OF_LINK) if group in found]
 
 
 def to_read(names: Iterable[str]) -> list[str]:
     """Return the groups to read for flat names, and what a driver may make anew along with channels and rings."""
     found = groups_of(names)
     if "channels" in found or "rings" in found:
-        found = [group for group in (*GROUPS, TXQUEUELEN) if group in found or group in ("rings", "coalesce")]
+        found = [group for group in (*GROUPS, *OF_LINK) if group in found or group in ("rings", "coalesce")]
     return found
 
 
@@ -62,11 +62,11 @@ def command(iface: str, group: str, values: Mapping[str, Any]) -> str:
 
     Args:
         iface: the interface.
-        group: of ``GROUPS``, or ``txqueuelen``.
+        group: of ``GROUPS``, or a word of ``OF_LINK``.
         values: by flat name; ``max`` reads how much the device can.
     """
-    if group == TXQUEUELEN:
-        return f"ip link set dev {shlex.quote(iface)} txqueuelen {values[TXQUEUELEN]}"
+    if group in OF_LINK:
+        return f"ip link set dev {shlex.quote(iface)} {group} {said(values[group])}"
     words = []
     for name, value in values.items():
         word = name.partition(".")[2]

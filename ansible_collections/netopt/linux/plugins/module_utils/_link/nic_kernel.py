@@ -15,7 +15,7 @@ from .._common.errors import NetoptError
 from .._common.files import text_of
 from .._netlink.ethtool import EthtoolSocket, NoEthtoolFamilyError
 from .._netlink.route_socket import KernelRefusedError
-from .._plan.nic_words import GROUPS, TXQUEUELEN
+from .._plan.nic_words import GROUPS, OF_LINK, PROMISC, TXQUEUELEN
 from . import nic, steering
 from .steering import EACH, MASKS, QUEUES
 
@@ -33,7 +33,7 @@ def read_nic(iface: str, groups: Iterable[str], link: Mapping[str, Any]) -> dict
 
     Args:
         iface: the interface.
-        groups: of ``GROUPS``, and ``txqueuelen``.
+        groups: of ``GROUPS``, and words of ``OF_LINK``.
         link: as ``ip -j link`` shows it.
     """
     found: dict[str, Any] = {"nic": {}, "nic_most": {}}
@@ -46,6 +46,8 @@ def read_nic(iface: str, groups: Iterable[str], link: Mapping[str, Any]) -> dict
         found["no_ethtool"] = True
     if TXQUEUELEN in groups:
         found["nic"][TXQUEUELEN] = link.get("txqlen", 0)
+    if PROMISC in groups:
+        found["nic"][PROMISC] = "PROMISC" in link.get("flags", ())
     return found
 
 
@@ -127,8 +129,8 @@ def set_nic(todo: Mapping[str, Any], tools: Tools) -> None:
         NetoptError: the kernel or the driver refuses, or the device keeps another value.
     """
     iface, group, values = todo["iface"], todo["group"], todo["values"]
-    if group == TXQUEUELEN:
-        tools.run(["ip", "link", "set", "dev", iface, TXQUEUELEN, str(values[TXQUEUELEN])], stage="apply")
+    if group in OF_LINK:
+        tools.run(["ip", "link", "set", "dev", iface, group, nic.said(values[group])], stage="apply")
         return
     by_word = {name.partition(".")[2]: value for name, value in values.items()}
     key = f"{iface} {' '.join(values)}"

@@ -33,7 +33,7 @@ from .._host.commands import Tools
 from .._host.lock import RUN_DIR, holder, host_lock, lock_path, start_time
 from .._lifecycle.confirm import confirm
 from .._lifecycle.rollback import roll_back
-from .._plan.nic_words import GROUPS, TXQUEUELEN
+from .._plan.nic_words import GROUPS, OF_LINK
 from .._subsystems.restore import RESTORE
 from .._subsystems.table import TABLE
 from .._sysctl.keys import for_interfaces, refuse_secrets
@@ -270,7 +270,7 @@ def _scopes(request: Request) -> dict[str, Any]:
     if request.sysctl:
         found["sysctl"] = _sysctl_scope(request.sysctl, ("all", "default", *ifaces))
     if request.ifaces:
-        queues = {"nic": [*GROUPS, TXQUEUELEN], "steering": True}
+        queues = {"nic": [*GROUPS, *OF_LINK], "steering": True}
         found["link"] = {"ifaces": ifaces, "ipv6": True, "features": True, **queues}
         found["route"] = {"ifaces": ifaces, "networks": ["*"]}
         found["tc"] = {"ifaces": ifaces}

@@ -271,6 +271,7 @@ _NIC = {
     "channels": _may(Record(_each(_COUNT, *CHANNELS))),
     "pause": _may(Record(_each(FLAG, *PAUSE))),
     "txqueuelen": _may(WHOLE),
+    "promisc": _may(FLAG),
 }
 _STEERING = {**_each(TEXT, "rps_cpus", "xps_cpus"), **_each(WHOLE, "rps_flow_cnt", "rfs_entries")}
 

@@ -32,8 +32,8 @@ COALESCE_NUMBERS = (
 )
 # in the order in which they are set: a driver makes rings anew for another number of channels
 GROUPS = {"channels": CHANNELS, "rings": RINGS, "coalesce": (*COALESCE_FLAGS, *COALESCE_NUMBERS), "pause": PAUSE}
-TXQUEUELEN = "txqueuelen"
-NIC_NAMES = (*(f"{group}.{word}" for group, words in GROUPS.items() for word in words), TXQUEUELEN)
+TXQUEUELEN, PROMISC = OF_LINK = ("txqueuelen", "promisc")  # what ip link sets
+NIC_NAMES = (*(f"{group}.{word}" for group, words in GROUPS.items() for word in words), *OF_LINK)
 
 PER_QUEUE = ("rps_cpus", "rps_flow_cnt", "xps_cpus")  # files of each queue in /sys
 RFS_ENTRIES = "rfs_entries"

@@ -14,7 +14,7 @@ from .._host import facts as host_facts
 from .._host.scratch_namespace import ScratchUnavailableError, in_scratch_namespace
 from .._link import kernel as link_kernel
 from .._netlink.route_socket import KernelRefusedError, RouteSocket
-from .._plan.nic_words import GROUPS, TXQUEUELEN
+from .._plan.nic_words import GROUPS, OF_LINK
 from .._plan.routes import ROUTES, network_of
 from .._route import kernel as route_kernel
 from .._route.attributes import LOCK
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .._host.commands import Tools
 
-_NIC = [*GROUPS, TXQUEUELEN]
+_NIC = [*GROUPS, *OF_LINK]
 BY_ITSELF = ("kernel", "ra")  # protocols of routes whose other metrics nobody has set
 
 

@@ -16,7 +16,7 @@ from .._common.interfaces import host_interfaces
 from .._common.report import one_line
 from .._host import facts as host_facts
 from .._link import kernel as link_kernel
-from .._plan.nic_words import GROUPS, TXQUEUELEN
+from .._plan.nic_words import GROUPS, OF_LINK
 from .._sysctl import observe as sysctl_observe
 from .._sysctl.keys import canonical
 
@@ -31,7 +31,7 @@ _VERSIONS = {"ip": "-V", "tc": "-V", "nft": "-v", "ethtool": "--version", "sysct
 
 def links(ifaces: Sequence[str], tools: Tools) -> dict[str, Any]:
     """Return MTU, offloads and queues of interfaces, by name."""
-    groups = [*GROUPS, TXQUEUELEN]
+    groups = [*GROUPS, *OF_LINK]
     scope = {"ifaces": list(ifaces), "features": True, "ipv6": False, "nic": groups, "steering": True}
     state = link_kernel.observe(scope, tools)
     return {iface: state["links"][iface] for iface in ifaces}

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._plan.feature_names import long_name
-from .._plan.nic_words import TXQUEUELEN
+from .._plan.nic_words import PROMISC, TXQUEUELEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def _offloads(link: Mapping[str, Any], kind: str, new: Mapping[str, Any] | None)
 
 def _nic(mine: Mapping[str, Any], shown: Mapping[str, Any], new: Mapping[str, Any] | None) -> Held:
     """Return the settings of queues that are not as usual; of coalescing what is off is not told."""
-    usual = dict(new["nic"]) if new else {TXQUEUELEN: QUEUE_LENGTH}
+    usual = dict(new["nic"]) if new else {TXQUEUELEN: QUEUE_LENGTH, PROMISC: False}
     for way in ("tx", "rx"):
         queues = f"num_{way}_queues"
         if new and shown.get(queues) != new["shown"].get(queues) and f"channels.{way}" in usual:

@@ -36,7 +36,7 @@ def test_null_stands_for_all_below_it() -> None:
     )
     assert flat(NIC, None) == dict.fromkeys(nic_words.NIC_NAMES)
     assert flat(STEERING, None) == dict.fromkeys(nic_words.STEERING_NAMES)
-    assert len(nic_words.NIC_NAMES) == len(set(nic_words.NIC_NAMES)) == 4 + 4 + 3 + 27 + 1
+    assert len(nic_words.NIC_NAMES) == len(set(nic_words.NIC_NAMES)) == 4 + 4 + 3 + 27 + 2
 
 
 @pytest.mark.parametrize(
