@@ -19,6 +19,7 @@ from . import list_parse
 from .table import TABLE
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
 _KINDS = ("set ", "map ", "chain ")
