@@ -17,8 +17,6 @@ from .base import NO_BOOL, U32_MAX, WORD_LENGTH_MAX, Strict, refusal
 Number = Annotated[int, Field(ge=0, le=U32_MAX), NO_BOOL]
 """A number that the kernel keeps in 32 bits."""
 
-_WHOLE_SCHEMA = {"type": "integer", "minimum": 0, "maximum": U32_MAX}
-
 
 def _count(value: object) -> int | str:
     """Return a number, or ``max``."""

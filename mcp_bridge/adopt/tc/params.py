@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 U32 = 2**32 - 1
 MTU, FRAME = 1500, 14
-PFIFO_BANDS = 3
 ETHERNET, ATM = 1, 2
 STAB_MTU, STAB_SIZE = 2047, 512  # tc's own, which the plan has as well
 

@@ -42,7 +42,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 # the policy and its bounds are there, and so are the variables and whoever confirms
 OF_THE_CONTROLLER = frozenset({"check_policy", "confirm", "from_variables", "without_bounds"})
-CONFIRM_TIMEOUT_S = (5, 86400)
 CONSTRAINTS: dict[str, Any] = {
     "mutually_exclusive": [("plan", "plans", "remove")],
     "required_one_of": [("plan", "plans", "remove")],
@@ -51,7 +50,8 @@ CONSTRAINTS: dict[str, Any] = {
 
 def run(options: dict[str, Any], *, check: bool, diff: bool) -> dict[str, Any]:
     """Apply the plan and return the module's result."""
-    from .._common.errors import NetoptError  # noqa: PLC0415 - see above
+    from .._checkpoint.model import CONFIRM_TIMEOUT_S  # noqa: PLC0415 - see above
+    from .._common.errors import NetoptError  # noqa: PLC0415
     from .._common.report import FAILED, HostReport, as_result  # noqa: PLC0415
     from .._transaction.request import request_of  # noqa: PLC0415
     from .._transaction.transaction import Transaction  # noqa: PLC0415
