@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rehearses and loads table ``inet netopt``; ``observe.py`` reads it, ``journey.py`` goes its way there and back."""
+"""Rehearses and loads table ``inet netopt``; ``observe.py`` reads it, ``round_trip.py`` tries change and rollback."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from . import subsystem as nft_subsystem
-from .journey import object_at_fault, there_and_back
 from .observe import complaint, failure, line_at_fault, observe
+from .round_trip import object_at_fault, rehearse_round_trip
 from .table import TABLE
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ def resolve(intent: Intent, current: dict[str, Any], tools: Tools) -> dict[str, 
     """Return the State that the intent leads to, by making it for real in the scratch namespace this runs in.
 
     An intent that asks nothing leads to what is there already, but for maps of classes that the plan replaces. The
-    way from the current state to it, and the way back, are tried there as they would be gone on the host.
+    change from the current state to it, and its rollback, are tried there as they would be made on the host.
 
     Raises:
         NetoptError: stage ``plan`` for an entry that cannot be said; stage ``rehearse`` when nft or the kernel refuses
-            one, with the entry's path as key; or when the way there or back cannot be gone.
+            one, with the entry's path as key; or when the change or its rollback cannot be made.
     """
     tools.cache.pop("nft", None)  # read in another namespace
     wanted = _resolved(intent, current, tools)
-    there_and_back(current, wanted, tools)
+    rehearse_round_trip(current, wanted, tools)
     return wanted
 
 
@@ -104,7 +104,7 @@ def check(intent: Intent, tools: Tools) -> None:
         done = tools.run(["nft", "-c", "-f", "-"], stage="rehearse", stdin=text, check=False)
         if done.rc != 0:
             key, line = object_at_fault(text, done), line_at_fault(text, done)
-            raise failure(done, stage="rehearse", key=f"the way back to the present {key}", wanted=line)
+            raise failure(done, stage="rehearse", key=f"the rollback to the present {key}", wanted=line)
     done = tools.run(["nft", "-c", "-f", "-"], stage="rehearse", stdin=nft_subsystem.transaction(intent), check=False)
     if done.rc != 0:
         raise _refused(intent, done)

@@ -162,7 +162,7 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:  # noqa: ARG
 
 
 def try_out(current: State, wanted: State) -> None:
-    """Go there and back on the same routes in the namespace of this process, which is a scratch one.
+    """Make the change and roll it back on the same routes in the namespace of this process, which is a scratch one.
 
     Raises:
         NetoptError: the kernel refuses, or a route is not the same afterwards.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tries a change of routes there and back in a scratch namespace, on stand-ins with the same routes."""
+"""Tries a change of routes and its rollback in a scratch namespace, on stand-ins with the same routes."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def rehearse(
                 _make(sock, iface, name, current[ROUTES][iface][name])
             networks = sorted({network_of(name) for _iface, name in concerned})
             scope = {"ifaces": ifaces, "networks": networks, "brief": True}
-            _there_and_back(wanted, lambda: observe(scope, None)[ROUTES], lambda step: perform(step, None))
+            _rehearse_round_trip(wanted, lambda: observe(scope, None)[ROUTES], lambda step: perform(step, None))
         finally:
             there = {name: index for index, name in socket.if_nameindex()}
             gone = [there[iface] for iface in ifaces if iface in there and iface != LOOPBACK]
             sock.change([(rt.RTM_DELLINK, 0, rt.IFINFOMSG.pack(0, 0, index, 0, 0)) for index in gone])
 
 
-def _there_and_back(wanted: State, observed: Callable[[], State], perform: Callable[[Operation], None]) -> None:
+def _rehearse_round_trip(wanted: State, observed: Callable[[], State], perform: Callable[[Operation], None]) -> None:
     """Carry the change out and take it back, and compare after each."""
     start = observed()
     steps = operations({ROUTES: start}, wanted)
@@ -86,7 +86,7 @@ def _there_and_back(wanted: State, observed: Callable[[], State], perform: Calla
     back = observed()
     if left or back != start:
         raise NetoptError(
-            f"{left[0].key} did not hold" if left else "The routes are not the same after the way back",
+            f"{left[0].key} did not hold" if left else "The routes are not the same after the rollback",
             stage="rehearse",
             key=(left or steps)[0].key,
             wanted=left[0].command if left else str(start),

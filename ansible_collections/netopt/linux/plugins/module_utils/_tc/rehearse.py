@@ -19,7 +19,6 @@ from .._netlink.route_socket import RouteSocket
 from .command import Command
 from .commands import commands
 from .intent import MQ
-from .journey import rehearse_journey
 from .netem_tables import with_tables
 from .netlink_messages import encode
 from .netlink_options import loose
@@ -28,6 +27,7 @@ from .observe import links, observe
 from .refused_commands import complaint, refused_command
 from .rehearse_bulk import WORKSHOP, cloned, shapes_of, split, workshop_commands
 from .root_and_ingress import gives_back, is_ours, part, refuse_irreplaceable, refuse_unshown
+from .round_trip import rehearse_round_trip
 from .same_tree import with_numbers_of
 from .stand_in import stand_in
 
@@ -45,7 +45,7 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:
     """Return the State that the intent leads to; to be called inside a scratch namespace, which is left for another.
 
     Raises:
-        NetoptError: the kernel or tc refuses the plan, loses part of it without a word, or the way there or back
+        NetoptError: the kernel or tc refuses the plan, loses part of it without a word, or the change or its rollback
             does not lead to where it should.
         ScratchUnavailableError: there can be no second namespace.
     """
@@ -66,7 +66,7 @@ def resolve(intent: Intent, current: State, tools: Tools) -> State:
     }
     made = _with_clones(observe({"ifaces": list(intent.ifaces)}, tools), clones)
     wanted = _merged(intent, current, _checked(intent, made, todo))
-    rehearse_journey(intent, current, wanted, tools)
+    rehearse_round_trip(intent, current, wanted, tools)
     return wanted
 
 

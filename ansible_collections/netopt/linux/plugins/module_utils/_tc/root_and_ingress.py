@@ -98,7 +98,7 @@ def _refuse_handle_of_hook(iface: str, found: list[TcObject]) -> None:
 
 
 def refuse_irreplaceable(intent: Intent, current: State) -> None:
-    """Raise when the plan would remove what is known to be lost then; for hosts where the way back cannot be tried.
+    """Raise when the plan would remove what is known to be lost then; for hosts where the rollback cannot be tried.
 
     Raises:
         NetoptError: something on the host could not be brought back.

@@ -17,7 +17,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._netlink.flow import 
     Entry,
     Tuple,
 )
-from ansible_collections.netopt.linux.plugins.module_utils._nft.journey import interfaces_in
+from ansible_collections.netopt.linux.plugins.module_utils._nft.round_trip import interfaces_in
 from ansible_collections.netopt.linux.plugins.module_utils._nft.translations import parse, removed
 
 OWN = {"eth0": {ip_address("192.0.2.1"), ip_address("2001:db8::1")}, "eth1": {ip_address("198.51.100.1")}}

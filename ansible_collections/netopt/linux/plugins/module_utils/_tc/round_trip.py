@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rehearses a whole change of traffic control, there and back, with the operations that are used for real.
+"""Rehearses a change of traffic control and its rollback, with the operations that are used for real.
 
-On devices of the same names the host's present state is made, then the change is performed, then the way back. After
+On devices of the same names the host's present state is made, then the change is performed, then the rollback. After
 each the kernel is read. Whatever it refuses, and whatever then reads otherwise than it should, is a refusal of the
-plan. Only the parts of a tree that the plan replaces are made: what it leaves alone needs no way back.
+plan. Only the parts of a tree that the plan replaces are made: what it leaves alone needs no rollback.
 
 The default qdiscs of stand-ins are those of veth, so no default tree is compared; the host gets its own back by the
 removal of what stands in its place.
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from .._common.errors import NetoptError
 from .._host.scratch_namespace import move_to_new_namespace
 from .._netlink.route_socket import RouteSocket
-from .journey_sample import sampled
 from .objects import GONE, State, TcObject, ifb_name, objects, packed
 from .observe import links, observe
 from .operations import diff, operations
 from .perform import perform
 from .root_and_ingress import LEAVE_OUT, mixed_up, touches, why_lost
+from .round_trip_sample import sampled
 from .stand_in import set_mtu, stand_in
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ UNKNOWN_LINK = {"mtu": 1500, "txqlen": 1000, "tx_queues": 1, "index": None}  # o
 
 PRESENT = "The present state cannot be made again, so a rollback could not bring it back"
 THERE = "The change cannot be made from the present state"
-BACK = "The way back does not lead to the present state"
+BACK = "The rollback does not lead to the present state"
 
 
-def rehearse_journey(intent: Intent, current: State, wanted: State, tools: Tools) -> None:
-    """Make the way from ``current`` to ``wanted`` and back in a new scratch namespace, if there is one to make.
+def rehearse_round_trip(intent: Intent, current: State, wanted: State, tools: Tools) -> None:
+    """Change ``current`` to ``wanted`` and roll that back in a new scratch namespace, if there is one to make.
 
     Raises:
         NetoptError: the kernel refuses a step, or what is reached is not what should be.

@@ -20,9 +20,9 @@ from ansible_collections.netopt.linux.plugins.module_utils._common.errors import
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Completed, Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
 from ansible_collections.netopt.linux.plugins.module_utils._netlink import messages as rt
-from ansible_collections.netopt.linux.plugins.module_utils._nft import journey
 from ansible_collections.netopt.linux.plugins.module_utils._nft import kernel as nft_kernel
 from ansible_collections.netopt.linux.plugins.module_utils._nft import netlink as nft_netlink
+from ansible_collections.netopt.linux.plugins.module_utils._nft import round_trip
 from ansible_collections.netopt.linux.plugins.module_utils._nft import subsystem as nft_subsystem
 from tests.kernel.nft_namespaces import Namespace, run
 from tests.kernel.old_nft import instead_of_ours, old_nft
@@ -118,7 +118,7 @@ def test_the_very_texts_are_tried() -> None:
 
 @pytest.mark.usefixtures("namespace")
 def test_a_host_without_the_table_pays_nothing_more() -> None:
-    """Two runs of nft for a first table, made and read, as where nothing changes: the way back deletes it whole."""
+    """Two runs of nft for a first table, made and read, as where nothing changes: the rollback deletes it whole."""
     current, wanted, ran = rehearsed(LIMITS)
     assert [argv[1] for argv, _stdin in ran] == ["-f", "-s"]
     perform(current, wanted)
@@ -135,7 +135,7 @@ def test_a_table_that_could_not_come_back_is_refused_by_name() -> None:
     with pytest.raises(NetoptError) as caught:
         rehearsed(LIMITS)
     assert (caught.value.stage, caught.value.key) == ("rehearse", "table inet netopt chain accept")
-    assert journey.PRESENT in caught.value.message
+    assert round_trip.PRESENT in caught.value.message
     assert caught.value.wanted == "chain accept {"
     assert before == run("nft list ruleset")
 
@@ -177,7 +177,7 @@ def test_of_a_large_map_a_sample_goes_the_way() -> None:
     perform(*rehearsed(classes(0, 2000))[:2])
     before = run("nft list ruleset")
     current, wanted, ran = rehearsed(classes(1000, 2000))
-    assert max(stdin.count(" : 1:") for _argv, stdin in ran) <= 3 * journey.SAMPLE
+    assert max(stdin.count(" : 1:") for _argv, stdin in ran) <= 3 * round_trip.SAMPLE
     assert [stdin.split()[0] for argv, stdin in ran if argv == ["nft", "-f", "-"]] == [
         "table",
         "table",
@@ -256,7 +256,7 @@ def test_a_table_made_by_hand_comes_back_with_nft_0_9_8(older: Path, tmp_path: P
     before = run("nft --debug=netlink list ruleset")
     code = tmp_path / "there_and_back.py"
     code.write_text(
-        "from tests.kernel.test_nft_journey import LIMITS, nft_kernel, perform, rehearsed, Tools\n"
+        "from tests.kernel.test_nft_round_trip import LIMITS, nft_kernel, perform, rehearsed, Tools\n"
         "current, wanted, _ran = rehearsed(LIMITS)\n"
         "perform(current, wanted)\n"
         "perform(nft_kernel.observe({}, Tools()), current)\n"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 
 from ansible_collections.netopt.linux.plugins.module_utils._netlink import messages as rt
-from ansible_collections.netopt.linux.plugins.module_utils._tc.journey_sample import ALIKE, SORTS, sampled
 from ansible_collections.netopt.linux.plugins.module_utils._tc.objects import BULK, ROOT, TcObject, packed
+from ansible_collections.netopt.linux.plugins.module_utils._tc.round_trip_sample import ALIKE, SORTS, sampled
 
 ONE = 0x10000
 TOP = TcObject("qdisc", "htb", ONE, ROOT, options=b"")

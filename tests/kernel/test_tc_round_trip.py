@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._host.commands import Tools
 from ansible_collections.netopt.linux.plugins.module_utils._host.scratch_namespace import in_scratch_namespace
-from ansible_collections.netopt.linux.plugins.module_utils._tc import journey
+from ansible_collections.netopt.linux.plugins.module_utils._tc import round_trip
 from ansible_collections.netopt.linux.plugins.module_utils._tc import subsystem as tc_subsystem
 from tests.kernel.tc_namespace import IFACE, in_namespace, make_interface, resolved, run, told
 
@@ -29,7 +29,7 @@ UNKNOWN = "08006300deadbeef"  # an attribute of a number that no kernel has used
 
 
 def refusal(state: str, form: str, **other: Any) -> dict[str, str | None]:
-    """Return the error of a journey in which the first object of a form, now or then, is not as a dump shows it."""
+    """Return the error of a round trip in which the first object of a form, now or then, is not as a dump shows it."""
 
     def attempt() -> dict[str, str | None]:
         make_interface()
@@ -40,7 +40,9 @@ def refusal(state: str, form: str, **other: Any) -> dict[str, str | None]:
             states = dict(zip(("current", "wanted"), copy.deepcopy(resolved(PLAN)), strict=True))
             interface = states[state]["interfaces"][IFACE]
             next(one for one in interface["objects"] if one["form"] == form).update(other)
-            in_scratch_namespace(lambda: journey.rehearse_journey(intent, states["current"], states["wanted"], Tools()))
+            in_scratch_namespace(
+                lambda: round_trip.rehearse_round_trip(intent, states["current"], states["wanted"], Tools())
+            )
         except NetoptError as error:
             assert told() == before
             return error.as_dict()
@@ -53,11 +55,11 @@ def refusal(state: str, form: str, **other: Any) -> dict[str, str | None]:
 @pytest.mark.parametrize(
     ("state", "form", "other", "step", "key"),
     [
-        ("current", "qdisc", {"unknown": UNKNOWN}, journey.PRESENT, "eth0 qdisc root"),
-        ("current", "class", {"options": "08000100"}, journey.PRESENT, "eth0 class 5:1"),
-        ("current", "chain", {"kind": "no_such"}, journey.PRESENT, "eth0 chain ingress chain 7"),
-        ("wanted", "class", {"unknown": UNKNOWN}, journey.THERE, "eth0 class 1:1"),
-        ("wanted", "filter", {"kind": "no_such"}, journey.THERE, "eth0 filter ingress"),
+        ("current", "qdisc", {"unknown": UNKNOWN}, round_trip.PRESENT, "eth0 qdisc root"),
+        ("current", "class", {"options": "08000100"}, round_trip.PRESENT, "eth0 class 5:1"),
+        ("current", "chain", {"kind": "no_such"}, round_trip.PRESENT, "eth0 chain ingress chain 7"),
+        ("wanted", "class", {"unknown": UNKNOWN}, round_trip.THERE, "eth0 class 1:1"),
+        ("wanted", "filter", {"kind": "no_such"}, round_trip.THERE, "eth0 filter ingress"),
     ],
 )
 def test_what_cannot_be_made_is_refused(state: str, form: str, other: dict[str, Any], step: str, key: str) -> None:
@@ -71,22 +73,22 @@ def test_what_cannot_be_made_is_refused(state: str, form: str, other: dict[str, 
 
 def test_a_way_back_that_leads_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the last step leaves something else behind, the plan is refused with what that is."""
-    lead = journey._lead
+    lead = round_trip._lead
 
     def led(target: Any, step: str, present: Any, tools: Tools) -> None:
         lead(target, step, present, tools)
-        if step == journey.THERE:  # from here on nothing is done any more
-            monkeypatch.setattr(journey, "operations", lambda _found, _target: [])
+        if step == round_trip.THERE:  # from here on nothing is done any more
+            monkeypatch.setattr(round_trip, "operations", lambda _found, _target: [])
 
-    monkeypatch.setattr(journey, "_lead", led)
+    monkeypatch.setattr(round_trip, "_lead", led)
     error = refusal("current", "qdisc")
-    assert str(error["message"]).startswith(journey.BACK)
+    assert str(error["message"]).startswith(round_trip.BACK)
     assert error["key"] == "ifb-eth0 link"
     assert error["after"] == "it reads ifb mtu 1500 txqueuelen 1000 up"
 
 
 def test_what_is_possible_is_not_refused() -> None:
-    """The same journey without a change of its states is made to its end."""
+    """The same round trip without a change of its states is made to its end."""
     assert refusal("current", "qdisc") == {}
 
 
@@ -101,7 +103,7 @@ def test_what_the_plan_leaves_alone_is_not_made() -> None:
             hook = next(one for one in each["interfaces"][IFACE]["objects"] if one["kind"] == "clsact")
             hook["unknown"] = UNKNOWN
         intent = tc_subsystem.intent({"shaper": {"egress_mbit": 50}}, (IFACE,))
-        in_scratch_namespace(lambda: journey.rehearse_journey(intent, current, wanted, Tools()))
+        in_scratch_namespace(lambda: round_trip.rehearse_round_trip(intent, current, wanted, Tools()))
         return "made"
 
     assert in_namespace(attempt) == "made"

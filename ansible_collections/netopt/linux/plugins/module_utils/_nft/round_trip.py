@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Goes the way from the host's table to the wanted one and back in the scratch namespace, as the host would go it.
+"""Makes the host's table the wanted one and rolls that back, in the scratch namespace, as the host would.
 
 What nft prints is not always what nft reads, and a transaction can fail although both of its ends are sound. So the
 host's table is made first, then the very text of the change is loaded, then that of the restore; each is compared.
@@ -42,10 +42,10 @@ _QUOTED_NAME = pattern(r'"([^"/\s]{1,15})"')
 _STAND_INS = ("veth", "dummy")  # as in the rehearsal of tc
 
 
-def there_and_back(current: Mapping[str, Any], wanted: Mapping[str, Any], tools: Tools) -> None:
-    """Try the way from a state to another and the way back; to be called in a scratch namespace, behind ``wanted``.
+def rehearse_round_trip(current: Mapping[str, Any], wanted: Mapping[str, Any], tools: Tools) -> None:
+    """Try the change from a state to another and its rollback; to be called in a scratch namespace, behind ``wanted``.
 
-    Where there is no table yet, the way there is what has just made the wanted one, and the way back deletes it whole.
+    Where there is no table yet, the change is what has just made the wanted one, and the rollback deletes it whole.
 
     Args:
         current: the host's state.
