@@ -137,32 +137,39 @@ def test_read_only_server_has_no_changing_tool(settings: Settings) -> None:
     assert "list_plans_tool" in names
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "policy://config_cards/list",
-        "policy://config_cards/sysctl.tcp_fin_timeout",
-        "policy://profiles/list",
-        "policy://profiles/server",
-        "policy://rules",
-        "policy://limits",
-        "schema://ParameterPlan",
-        "schema://ChangeReport",
-        "inventory://hosts",
-        "runs://list",
-    ],
+RESOURCES = (
+    "policy://config_cards/list",
+    "policy://config_cards/sysctl.tcp_fin_timeout",
+    "policy://profiles/list",
+    "policy://profiles/server",
+    "policy://rules",
+    "policy://limits",
+    "schema://ParameterPlan",
+    "schema://ChangeReport",
+    "inventory://hosts",
+    "runs://list",
 )
-def test_resources_are_json(settings: Settings, here: str, uri: str) -> None:
+
+
+def test_resources_are_json(settings: Settings, here: str) -> None:
     """Every resource can be read and is JSON with something in it."""
-    contents = with_client(replace(settings, inventory=here), lambda client: client.read_resource(uri))
-    assert json.loads(contents[0].text) or uri == "runs://list"  # type: ignore[union-attr]
+
+    async def use(client: Client[Any]) -> dict[str, Any]:
+        return {uri: json.loads((await client.read_resource(uri))[0].text) for uri in RESOURCES}  # type: ignore[union-attr]
+
+    found = with_client(replace(settings, inventory=here), use)
+    assert [uri for uri, content in found.items() if not content] == ["runs://list"]
 
 
-@pytest.mark.parametrize("uri", ["policy://config_cards/nope", "policy://profiles/nope", "schema://Nope", "runs://x"])
-def test_unknown_things_are_named(settings: Settings, uri: str) -> None:
+def test_unknown_things_are_named(settings: Settings) -> None:
     """A resource that is not there says so."""
-    with pytest.raises(Exception, match=r"[Tt]here is no"):
-        with_client(settings, lambda client: client.read_resource(uri))
+
+    async def use(client: Client[Any]) -> None:
+        for uri in ("policy://config_cards/nope", "policy://profiles/nope", "schema://Nope", "runs://x"):
+            with pytest.raises(Exception, match=r"[Tt]here is no"):
+                await client.read_resource(uri)
+
+    with_client(settings, use)
 
 
 @pytest.mark.parametrize("form", [dict, json.dumps])
@@ -181,52 +188,55 @@ def test_validate_and_render(settings: Settings, form: Callable[[Any], Any]) -> 
     with_client(settings, use)
 
 
-@pytest.mark.parametrize(
-    ("tool", "arguments", "message"),
-    [
-        ("validate_change_plan_tool", {"parameter_plan": "not json"}, "is text that is not JSON"),
-        (
-            "validate_change_plan_tool",
-            {"parameter_plan": '{"iface": "a", "iface": "b"}'},
-            "iface: The key is given twice",
-        ),
-        (
-            "render_change_plan_tool",
-            {"plan": '{"changes": {"mtu": ' + "9" * 5000 + "}}"},
-            "The number is longer than 64",
-        ),
-        ("validate_change_plan_tool", {"parameter_plan": "[1]"}, "list where an object is wanted"),
-        ("render_change_plan_tool", {"plan": {"iface": "eth0", "changes": {"mtu": 1}}}, r"changes\.mtu"),
-        ("apply_rendered_plan_tool", {"rendered_plan": {"plan": PLAN}}, "not a rendered plan"),
-        ("plan_from_profile_tool", {"profile": "nope"}, "There is no such profile"),
-        ("ip_info_tool", {"hosts": "@/etc/passwd"}, "Not a host pattern"),
-        ("ip_info_tool", {"hosts": "nowhere"}, "Known hosts: here"),
-        ("ip_info_tool", {"iface": "-f x"}, "Give an interface name"),
-        ("ping_host_tool", {"target": "-f"}, "Give a host name"),
-        ("sysctl_get_tool", {"keys": ["../../etc/passwd"]}, "Give dotted keys"),
-        ("run_status_tool", {"run_id": "../../etc"}, "There is no run"),
-    ],
+REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("validate_change_plan_tool", {"parameter_plan": "not json"}, "is text that is not JSON"),
+    (
+        "validate_change_plan_tool",
+        {"parameter_plan": '{"iface": "a", "iface": "b"}'},
+        "iface: The key is given twice",
+    ),
+    (
+        "render_change_plan_tool",
+        {"plan": '{"changes": {"mtu": ' + "9" * 5000 + "}}"},
+        "The number is longer than 64",
+    ),
+    ("validate_change_plan_tool", {"parameter_plan": "[1]"}, "list where an object is wanted"),
+    ("render_change_plan_tool", {"plan": {"iface": "eth0", "changes": {"mtu": 1}}}, r"changes\.mtu"),
+    ("apply_rendered_plan_tool", {"rendered_plan": {"plan": PLAN}}, "not a rendered plan"),
+    ("plan_from_profile_tool", {"profile": "nope"}, "There is no such profile"),
+    ("ip_info_tool", {"hosts": "@/etc/passwd"}, "Not a host pattern"),
+    ("ip_info_tool", {"hosts": "nowhere"}, "Known hosts: here"),
+    ("ip_info_tool", {"iface": "-f x"}, "Give an interface name"),
+    ("ping_host_tool", {"target": "-f"}, "Give a host name"),
+    ("sysctl_get_tool", {"keys": ["../../etc/passwd"]}, "Give dotted keys"),
+    ("run_status_tool", {"run_id": "../../etc"}, "There is no run"),
 )
-def test_refusals_tell_what_to_do(
-    settings: Settings, here: str, tool: str, arguments: dict[str, Any], message: str
-) -> None:
+
+
+def test_refusals_tell_what_to_do(settings: Settings, here: str) -> None:
     """A wrong call is an error of the tool, in words that the caller can act on."""
-    with pytest.raises(ToolError, match=message):
-        with_client(replace(settings, inventory=here), lambda client: call(client, tool, **arguments))
+
+    async def use(client: Client[Any]) -> None:
+        for tool, arguments, message in REFUSED:
+            with pytest.raises(ToolError, match=message):
+                await call(client, tool, **arguments)
+
+    with_client(replace(settings, inventory=here), use)
 
 
 def test_altered_rendering_is_refused(settings: Settings, here: str) -> None:
     """Text or plan that was altered after rendering never reaches a host, and the attempt is in the audit log."""
     located = replace(settings, inventory=here)
 
-    async def use(client: Client[Any], change: dict[str, Any]) -> None:
-        rendered = await call(client, "render_change_plan_tool", plan=PLAN)
-        await call(client, "apply_rendered_plan_tool", rendered_plan=rendered | change, dry_run=False)
-
     other = {**PLAN, "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": "24"}}}
-    for change in ({"sysctl_cmds": ["reboot"]}, {"plan": other}, {"digest": "0" * 64}):
-        with pytest.raises(ToolError, match=r"digest|altered"):
-            with_client(located, lambda client, change=change: use(client, change))  # type: ignore[misc]
+
+    async def use(client: Client[Any]) -> None:
+        rendered = await call(client, "render_change_plan_tool", plan=PLAN)
+        for change in ({"sysctl_cmds": ["reboot"]}, {"plan": other}, {"digest": "0" * 64}):
+            with pytest.raises(ToolError, match=r"digest|altered"):
+                await call(client, "apply_rendered_plan_tool", rendered_plan=rendered | change, dry_run=False)
+
+    with_client(located, use)
     refusals = [entry.subject for entry in AuditLog(settings.audit_file).entries() if entry.decision == "refused"]
     assert refusals == ["apply_rendered_plan_tool"] * 3
 

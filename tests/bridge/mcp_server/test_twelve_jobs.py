@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pytest
 from fastmcp import Client
 
 from mcp_bridge.mcp_server.server import build
@@ -55,20 +54,19 @@ JOBS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("job", JOBS)
-def test_what_the_list_suggests_is_accepted(tmp_path: Path, job: str) -> None:
-    """The plan fits the schema that is listed, the server takes it, and renders it under a digest."""
-    plan = {"iface": "eth0", "name": "job", "changes": JOBS[job], "rationale": job}
+def test_what_the_list_suggests_is_accepted(tmp_path: Path) -> None:
+    """Each plan fits the schema that is listed, the server takes it, and renders it under a digest."""
 
     async def use() -> None:
-        service = Service(Settings(state_dir=tmp_path), caller="test")
-        async with Client(build(service)) as client:
+        async with Client(build(Service(Settings(state_dir=tmp_path), caller="test"))) as client:
             listed = {tool.name: tool.input_schema for tool in await client.list_tools()}
-            jsonschema.validate({"parameter_plan": plan}, listed["validate_change_plan_tool"])
-            verdict = await call(client, "validate_change_plan_tool", parameter_plan=plan)
-            assert verdict["ok"], verdict["issues"]
-            rendered = await call(client, "render_change_plan_tool", plan=plan)
-            arguments = {"rendered_plan": rendered["digest"], "hosts": "all", "rollout": {"waves": ["1", "100%"]}}
-            jsonschema.validate(arguments, listed["apply_rendered_plan_tool"])
+            for job, changes in JOBS.items():
+                plan = {"iface": "eth0", "name": "job", "changes": changes, "rationale": job}
+                jsonschema.validate({"parameter_plan": plan}, listed["validate_change_plan_tool"])
+                verdict = await call(client, "validate_change_plan_tool", parameter_plan=plan)
+                assert verdict["ok"], (job, verdict["issues"])
+                rendered = await call(client, "render_change_plan_tool", plan=plan)
+                arguments = {"rendered_plan": rendered["digest"], "hosts": "all", "rollout": {"waves": ["1", "100%"]}}
+                jsonschema.validate(arguments, listed["apply_rendered_plan_tool"])
 
     asyncio.run(use())
