@@ -132,6 +132,12 @@ def schema_of(kind: Any, *, nulls: bool = False) -> dict[str, Any]:
         kind: the model.
         nulls: whether what is not set is given as null; left out otherwise.
     """
+    return copy.deepcopy(_schema_of(kind, nulls=nulls))
+
+
+@cache
+def _schema_of(kind: Any, *, nulls: bool) -> dict[str, Any]:
+    """Make the schema; nearly forty tools begin with that of the answers."""
     schema = TypeAdapter(kind).json_schema(mode="serialization")
     if "ParameterPlan" in schema.get("$defs", {}):
         schema["$defs"]["ParameterPlan"] = {
@@ -184,14 +190,8 @@ def _field(content: dict[str, Any], *, nulls: bool) -> dict[str, Any]:
 
 def answers_schema(data: str) -> dict[str, Any]:
     """Return the schema of the answers to a question whose data is ``rows``, ``words`` or ``fields``."""
-    schema = copy.deepcopy(_of_any_answers())
+    schema = schema_of(Answers)
     content = schema["$defs"]["Answer"]["properties"]["data"]
     content.pop("default", None)
     content.update(_DATA[data])
     return schema
-
-
-@cache
-def _of_any_answers() -> dict[str, Any]:
-    """Return the schema of the answers to any question: nearly forty tools begin with it."""
-    return schema_of(Answers)
