@@ -52,41 +52,43 @@ def test_an_answer_counts_once(stage: Stage) -> None:
     assert [entry.decision for entry in stage.refusals()] == ["declined", "refused"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"arguments": {"hosts": "w1"}}, "requestState"),
-        ({"arguments": {"hosts": "all"}}, "requestState"),
-        ({"arguments": {"checkpoint_id": "20200101T000000Z-000001"}}, "requestState"),
-        ({"tool": "rollback_to_checkpoint_tool"}, "requestState"),
-        ({"state": "", "keys": None}, "without the state of a question"),
-        ({"state": "v1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}, "requestState"),
-        ({"state": "A" * 43}, "requestState"),
-        ({"keys": ["confirm"]}, "did not confirm"),
-        ({"keys": []}, "did not confirm"),
-        ({"action": "decline", "content": None}, "did not confirm (decline)"),
-        ({"action": "cancel", "content": None}, "did not confirm (cancel)"),
-        ({"content": {"confirm": False}}, "did not say yes"),
-        ({"content": {"confirm": "true"}}, "did not say yes"),
-        ({"content": {"confirm": 1}}, "did not say yes"),
-        ({"content": {}}, "did not say yes"),
-        ({"content": None}, "did not say yes"),
-    ],
-    ids=lambda value: str(value)[:60] if isinstance(value, dict) else "",
+NO_ANSWERS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"arguments": {"hosts": "w1"}}, "requestState"),
+    ({"arguments": {"hosts": "all"}}, "requestState"),
+    ({"arguments": {"checkpoint_id": "20200101T000000Z-000001"}}, "requestState"),
+    ({"tool": "rollback_to_checkpoint_tool"}, "requestState"),
+    ({"state": "", "keys": None}, "without the state of a question"),
+    ({"state": "v1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}, "requestState"),
+    ({"state": "A" * 43}, "requestState"),
+    ({"keys": ["confirm"]}, "did not confirm"),
+    ({"keys": []}, "did not confirm"),
+    ({"action": "decline", "content": None}, "did not confirm (decline)"),
+    ({"action": "cancel", "content": None}, "did not confirm (cancel)"),
+    ({"content": {"confirm": False}}, "did not say yes"),
+    ({"content": {"confirm": "true"}}, "did not say yes"),
+    ({"content": {"confirm": 1}}, "did not say yes"),
+    ({"content": {}}, "did not say yes"),
+    ({"content": None}, "did not say yes"),
 )
-def test_another_answer_is_none(stage: Stage, changed: dict[str, Any], words: str) -> None:
+
+
+def test_another_answer_is_none(stage: Stage) -> None:
     """Other arguments, another tool, no state or a made-up one, no, or something like yes: nothing is done."""
 
-    async def use(client: Client[Any], question: InputRequiredResult) -> str:
-        options = {key: changed[key] for key in ("content", "action", "keys", "state") if key in changed}
-        arguments = {**REAL, **changed.get("arguments", {})}
-        found = await answer(client, changed.get("tool", TOOL), question, **options, **arguments)
-        assert found.is_error
-        return text_of(found)
+    async def run() -> None:
+        async with stage.client() as client:
+            for changed, words in NO_ANSWERS:
+                told = len(stage.refusals())
+                question = await ask(client, TOOL, **REAL)
+                options = {key: changed[key] for key in ("content", "action", "keys", "state") if key in changed}
+                arguments = {**REAL, **changed.get("arguments", {})}
+                found = await answer(client, changed.get("tool", TOOL), question, **options, **arguments)
+                assert found.is_error, changed
+                assert words in text_of(found), changed
+                assert stage.runs() == [], changed
+                assert len(stage.refusals()) > told, f"the attempt is not in the audit log: {changed}"
 
-    assert words in with_question(stage, use)
-    assert stage.runs() == []
-    assert stage.refusals(), "the attempt is not in the audit log"
+    asyncio.run(run())
     assert stage.log.check()[0] is None
 
 
