@@ -59,9 +59,14 @@ SYSCTL = optional(
 
 PERCENT = st.floats(0, 5).map(lambda share: round(share, 2))
 NETEM = st.one_of(
-    optional(delay_ms=st.integers(1, 100), loss_pct=PERCENT, rate_mbit=MBIT, match=MATCH.filter(bool)).filter(
-        lambda netem: netem.keys() - {"match"}
-    ),
+    optional(
+        delay_ms=st.integers(1, 100),
+        loss_pct=PERCENT,
+        rate_mbit=MBIT,
+        direction=st.sampled_from(["egress", "Ingress"]),
+        match=MATCH.filter(bool),
+    ).filter(lambda netem: netem.keys() - {"match", "direction"}),
+    st.fixed_dictionaries({"duplicate_pct": st.integers(1, 5)}, optional={"duplicate_correlation_pct": PERCENT}),
     st.fixed_dictionaries(
         {"delay_ms": st.integers(5, 100), "delay_jitter_ms": st.integers(1, 5)},
         optional={
@@ -125,14 +130,19 @@ CHANGES = st.one_of(
         netem=NETEM,
         dscp=st.lists(st.fixed_dictionaries({"match": MATCH, "dscp": DSCP}), max_size=3),
         connection_limits=st.lists(
-            st.fixed_dictionaries(
-                {"protocol": PORT_PROTOCOL, "port": PORT, "limit": st.integers(1, 1000)},
-                optional={"mask": st.integers(8, 32), "action": st.sampled_from(["reject", "drop"])},
+            st.builds(
+                lambda limit, ports: {**limit, **ports},
+                st.fixed_dictionaries(
+                    {"protocol": PORT_PROTOCOL, "limit": st.integers(1, 1000)},
+                    optional={"mask": st.integers(8, 32), "action": st.sampled_from(["reject", "drop"])},
+                ),
+                st.fixed_dictionaries({"port": PORT}) | optional(ports=PORTS),
             ),
             max_size=2,
         ),
         rate_limits=st.lists(
-            st.fixed_dictionaries({"rate": st.sampled_from(["1000/second", "50/Minute"])}), max_size=2
+            st.fixed_dictionaries({"rate": st.sampled_from(["1000/second", "50/Minute"])}, optional={"ports": PORTS}),
+            max_size=2,
         ),
         connection_tracking=optional(max_connections=st.integers(65_536, 1_000_000), drop_invalid=st.booleans()),
         offloads=optional(gro=st.booleans(), tso=st.booleans()),

@@ -66,6 +66,16 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a match of two families": (netem(delay_ms=1, match={"src": "10.0.0.0/8", "dst": "::1"}), ["changes.netem.match"]),
     "classes": ({**netem(delay_ms=1, classes=["1:10"]), "htb_classes": CLASSES}, []),
     "classes of queues": ({**netem(delay_ms=1, classes=["1:10"]), **tree()}, []),
+    "classes of what arrives": (
+        {**netem(delay_ms=1, direction="INGRESS", classes=["1:10"]), "ingress": {"htb_classes": CLASSES}},
+        [],
+    ),
+    "classes of what leaves for what arrives": (
+        {**netem(delay_ms=1, direction="ingress", classes=["1:10"]), "htb_classes": CLASSES},
+        ["changes.netem.classes[0]"],
+    ),
+    "an unknown direction": (netem(delay_ms=1, direction="both"), ["changes.netem.direction"]),
+    "a correlation of no duplicates": (netem(delay_ms=1, duplicate_correlation_pct=5), ["changes.netem"]),
     "a class that is not there": (
         {**netem(delay_ms=1, classes=["1:99"]), "htb_classes": CLASSES},
         ["changes.netem.classes[0]"],
