@@ -65,7 +65,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "offloads and MTU": plan(offloads={"gro": False, "tso": False, "gso": False, "sg": False}, mtu=1400),
     "MTU of two interfaces": plan(["eth0", "eth1"], mtu=9000, shaper={"egress_mbit": 5}),
     "queues": plan(
-        nic={"channels": {"rx": 1, "tx": "max"}, "txqueuelen": 5000},
+        nic={"channels": {"rx": 1, "tx": "max"}, "txqueuelen": 5000, "promisc": True},
         steering={"rps_cpus": "all", "rps_flow_cnt": 1000, "xps_cpus": "0"},
     ),
     "pfifo": plan(qdisc={"type": "pfifo", "params": {"limit": 77}}),
@@ -114,6 +114,17 @@ PLANS: dict[str, dict[str, Any]] = {
         rate_limits=[
             {"rate": "9/second", "src": ["10.0.0.0/8", "10.1.0.0/16", "fd00::/8"], "except": ["10.2.0.0/16"]},
             {"rate": "9/second", "protocol": "icmp", "icmp_type": "echo-request", "per_source": True},
+        ],
+    ),
+    "limits of several ports": plan(
+        connection_limits=[
+            {"protocol": "tcp", "ports": [80, 443, "8000-8100"], "limit": 5},
+            {"protocol": "tcp", "limit": 150, "mask": 24},
+        ],
+        rate_limits=[
+            {"rate": "9/second", "ports": [80, 443], "per": "packets"},
+            {"rate": "9/second", "protocol": "tcp", "ports": [80, 443], "src": ["10.0.0.0/8", "fd00::/8"]},
+            {"rate": "9/minute", "protocol": "udp", "ports": ["5000-5100", 53], "per_source": True},
         ],
     ),
     "shaper with a leaf": plan(shaper={"egress_mbit": 1.5}, qdisc={"type": "pfifo", "params": {"limit": 5}}),
