@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.effects.traffic import Traffic
 
 LATE_S = 0.2
+BEHIND = {"arriving": "inner"}  # who gets the frames that go through the host; the client gets all others
 
 
 def _sent(lab: Lab, way: str, one: Frame, number: int) -> None:
@@ -53,7 +54,7 @@ def arrived(way: str, one: Frame, number: int) -> Traffic:
     """Send a frame so many times; returns how many arrive."""
 
     def send(lab: Lab) -> int:
-        with watched(lab, "client") as seen:
+        with watched(lab, BEHIND.get(way, "client")) as seen:
             _sent(lab, way, one, number)
             return len(seen(_of(one), 2 * number + 1))
 
@@ -86,9 +87,9 @@ def late(way: str, one: Frame, number: int) -> Traffic:
     return send
 
 
-def gone_by_itself(one: Frame, number: int, after_s: float) -> Traffic:
+def gone_by_itself(way: str, one: Frame, number: int, after_s: float) -> Traffic:
     """Send frames, and once more when the impairment has ended; returns how many arrive each time."""
-    once = arrived("sent", one, number)
+    once = arrived(way, one, number)
 
     def send(lab: Lab) -> list[int]:
         first = once(lab)

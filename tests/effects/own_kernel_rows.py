@@ -14,6 +14,7 @@ from tests.effects.class_rows import BRIDGED, SHAPES, TAGS
 from tests.effects.classes import ENDS, spoken
 from tests.effects.frames import Frame
 from tests.effects.impaired import arrived, gone_by_itself, intact, late
+from tests.effects.lab import CLIENT, INNER
 from tests.effects.meaning import REST, fits
 from tests.effects.row import NULL, REMOVE, ROLLBACK, Row
 from tests.effects.seen import code_points
@@ -52,12 +53,34 @@ PACKETS: dict[str, dict[str, Any]] = {
     "port 22 of udp": {"sport": 22, "dport": 50000},
 }
 EVERYWHERE = ("everything", "udp")
+# the same of what arrives, where the requests of ssh are spared
+REQUESTS = {"proto": "tcp", "dports": ["22"]}
+IMPAIRED_ARRIVING: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "everything that arrives": ({}, []),
+    "a port of what arrives": ({"match": {"dports": ["7000"]}}, [{"dports": ["7000"]}]),
+    "the port of ssh": ({"match": REQUESTS}, [REQUESTS]),
+    "a sender": ({"match": {"src": "192.0.2.2/32"}}, [{"src": "192.0.2.2/32"}]),
+}
+ROOTS_ARRIVING: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "below a shaper": {"shaper": {"ingress_mbit": 50}},
+    "in classes": {
+        "shaper": {"ingress_mbit": 50},
+        "ingress": {"htb_classes": [{"classid": "1:10", "rate_mbit": 20, "match": [{"proto": "udp"}]}]},
+    },
+}
+PACKETS_ARRIVING: dict[str, dict[str, Any]] = {
+    "udp": {},
+    "another port of udp": {"dport": 7001},
+    "a request of ssh": {"proto": "tcp", "sport": 50000, "dport": 22},
+    "port 22 of udp": {"sport": 50000, "dport": 22},
+}
 GOINGS = (ROLLBACK, REMOVE, NULL)
 
 
-def _met(matches: list[dict[str, Any]], one: Frame) -> bool:
-    if fits(SSH, one, by_rules=False) and SSH not in matches:
-        return False  # the answers of ssh are spared unless they are named
+def _met(matches: list[dict[str, Any]], one: Frame, spared: dict[str, Any] = SSH) -> bool:
+    if fits(spared, one, by_rules=False) and spared not in matches:
+        return False  # answers, or requests, of ssh are spared unless they are named
     return not matches or any(fits(match, one, by_rules=False) for match in matches)
 
 
@@ -80,6 +103,23 @@ def _for_some() -> Iterator[Row]:
             says = f"for {what}, {root}; {packet} over IPv{family}, {way}"
             free = {"free": SENT} if packet == "udp" else {}
             yield _netem(says, changes, arrived(way, one, SENT), expected, **free)
+
+
+def _arriving() -> Iterator[Row]:
+    """Yield what netem does to what arrives, seen behind the host; what leaves it lets be."""
+    for (root, more), (what, (words, matches)) in itertools.product(ROOTS_ARRIVING.items(), IMPAIRED_ARRIVING.items()):
+        changes = {"netem": {**ALL, "direction": "ingress", **words}, **more}
+        for (packet, fields), family in itertools.product(PACKETS_ARRIVING.items(), (4, 6)):
+            one = Frame(family, **{"src": CLIENT[family], "dst": INNER[family], **fields})
+            expected = 0 if _met(matches, one, REQUESTS) else SENT
+            says = f"for {what}, {root}; {packet} over IPv{family}"
+            yield _netem(says, changes, arrived("arriving", one, SENT), expected, free=SENT)
+        one = Frame(src=ENDS["forwarded"][0][4], dst=ENDS["forwarded"][1][4])
+        says = f"for {what}, {root}; udp that leaves"
+        yield _netem(says, changes, arrived("forwarded", one, SENT), SENT, free=SENT)
+    one = Frame(src=CLIENT[4], dst=INNER[4])
+    changes = {"netem": {**ALL, "direction": "ingress", "duration_s": 4}}
+    yield _netem("of what arrives ends by itself; udp", changes, gone_by_itself("arriving", one, SENT, 4), [0, SENT])
 
 
 def _whatever_stands_ahead() -> Iterator[Row]:
@@ -140,7 +180,7 @@ def _by_kind() -> Iterator[Row]:
             yield _netem(says, changes, traffic("sent", one, SENT), met, free=free)
     one = Frame(src=ENDS["sent"][0][4], dst=ENDS["sent"][1][4])
     changes = {"netem": {**ALL, "duration_s": 4}}
-    yield _netem("ends by itself; udp", changes, gone_by_itself(one, SENT, 4), [0, SENT])
+    yield _netem("ends by itself; udp", changes, gone_by_itself("sent", one, SENT, 4), [0, SENT])
 
 
 ON_TOP = {
@@ -221,5 +261,6 @@ def _washed() -> Iterator[Row]:
 
 
 ROWS = tuple(
-    replace(row, quick=False) for row in (*_for_some(), *_whatever_stands_ahead(), *_by_kind(), *_on_top(), *_washed())
+    replace(row, quick=False)
+    for row in (*_for_some(), *_arriving(), *_whatever_stands_ahead(), *_by_kind(), *_on_top(), *_washed())
 )
