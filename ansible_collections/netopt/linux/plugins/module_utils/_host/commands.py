@@ -40,7 +40,7 @@ class Tools:
     Attributes:
         cache: what readers keep to spare reading it again, by subsystem; it lasts as long as the run.
         warnings: what a person has to be told about what could not be done, for the report.
-        adjusters_stand: whether adjusters stand still for as long as this process is at work.
+        adjusters_paused: whether adjusters stand still for as long as this process is at work.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Tools:
         self._keep_open = keep_open
         self.cache: dict[str, Any] = {}
         self.warnings: list[str] = []
-        self.adjusters_stand = False
+        self.adjusters_paused = False
 
     def run(
         self, argv: list[str] | tuple[str, ...], *, stage: str, stdin: str | None = None, check: bool = True

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .._adapt.still import standing_still
+from .._adapt.pause import pause_adjusters
 from .._checkpoint.model import (
     ACCEPTED,
     APPLIED,
@@ -107,7 +107,7 @@ def roll_back_one(  # noqa: PLR0913 - what it needs to know is what its callers 
 
         # first, so that a restart in the midst of it comes up in the old state
         withdraw(store, header, tools, persisted, keep=on_conflict == KEEP, check=check)
-    with contextlib.nullcontext() if check else standing_still(tools, content.scopes):
+    with contextlib.nullcontext() if check else pause_adjusters(tools, content.scopes):
         restored = restore(
             scopes=content.scopes,
             target=content.before,
@@ -246,7 +246,7 @@ def _remains(store: Store, header: Header, why: str, errors: list[NetoptError]) 
 def end_time_box(store: Store, header: Header, tools: Tools) -> Restored:
     """End the time-boxed part of a change, and leave the rest of it in force."""
     content = store.content(header.id)
-    with standing_still(tools, content.scopes):
+    with pause_adjusters(tools, content.scopes):
         restored = restore(scopes=content.scopes, target=content.ending, tools=tools)
     note = "; ".join(error.message for error in restored.errors) or "the time-boxed part has ended"
     store.update(replace(header, ends_at=None, note=note))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from .._adapt.still import standing_still
+from .._adapt.pause import pause_adjusters
 from .._common.errors import NetoptError
 from .._common.report import APPLIED, FAILED, ROLLBACK_FAILED, ROLLED_BACK, UNCHANGED, WOULD_CHANGE, HostReport
 from .._host.scratch_namespace import ScratchUnavailableError, in_scratch_namespace
@@ -80,7 +80,7 @@ def _undo(
     """Restore the state from before and say in the report how that went."""
     try:
         steps = subsystem.operations(io.observe(scope, tools), before)
-        with standing_still(tools, [step.subsystem for step in steps]):
+        with pause_adjusters(tools, [step.subsystem for step in steps]):
             _perform(io, steps, tools, report)
             _verify(subsystem, io, scope=scope, wanted=before, tools=tools)
     except NetoptError as error:
@@ -132,7 +132,7 @@ def run_subsystem(
             report.changed = bool(steps)
             return report
         begun = True
-        with standing_still(tools, [step.subsystem for step in steps]):
+        with pause_adjusters(tools, [step.subsystem for step in steps]):
             _perform(io, steps, tools, report)
             _verify(subsystem, io, scope=scope, wanted=wanted, tools=tools)
     except NetoptError as error:

@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._adapt.still import standing_still
+from .._adapt.pause import pause_adjusters
 from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, Content, Header
 from .._checkpoint.store import CONFIRM, boot_id, now_utc
 from .._common import report as host_report
@@ -117,7 +117,7 @@ class Apply:
             self._report.changed = True
             return None
         ending, ends_after_s = self._time_box(plans, record, rehearsal)
-        with standing_still(self._tools, rehearsal.operations):
+        with pause_adjusters(self._tools, rehearsal.operations):
             header, content = self._write_down(identity, rehearsal, record, ending=ending, persist=persist)
             try:
                 header = self._arm(header)
