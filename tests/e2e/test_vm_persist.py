@@ -50,7 +50,7 @@ FILES = (
     "find /etc -path '*netopt*' | sort; find /etc/systemd /etc/sysctl.d /etc/modules-load.d -printf '%p %m %u %l\\n'"
     " | sort; for what in list-unit-files 'list-units --all'; do systemctl $what 'netopt-*@*' --no-legend; done"
 )
-# the flows that fq_codel happens to have queues for, the address that the kernel draws for an ifb, and what passed an htb
+# the flows that fq_codel has queues for, the address that the kernel draws for an ifb, what went by the classes of htb
 VOLATILE = re.compile(r"^class fq_codel .*\n|^ +link/ether .*\n| direct_packets_stat \d+", re.MULTILINE)
 
 
