@@ -149,7 +149,9 @@ def test_readme_says_what_hosts_need() -> None:
 def test_readme_says_what_was_measured() -> None:
     """Its figures are those of the pages that it refers to, rounded."""
     text, profiles = BY_NAME["README.md"], BY_NAME["docs/profiles.md"]
-    newest = BY_NAME["benchmarks/README.md"].partition("`server.json`, measured later")[2].partition("| one `shell` task")[2]
+    newest = (
+        BY_NAME["benchmarks/README.md"].partition("`server.json`, measured later")[2].partition("| one `shell` task")[2]
+    )
     first, unchanged = 5, 9  # the cells of the ratios in a row
     for hosts, said in (
         (50, numbers(r"On 50 hosts an apply that changes nothing takes ([\d.]+) of .*? takes ([\d.]+) times", text)),

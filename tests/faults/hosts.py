@@ -29,8 +29,8 @@ from typing import Any
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard import NAME
-from tests.kernel.engine_program import import_engine
 from tests.waiting import PAIR_IS_UP, until
+from tests.whole_engine import import_engine
 
 IFACE = "eth0"
 PATIENCE_S = 40.0

@@ -37,6 +37,7 @@ SENT = (
     *(f"tests/kernel/{name}.py" for name in ("transaction_host", "killed_between_files")),
     *(f"tests/kernel/{name}_program.py" for name in ("apply", "checkpoint")),
     "tests/waiting.py",
+    "tests/whole_engine.py",
 )
 CHANGES: dict[str, Any] = {
     "sysctl": {"net.core.somaxconn": "8192", "net.ipv4.tcp_fin_timeout": "25", "net.ipv4.ip_forward": "1"},

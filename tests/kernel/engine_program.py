@@ -14,22 +14,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import pkgutil
 import sys
 import traceback
-from importlib import import_module
 from typing import Any
 
-from ansible_collections.netopt.linux.plugins import module_utils
 from tests.kernel import apply_program, checkpoint_program
+from tests.whole_engine import import_engine
 
 PROGRAMS = {"apply": apply_program.answer, "checkpoint": checkpoint_program.answer}
-
-
-def import_engine() -> None:
-    """Import all of the engine, which imports its parts when it first needs them: a forked process finds them there."""
-    for found in pkgutil.walk_packages(module_utils.__path__, f"{module_utils.__name__}."):
-        import_module(found.name)
 
 
 def enter(pid: int) -> None:

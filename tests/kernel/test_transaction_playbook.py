@@ -101,6 +101,6 @@ def test_the_module_by_itself_refuses_what_is_no_plan(host: Host, check: list[st
         check=False,
     )
     assert "changes.rate_limits[0].prot is no key of a plan" in refused
-    assert "Did you mean port or protocol?" in refused
+    assert "Did you mean port or protocol" in refused
     assert host.view() == before
     assert host.statuses() == {}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import CONFIRM_TIMEOUT_S
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import CONFIRM_TIMEOUT_S
 from mcp_bridge.backends import awx_prompts
 from mcp_bridge.backends.job import Job
 from mcp_bridge.lab.kernel_view import connect
