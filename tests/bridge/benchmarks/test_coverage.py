@@ -34,11 +34,7 @@ def test_what_cannot_be_said_has_a_reason() -> None:
 
 
 def test_what_is_no_command_can_be_said() -> None:
-    """Of limits, marks, steering and rings that are set by other means all but these."""
+    """Limits, marks, steering and rings that are set by other means are said, all of them."""
     found = covered_others(load_policy())
     assert len(found) > 10
-    assert [words for one in found for words in one.refused] == [
-        "iptables hashlimit, packets of tcp to ports 80 and 443 together, 1/s, burst 100, srcip, drop",
-        "iptables connlimit, tcp to all ports, above 150, reject",
-        "iptables connlimit, tcp to all ports, above 15, mask 32, reject",
-    ]
+    assert [words for one in found for words in one.refused] == []
