@@ -35,10 +35,10 @@ def default_said(root: TcObject) -> str | None:
     return name_of(default) if default else None
 
 
-def classes_said(root: TcObject, classes: Sequence[TcObject]) -> list[dict[str, Any]] | None:
+def classes_said(classes: Sequence[TcObject]) -> list[dict[str, Any]] | None:
     """Return the classes of an hfsc as a plan has them, ``None`` where a curve bends, or two of a class differ."""
     found: dict[int, dict[str, Any]] = {}
-    waiting = [one for one in classes if one.handle != root.handle]
+    waiting = list(classes)
     while waiting:
         one = next(one for one in waiting if one.parent not in {other.handle for other in waiting})
         waiting.remove(one)
@@ -46,7 +46,7 @@ def classes_said(root: TcObject, classes: Sequence[TcObject]) -> list[dict[str, 
         if said is None:
             return None
         found[one.handle] = said
-    return [found[one.handle] for one in classes if one.handle != root.handle]
+    return [found[one.handle] for one in classes]
 
 
 def _said(one: TcObject, above: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -98,7 +98,7 @@ class Tree:
         if below is None or {one.kind, below.kind} != {"tbf"} or self.qdiscs.get(parent) is not one:
             return
         wide, narrow = (self._params(each) for each in (one, below))
-        if not wide.keys() & {"peakrate_mbit"} and all(narrow[name] <= wide[name] for name in BUCKET):
+        if "peakrate_mbit" not in wide and all(narrow[name] <= wide[name] for name in BUCKET):
             self.reading.differ(one, "The tbf below it is as narrow or narrower: a plan has that one alone.")
             self.qdiscs[parent] = replace(below, parent=parent)
             del self.qdiscs[one.handle | 1]
@@ -174,7 +174,7 @@ class Tree:
     def _hfsc(self, root: TcObject) -> dict[str, Any] | None:
         """Return an hfsc as the htb that does the same, ``None`` where none does."""
         own = self._own(root)
-        classes = classes_said(root, own)
+        classes = classes_said(own)
         default = default_said(root)
         inner = {each.get("parent") for each in classes or ()}
         if not classes or default not in {each["classid"] for each in classes} - inner:
