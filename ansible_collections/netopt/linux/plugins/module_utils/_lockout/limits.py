@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._common.patterns import pattern
-from .._nft.limits import SECONDS
+from .._nft.limits import rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKETS_PER_S = 50  # below, a session over ssh does not get anywhere: 64 kbit/s are 14 full packets and their answers
 IPV6_MTU_MIN = 1280  # RFC 8200, section 5
-_RATE = pattern(r"(?P<count>\d+)/(?P<per>second|minute|hour|day)\Z")
 
 
 def seconds_each(entry: Mapping[str, Any]) -> float:
     """Return the seconds in which a limit lets one more through."""
-    found = _RATE.match(str(entry["rate"]))
-    count = int(found.group("count")) if found else 0
-    return SECONDS[found.group("per")] / count if found and count else float("inf")
+    found = rate_of(str(entry["rate"]))
+    return found[1] / found[0] if found else float("inf")

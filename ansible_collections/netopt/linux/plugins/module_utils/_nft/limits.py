@@ -178,13 +178,20 @@ def _refusal(action: str, protocol: str, family: int) -> str:
     return "reject with tcp reset" if protocol == "tcp" else f"reject with {_UNREACHABLE[family]} type port-unreachable"
 
 
+def rate_of(rate: str) -> tuple[int, int] | None:
+    """Return how many packets a rate lets through and in how many seconds, ``None`` where it is none."""
+    found = _RATE.match(rate)
+    count = int(found.group("count")) if found else 0
+    return (count, SECONDS[found.group("per")]) if found and count else None
+
+
 def _source_timeout_s(rate: str, burst: int, path: str) -> int:
     """Return the seconds after which a silent source is forgotten: when its burst is full again, or a year later."""
-    parts = _RATE.match(rate)
-    count = int(parts.group("count")) if parts else 0
-    if parts is None or count == 0:
+    found = rate_of(rate)
+    if found is None:
         raise match.refuse(f"{path}.rate", "expected NUMBER/UNIT", wanted=rate, hint="E.g. 1000/second or 10/minute.")
-    refill_s = -(-burst * SECONDS[parts.group("per")] // count)
+    count, seconds = found
+    refill_s = -(-burst * seconds // count)
     return min(max(MIN_SOURCE_TIMEOUT_S, refill_s), MAX_SOURCE_TIMEOUT_S)
 
 
