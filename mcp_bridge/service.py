@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from mcp_bridge.collection.plans import ALLOWLIST
 from mcp_bridge.errors import NetoptBridgeError
@@ -22,6 +22,7 @@ from mcp_bridge.planning.plan_set import PlanSet, together
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
+from mcp_bridge.runs.apply_options import ApplyOptions, check_confirm_timeout
 from mcp_bridge.runs.execute import MAKES_CHECKPOINT, Started
 from mcp_bridge.runs.history import RunHistory
 from mcp_bridge.runs.playbook_run import Fleet
@@ -31,29 +32,7 @@ from mcp_bridge.runs.task import CheckpointAction, Scope, Task
 from mcp_bridge.settings import Settings
 from mcp_bridge.validator import validate
 
-Judged = TypeVar("Judged")
-
 UNDECIDED_S = 60.0  # for how long a run that lost its process is asked for what became of it
-
-
-@dataclass(frozen=True)
-class ApplyOptions:
-    """How a plan is applied.
-
-    Attributes:
-        dry_run: say what would change, change nothing.
-        label: a person's name for the checkpoint.
-        confirm_timeout_s: seconds after which hosts restore by themselves unless the caller confirms the
-            change; ``None`` to confirm it as soon as a new connection to the host comes about.
-        persist: bring the change back after a restart of a host, once it is confirmed.
-        rollout: the waves in which it goes; ``None`` for all hosts at once.
-    """
-
-    dry_run: bool = False
-    label: str | None = None
-    confirm_timeout_s: int | None = None
-    persist: bool = False
-    rollout: Rollout | None = None
 
 
 class Service:
@@ -112,8 +91,10 @@ class Service:
             DigestError: a rendered plan is not what its plan renders to.
         """
         if isinstance(plan, RenderedPlan):
-            return self._judged(lambda: checked_plan.check_rendered(plan, self.policy), scope)
-        return self._judged(lambda: checked_plan.check(plan, self.policy), scope)
+            with self._refusals("apply", scope):
+                return checked_plan.check_rendered(plan, self.policy)
+        with self._refusals("apply", scope):
+            return checked_plan.check(plan, self.policy)
 
     def check_several(
         self, plans: Sequence[Mapping[str, Any] | ParameterPlan | RenderedPlan], scope: Scope
@@ -129,7 +110,8 @@ class Service:
             DigestError: a rendered plan is not what its plan renders to.
         """
         checked = [self.check(plan, scope) for plan in plans]
-        return self._judged(lambda: together(checked, self.policy), scope)
+        with self._refusals("apply", scope):
+            return together(checked, self.policy)
 
     def check_inventory(self, scope: Scope) -> HostPlans:
         """Return the plans that the inventory's variables give each host; that one may not be applied is written down.
@@ -141,7 +123,8 @@ class Service:
         """
         inventory_plans.refuse_awx(self.settings)
         source = scope.inventory or self.settings.inventory
-        return self._judged(lambda: inventory_plans.read(source, limit=scope.limit, policy=self.policy), scope)
+        with self._refusals("apply", scope):
+            return inventory_plans.read(source, limit=scope.limit, policy=self.policy)
 
     def begin_apply(
         self,
@@ -163,19 +146,14 @@ class Service:
             PlanError, DigestError: the policy has changed since the check, and the plan is refused now.
             InventoryError: the host pattern is malformed.
         """
-        try:
-            timeout = self._confirm_timeout(options.confirm_timeout_s)
-            _check_rollout(options)
-        except NetoptBridgeError as error:
-            self._refuse("apply", error, scope)
-            raise
+        limits = self.policy.validation_limits
+        with self._refusals("apply", scope):
+            options.check(limits)
         if plan.policy is not self.policy:  # a person may have thought about it for minutes
             plan = self._again(plan, scope)
         extravars = {
             **plan.extra_vars(),
-            "netopt_checkpoint_label": options.label or "",
-            "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
-            "netopt_confirm_timeout_s": timeout,
+            **options.extra_vars(limits),
             "netopt_persist": options.persist,
             "netopt_by": self.caller,
             "netopt_validated": True,
@@ -190,10 +168,8 @@ class Service:
             timeout_s=self._timeout_s(options.rollout),
         )
         detail = {
-            "label": options.label,
-            "confirm_timeout_s": options.confirm_timeout_s,
+            **options.told(),
             "persist": options.persist,
-            "dry_run": options.dry_run,
             "rollout": options.rollout.dump() if options.rollout else None,
             "resumes": resumes.run_id if resumes else None,
         }
@@ -201,7 +177,7 @@ class Service:
         started = self._begin(task, scope, detail=detail, rationale=plan.rationale, checkpoint_id=checkpoint_id)
         if options.rollout:
             resume.keep(started, kept=plan.kept(), options=options)
-        notes = (*plan.warnings, *_waiting(started, options))
+        notes = (*plan.warnings, *options.notes(started.record.checkpoint_id))
         return replace(started, preview=plan.preview(), notes=notes)
 
     def begin_removal(self, names: Sequence[str], options: ApplyOptions, scope: Scope) -> Started:
@@ -216,28 +192,18 @@ class Service:
             NetoptBridgeError: the policy does not allow to wait for a confirmation that long, or that short.
             InventoryError: the host pattern is malformed.
         """
-        try:
-            timeout = self._confirm_timeout(options.confirm_timeout_s)
-        except NetoptBridgeError as error:
-            self._refuse("remove", error, scope)
-            raise
         policy = self.policy
+        with self._refusals("remove", scope):
+            options.check(policy.validation_limits)
         extravars = {
             "netopt_remove": list(names),
             "netopt_allowlist": None if policy.allowlist == ALLOWLIST else policy.allowlist,
             "netopt_by": self.caller,
-            "netopt_checkpoint_label": options.label or "",
-            "netopt_confirm": "auto" if options.confirm_timeout_s is None else "manual",
-            "netopt_confirm_timeout_s": timeout,
+            **options.extra_vars(policy.validation_limits),
         }
-        detail = {
-            "plans": list(names),
-            "label": options.label,
-            "confirm_timeout_s": options.confirm_timeout_s,
-            "dry_run": options.dry_run,
-        }
+        detail = {"plans": list(names), **options.told()}
         started = self._begin(Task("remove", extravars, check=options.dry_run), scope, detail=detail)
-        return replace(started, notes=_waiting(started, options))
+        return replace(started, notes=options.notes(started.record.checkpoint_id))
 
     def begin_resumption(
         self, run_id: str, scope: Scope, *, plan: CheckedPlan | PlanSet | None = None, dry_run: bool = False
@@ -259,12 +225,14 @@ class Service:
         kept, options, place = resume.read(self.fleet().runs, record)
         same = replace(scope, limit=scope.limit or record.limit, inventory=scope.inventory or place)
         chosen = ApplyOptions(**{**options, "dry_run": dry_run})
-        checked = plan or self._judged(lambda: host_plans.check_kept(kept, self.policy), same)
+        with self._refusals("apply", same):
+            checked = plan or host_plans.check_kept(kept, self.policy)
         return self.begin_apply(checked, chosen, same, resumes=None if dry_run else record)
 
     def _again(self, plan: CheckedPlan | PlanSet | HostPlans, scope: Scope) -> CheckedPlan | PlanSet | HostPlans:
         """Return plans as today's policy judges them."""
-        return self._judged(lambda: plan.renewed(self.policy), scope)
+        with self._refusals("apply", scope):
+            return plan.renewed(self.policy)
 
     def _timeout_s(self, rollout: Rollout | None) -> float | None:
         """Return the seconds that a run may take; the settings' hold for each wave of a rollout."""
@@ -272,17 +240,6 @@ class Service:
             return None
         waves = rollout.waves_of(self.policy.validation_limits.max_hosts)
         return waves * (self.settings.run_timeout_s + rollout.pause_s + rollout.gate_wait_s)
-
-    def _confirm_timeout(self, asked: int | None) -> int:
-        """Return the seconds in which a change is to be confirmed."""
-        limits = self.policy.validation_limits
-        seconds = limits.confirm_timeout_default_s if asked is None else asked
-        if not limits.confirm_timeout_min_s <= seconds <= limits.confirm_timeout_max_s:
-            raise NetoptBridgeError(
-                f"The time to confirm is {seconds} s",
-                hint=f"Allowed: {limits.confirm_timeout_min_s} to {limits.confirm_timeout_max_s} s.",
-            )
-        return seconds
 
     def begin(self, action: CheckpointAction, *, checkpoint_id: str, scope: Scope, check: bool = False) -> Started:
         """Register a confirmation, a rollback, a deletion, or that a person takes hosts as they are.
@@ -313,14 +270,9 @@ class Service:
             InventoryError: the host pattern is malformed.
         """
         identity = resume.checkpoint_of(self.fleet().runs, checkpoint_id)
-        try:
-            variables = {
-                "netopt_checkpoint_id": identity,
-                "netopt_confirm_timeout_s": self._confirm_timeout(seconds),
-            }
-        except NetoptBridgeError as error:
-            self._refuse("extend", error, scope)
-            raise
+        with self._refusals("extend", scope):
+            check_confirm_timeout(seconds, self.policy.validation_limits)
+        variables = {"netopt_checkpoint_id": identity, "netopt_confirm_timeout_s": seconds}
         task = Task("extend", variables, check=check, record={"checkpoint_id": identity})
         started = self._begin(task, scope, detail={"confirm_timeout_s": seconds, "dry_run": check})
         confirm = f"netopt confirm {identity}"
@@ -368,11 +320,7 @@ class Service:
         )
         if self._spare is not None:
             self._spare.prepare_soon()
-        ends = time.monotonic() + UNDECIDED_S
-        _record, result = self.history.status(run_id)
-        while result is None and time.monotonic() < ends:  # the process was killed, and hosts have not decided yet
-            time.sleep(1.0)
-            _record, result = self.history.status(run_id)
+        result = self.history.result(run_id, within_s=UNDECIDED_S)
         error = run_spawn.raised(result or {"error": f"The process of run {run_id} was killed"})
         if error is not None:
             raise error
@@ -419,39 +367,15 @@ class Service:
         self.history.audit_run(record, outcome="started", detail=dict(detail), rationale=rationale or [])
         return Started(record, task, scope, fleet)
 
-    def _judged(self, judge: Callable[[], Judged], scope: Scope) -> Judged:
-        """Return plans that may be applied; that they may not is written down."""
+    @contextlib.contextmanager
+    def _refusals(self, action: str, scope: Scope) -> Iterator[None]:
+        """Write down that something is refused."""
         try:
-            return judge()
+            yield
         except NetoptBridgeError as error:
-            self._refuse("apply", error, scope)
+            detail = {"hosts": scope.limit or "all", "error": str(error)}
+            self.history.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
             raise
-
-    def _refuse(self, action: str, error: NetoptBridgeError, scope: Scope) -> None:
-        detail = {"hosts": scope.limit or "all", "error": str(error)}
-        self.history.audit.append(caller=self.caller, action=action, outcome="refused", detail=detail)
-
-
-def _waiting(started: Started, options: ApplyOptions) -> tuple[str, ...]:
-    """Return the note on a change that a person is to confirm."""
-    if not options.confirm_timeout_s or options.dry_run:
-        return ()
-    confirm = f"netopt confirm {started.record.checkpoint_id}"
-    since = " after the end of the rollout" if options.rollout else ""
-    return (f"Every host restores by itself in {options.confirm_timeout_s} s{since} unless `{confirm}` comes first",)
-
-
-def _check_rollout(options: ApplyOptions) -> None:
-    """Refuse a rollout that would leave its first hosts to themselves.
-
-    Raises:
-        NetoptBridgeError: a person is to confirm each wave.
-    """
-    if options.rollout and options.rollout.confirm == "wave" and options.confirm_timeout_s is not None:
-        raise NetoptBridgeError(
-            "A change that a person confirms within a time is confirmed at the end of a rollout, not by wave",
-            hint="Leave the time to confirm out, or confirm at the end.",
-        )
 
 
 def login() -> str:

@@ -122,9 +122,8 @@ def _of_hosts(args: argparse.Namespace) -> int:
     from mcp_bridge.adopt.hosts import OfHosts, from_hosts
     from mcp_bridge.cli.progress import follow
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
 
-    service = Service(options.settings_of(args), caller=f"cli {login()}")
+    service = options.service_of(args)
 
     def work(progress: Progress, cancel: threading.Event) -> OfHosts:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)

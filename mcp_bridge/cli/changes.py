@@ -123,7 +123,7 @@ def _apply(args: argparse.Namespace) -> int:
     documents = _what_to_apply(args)
     rollout = rollouts.asked(args)
 
-    from mcp_bridge.service import ApplyOptions
+    from mcp_bridge.runs.apply_options import ApplyOptions
 
     service = options.service_of(args)
     plan = _permitted(args, documents, service)

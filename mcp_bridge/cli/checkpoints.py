@@ -69,9 +69,8 @@ def _delete(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import checkpoints
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
 
-    fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
+    fleet = options.service_of(args).fleet()
 
     def work(progress: Progress, cancel: threading.Event) -> checkpoints.Checkpoints:
         return checkpoints.read(fleet, Scope(limit=args.limit, progress=progress, cancel=cancel))

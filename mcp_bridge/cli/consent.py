@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from mcp_bridge.planning.checked_plan import CheckedPlan
     from mcp_bridge.planning.host_plans import HostPlans
     from mcp_bridge.planning.plan_set import PlanSet
-    from mcp_bridge.service import ApplyOptions, Service
+    from mcp_bridge.runs.apply_options import ApplyOptions
+    from mcp_bridge.service import Service
 
 YES = frozenset({"y", "yes"})
 

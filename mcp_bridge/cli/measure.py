@@ -59,10 +59,9 @@ def _measure(args: argparse.Namespace) -> int:
         raise options.UsageError("--before is compared with what --bloat measures", hint="Add --bloat --iperf HOST.")
     from mcp_bridge.hosts import measure
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
 
     before = _earlier(args.before) if args.before else None
-    fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
+    fleet = options.service_of(args).fleet()
 
     def work(progress: Progress, cancel: threading.Event) -> Measurements:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)

@@ -56,9 +56,8 @@ def _plan(args: argparse.Namespace) -> int:
         return _plan_from_inventory(args)
     from mcp_bridge.hosts import profile_plans as draft
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
 
-    service = Service(options.settings_of(args), caller=f"cli {login()}")
+    service = options.service_of(args)
     overrides = options.read_document(args.overrides) if args.overrides else {}
     iface = args.iface or ["auto"]
 

@@ -125,7 +125,7 @@ def _value(value: Any) -> str:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    from mcp_bridge.service import ApplyOptions
+    from mcp_bridge.runs.apply_options import ApplyOptions
 
     service = options.service_of(args)
     chosen = ApplyOptions(dry_run=args.check, label=args.label, confirm_timeout_s=args.confirm_timeout)

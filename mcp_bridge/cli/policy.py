@@ -100,10 +100,9 @@ def _values(args: argparse.Namespace, key: str) -> dict[str, str | None]:
     from mcp_bridge.hosts import query
     from mcp_bridge.policy.sysctl_keys import IFACE
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
 
     keys = [key.replace(IFACE, place) for place in ("all", "default", "lo")] if IFACE in key else [key]
-    fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
+    fleet = options.service_of(args).fleet()
 
     def work(progress: Progress, cancel: threading.Event) -> Answers:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)

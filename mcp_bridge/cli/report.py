@@ -43,10 +43,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _report(args: argparse.Namespace) -> int:
     from mcp_bridge.report_page import build, source
-    from mcp_bridge.runs.history import RunHistory
-    from mcp_bridge.service import login
 
-    record, report = source.find(RunHistory(options.settings_of(args), caller=f"cli {login()}"), args.run)
+    record, report = source.find(options.service_of(args).history, args.run)
     page = build.page(record, report)
     text = f"{json.dumps(build.as_json(page, report), indent=2, ensure_ascii=False)}\n" if args.json else _html(page)
     output = args.output or ("-" if args.json else f"netopt-{record.run_id}.html")

@@ -44,9 +44,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _verify(args: argparse.Namespace) -> int:
     from mcp_bridge.hosts import drift
     from mcp_bridge.runs.task import Scope
-    from mcp_bridge.service import Service, login
 
-    fleet = Service(options.settings_of(args), caller=f"cli {login()}").fleet()
+    fleet = options.service_of(args).fleet()
 
     def work(progress: Progress, cancel: threading.Event) -> drift.DriftReport:
         scope = Scope(limit=args.limit, progress=progress, cancel=cancel)

@@ -17,8 +17,8 @@ from mcp_bridge.consent import setting_lines
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.hosts.plans import PlansInForce
 from mcp_bridge.models import RenderedPlan
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.registry import RunRecord, RunRegistry
-from mcp_bridge.service import ApplyOptions
 
 SHORT = 12
 SAID_APART = frozenset({"iface", "name", "profile", "changes", "validate"})

@@ -204,6 +204,14 @@ class ValidationLimits(PolicyModel):
             raise ValueError(f"sources must hold exactly one entry per key, see {name}")
         return self
 
+    @model_validator(mode="after")
+    def _defaults_are_allowed(self) -> Self:
+        for subject in ("validation_duration", "netem_duration", "confirm_timeout"):
+            least, default, most = (getattr(self, f"{subject}_{end}_s", 1) for end in ("min", "default", "max"))
+            if not least <= default <= most:
+                raise ValueError(f"{subject}_default_s must be {least} to {most}, and is {default}")
+        return self
+
 
 class Program(PolicyModel):
     """One program: the package that brings it, and which arguments it may be given.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from typing import Any
 
 from mcp_bridge.audit.log import AuditLog
@@ -25,6 +26,7 @@ from mcp_bridge.settings import Settings
 
 LOG = logging.getLogger(__name__)
 STUBBORN_S = 60.0
+ASK_EVERY_S = 1.0
 ASK_AGAIN_S = 5.0  # hosts that had not decided are not asked more often
 
 
@@ -56,6 +58,23 @@ class RunHistory:
         if record.state == "lost":
             record = self._reconcile(fleet, record)
         return record, fleet.runs.result(run_id)
+
+    def result(self, run_id: str, *, within_s: float) -> dict[str, Any] | None:
+        """Return what came of a run, ``None`` where that cannot be known yet.
+
+        Args:
+            run_id: the run; its process has ended, or was killed.
+            within_s: for how long hosts that have not decided are asked.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        ends = time.monotonic() + within_s
+        _record, result = self.status(run_id)
+        while result is None and time.monotonic() < ends:
+            time.sleep(ASK_EVERY_S)
+            _record, result = self.status(run_id)
+        return result
 
     def progress(self, run_id: str) -> dict[str, str]:
         """Return where each host of a run is, whichever process carries it out.

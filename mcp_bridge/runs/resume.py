@@ -16,8 +16,8 @@ from mcp_bridge.models import Rollout
 from mcp_bridge.runs.registry import RunRecord, RunRegistry, UnknownRunError
 
 if TYPE_CHECKING:
+    from mcp_bridge.runs.apply_options import ApplyOptions
     from mcp_bridge.runs.execute import Started
-    from mcp_bridge.service import ApplyOptions
 
 ASKED = "asked.json"
 

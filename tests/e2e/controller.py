@@ -26,9 +26,10 @@ from mcp_bridge.backends import ansible_environment
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.spare_worker import SpareWorker
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.e2e.fleet import ROOT, Fleet
 from tests.waiting import until

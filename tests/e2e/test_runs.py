@@ -16,10 +16,11 @@ import pytest
 
 from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.errors import NetoptBridgeError
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.playbook_run import HostsBusyError
 from mcp_bridge.runs.spare_worker import WAIT
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service
+from mcp_bridge.service import Service
 from tests.e2e.controller import (
     FEW,
     NEW,

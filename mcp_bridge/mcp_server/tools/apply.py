@@ -36,7 +36,7 @@ from mcp_bridge.mcp_server.tools.plans_in_force import held
 from mcp_bridge.models import RenderedPlan, Rollout
 from mcp_bridge.planning.checked_plan import CheckedPlan, check_rendered
 from mcp_bridge.planning.plan_set import PlanSet, together
-from mcp_bridge.service import ApplyOptions
+from mcp_bridge.runs.apply_options import ApplyOptions
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 

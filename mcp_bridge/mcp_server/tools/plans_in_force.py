@@ -32,8 +32,8 @@ from mcp_bridge.mcp_server.tools.call import (
 )
 from mcp_bridge.mcp_server.tools.consent import confirmed
 from mcp_bridge.models.plan import PlanName
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions
 
 ANSWER_BYTES = 20_000
 

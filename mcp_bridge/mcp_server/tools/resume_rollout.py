@@ -13,10 +13,11 @@ from mcp_bridge.models import RenderedPlan
 from mcp_bridge.planning.checked_plan import CheckedPlan
 from mcp_bridge.planning.plan_set import PlanSet
 from mcp_bridge.runs import resume as resuming
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.execute import Started
 from mcp_bridge.runs.registry import RunRecord
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service
+from mcp_bridge.service import Service
 
 # by the field of ApplyOptions: what the tool calls it
 GIVEN = {

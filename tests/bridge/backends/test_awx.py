@@ -27,8 +27,9 @@ from mcp_bridge.lab.kernel_view import connect
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs import events as run_events
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings, SettingsError
 from tests.bridge.awx_contract import Contract
 from tests.bridge.awx_server import TOKEN, Awx, serving

@@ -19,7 +19,7 @@ import pytest
 from mcp_bridge.consent.consent_text import about_apply
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
-from mcp_bridge.service import ApplyOptions
+from mcp_bridge.runs.apply_options import ApplyOptions
 
 PLAN: dict[str, Any] = {
     "iface": "eth0",

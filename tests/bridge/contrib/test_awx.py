@@ -22,8 +22,9 @@ from mcp_bridge.lab.kernel_view import connect
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models.rollout import Rollout
 from mcp_bridge.policy import load_policy
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service
+from mcp_bridge.service import Service
 from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
 from tests.bridge.awx_offer import SITE, artifacts, launch, post, set_up
 from tests.bridge.awx_server import TOKEN, serving

@@ -31,8 +31,9 @@ from mcp_bridge.models import RenderedPlan
 from mcp_bridge.planning.checked_plan import check, check_rendered
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.policy.loader import policy_directory
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.bridge.plan_strategies import PLANS
 from tests.calls import call

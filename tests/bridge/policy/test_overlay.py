@@ -181,3 +181,10 @@ def test_faults_of_the_shipped_cards_against_own_limits(tmp_path: Path) -> None:
         PolicyError, match=r"profiles.yaml:\d+: profiles\[0\].*busy_poll: Value exceeds maximum allowed: 0"
     ):
         load_policy(own_policy(tmp_path, limits=limits))
+
+
+def test_a_default_out_of_its_own_bounds(tmp_path: Path) -> None:
+    """A default that every apply would be refused for is a fault of the file."""
+    own = own_policy(tmp_path, validation_limits="confirm_timeout_min_s: 300\n")
+    with pytest.raises(PolicyError, match="confirm_timeout_default_s must be 300 to 86400, and is 120"):
+        load_policy(own)

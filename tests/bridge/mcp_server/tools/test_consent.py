@@ -24,8 +24,8 @@ from mcp_bridge.mcp_server.tools.consent import CHARACTERS_MAX, LINES_MAX, quest
 from mcp_bridge.models import Rollout
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.registry import RunRegistry
-from mcp_bridge.service import ApplyOptions
 from tests.bridge.plan_strategies import PLANS, RULES
 
 POLICY = load_policy()

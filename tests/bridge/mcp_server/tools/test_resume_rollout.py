@@ -23,8 +23,9 @@ from fastmcp.exceptions import ToolError
 from mcp_bridge.access.context import Terms
 from mcp_bridge.mcp_server import server
 from mcp_bridge.mcp_server.tools.call import AppContext
+from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.task import Scope
-from mcp_bridge.service import ApplyOptions, Service
+from mcp_bridge.service import Service
 from mcp_bridge.settings import Settings
 from tests.calls import call
 from tests.consent import says_yes

@@ -16,43 +16,39 @@ from .._adapt.pause import pause_adjusters
 from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, Content, Header
 from .._checkpoint.store import CONFIRM, boot_id, now_utc
 from .._common import report as host_report
-from .._common.change import Change
 from .._common.errors import NetoptError
 from .._common.signals import interrupts_wait
 from .._host.lock import start_time
-from .._host.scratch_namespace import ScratchUnavailableError
 from .._lifecycle.arm_guard import arm
 from .._lifecycle.confirm_by_shell import make_ready
 from .._lifecycle.disarm_guard import disarm
 from .._lifecycle.rollback import roll_back_one
 from .._lifecycle.same_interfaces import numbers_of
-from .._plans.compose import Touched
-from .._plans.conflicts import plan_text
-from .._plans.lead import lead, with_origins
-from .._plans.record import HTB, without_field
+from .._plans.lead import with_origins
+from .._plans.record_diff import record_diff
 from .._subsystems.read_views import read_views
 from .._subsystems.render import digest, render
 from .._subsystems.table import TABLE
-from .._tc.netem import DURATION_S
 from .._transport.restore_archive import restore_archive
-from .rehearse import rehearse, resolve
+from .change_warnings import change_warnings
+from .refuse_undecided import refuse_undecided
+from .rehearse import rehearse
+from .time_box import time_box
 from .unchanged_cache import BRIEF, CachedState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from .._checkpoint.store import Store
-    from .._common.change import Operation
+    from .._common.change import Change, Operation
     from .._common.report import HostReport
     from .._host.commands import Tools
     from .._lifecycle import restore_cli  # noqa: F401 - what restore.pyz begins with, for ansible-core to send along
     from .._plans.change import PlansChange
-    from .._plans.record import InForce, Section
+    from .._plans.record import InForce
     from .rehearse import Rehearsal
     from .request import PlanRequest, Request
 
-MATCHING = (HTB, "qdisc", "netem")  # fields with matches that filters may ask
-ENDING = ("tc", "nft")  # what has to do with netem: its qdiscs, and the rules that find classes
 GUARD_S = 60.0  # for how long a change may be under way before its maker counts as hung
 
 
@@ -106,17 +102,18 @@ class Apply:
         rehearsal = self._rehearse(plans)
         record = with_origins(plans.after, plans.before, plans.led, rehearsal.current)
         persist, persisted = self._persist(plans, rehearsal)
-        recorded = _recorded(plans)
+        recorded = record_diff(plans.before, plans.after)
         if not rehearsal.operations and not persist and not recorded:
             return self._held(rehearsal, rehearsal.current)
         self._report.differs([*rehearsal.diff(), *persisted] or recorded)
-        self._warn(plans, rehearsal)
-        self._refuse_undecided(rehearsal)
+        told = change_warnings(plans, rehearsal, request=self._request, interfaces=self._interfaces, tools=self._tools)
+        self._report.warnings += [one for one in told if one not in self._report.warnings]
+        refuse_undecided(self._store, rehearsal)
         if self._request.check:
             self._report.status = host_report.WOULD_CHANGE
             self._report.changed = True
             return None
-        ending, ends_after_s = self._time_box(plans, record, rehearsal)
+        ending, ends_after_s = time_box(plans, record, rehearsal, self._tools)
         with pause_adjusters(self._tools, rehearsal.operations):
             header, content = self._write_down(identity, rehearsal, record, ending=ending, persist=persist)
             try:
@@ -145,23 +142,6 @@ class Apply:
         self._report.skipped.extend(rehearsal.skipped)
         return rehearsal
 
-    def _warn(self, plans: PlansChange, rehearsal: Rehearsal) -> None:
-        """Tell what was not rehearsed, what the kernel does not show, and who else sets the same."""
-        if rehearsal.refused:
-            self._warn_of_unrehearsed(rehearsal)
-        for name in rehearsal.operations:
-            told = TABLE[name].warnings
-            self._report.warnings += told(rehearsal.current[name], rehearsal.wanted.get(name)) if told else []
-        if "nft" in rehearsal.operations and any(one.changes.get("connection_limits") for one in plans.asked):
-            from .uncounted import uncounted  # noqa: PLC0415 - most plans limit no connections
-
-            self._report.warnings += uncounted(rehearsal.current["nft"], rehearsal.wanted.get("nft"))
-        if "tc" in rehearsal.operations and any(one.changes.get(name) for one in plans.parts for name in MATCHING):
-            from .translated_sources import translated_sources  # noqa: PLC0415 - most plans have no classes
-
-            self._report.warnings += translated_sources(plans.parts, self._interfaces, self._tools)
-        self._name_other_owners(plans, rehearsal)
-
     def _write_down(
         self, identity: str, rehearsal: Rehearsal, record: InForce, *, ending: dict[str, Any], persist: dict[str, Any]
     ) -> tuple[Header, Content]:
@@ -187,63 +167,6 @@ class Apply:
     def _held(self, rehearsal: Rehearsal, states: dict[str, Any]) -> CachedState:
         read = {name: known["generation"] for name, known in self._tools.cache.items() if name in states}
         return CachedState(rehearsal.scopes, states, rehearsal.skipped, read)
-
-    def _refuse_undecided(self, rehearsal: Rehearsal) -> None:
-        """Refuse to build upon a change that may be undone by itself."""
-        for header in self._store.headers():
-            if header.boot_id != boot_id():
-                continue
-            if header.status == APPLIED and header.confirm_by is not None:
-                raise NetoptError(
-                    f"The change {header.id} still waits to be confirmed, for another "
-                    f"{max(0.0, header.confirm_by - time.monotonic()):.0f} s",
-                    stage="checkpoint",
-                    key=header.id,
-                    hint="Confirm it or roll it back first.",
-                )
-            if header.ends_at is not None:
-                content = self._store.content(header.id)
-                theirs = content.scopes.get("tc", {}).get("ifaces", ())
-                mine = rehearsal.scopes["tc"].get("ifaces", ()) if "tc" in rehearsal.operations else ()
-                shared = sorted({*theirs} & {*mine})
-                if not shared and "nft" in content.ending and "nft" in rehearsal.operations:
-                    shared = sorted(theirs)  # its end sets the table as well
-                if shared:
-                    raise NetoptError(
-                        f"The impairment of {header.id} runs on {', '.join(shared)} for another "
-                        f"{max(0.0, header.ends_at - time.monotonic()):.0f} s",
-                        stage="checkpoint",
-                        key=header.id,
-                        hint="Wait for its end, or roll it back first.",
-                    )
-
-    def _time_box(
-        self, plans: PlansChange, record: InForce, rehearsal: Rehearsal
-    ) -> tuple[dict[str, Any], float | None]:
-        """Return the states that an impairment is to end in, and after how many seconds it ends."""
-        impairments = [one.changes["netem"] for one in plans.asked if one.changes.get("netem")]
-        durations = {one.get("duration_s", DURATION_S) for one in impairments}
-        if not durations or "tc" not in rehearsal.operations:
-            return {}, None
-        if len(durations) > 1:
-            raise NetoptError(
-                "changes.netem.duration_s: the impairments of one change end together",
-                stage="plan",
-                key="changes.netem.duration_s",
-                wanted=" and ".join(f"{each} s" for each in sorted(durations)),
-                hint="Give them the same duration, or apply the plans one after the other. Nothing was changed.",
-            )
-        duration = durations.pop()
-        calm = without_field(record, "netem")
-        about = Touched(set(), set(), plans.about.trees, table=plans.about.table)
-        intents = lead(record, calm, about, plans.present, skippable={}, modules={}).intents
-        intents = {name: intents[name] for name in ENDING if name in intents and name in rehearsal.operations}
-        try:
-            ends = {"tc": rehearsal.ahead["tc"], **resolve(intents, rehearsal.ahead, self._tools)}
-        except ScratchUnavailableError:
-            rehearsal.unrehearsed_ends.update(intents)
-            return {}, float(duration)
-        return rehearsal.ending(ends), float(duration)
 
     def _header(self, identity: str) -> Header:
         request = self._request
@@ -282,17 +205,6 @@ class Apply:
                     self._report.operations.append(failed)
                     raise
                 self._report.operations.append({"command": operation.command, "ok": True})
-
-    def _warn_of_unrehearsed(self, rehearsal: Rehearsal) -> None:
-        """Say that a part of the plan was not rehearsed, why, and what that leaves unproven."""
-        done = "is checked" if self._request.check else "was checked, made on the host itself"
-        more = "; what it leads to shows only when it is made" if self._request.check else " and read back"
-        self._report.warnings.append(
-            f"No network namespace can be made here ({rehearsal.refused}), so {' and '.join(rehearsal.unrehearsed)} "
-            f"{'are' if len(rehearsal.unrehearsed) > 1 else 'is'} not rehearsed: {done}{more}. That a rollback leads "
-            "back to the present state was not proven. With CAP_SYS_ADMIN (in a container: --cap-add SYS_ADMIN) it "
-            "would be."
-        )
 
     def _nothing_new(self, header: Header, rehearsal: Rehearsal, persisted: list[Change]) -> bool:
         """Write down what was made without a rehearsal, and say whether the host reads as before all the same."""
@@ -333,17 +245,6 @@ class Apply:
         self._report.changed = True
         self._store.keep_report(header.id, self._report)
         self._store.retain()
-
-    def _name_other_owners(self, plans: PlansChange, rehearsal: Rehearsal) -> None:
-        """Warn of whoever else sets the same settings, and may set them again."""
-        from .._conflicts.find import ConflictingManagers  # noqa: PLC0415 - a plan that holds already does without
-
-        values = rehearsal.wanted.get("sysctl", {}).get("values", {})
-        keys = {key: value for key, value in values.items() if value is not None}
-        for part in plans.parts:
-            for told in ConflictingManagers().warnings(part.changes, part.ifaces, keys, persist=self._request.persist):
-                if told not in self._report.warnings:
-                    self._report.warnings.append(told)
 
     def _persist(self, plans: PlansChange, rehearsal: Rehearsal) -> tuple[dict[str, Any], list[Change]]:
         """Return what is to be left for the next boot as in ``Content.persist``, and what that changes."""
@@ -443,22 +344,6 @@ def _verify(rehearsal: Rehearsal, tools: Tools) -> dict[str, Any]:
                 hint="Something else on this host sets the same setting, or the kernel limits it.",
             )
     return found
-
-
-def _recorded(plans: PlansChange) -> list[Change]:
-    """Return what changes in the record of the plans in force."""
-    found = []
-    for name in sorted({*plans.before.names(), *plans.after.names()}):
-        old, new = plans.before.of(name), plans.after.of(name)
-        told = [record.plans.get(name, {}).get("checkpoint") for record in (plans.before, plans.after)]
-        if old != new or told[0] != told[1]:
-            words = [_counted(sections) if sections else None for sections in (old, new)]
-            found.append(Change("plan", plan_text(name), *words))
-    return found
-
-
-def _counted(sections: list[Section]) -> str:
-    return "1 setting" if len(sections) == 1 else f"{len(sections)} settings"
 
 
 def _only(states: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
