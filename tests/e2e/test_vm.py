@@ -66,7 +66,6 @@ QDISCS: dict[str, dict[str, Any]] = {
         "netem": {"delay_ms": 5, "delay_jitter_ms": 1, "duration_s": 3600},
     },
 }
-COMMON = ("netem under htb",)
 QUEUES = {
     "nic": {"rings": {"rx": 128, "tx": "max"}, "txqueuelen": 5000},
     "steering": {"rps_cpus": "all", "rps_flow_cnt": 1000, "rfs_entries": 30000},
@@ -163,7 +162,7 @@ def restore(fleet: Fleet, host: Host, before: dict[str, str]) -> None:
     host.run("sh", "-c", script)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ["gaming", pytest.param("server-protection", marks=pytest.mark.long)])
 def test_an_example_as_it_is(fleet: Fleet, seen: dict[str, dict[str, str]], name: str) -> None:
     """The example holds in sysctl, tc and nft; its text does the same; a second run changes nothing; it goes back."""
     plan = json.loads((ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8"))
@@ -172,6 +171,7 @@ def test_an_example_as_it_is(fleet: Fleet, seen: dict[str, dict[str, str]], name
             assert words in machine.run("sh", "-c", command), command
 
 
+@pytest.mark.long
 def test_the_web_servers_two_plans(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
     """The base of one team and the protection of another hold side by side, and either goes without the other."""
     machine = fleet.host(MODULES)
@@ -195,13 +195,8 @@ def test_the_web_servers_two_plans(fleet: Fleet, seen: dict[str, dict[str, str]]
     seen[machine.name] = before
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param(changes, id=name, marks=() if name in COMMON else pytest.mark.long)
-        for name, changes in QDISCS.items()
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("changes", QDISCS.values(), ids=QDISCS)
 def test_every_qdisc(fleet: Fleet, seen: dict[str, dict[str, str]], changes: dict[str, Any]) -> None:
     """Every kind, alone and below htb, with netem and without: text and modules agree, and it goes back exactly."""
     for machine in agree(fleet, seen, {"iface": "eth0", "changes": changes}):
@@ -210,6 +205,7 @@ def test_every_qdisc(fleet: Fleet, seen: dict[str, dict[str, str]], changes: dic
         assert [kind for kind in asked if f"qdisc {kind} " not in shown] == []
 
 
+@pytest.mark.long
 def test_queues(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
     """Rings, queue length and steering of a device that has them hold, by text and modules alike, and go back."""
     for machine in agree(fleet, seen, {"iface": "eth0", "changes": QUEUES}):
@@ -227,9 +223,9 @@ def test_queues(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
     ("group", "words", "message"),
     [
         ("rings", {"rx": 512}, "eth0 takes rings.rx up to 256, not 512"),
-        ("rings", {"rx_mini": "max"}, "eth0 has no rings rx_mini"),
-        ("coalesce", {"adaptive_rx": True}, "eth0 has no coalescing adaptive_rx"),
-        ("pause", {"autoneg": False}, "eth0 has no pause frames that can be set"),
+        pytest.param("rings", {"rx_mini": "max"}, "eth0 has no rings rx_mini", marks=pytest.mark.long),
+        pytest.param("coalesce", {"adaptive_rx": True}, "eth0 has no coalescing adaptive_rx", marks=pytest.mark.long),
+        pytest.param("pause", {"autoneg": False}, "eth0 has no pause frames that can be set", marks=pytest.mark.long),
         ("channels", {"combined": 2}, "eth0 takes channels.combined up to 1, not 2"),
     ],
 )

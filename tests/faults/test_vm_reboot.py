@@ -180,6 +180,7 @@ def test_clock_that_is_set_moves_no_deadline(machine: Machine, faults: Faults) -
     machine.ssh("date -s '+1 day'")
 
 
+@pytest.mark.long
 def test_netem_ends_by_itself_and_the_rest_stays(machine: Machine, faults: Faults) -> None:
     """A real impairment ends when its time is over; a rollback undoes the rest."""
     before = machine.dump()
@@ -229,6 +230,7 @@ def test_timer_of_systemd_moves_with_the_time(machine: Machine, faults: Faults) 
         assert "netopt-moved" not in machine.ssh("systemctl list-timers --all")
 
 
+@pytest.mark.long
 def test_impairment_that_could_not_be_rehearsed_ends_by_itself(machine: Machine, faults: Faults) -> None:
     """Where no namespace can be made, what an impairment ends in is made and read back first, and comes in the end."""
     with faults.injected("an impairment with an end, and no namespace to rehearse in"):
