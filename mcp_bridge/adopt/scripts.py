@@ -103,6 +103,7 @@ class _Reader:
         self._found = Found()
         self._own = f"{sandbox.FOLDER}/{path.name}"
         self._texts = {self._own: self._lines}
+        self._makers: dict[tuple[Any, ...], Said | None] = {}  # what has made an object of an interface
         self._tc: dict[str, list[Said]] = {}  # commands that succeeded, by the interface that they name
         for said in ran.said:
             for name in set(said.words) & ran.links.keys() if said.words[0] == "tc" and not said.status else ():
@@ -228,15 +229,18 @@ class _Reader:
         return self._place(command), command.text if command else f"{device} {one.name}"
 
     def _made(self, name: str, one: TcObject) -> Said | None:
-        """Return the command that has made an object, as far as its words tell."""
-        best: tuple[int, Said | None] = (0, None)
-        marks = _marks(one)
-        for said in self._tc.get(name, ()):
-            words = said.words
-            score = sum(mark in words for mark in marks)
-            if one.form in words and one.kind in words and score >= best[0]:
-                best = (score, said)
-        return best[1]
+        """Return the command that has made an object, as far as its words tell; of several the last, once for each."""
+        key = name, one.kind, one.key
+        if key not in self._makers:
+            marks, given = _marks(one), set(self._makers.values())
+            best: tuple[tuple[int, bool], Said | None] = ((0, False), None)
+            for said in self._tc.get(name, ()):
+                score = sum(mark in said.words for mark in marks), said not in given
+                named = one.kind in said.words or (one.kind == "prio" and "ets" in said.words)  # what is run for an ets
+                if one.form in said.words and named and score >= best[0]:
+                    best = score, said
+            self._makers[key] = best[1]
+        return self._makers[key]
 
     def _marks(self) -> None:
         """Tell of marks that a kernel without CONFIG_CLS_U32_MARK takes in u32 filters, and forgets."""

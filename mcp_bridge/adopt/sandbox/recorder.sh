@@ -104,6 +104,41 @@ batch() {
     case $before in -b | -batch | --batch) cat ;; esac
 }
 
+# Prints a command with prio in the place of an ets whose bands are all strict, which does the same: few kernels have ets.
+# Prio has two bands at least, of which nothing leads to the second one then.
+as_prio() {
+    part='' words='' bands='' strict=0 priomap=''
+    for word in "$@"; do
+        case $part:$word in
+        :ets) part=ets ;;
+        :*) words="$words $word" ;;
+        *:bands | *:strict | *:priomap) part=$word ;;
+        *:*[!0-9]*) return 1 ;; # quanta, or what only tc knows
+        bands:*) bands=$word part=ets ;;
+        strict:*) strict=$word part=ets ;;
+        priomap:*) priomap="$priomap $word" ;;
+        *) return 1 ;;
+        esac
+    done
+    if [ -z "$part" ] || [ "$strict" -lt 1 ] || [ "${bands:-$strict}" -ne "$strict" ]; then
+        return 1
+    fi
+    # shellcheck disable=SC2086 # a word for each priority
+    set -- $priomap
+    while [ $# -lt 16 ]; do
+        set -- "$@" $((strict - 1))
+    done
+    printf '%s\n' "$words prio bands $((strict > 1 ? strict : 2)) priomap $*"
+}
+
+# Prints the lines of a batch, each as it is run.
+as_run() {
+    while read -r line; do
+        # shellcheck disable=SC2086 # a word for each word of the line
+        as_prio $line || printf '%s\n' "$line"
+    done
+}
+
 input=
 said=
 status=0
@@ -114,8 +149,10 @@ record() {
 run() {
     exec 3>&1
     if [ -n "$input" ]; then
-        said=$(printf '%s\n' "$input" | "$real" -force -batch - 2>&1 1>&3 3>&-)
+        said=$(printf '%s\n' "$input" | as_run | "$real" -force -batch - 2>&1 1>&3 3>&-)
     else
+        # shellcheck disable=SC2046 # a word for each word of the command
+        case "$name $*" in 'tc '*' ets '*) set -- $(as_prio "$@" || printf '%s ' "$@") ;; esac
         said=$("$real" "$@" 2>&1 1>&3 3>&-)
     fi
     status=$?
