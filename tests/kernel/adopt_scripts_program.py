@@ -140,6 +140,7 @@ FILTERS: dict[str, dict[str, Any] | str] = {
     "protocol arp u32 match u32 0 0": "frames of the protocol arp",
     "protocol ip flower ip_proto tcp": "by a filter of the kind flower",
     "protocol ip u32 match ip dst 192.0.2.1 police rate 1mbit burst 10k drop": "more, or less",
+    "protocol ip u32 match ip dst 192.0.2.1 action skbedit queue_mapping 1": "No plan chooses the transmit queue",
 }
 # Commands that lead to what no plan has, and a line on that.
 IDLE = "tc qdisc add dev {0} root netem limit 50"

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import ACTIONS, EGRESS_HOOK, INGRESS, as_text, attributes, may_act
+from mcp_bridge.collection.kernel_state import EGRESS_HOOK, INGRESS, may_act
 
+from .actions import actions_of
 from .differences import tell_differences
 from .matches import ANY, IPV4, IPV6, UnsaidError, match_of
 from .reading import Reading, Unsaid
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from mcp_bridge.collection.kernel_state import TcObject
 
-ACT_KIND = 1
 SHAPES_ALL = "Of what arrives, a plan shapes all (shaper.ingress_mbit, ingress), and does nothing else."
 FIELDS = ("qdisc", "htb_classes", "default_class")
 
@@ -73,9 +73,7 @@ def _redirected(one: TcObject) -> str | None:
         return None
     if found is None or found.match or not may_act(one.kind, options) or len(one.devices) != 1:
         return None
-    actions = dict(attributes(options)).get(ACTIONS[one.kind], b"")
-    kinds = [as_text(dict(attributes(action)).get(ACT_KIND, b"")) for _order, action in attributes(actions)]
-    return one.devices[0] if kinds == ["mirred"] else None
+    return one.devices[0] if [kind for kind, _options in actions_of(one)] == ["mirred"] else None
 
 
 def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> None:

@@ -28,6 +28,7 @@ from mcp_bridge.collection.kernel_state import (
     usual_quantum,
 )
 
+from .actions import chooses_queue
 from .matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
 from .params import mbit, size_at
 
@@ -159,6 +160,9 @@ def filters_said(filters: Iterable[TcObject], reading: Reading, default: str | N
 
 def _led(one: TcObject, reading: Reading) -> Led | None:
     """Return whom a filter leads where; ``None``, and why, where no plan says it."""
+    if chooses_queue(one):
+        reading.leave(one, "No plan chooses the transmit queue of the device for some packets.")
+        return None
     try:
         told = match_of(one)
     except UnsaidError as error:
