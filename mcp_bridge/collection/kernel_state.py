@@ -10,7 +10,12 @@ from ansible_collections.netopt.linux.plugins.module_utils._host.commands import
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import as_text, as_u32, attributes
 from ansible_collections.netopt.linux.plugins.module_utils._netlink.route_socket import RouteSocket
 from ansible_collections.netopt.linux.plugins.module_utils._query.beyond_defaults import OF_THE_DEVICE, values
-from ansible_collections.netopt.linux.plugins.module_utils._tc.class_tree import SHAPER_CLASS, UNLIMITED_MBIT
+from ansible_collections.netopt.linux.plugins.module_utils._tc.class_tree import (
+    SHAPER_CLASS,
+    SMALLEST_MBIT,
+    SPARED_CLASS,
+    UNLIMITED_MBIT,
+)
 from ansible_collections.netopt.linux.plugins.module_utils._tc.class_words import (
     R2Q,
     SMALLEST_BURST,
@@ -46,7 +51,9 @@ __all__ = [
     "SHAPER_CLASS",
     "SIZESPEC",
     "SMALLEST_BURST",
+    "SMALLEST_MBIT",
     "SMALLEST_QUANTUM",
+    "SPARED_CLASS",
     "STAB_BASE",
     "TICK_NS",
     "UNLIMITED_MBIT",

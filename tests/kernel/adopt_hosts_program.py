@@ -37,6 +37,14 @@ tc class add dev eth0 parent 1: classid 1:1 htb rate 20mbit
 tc class add dev eth0 parent 1:1 classid 1:10 htb rate 5mbit ceil 20mbit prio 1
 tc class add dev eth0 parent 1:1 classid 1:20 htb rate 10mbit ceil 20mbit prio 2
 tc filter add dev eth0 parent 1: protocol ip prio 1 u32 match ip dport 443 0xffff flowid 1:10""",
+    "htb-prio": """tc qdisc add dev eth0 root handle 1: htb default 20
+tc class add dev eth0 parent 1: classid 1:20 htb rate 10mbit
+tc qdisc add dev eth0 parent 1:20 handle 2: prio bands 2 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+tc qdisc add dev eth0 parent 2:2 fq_codel
+tc filter add dev eth0 parent 2: protocol ip prio 1 u32 match ip dport 443 0xffff flowid 2:1""",
+    "prio": """tc qdisc add dev eth0 root handle 1: prio bands 3 priomap 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1
+tc qdisc add dev eth0 parent 1:2 fq_codel
+tc filter add dev eth0 parent 1: protocol ip prio 1 u32 match ip dport 443 0xffff flowid 1:1""",
     "cake": "tc qdisc add dev eth0 root cake bandwidth 20mbit nat docsis",
     "fq": "tc qdisc replace dev eth0 root fq maxrate 100mbit",
     "tbf": "tc qdisc add dev eth0 root tbf rate 5mbit burst 32k latency 50ms",

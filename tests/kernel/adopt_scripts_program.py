@@ -156,7 +156,9 @@ UNSAID = {
     ),
     "tc qdisc add dev {0} root handle 1: tbf rate 9mbit burst 9k limit 9k; "
     "tc qdisc add dev {0} parent 1:1 tbf rate 10mbit burst 5k limit 9k": "No plan has tbf at this place.",
-    "tc qdisc add dev {0} root handle 1: prio": "No plan has the qdisc prio, but for a netem",
+    "tc qdisc add dev {0} root handle 1: ets strict 1": "all packets wait in one of its bands",
+    "tc qdisc add dev {0} root handle 1: ets strict 1 quanta 2000 3000": "The kernel of this machine lacks it",
+    "tc qdisc add dev {0} root handle 1: prio; tc qdisc add dev {0} parent 1:1 netem delay 9ms": "netem in some bands",
     "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} clsact; tc filter add dev {0} egress matchall action drop": "Of what arrives, a plan",
     "tc qdisc add dev {0} root handle 1: htb; tc class add dev {0} parent 1: classid 1:1 htb rate 1gbit burst 500": (
@@ -181,6 +183,14 @@ INGRESS = "tc qdisc add dev {0} ingress; tc filter add dev {0} ingress matchall 
 DELAYED = (
     "tc qdisc add dev ifb6 root handle 1: netem delay 9ms; tc qdisc add dev ifb6 parent 1: handle 2: htb default 10; "
     "tc class add dev ifb6 parent 2: classid 2:10 htb rate 9mbit; tc qdisc add dev ifb6 parent 2:10 pfifo limit 50"
+)
+UNBOUND = {"classid": "1:1", "rate_mbit": 400000}
+BAND = {"parent": "1:1", "rate_mbit": 0.008, "ceil_mbit": 400000}
+BELOW = {"parent": "1:10", "rate_mbit": 0.008, "ceil_mbit": 9}
+BANDED = (
+    "tc qdisc add dev {0} root handle 1: htb default 10; tc class add dev {0} parent 1: classid 1:10 htb rate 9mbit; "
+    "tc qdisc add dev {0} parent 1:10 handle 2: ets bands 3 strict 3; tc qdisc add dev {0} parent 2:1 handle 3: prio; "
+    "tc filter add dev {0} parent 2: prio 1 handle 6 fw flowid 2:1; tc qdisc add dev {0} parent 2:3 sfq"
 )
 OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
     "; ".join(
@@ -234,6 +244,44 @@ OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
             },
         },
         "",
+    ),
+    "tc qdisc add dev {0} root handle 1: prio": ({"qdisc": {"type": "pfifo_fast"}}, "those of pfifo_fast"),
+    "printf 'qdisc add dev {0} root handle 1: ets strict 3 priomap 2 0\\nqdisc add dev {0} parent 1:2 fq\\n' | tc -b -"
+    "; tc filter add dev {0} protocol all parent 1: prio 1 handle 6 fw flowid 1:2": (
+        {
+            "qdisc": {"type": "htb"},
+            "htb_classes": [
+                UNBOUND,
+                {"classid": "1:4", **BAND, "priority": 2},
+                {"classid": "1:3", **BAND, "priority": 1, "leaf": {"type": "fq"}, "match": [{"fwmark": 6}]},
+                {"classid": "1:2", **BAND, "match": [{"skb_priority": 1}]},
+            ],
+            "default_class": "1:4",
+        },
+        "In a plan its bands are classes of htb",
+    ),
+    BANDED: (
+        {
+            "qdisc": {"type": "htb"},
+            "htb_classes": [
+                {"classid": "1:10", "rate_mbit": 9},
+                {"classid": "1:14", **BELOW, "priority": 3, "leaf": {"type": "sfq"}},
+                {
+                    "classid": "1:11",
+                    **BELOW,
+                    "match": [{"skb_priority": 6, "fwmark": 6}, {"skb_priority": 7, "fwmark": 6}],
+                },
+                {
+                    "classid": "1:13",
+                    **BELOW,
+                    "priority": 2,
+                    "match": [{"skb_priority": each, "fwmark": 6} for each in (1, 2, 3, 5)],
+                },
+                {"classid": "1:12", **BELOW, "priority": 1, "match": [{"fwmark": 6}]},
+            ],
+            "default_class": "1:14",
+        },
+        "In a plan its bands are classes of htb",
     ),
     f"ip link add ifb7 type ifb; {INGRESS}": ({"ingress": {"qdisc": {"type": "pfifo_fast"}}}, "Nothing holds it back"),
 }

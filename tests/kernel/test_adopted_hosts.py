@@ -28,6 +28,8 @@ LEAVES = {
 }
 MATCH = {"1:10": [{"dports": ["443"], "src": "0.0.0.0/0"}]}
 CAKE_EACH = {"type": "cake", "params": {"diffserv": "diffserv4"}}
+BAND = {"parent": "1:1", "rate_mbit": 0.008, "ceil_mbit": 400000}
+BELOW = {"parent": "1:20", "rate_mbit": 0.008, "ceil_mbit": 10}
 ADOPTED: dict[str, dict[str, Any]] = {
     "htb": {
         "qdisc": {"type": "htb"},
@@ -45,6 +47,24 @@ ADOPTED: dict[str, dict[str, Any]] = {
         "qdisc": {"type": "htb"},
         "htb_classes": [CLASSES[0], CLASSES[2], {**CLASSES[1], "match": MATCH["1:10"]}],
         "default_class": "1:20",
+    },
+    "htb-prio": {
+        "qdisc": {"type": "htb"},
+        "htb_classes": [
+            {"classid": "1:20", "rate_mbit": 10},
+            {"classid": "1:22", **BELOW, "priority": 1, "leaf": FQ_CODEL},
+            {"classid": "1:21", **BELOW, "match": MATCH["1:10"]},
+        ],
+        "default_class": "1:22",
+    },
+    "prio": {
+        "qdisc": {"type": "htb"},
+        "htb_classes": [
+            {"classid": "1:1", "rate_mbit": 400000},
+            {"classid": "1:3", **BAND, "priority": 1, "leaf": FQ_CODEL},
+            {"classid": "1:2", **BAND, "match": MATCH["1:10"]},
+        ],
+        "default_class": "1:3",
     },
     "cake": {"qdisc": {"type": "cake", "params": {"bandwidth_mbit": 20, "nat": True, "overhead": 18, "mpu": 64}}},
     "fq": {"qdisc": {"type": "fq", "params": {"maxrate_mbit": 100}}},
@@ -86,8 +106,10 @@ ADOPTED: dict[str, dict[str, Any]] = {
     },
 }
 # In which netopt makes the tree anew: filters and classes by its numbers, its device for what arrives, and netem.
-REMADE = ("htb-elsewhere", "htb-filters", "ifb", "netem")
+REMADE = ("htb-elsewhere", "htb-filters", "htb-prio", "prio", "ifb", "netem")
 LEFT_OUT = {
+    "htb-prio": ["In a plan its bands are classes of htb"],
+    "prio": ["In a plan its bands are classes of htb"],
     "policer": ["Of what arrives, a plan shapes all"],
     "netem": ["ends by itself", "No kernel shows the table"],
     "all-else": ["No plan has these metrics."],

@@ -80,7 +80,7 @@ def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> No
     """Take in the tree of the device that what arrives is redirected to."""
     device = first.devices[0]
     reading.devices.add(device)
-    tree = Tree(state, device)
+    tree = Tree(state, device, arriving=True)
     there = tree.read()
     reading.unsaid += there.unsaid
     if not tree.qdiscs:

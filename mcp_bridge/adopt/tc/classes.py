@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from mcp_bridge.collection.kernel_state import (
 )
 
 from .actions import chooses_queue
-from .matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
+from .matches import ANY, IPV4, IPV6, NETWORKS, TCP, WITH_PORTS, UnsaidError, match_of
 from .params import mbit, size_at
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ BYTES_IN_MBIT = 125000
 LEAST_BURST = 1500  # that the policy takes
 SLACK = 2  # bytes by which a burst may differ, since the kernel keeps it as a time
 COMPARED_MAX = 500  # filters that are compared with all others
-SINGLE = ("dscp", "proto", "sports", "dports", "fwmark")
+SINGLE = ("dscp", "proto", "sports", "dports", "fwmark", "skb_priority")
+SIDES = ("src", "dst")
 FAMILIES = {IPV4: [IPV4], IPV6: [IPV6], ANY: [IPV4, IPV6]}
 ONE_FAMILY = ("icmp", "icmpv6")
 
@@ -192,11 +193,7 @@ def _both_families(led: Sequence[Led]) -> list[Led]:
         found.append(one)
         lone[*said, one.family] = one
     for one in found:
-        if (
-            one.family in NETWORKS
-            and not one.match.keys() & {"src", "dst"}
-            and one.match.get("proto") not in ONE_FAMILY
-        ):
+        if one.family in NETWORKS and not one.match.keys() & set(SIDES) and one.match.get("proto") not in ONE_FAMILY:
             one.match = {**one.match, "src": NETWORKS[one.family]}
     return found
 
@@ -236,10 +233,55 @@ def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Return whether no packet fits both of two matches, as far as that is easy to tell."""
     for name in one.keys() & other.keys():
         mine, theirs = one[name], other[name]
-        if name in ("src", "dst"):
+        if name in SIDES:
             networks = ipaddress.ip_network(mine), ipaddress.ip_network(theirs)
             if networks[0].version != networks[1].version or not networks[0].overlaps(networks[1]):
                 return True
         elif mine != theirs and name in SINGLE and not any(sign in f"{mine}{theirs}" for sign in "-/"):
             return True  # neither ranges of ports nor masks of marks
     return False
+
+
+def both(outer: Led, inner: Led) -> Led | None:
+    """Return the packets that fit two entries, with the class of the inner one; ``None`` where none do.
+
+    Raises:
+        UnsaidError: no plan has a match for them.
+    """
+    if ANY not in (outer.family, inner.family) and outer.family != inner.family:
+        return None
+    match = {**outer.match, **inner.match}
+    if _apart(outer.match, inner.match):
+        return None
+    for name in outer.match.keys() & inner.match.keys():
+        if name in SIDES:
+            match[name] = max((outer.match[name], inner.match[name]), key=_length)
+        elif outer.match[name] != inner.match[name]:
+            raise UnsaidError(f"packets by the {name} of two filters, one below the other")
+    protocol = match.get("proto", TCP)
+    if (protocol not in WITH_PORTS and {"sports", "dports"} & match.keys()) or (
+        protocol != TCP and "tcp_flags" in match
+    ):
+        return None
+    family = inner.family if outer.family == ANY else outer.family
+    return replace(inner, one=inner.one if inner.match else outer.one, family=family, match=match)
+
+
+def covers(ahead: Led, behind: Led) -> bool:
+    """Return whether each packet of one entry fits one ahead of it, as far as that is easy to tell."""
+    if ahead.family not in (ANY, behind.family):
+        return False
+    same = {name for name, value in ahead.match.items() if behind.match.get(name) == value}
+    wider = {
+        name
+        for name in SIDES
+        if name in ahead.match.keys() & behind.match.keys()
+        and not _apart({name: ahead.match[name]}, {name: behind.match[name]})
+        and _length(ahead.match[name]) <= _length(behind.match[name])
+    }
+    return ahead.match.keys() <= same | wider
+
+
+def _length(network: str) -> int:
+    """Return how many bits of an address a network names."""
+    return ipaddress.ip_network(network).prefixlen

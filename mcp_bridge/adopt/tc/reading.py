@@ -57,5 +57,7 @@ class Reading:
         self.unsaid.append(Unsaid(self.name, one, reason))
 
     def differ(self, one: TcObject, reason: str) -> None:
-        """Note an object that a plan has, but for a difference."""
-        self.unsaid.append(Unsaid(self.name, one, reason, said=True))
+        """Note an object that a plan has, but for a difference; once."""
+        told = Unsaid(self.name, one, reason, said=True)
+        if told not in self.unsaid:
+            self.unsaid.append(told)

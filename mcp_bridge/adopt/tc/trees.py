@@ -14,6 +14,7 @@ from mcp_bridge.collection.kernel_state import (
     R2Q,
     ROOT,
     SHAPER_CLASS,
+    UNLIMITED_MBIT,
     cake_of_link,
     handle_text,
     major,
@@ -21,8 +22,11 @@ from mcp_bridge.collection.kernel_state import (
 )
 from mcp_bridge.models.traffic import DscpMatch
 
-from .classes import class_said, filters_said, in_order, minor, name_of
+from .band_classes import as_classes, check_levels, difference
+from .bands import FAST, bands_of, spread, through
+from .classes import Filters, class_said, filters_said, in_order, minor, name_of
 from .curves import BENT, STRAIGHT, classes_said, default_said
+from .matches import UnsaidError
 from .netem import as_pfifo, is_idle, netem_of
 from .params import link_of, params_of
 from .reading import Reading
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mcp_bridge.collection.kernel_state import TcObject
+
+    from .bands import Spread
+    from .classes import Led
 
 
 CLASSFUL = ("htb", "hfsc")
@@ -57,7 +64,7 @@ def _place(one: TcObject, qdiscs: Sequence[TcObject]) -> int:
 class Tree:
     """The objects of one interface by their place."""
 
-    def __init__(self, state: Mapping[str, Any], name: str) -> None:
+    def __init__(self, state: Mapping[str, Any], name: str, *, arriving: bool = False) -> None:
         interface = state["interfaces"][name]
         found = objects(interface)
         self.txqueuelen: int = interface["link"]["txqlen"]
@@ -67,7 +74,10 @@ class Tree:
         self.classes = [one for one in found if one.form == "class"]
         self.filters = [one for one in found if one.form == "filter"]
         self.reading = Reading(name)
+        self._arriving = arriving
         self._looked_at: set[int] = set()
+        self._spreads: dict[int, Spread | None] = {}  # of the bands that were looked at, by handle
+        self._asked: set[int] = set()  # the handles whose filters were looked at
         self._netem_at: TcObject | None = None  # where a netem below classes is
 
     def read(self) -> Reading:
@@ -81,16 +91,25 @@ class Tree:
         root = self.qdiscs.get(ROOT)
         if root is not None:
             self._root(root)
-        if self.reading.changes:
-            for parent, one in self.qdiscs.items():
-                if one.handle not in self._looked_at and parent not in (ROOT, INGRESS):
-                    self.reading.leave(one, f"No plan has {one.kind} at this place.")
-        elif root is not None:
-            below = [one for parent, one in self.qdiscs.items() if parent not in (ROOT, INGRESS)]
-            filters = [one for one in self.filters if not (one.at_hook or one.is_first_table)]
-            for one in (*below, *self.classes, *filters):
-                self.reading.leave(one, f"It is nothing without the {root.kind} above it, which no plan has.")
+        self._leave_the_rest(root)
         return self.reading
+
+    def _leave_the_rest(self, root: TcObject | None) -> None:
+        """Tell of objects below the root that nothing was told of."""
+        told = [each.one for each in self.reading.unsaid]
+        filters = [one for one in self.filters if not (one.at_hook or one.is_first_table or one in told)]
+        below = [one for parent, one in self.qdiscs.items() if parent not in (ROOT, INGRESS)]
+        if self.reading.changes:
+            kinds = {one.handle: one.kind for one in below}
+            for one in below:
+                if one.handle not in self._looked_at:
+                    self.reading.leave(one, f"No plan has {one.kind} at this place.")
+            for one in filters:
+                if one.parent in kinds and one.parent not in self._asked:
+                    self.reading.leave(one, f"No plan has filters at {kinds[one.parent]}.")
+        elif root is not None:
+            for one in (*[each for each in below if each not in told], *self.classes, *filters):
+                self.reading.leave(one, "It is nothing without the qdisc above it, which no plan has.")
 
     def _narrowest(self, parent: int, one: TcObject) -> None:
         """Put the tbf below another one in its place, where it lets pass nothing that the upper one would hold back."""
@@ -121,11 +140,11 @@ class Tree:
             self._mq(root)
         elif root.kind == "netem":
             self._netem(root)
-        elif root.kind == "prio":
-            self._prio(root)
+        elif bands_of(root) is not None:
+            self._banded(root)
         else:
             self._plain(root)
-        if root.kind not in (*CLASSFUL, "prio"):
+        if root.kind not in CLASSFUL and bands_of(root) is None:
             for one in self._at(root.handle):
                 self.reading.leave(one, f"No plan has filters at {root.kind}.")
 
@@ -144,7 +163,8 @@ class Tree:
             self.reading.leave(root, "No plan has stab of this qdisc.")
 
     def _at(self, parent: int) -> list[TcObject]:
-        return [one for one in self.filters if one.parent == parent and not one.at_hook]
+        self._asked.add(parent)
+        return self._filters_at(parent)
 
     def _queue(self, one: TcObject) -> dict[str, Any] | None:
         """Return a qdisc without classes as a plan has it, ``None`` where none has it."""
@@ -169,7 +189,8 @@ class Tree:
         for words in said.unsaid if said else ():
             self.reading.leave(root, f"No plan has {words} of htb.")
         own = self._own(root)
-        return self._classes(root, params, own, [class_said(one, params.get("r2q", R2Q), self.reading) for one in own])
+        classes = [class_said(one, params.get("r2q", R2Q), self.reading) for one in own]
+        return self._classes(root, params, [one.handle for one in own], classes, self._led(root, own, params))
 
     def _hfsc(self, root: TcObject) -> dict[str, Any] | None:
         """Return an hfsc as the htb that does the same, ``None`` where none does."""
@@ -181,29 +202,44 @@ class Tree:
             self.reading.leave(root, BENT)
             return None
         self.reading.differ(root, STRAIGHT)
-        return self._classes(root, {"default": default}, own, classes)
+        params: dict[str, Any] = {"default": default}
+        return self._classes(root, params, [one.handle for one in own], classes, self._led(root, own, params))
+
+    def _led(self, root: TcObject, own: Sequence[TcObject], params: Mapping[str, Any]) -> Filters:
+        """Return whom the filters at a qdisc lead where; tell of those at its classes."""
+        for one in own:
+            for each in self._at(one.handle):
+                self.reading.leave(each, "No plan has filters at a class; lead to the class from the root.")
+        return filters_said(self._at(root.handle), self.reading, params.get("default"))
 
     def _classes(
-        self, root: TcObject, params: dict[str, Any], own: list[TcObject], classes: list[dict[str, Any]]
+        self,
+        root: TcObject,
+        params: dict[str, Any],
+        places: Sequence[int],
+        classes: list[dict[str, Any]],
+        filters: Filters,
     ) -> dict[str, Any]:
         """Return an htb with its classes, their queues and their packets.
 
         Args:
             root: the qdisc.
             params: its parameters.
-            own: its classes.
-            classes: what a plan says of each.
+            places: where the qdisc of each class is.
+            classes: what a plan says of each; those of bands are added.
+            filters: who is led where.
         """
         self._looked_at.add(root.handle)
         default = params.pop("default", None)
         found: dict[str, Any] = {"qdisc": {"type": "htb", **({"params": params} if params else {})}}
         impaired: dict[str, TcObject] = {}
-        for one, said_of in zip(own, classes, strict=True):
-            self._leaf(one, said_of, impaired)
-        for one in own:
-            for each in self._at(one.handle):
-                self.reading.leave(each, "No plan has filters at a class; lead to the class from the root.")
-        filters = filters_said(self._at(root.handle), self.reading, default)
+        below: dict[int, list[Led]] = {}
+        for place, said_of in list(zip(places, classes, strict=True)):
+            if bands_of(self.qdiscs.get(place)) is None:
+                self._leaf(place, said_of, impaired)
+            elif entries := self._bands(self.qdiscs[place], said_of, classes, impaired):
+                below[root.handle | minor(said_of["classid"])] = entries
+        default = self._into_bands(filters, root.handle | minor(default) if default else 0, below)
         inner = {each.get("parent") for each in classes}
         leaves = {each["classid"] for each in classes} - inner
         for said_of in classes:
@@ -233,9 +269,62 @@ class Tree:
             return None
         return default
 
-    def _leaf(self, one: TcObject, said: dict[str, Any], impaired: dict[str, TcObject]) -> None:
+    def _bands(
+        self, top: TcObject, said: dict[str, Any], classes: list[dict[str, Any]], impaired: dict[str, TcObject]
+    ) -> list[Led]:
+        """Take in the bands below a class as classes; return which packets each has, nothing where no plan has them."""
+        found = self._spread(top, said)
+        if found is None:
+            return []
+        self._looked_at |= {one.handle for one in (*found.held, *found.idle)}
+        for one in found.idle:
+            self.reading.differ(one, "No packet gets there: no filter and no priority leads to its band.")
+        if len(found.queues) == 1:
+            self._leaf(found.queues[0].place, said, impaired)
+            self.reading.differ(top, "All packets wait in one of its bands: a plan has the queue of that one alone.")
+            return []
+        self.reading.differ(top, difference(said))
+        bands, entries = as_classes(found, said, classes)
+        for place, band in bands:
+            self._leaf(place, band, impaired)
+            classes.append(band)
+        return entries
+
+    def _spread(self, top: TcObject, said: dict[str, Any]) -> Spread | None:
+        """Return which packets wait where in bands below a class; ``None``, and why, where no plan has them."""
+        if top.handle in self._spreads:
+            return self._spreads[top.handle]
+        self._looked_at.add(top.handle)
+        self._spreads[top.handle] = None
+        told = Reading(self.reading.name)
+        try:
+            found = spread(top, self.qdiscs, self._filters_at, told, arriving=self._arriving)
+            check_levels(found, said)
+        except UnsaidError as error:
+            self.reading.leave(top, f"No plan has {error}.")
+            return None
+        self.reading.unsaid += told.unsaid
+        self._asked |= {one.handle for one in found.held}
+        self._spreads[top.handle] = found
+        return found
+
+    def _into_bands(self, filters: Filters, default: int, below: Mapping[int, list[Led]]) -> str | None:
+        """Have packets led to classes with bands be led to these; return the class of what no filter matches."""
+        last = filters.rest or default
+        entries = below.get(last)
+        if entries:
+            while filters.led and filters.led[-1].target == last:
+                filters.led.pop()  # what it does not match is led there as well
+        filters.led = through(filters.led, below, self.reading)
+        if entries:
+            filters.led += entries[:-1]
+            filters.rest = filters.rest and entries[-1].target
+            default = entries[-1].target if default == last else default
+        return name_of(default) if default else None
+
+    def _leaf(self, place: int, said: dict[str, Any], impaired: dict[str, TcObject]) -> None:
         """Take in the queue of a class."""
-        below = self.qdiscs.get(one.handle)
+        below = self.qdiscs.get(place)
         if below is not None and below.kind == "netem":
             impaired[said["classid"]] = below
             below = self.qdiscs.get(below.handle | 1)
@@ -305,18 +394,47 @@ class Tree:
         self.reading.differ(below, "In a plan one netem does what both do.")
         return True
 
-    def _prio(self, root: TcObject) -> None:
-        """Take in a netem that a prio leads some packets to."""
+    def _banded(self, root: TcObject) -> None:
+        """Take in bands at the root: a netem that some packets are led to, or an htb without a bound."""
+        if any(one.kind == "netem" and major(parent) == root.handle for parent, one in self.qdiscs.items()):
+            self._beside(root)
+            return
+        if root.stab:
+            self.reading.leave(root, "No plan has stab of this qdisc.")
+        is_bare = not any(major(parent) == root.handle for parent in self.qdiscs if parent != ROOT)
+        if bands_of(root) == FAST and is_bare and not self._filters_at(root.handle):
+            self.reading.set("qdisc", {"type": "pfifo_fast"}, root)
+            self.reading.differ(root, "Its bands are those of pfifo_fast, which a plan has.")
+            return
+        top = {"classid": SHAPER_CLASS, "rate_mbit": UNLIMITED_MBIT}
+        found = self._spread(root, top)
+        if found is None:
+            return
+        if len(found.queues) == 1:
+            self.reading.leave(
+                root,
+                "No plan has it: all packets wait in one of its bands, no filter and no priority leads to another.",
+            )
+            return
+        for name, value in self._classes(root, {"default": SHAPER_CLASS}, [ROOT], [top], Filters()).items():
+            self.reading.set(name, value, self._netem_at if name == "netem" and self._netem_at else root)
+
+    def _filters_at(self, parent: int) -> list[TcObject]:
+        return [one for one in self.filters if one.parent == parent and not one.at_hook]
+
+    def _beside(self, root: TcObject) -> None:
+        """Take in a netem that bands lead some packets to."""
         bands = {parent: one for parent, one in self.qdiscs.items() if parent != ROOT and major(parent) == root.handle}
         impaired = [one for one in bands.values() if one.kind == "netem"]
         filters = filters_said(self._at(root.handle), self.reading)
         led = filters.led
         if len(impaired) != 1 or not any(each.target == impaired[0].parent for each in led):
-            self.reading.leave(root, "No plan has the qdisc prio, but for a netem that filters lead packets to.")
+            self.reading.leave(root, "No plan has a netem in some bands, but for one that filters lead packets to.")
             return
         (netem,) = impaired
         band = (netem.parent & 0xFFFF) - 1
-        if band in (root.options or b"")[4:20] and filters.rest is None:
+        of_root = bands_of(root)
+        if of_root and band in of_root.priomap and filters.rest is None:
             self.reading.differ(
                 root, "Packets of some priorities pass the netem as well; a plan's meets what it matches."
             )

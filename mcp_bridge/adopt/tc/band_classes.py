@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bands as classes of htb: these borrow what their parent has, by their priority. Pure.
+
+A class sends what its own rate allows before any other borrows, so the rate of a band is the least that a plan has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mcp_bridge.collection.kernel_state import SMALLEST_MBIT, SPARED_CLASS
+
+from .classes import minor, name_of
+from .matches import UnsaidError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .bands import Spread
+    from .classes import Led
+
+LEVELS = 8  # of priority, TC_HTB_NUMPRIO
+
+
+def check_levels(found: Spread, above: dict[str, Any]) -> None:
+    """See to it that the bands of a class have priorities.
+
+    Raises:
+        UnsaidError: there are too many of them.
+    """
+    first = above.get("priority", 0)
+    if first + found.queues[-1].level >= LEVELS:
+        behind = f" from the priority {first} of their class on" if first else ""
+        raise UnsaidError(f"more than {LEVELS} bands that packets get to, one before the other{behind}")
+
+
+def difference(above: dict[str, Any]) -> str:
+    """Return in words what is otherwise than with bands."""
+    words = (
+        f"In a plan its bands are classes of htb, each with {SMALLEST_MBIT} Mbit/s of its own whatever the others send"
+    )
+    return f"{words}; each borrows by its own priority." if "ceil_mbit" in above else f"{words}."
+
+
+def as_classes(
+    found: Spread, above: dict[str, Any], others: Iterable[dict[str, Any]]
+) -> tuple[list[tuple[int, dict[str, Any]]], list[Led]]:
+    """Return the classes of bands with the places of their queues, and which packets each has.
+
+    Args:
+        found: the bands.
+        above: the class that they are below; its priority becomes theirs.
+        others: all classes that there are.
+    """
+    first = above.pop("priority", 0)
+    own, taken = minor(above["classid"]), {minor(each["classid"]) for each in others}
+    free = (number for number in (*range(own + 1, minor(SPARED_CLASS)), *range(1, own)) if number not in taken)
+    classes, minors = [], {}
+    for queue in found.queues:
+        minors[queue.place] = next(free)
+        band: dict[str, Any] = {
+            "classid": name_of(minors[queue.place]),
+            "parent": above["classid"],
+            "rate_mbit": SMALLEST_MBIT,
+            "ceil_mbit": above.get("ceil_mbit", above["rate_mbit"]),
+        }
+        if first + queue.level:
+            band["priority"] = first + queue.level
+        if "cburst" in above:
+            band["cburst"] = above["cburst"]
+        if queue.quantum:
+            band["quantum"] = queue.quantum
+        classes.append((queue.place, band))
+    return classes, [replace(each, target=minors[each.target]) for each in found.entries]

@@ -1,0 +1,254 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bands of prio and ets as hosts dump them become classes of a plan; tests/kernel has the same of scripts."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import attribute, u32
+from mcp_bridge.adopt.tc import arriving
+from mcp_bridge.adopt.tc.classes import Led, both, covers
+from mcp_bridge.adopt.tc.matches import UnsaidError
+from mcp_bridge.collection.kernel_state import HTB_OPT, ROOT, TcObject
+from mcp_bridge.policy import load_policy
+from mcp_bridge.validator import validate
+
+POLICY = load_policy()
+ALL, IP, IPV6 = 0x0300, 0x0008, 0xDD86
+FAST = (1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1)
+MBIT = 125000
+
+
+def ets(handle: int, strict: int, *quanta: int, priomap: tuple[int, ...] = (), parent: int = ROOT) -> dict[str, Any]:
+    """Return an ets as the kernel dumps it: priorities that none names have the last band."""
+    bands = strict + len(quanta)
+    whole = [*priomap, *[bands - 1] * (16 - len(priomap))]
+    options = attribute(1, bytes([bands])) + attribute(2, bytes([strict])) if strict else attribute(1, bytes([bands]))
+    options += attribute(3 | 0x8000, b"".join(u32(4, each) for each in quanta)) if quanta else b""
+    options += attribute(5 | 0x8000, b"".join(attribute(6, bytes([each])) for each in whole))
+    return qdisc("ets", handle, parent, options)
+
+
+def prio(handle: int, bands: int = 3, priomap: tuple[int, ...] = FAST, parent: int = ROOT) -> dict[str, Any]:
+    """Return a prio as the kernel dumps it."""
+    return qdisc("prio", handle, parent, struct.pack("=i16B", bands, *priomap))
+
+
+def qdisc(kind: str, handle: int, parent: int, options: bytes = b"") -> dict[str, Any]:
+    """Return a qdisc; handles are major numbers."""
+    return {"form": "qdisc", "kind": kind, "handle": handle << 16, "parent": parent, "options": options.hex()}
+
+
+def htb(*classes: tuple[int, int, int, int], default: int) -> list[dict[str, Any]]:
+    """Return an htb 1: with classes: minor number, rate and ceiling in Mbit/s, priority."""
+    glob = struct.pack("=5I", 3, 10, default, 0, 0)
+    found = [qdisc("htb", 1, ROOT, attribute(2, glob))]
+    for number, rate, ceil, priority in classes:
+        parms = HTB_OPT.pack(rate * MBIT, ceil * MBIT, 10**6, 10**6, rate * MBIT // 10, 0, priority)
+        one = {"form": "class", "kind": "htb", "handle": 0x10000 | number, "parent": ROOT}
+        found.append({**one, "options": attribute(1, parms).hex()})
+    return found
+
+
+def mark(at: int, number: int, target: int, *, protocol: int = ALL) -> dict[str, Any]:
+    """Return a filter at a qdisc, a major number, that leads packets of a mark to a class."""
+    one = {"form": "filter", "kind": "fw", "handle": number, "parent": at << 16}
+    return {**one, "info": number << 16 | protocol, "options": u32(1, target).hex()}
+
+
+def rest(at: int, target: int) -> dict[str, Any]:
+    """Return a filter that leads all packets to a class."""
+    one = {"form": "filter", "kind": "matchall", "handle": 1, "parent": at << 16}
+    return {**one, "info": 99 << 16 | ALL, "options": u32(1, target).hex()}
+
+
+def read(*tree: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what a tree is as a plan's changes, which is valid, and what is told of its objects."""
+    state = {"interfaces": {"eth0": {"link": {"kind": "", "txqlen": 1000}, "objects": list(tree)}}}
+    reading = arriving.read(state, "eth0")
+    if reading.changes:
+        assert validate({"iface": "eth0", "changes": reading.changes}, POLICY).ok
+    told: dict[str, str] = {}
+    for each in reading.unsaid:
+        words = f"{'differs' if each.said else 'unsaid'}: {each.reason}"
+        told[each.one.name] = f"{told[each.one.name]} {words}" if each.one.name in told else words
+    return reading.changes, told
+
+
+def bands(changes: dict[str, Any], above: str = "1:1") -> dict[str, tuple[int, int | None, list[Any]]]:
+    """Return the priority, the quantum and the matches of the classes below one."""
+    below = [one for one in changes["htb_classes"] if one.get("parent") == above]
+    assert {one["rate_mbit"] for one in below} == {0.008}
+    found = {one["classid"]: (one.get("priority", 0), one.get("quantum"), one.get("match", [])) for one in below}
+    return dict(sorted(found.items()))
+
+
+def priorities(*numbers: int) -> list[dict[str, int]]:
+    """Return the matches of packets of some priorities."""
+    return [{"skb_priority": number} for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("tree", "wanted", "default"),
+    [
+        (ets(1, 2, priomap=(1, 0)), {"1:2": (0, None, priorities(1)), "1:3": (1, None, [])}, "1:3"),
+        (ets(1, 8, priomap=(7, *[6] * 15)), {"1:2": (0, None, priorities(*range(1, 16))), "1:3": (1, None, [])}, "1:3"),
+        (
+            ets(1, 1, 3000, 1514, priomap=(2, 0, *[1] * 14)),
+            {"1:2": (0, None, priorities(1)), "1:3": (1, 3000, priorities(*range(2, 16))), "1:4": (1, 1514, [])},
+            "1:4",
+        ),
+        (
+            ets(1, 0, 300, 100, priomap=(0, 0)),
+            {"1:2": (0, 3000, []), "1:3": (0, 1000, priorities(*range(2, 16)))},
+            "1:2",
+        ),
+        (ets(1, 1, 300, priomap=(1, 0)), {"1:2": (0, None, priorities(1)), "1:3": (1, None, [])}, "1:3"),
+        (prio(1, 2, (1, 0, *[1] * 14)), {"1:2": (0, None, priorities(1)), "1:3": (1, None, [])}, "1:3"),
+    ],
+)
+def test_bands_at_the_root(tree: dict[str, Any], wanted: dict[str, Any], default: str) -> None:
+    """They are classes below one without a bound: strict ones by priority, the others by quanta of the same shares."""
+    changes, told = read(tree)
+    assert bands(changes) == wanted
+    assert changes["default_class"] == default
+    assert (changes["htb_classes"][0]["classid"], changes["htb_classes"][0]["rate_mbit"]) == ("1:1", 400000)
+    assert list(told) == ["qdisc root"]
+    assert "differs: In a plan its bands are classes of htb" in told["qdisc root"]
+
+
+@pytest.mark.parametrize(
+    ("tree", "reason"),
+    [
+        ([ets(1, 8)], "all packets wait in one of its bands"),
+        ([ets(1, 1)], "all packets wait in one of its bands"),
+        ([ets(1, 0, 1, 20000, priomap=(0,))], "quanta as far apart as 1 and 20000"),
+        ([ets(1, 9, priomap=tuple(range(9)))], "more than 8 bands"),
+        (
+            [ets(1, 1, 3000, 3000, priomap=(0, 1)), prio(2, parent=0x10002)],
+            "bands below one that shares what the strict bands leave",
+        ),
+        ([{**ets(1, 2, priomap=(1, 0)), "stab": attribute(1, bytes(28)).hex()}], "No plan has stab of this qdisc."),
+    ],
+)
+def test_bands_that_no_plan_has(tree: list[dict[str, Any]], reason: str) -> None:
+    """What no plan has says why."""
+    _changes, told = read(*tree)
+    assert "unsaid: " in told["qdisc root"]
+    assert reason in told["qdisc root"]
+
+
+def test_what_is_below_bands_that_no_plan_has() -> None:
+    """It has its line, and a class keeps its place without it."""
+    changes, told = read(
+        *htb((0x10, 9, 9, 0), default=0x10),
+        ets(2, 9, priomap=tuple(range(9)), parent=0x10010),
+        qdisc("pfifo_fast", 3, 0x20001),
+        mark(2, 6, 0x20001),
+    )
+    assert [one["classid"] for one in changes["htb_classes"]] == ["1:10"]
+    assert told == {
+        "qdisc 2:": "unsaid: No plan has more than 8 bands that packets get to, one before the other.",
+        "qdisc 3:": "unsaid: No plan has pfifo_fast at this place.",
+        "filter parent 2: protocol all pref 6 handle 0x6": "unsaid: No plan has filters at ets.",
+    }
+
+
+def test_bands_of_pfifo_fast() -> None:
+    """A prio that names no bands has those of pfifo_fast, but for what stands in them or leads to them."""
+    assert read(prio(1))[0] == {"qdisc": {"type": "pfifo_fast"}}
+    for more in (qdisc("fq", 2, 0x10001), mark(1, 6, 0x10001)):
+        assert read(prio(1), more)[0]["qdisc"] == {"type": "htb"}
+
+
+def test_bands_below_a_class() -> None:
+    """Packets are led by the filters on their way together, the first one first; the class's priority is the bands'."""
+    changes, told = read(
+        *htb((0x10, 5, 9, 3), (0x20, 2, 2, 0), default=0x20),
+        mark(1, 6, 0x10010),
+        mark(1, 7, 0x10010),
+        ets(2, 4, priomap=(1, 1), parent=0x10010),
+        mark(2, 7, 0x20001),
+        mark(2, 9, 0x20001),
+        rest(2, 0x20003),
+        qdisc("sfq", 5, 0x20003),
+        qdisc("fq", 6, 0x20002),
+    )
+    assert bands(changes, "1:10") == {"1:11": (3, None, [{"fwmark": 7}]), "1:12": (4, None, [{"fwmark": 6}])}
+    assert {one["classid"]: one.get("leaf") for one in changes["htb_classes"] if "leaf" in one} == {
+        "1:12": {"type": "sfq"}
+    }
+    assert changes["default_class"] == "1:20"
+    assert "each borrows by its own priority" in told["qdisc 2:"]
+    assert "What is not IP has its band by its priority" in told["qdisc 2:"]
+    assert told["qdisc 6:"].startswith("differs: No packet gets there")
+
+
+def test_bands_below_bands() -> None:
+    """They come one after the other in the place of the band that they are in; a missing band is that of priority 0."""
+    changes, told = read(
+        *htb((0x20, 2, 2, 0), default=0x20),
+        ets(2, 3, priomap=(2, 1), parent=0x10020),
+        mark(2, 6, 0x20001),
+        mark(2, 7, 0x20009),
+        prio(3, 2, (1,) * 16, parent=0x20002),
+        mark(3, 8, 0x30001),
+    )
+    assert bands(changes, "1:20") == {
+        "1:21": (0, None, [{"fwmark": 6}]),
+        "1:22": (1, None, [{"skb_priority": 1, "fwmark": 8}]),
+        "1:23": (2, None, priorities(1)),
+        "1:24": (3, None, [{"fwmark": 7}]),
+    }
+    assert changes["default_class"] == "1:24"
+    assert list(told) == ["qdisc 2:"]
+
+
+def test_one_band_alone() -> None:
+    """Where all packets of a class wait in one band, its queue is that of the class."""
+    changes, told = read(*htb((0x20, 2, 2, 0), default=0x20), ets(2, 3, parent=0x10020), qdisc("sfq", 3, 0x20003))
+    assert [one.get("leaf") for one in changes["htb_classes"]] == [{"type": "sfq"}]
+    assert told == {
+        "qdisc 2:": "differs: All packets wait in one of its bands: a plan has the queue of that one alone."
+    }
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "wanted"),
+    [
+        ({"dscp": 46}, {"proto": "udp"}, {"dscp": 46, "proto": "udp"}),
+        ({"dst": "192.0.2.0/24"}, {"dst": "192.0.2.7/32"}, {"dst": "192.0.2.7/32"}),
+        ({"dst": "192.0.2.7/32"}, {"dst": "192.0.0.0/16"}, {"dst": "192.0.2.7/32"}),
+        ({"dst": "192.0.2.0/24"}, {"dst": "198.51.100.0/24"}, None),
+        ({"dscp": 46}, {"dscp": 0}, None),
+        ({"skb_priority": 1}, {"skb_priority": 2}, None),
+        ({"proto": "icmp"}, {"dports": ["53"]}, None),
+        ({"proto": "udp"}, {"tcp_flags": ["syn"]}, None),
+        ({}, {"dscp": 0}, {"dscp": 0}),
+    ],
+)
+def test_two_filters_together(outer: dict[str, Any], inner: dict[str, Any], wanted: dict[str, Any] | None) -> None:
+    """Packets that fit both have a match, or there are none."""
+    one, other = (Led(TcObject("filter", "u32", 0, 0), "ip", match, 1) for match in (outer, inner))
+    joined = both(one, other)
+    assert (joined.match if joined else None) == wanted
+    if joined:
+        assert covers(one, joined)
+        assert covers(other, joined)
+
+
+def test_two_filters_of_other_families() -> None:
+    """No packet is of two families; ports that overlap are no match of a plan."""
+    four, six = (Led(TcObject("filter", "u32", 0, 0), family, {}, 1) for family in ("ip", "ipv6"))
+    assert both(four, six) is None
+    assert not covers(four, six)
+    ports = [Led(four.one, "ip", {"dports": [each]}, 1) for each in ("1-9", "5-12")]
+    assert not covers(*ports)
+    with pytest.raises(UnsaidError, match="by the dports of two filters"):
+        both(*ports)
