@@ -104,7 +104,14 @@ CHECKS = (
     # the slow ones first, so that those at the end are short
     _pytest("e2e-vm", *ON_MACHINES, "-m", "not long", root=True, machine=True, beyond="make machines"),
     _pytest("bridge", "tests/bridge"),
-    _pytest("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_PLANS, *ON_RUNS)), root=True),
+    _pytest(
+        "e2e",
+        "tests/e2e",
+        *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_PLANS, *ON_RUNS)),
+        *("-m", "not long"),
+        root=True,
+        beyond="make properties",
+    ),
     _pytest("faults", "tests/faults", "-m", "not vm and not long", root=True, beyond="make properties"),
     _pytest("kernel", "tests/kernel", *(f"--ignore={path}" for path in ON_OWN_KERNEL), root=True),
     _pytest("own-kernel", *ON_OWN_KERNEL, "-m", "not long", root=True, beyond="make properties"),

@@ -148,7 +148,7 @@ def agree(controller: Controller, hosts: Mapping[str, Mapping[str, Any]]) -> Non
     assert set(hosts) <= set(values)
     for name, value in values.items():
         status = hosts[name]["status"] if name in hosts else "unchanged"
-        assert value == (NEW if status == "applied" else OLD), (name, status, value)
+        assert value == (NEW if status == "applied" else OLD), (name, value, hosts.get(name))
 
 
 def wait_for(condition: Callable[[], T]) -> T:

@@ -106,7 +106,17 @@ STAGES: dict[str, Callable[[Controller, str], bool]] = {
 }
 
 
-@pytest.mark.parametrize(("stage", "waited"), [*((stage, False) for stage in STAGES), ("first host begun", True)])
+@pytest.mark.parametrize(
+    ("stage", "waited"),
+    [
+        ("before Ansible", False),
+        pytest.param("hosts known", False, marks=pytest.mark.long),
+        ("first host begun", False),
+        ("first host begun", True),
+        pytest.param("first host done", False, marks=pytest.mark.long),
+        ("half of them done", False),
+    ],
+)
 def test_process_of_a_run_killed(controller: Controller, stage: str, *, waited: bool) -> None:
     """Its remains are ended, the hosts are asked, and what they say is what their kernels say."""
     if waited:

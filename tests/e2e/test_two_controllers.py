@@ -90,7 +90,7 @@ def without_sysctl(fleet: Fleet, number: int) -> Iterator[None]:
         lifecycle.execute(fleet.lab, str(number), ["umount", path])
 
 
-@pytest.mark.parametrize("confirm_at", ["wave", "end"])
+@pytest.mark.parametrize("confirm_at", [pytest.param("wave", marks=pytest.mark.long), "end"])
 def test_rolled_back_between_two_waves(one: Fleet, other: Fleet, confirm_at: str) -> None:
     """The rollout stops: hosts that have not had their turn refuse it; a resumption has all take it."""
     process, run_id = begin(one, "--confirm-at", confirm_at)
@@ -107,6 +107,7 @@ def test_rolled_back_between_two_waves(one: Fleet, other: Fleet, confirm_at: str
     assert (resumed.status, one.values(KEY)) == (0, [NEW] * 3), resumed.text
 
 
+@pytest.mark.long
 def test_confirmed_between_two_waves(one: Fleet, other: Fleet) -> None:
     """A host that another controller has confirmed keeps the change, and the rollout goes on to its end."""
     process, run_id = begin(one, "--confirm-at", "end")
@@ -141,6 +142,7 @@ def test_another_plan_between_two_waves(one: Fleet, other: Fleet) -> None:
     assert other.netopt("rollback", theirs.report["checkpoint_id"], "--json", "-l", one.name(3)).status == 0
 
 
+@pytest.mark.long
 def test_resumed_twice_at_once(one: Fleet) -> None:
     """Two resumptions of one rollout: one carries it out, the other does no harm and says what it met."""
     process, run_id = begin(one)

@@ -20,11 +20,11 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.store import Store
 from ansible_collections.netopt.linux.plugins.module_utils._common.errors import NetoptError
@@ -32,10 +32,14 @@ from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.guard impo
 from tests.waiting import PAIR_IS_UP, until
 from tests.whole_engine import import_engine
 
+T = TypeVar("T")
+
 IFACE = "eth0"
 PATIENCE_S = 40.0
 # moments around an expiry, in seconds; the first two come in time on a busy machine too
 AROUND_S = (-0.7, -0.5, *(round(-0.06 + 0.004 * step, 3) for step in range(22)))
+EVERYWHERE = "NETOPT_STRIKES" in os.environ
+LEFT_OUT = {"places": 0}
 LAST_WORDS = b"read -r _until_the_test_is_over"  # of the first process of each host
 MAKE = f"""
 mkdir -p /run/netopt /var/lib/netopt
@@ -85,6 +89,17 @@ def differences(expected: str, text: str) -> str:
     """Return the lines in which two dumps differ, as a diff without context; empty where they do not."""
     lines = difflib.unified_diff(expected.splitlines(), text.splitlines(), "wanted", "found", n=0, lineterm="")
     return "\n".join(line for line in lines if not line.startswith("@@"))
+
+
+def some_of(places: Sequence[T], number: int) -> Sequence[T]:
+    """Return so many of the places where a fault may strike, the first and the last among them.
+
+    With ``NETOPT_STRIKES`` in the environment it is all of them.
+    """
+    if EVERYWHERE or len(places) <= number:
+        return places
+    LEFT_OUT["places"] += len(places) - number
+    return [places[at * (len(places) - 1) // (number - 1)] for at in range(number)]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.confirm_by
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
 from tests.faults.conftest import Faults
 from tests.faults.engine import apply, applying, extending, meanwhile
-from tests.faults.hosts import AROUND_S, Host, host
+from tests.faults.hosts import AROUND_S, Host, host, some_of
 from tests.faults.states import SMALL
 from tests.faults.test_extend import FIN, OTHER_BOOT, waiting
 from tests.waiting import past, until
@@ -122,7 +122,7 @@ def test_confirmation_that_races_expiry_wins_or_loses_as_a_whole(faults: Faults)
     """At moments all around the expiry either the change is kept, or it is undone and that is said."""
     outcomes = {True: 0, False: 0}
     with host() as made:
-        for attempt, moment_s in enumerate(AROUND_S):
+        for attempt, moment_s in enumerate(some_of(AROUND_S, 12)):
             with faults.injected(f"{moment_s} s from the expiry"):
                 identity = f"race-{attempt}"
                 waiting(made, identity, 1.25 + abs(moment_s))

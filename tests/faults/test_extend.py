@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.conftest import Faults
 from tests.faults.engine import Strike, apply, confirming, extending, restoring
-from tests.faults.hosts import AROUND_S, Host, host
+from tests.faults.hosts import AROUND_S, Host, host, some_of
 from tests.faults.states import SMALL
 from tests.waiting import past
 
@@ -72,7 +72,7 @@ def test_extension_that_races_expiry_wins_or_loses_as_a_whole(faults: Faults) ->
     """At moments all around the expiry either the change holds until the new time, or it is undone and that is said."""
     outcomes = {True: 0, False: 0}
     with host() as made:
-        for attempt, moment_s in enumerate(AROUND_S):
+        for attempt, moment_s in enumerate(some_of(AROUND_S, 12)):
             with faults.injected(f"{moment_s} s from the expiry"):
                 identity = f"race-{attempt}"
                 waiting(made, identity, 0.25 + abs(moment_s))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.conftest import Faults
 from tests.faults.engine import Strike, apply, applying, calls
-from tests.faults.hosts import Host, host
+from tests.faults.hosts import Host, host, some_of
 from tests.faults.states import CHANGES, STATES
 
 OPERATIONS: dict[str, int] = {}
@@ -45,7 +45,7 @@ def test_kill_9_at_every_operation_is_undone_by_the_guard(state: str, faults: Fa
     """A change that loses its maker at any operation is undone at once, without waiting for its time."""
     with host(STATES[state]) as made:
         before = made.dump()
-        for at in range(operations(state)):
+        for at in some_of(range(operations(state)), 12):
             with faults.injected(f"SIGKILL at operation {at}"):
                 outcome = apply(made, CHANGES, strike=Strike(signal.SIGKILL, operation=at), checkpoint_id=f"o{at}")
                 assert outcome.signal == signal.SIGKILL
@@ -64,7 +64,7 @@ def test_polite_signal_at_every_operation_is_undone_by_the_maker(number: signal.
     state = "a shaper of its own"
     with host(STATES[state]) as made:
         before = made.dump()
-        for at in range(operations(state)):
+        for at in some_of(range(operations(state)), 6):
             with faults.injected(f"{number.name} at operation {at}"):
                 report = apply(made, CHANGES, strike=Strike(number, operation=at), checkpoint_id=f"o{at}").value
                 assert report["status"] == "rolled_back", report["error"]
@@ -147,7 +147,7 @@ def test_kill_9_at_any_call_leaves_one_state_or_the_other(faults: Faults) -> Non
         planned = made.dump()
         made.by_hand("whole", "--restore")
         made.check(before)
-        for position in range(0, len(seen), max(1, len(seen) // 24)):
+        for position in some_of(range(0, len(seen), max(1, len(seen) // 24)), 12):
             name, count = seen[position], seen[: position + 1].count(seen[position])
             with faults.injected(f"{name} no. {count}"):
                 identity = f"at-{position}"

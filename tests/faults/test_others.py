@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.conftest import Faults
 from tests.faults.engine import Strike, apply, applying, confirming, guarding, restoring, start
-from tests.faults.hosts import AROUND_S, NAME, Host, host
+from tests.faults.hosts import AROUND_S, NAME, Host, host, some_of
 from tests.faults.states import CHANGES, SMALL, STATES
 from tests.waiting import past, until
 
@@ -35,7 +35,7 @@ def test_confirmation_that_races_expiry_wins_or_loses_as_a_whole(faults: Faults)
     """At moments all around the expiry exactly one of the two happens, and whoever confirms is told which."""
     outcomes = {True: 0, False: 0}
     with host() as made:
-        for attempt, moment_s in enumerate(AROUND_S):
+        for attempt, moment_s in enumerate(some_of(AROUND_S, 12)):
             with faults.injected(f"{moment_s} s from the expiry"):
                 identity = f"race-{attempt}"
                 report = apply(made, SMALL, confirm_timeout_s=0.25 + abs(moment_s), checkpoint_id=identity).value

@@ -29,7 +29,7 @@ from tests.faults.roundtrip import roundtrip
 from tests.faults.state_strategies import STATES
 from tests.labs import brought_up
 
-EXAMPLES = int(os.environ.get("NETOPT_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("NETOPT_EXAMPLES", "24"))
 VM_EXAMPLES = int(os.environ.get("NETOPT_VM_EXAMPLES", "3"))
 ENOUGH = 20  # examples of which most have to be possible; of a few, chance may have most refused
 TOP = Path(__file__).parents[2]
