@@ -65,7 +65,7 @@ class Check:
     Attributes:
         name: what it is called on the command line.
         group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``coverage``, ``machines``,
-            ``measuring``, ``releases``.
+            ``measuring``, ``properties``, ``releases``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -115,7 +115,7 @@ CHECKS = (
     _pytest("faults", "tests/faults", "-m", "not vm and not long", root=True, beyond="make properties"),
     _pytest("kernel", "tests/kernel", *(f"--ignore={path}" for path in ON_OWN_KERNEL), root=True),
     _pytest("own-kernel", *ON_OWN_KERNEL, "-m", "not long", root=True, beyond="make properties"),
-    _pytest("e2e-plans", *ON_PLANS, root=True),
+    _pytest("e2e-plans", *ON_PLANS, "-m", "not long", root=True, beyond="make properties"),
     _pytest("e2e-runs", *ON_RUNS, root=True),
     _pytest("effects", "tests/effects", root=True),
     _pytest("tc-states", "tests/tc_testing", root=True, beyond="make tc-testing"),
@@ -130,6 +130,14 @@ CHECKS = (
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("oldest", "tests/releases", "-m", "oldest", "-k", "at_once or printed", root=True, beyond="make releases"),
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True, group="coverage"),
+    _pytest(
+        "e2e-long",
+        "tests/e2e",
+        *(f"--ignore={path}" for path in ON_MACHINES),
+        *("-m", "long"),
+        root=True,
+        group="properties",
+    ),
     _pytest("machines", *ON_MACHINES, "-m", "long", root=True, group="machines", machine=True),
     Check("molecule-vm", "machines", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     _pytest("releases", "tests/releases", root=True, group="releases"),

@@ -59,7 +59,14 @@ def _values(lab: Lab) -> list[str]:
 
 @pytest.mark.parametrize(
     ("torn", "words"),
-    [("", ()), ("1", ()), ("3", ()), ("1 3", ()), ("", WAVES), ("1 3", WAVES)],
+    [
+        ("", ()),
+        pytest.param("1", (), marks=pytest.mark.long),
+        pytest.param("3", (), marks=pytest.mark.long),
+        ("1 3", ()),
+        pytest.param("", WAVES, marks=pytest.mark.long),
+        ("1 3", WAVES),
+    ],
 )
 def test_a_confirmed_change_is_reported_so(lab: Lab, tmp_path: Path, torn: str, words: tuple[str, ...]) -> None:
     """Whatever is printed around an answer, and where it is torn: the change is made, confirmed, reported, undone."""

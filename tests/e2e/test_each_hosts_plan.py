@@ -85,6 +85,10 @@ WAYS = {
     "task, free, in two batches": Way(own_play(**TASK, strategy="free", serial=2)),
 }
 SOME = ["netopt's playbook", "in waves", "role, free"]
+ALIKE = ("one after the other", "role, one after the other", "role included", "role included, free")
+PLACES = ("first", "second", "last")
+TOLERANT = Way(variables={"netopt_waves": "2, 100%", "netopt_max_failures": 1})
+FAILING = {"netopt's playbook": Way(), "in waves": TOLERANT, "role, free": WAYS["role, free"]}
 
 
 @pytest.fixture
@@ -100,7 +104,10 @@ def site(lab: Lab, tmp_path: Path) -> Iterator[Site]:
     assert fleet.values(KEY) == before
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param(way, id=name, marks=pytest.mark.long if name in ALIKE else ()) for name, way in WAYS.items()],
+)
 def test_each_host_gets_its_own_plan(site: Site, way: Way) -> None:
     """Three hosts with three plans read three values; one name leads all of them back."""
     before, known = site.fleet.values(KEY), site.changes()
@@ -132,11 +139,13 @@ def test_some_of_the_hosts(site: Site, way: Way) -> None:
     assert (ran.status, site.fleet.values(KEY)) == (0, [untouched, *OWN[1:]]), ran.text
 
 
-@pytest.mark.parametrize("refused", [0, 1, 2], ids=["first", "second", "last"])
 @pytest.mark.parametrize(
-    "way",
-    [Way(), Way(variables={"netopt_waves": "2, 100%", "netopt_max_failures": 1}), WAYS["role, free"]],
-    ids=SOME,
+    ("way", "refused"),
+    [
+        pytest.param(way, at, id=f"{name}-{place}", marks=() if number == at else pytest.mark.long)
+        for number, (name, way) in enumerate(FAILING.items())
+        for at, place in enumerate(PLACES)
+    ],
 )
 def test_a_host_fails_alone_whose_plan_is_refused(site: Site, way: Way, refused: int) -> None:
     """It says all that is wrong with its plan and is not touched; the others are applied; the exit status tells."""

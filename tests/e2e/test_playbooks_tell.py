@@ -116,6 +116,7 @@ def test_one_host_under_two_names(site: Site) -> None:
     assert f"under two names: {late} and {other}" in message
 
 
+@pytest.mark.long
 def test_a_rollback_from_elsewhere_stops_the_rollout(site: Site) -> None:
     """Between two waves somebody else rolls the change back: the host whose turn comes refuses it, and it is told."""
     before = site.fleet.values(KEY)

@@ -151,6 +151,7 @@ def test_what_nobody_confirmed_ends_with_a_restart(machine: Machine) -> None:
     assert machine.files() == files
 
 
+@pytest.mark.long
 def test_the_device_comes_back(machine: Machine) -> None:
     """A device that is unplugged and plugged in again gets what was persisted for it."""
     files = machine.files()

@@ -30,7 +30,7 @@ from tests.faults.state_strategies import STATES
 from tests.labs import brought_up
 
 EXAMPLES = int(os.environ.get("NETOPT_EXAMPLES", "24"))
-VM_EXAMPLES = int(os.environ.get("NETOPT_VM_EXAMPLES", "3"))
+VM_EXAMPLES = int(os.environ.get("NETOPT_VM_EXAMPLES", "2"))
 ENOUGH = 20  # examples of which most have to be possible; of a few, chance may have most refused
 TOP = Path(__file__).parents[2]
 SENT = (
@@ -141,6 +141,7 @@ def test_what_wants_its_options_marked_as_nested_comes_back(machine: Distant) ->
 
 @pytest.mark.vm
 @pytest.mark.slow
+@pytest.mark.long
 def test_any_state_of_a_full_kernel_comes_back_after_any_plan(machine: Distant) -> None:
     """As in namespaces, with every qdisc, filter and action that a distribution's kernel has."""
 

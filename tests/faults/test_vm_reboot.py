@@ -166,6 +166,7 @@ def test_timer_of_systemd_restores_when_the_guard_is_killed(machine: Machine, fa
         assert "netopt-timed" not in machine.ssh("systemctl list-timers --all")
 
 
+@pytest.mark.long
 def test_clock_that_is_set_moves_no_deadline(machine: Machine, faults: Faults) -> None:
     """The machine's clock is set a day ahead and a day back: what nobody confirms is undone in its time."""
     before = machine.dump()

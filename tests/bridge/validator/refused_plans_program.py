@@ -31,11 +31,11 @@ def _odd(count: int) -> list[dict[str, Any]]:
 PLANS: dict[str, dict[str, Any]] = {
     "a circle of classes": {"htb_classes": _chain(1)},
     "a circle the other way": {"htb_classes": _chain(-1)},
-    "fields that there are not": {f"sysctk{n}": 1 for n in range(200_000)},
-    "keys that there are not": {"sysctl": {f"net.core.rmem_maz{n}": 1 for n in range(200_000)}},
-    "entries without anything": {"dscp": [{}] * 240_000},
-    "every other entry wrong": {"dscp": _odd(60_000)},
-    "wrong parts of entries": {"htb_classes": [{"classid": [], "rate_mbit": {}, "bogus": 1}] * 50_000},
+    "fields that there are not": {f"sysctk{n}": 1 for n in range(60_000)},
+    "keys that there are not": {"sysctl": {f"net.core.rmem_maz{n}": 1 for n in range(60_000)}},
+    "entries without anything": {"dscp": [{}] * 80_000},
+    "every other entry wrong": {"dscp": _odd(20_000)},
+    "wrong parts of entries": {"htb_classes": [{"classid": [], "rate_mbit": {}, "bogus": 1}] * 20_000},
 }
 
 

@@ -15,7 +15,7 @@ from mcp_bridge.policy import load_policy
 from mcp_bridge.validator import validate
 
 TOP = Path(__file__).parents[3]
-CPU_S = 120  # ample for what grows with the plan; with its square, or worse, it would be hours
+CPU_S = 60  # ample for what grows with the plan; with its square, or worse, it would be hours
 
 
 def test_processor_time() -> None:
