@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,13 @@ class Site:
         """Return the names of the changes that each host holds."""
         listed = ("sh", "-c", f"ls {STORE} 2>/dev/null || true")
         return [set(on_console(self.fleet.lab, host.name, *listed).split()) for host in self.fleet.lab.hosts]
+
+    def forget(self, changes: Sequence[set[str]]) -> None:
+        """Undo changes of each host by their own programs, as its operator would, and remove them."""
+        for host, names in zip(self.fleet.lab.hosts, changes, strict=True):
+            for name in sorted(names, reverse=True):
+                on_console(self.fleet.lab, host.name, "python3", f"{STORE}/{name}/restore.pyz", "--restore")
+                on_console(self.fleet.lab, host.name, "rm", "-r", f"{STORE}/{name}")
 
     def _write(self, name: str, data: object) -> Path:
         path = self.folder / name

@@ -98,9 +98,7 @@ def site(lab: Lab, tmp_path: Path) -> Iterator[Site]:
     site = Site(fleet)
     before, known = fleet.values(KEY), site.changes()
     yield site
-    for name in sorted({name for now, then in zip(site.changes(), known, strict=True) for name in now - then}):
-        site.run("netopt.linux.rollback", netopt_checkpoint_id=name)
-        site.run("netopt.linux.delete_checkpoint", netopt_checkpoint_id=name)
+    site.forget([now - then for now, then in zip(site.changes(), known, strict=True)])
     assert fleet.values(KEY) == before
 
 
