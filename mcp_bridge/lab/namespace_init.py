@@ -255,7 +255,6 @@ def become_init(host: Host, kernel: Kernel) -> None:
 
 def main() -> int:
     """Read the host from standard input, start it, and print the id of its process 1."""
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # above all the lab's lock, which this host would hold for good
     host = Host(**json.load(sys.stdin))
     kernel = Kernel()
     kernel.enter_network(host.namespace)
@@ -264,6 +263,8 @@ def main() -> int:
     if pid:
         sys.stdout.write(f"{pid}\n")
         return 0
+    # above all the lab's lock, which this host would hold for good; from here on a removal finds it in its namespace
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.setsid()
     quiet = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):
