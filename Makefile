@@ -35,7 +35,7 @@ releases: setup ## each kind of change, there and back, with the tools and kerne
 tc-testing: setup ## the states of the kernel's own tests of tc, there and back, on user-mode Linux; up to an hour, as root
 	@$(PYTHON) -m tests.tc_testing
 
-machines: setup ## what takes longest on emulated machines with systemd: each qdisc, restarts, the role; ten minutes, as root
+machines: setup ## what takes longest on emulated machines with systemd: each qdisc, restarts, the role; fifteen minutes, as root
 	@$(PYTHON) tools/check.py machines
 
 conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes

@@ -36,6 +36,7 @@ CHANGES: dict[str, Any] = {
     "dscp": [{"match": {"proto": "udp", "dports": ["5060"]}, "dscp": "EF"}],
     "connection_limits": [{"protocol": "tcp", "port": 443, "limit": 100, "mask": 32, "action": "reject"}],
     "offloads": {"gso": False},
+    "nic": {"promisc": True},
     "mtu": 1400,
     "routes": [{"dst": "0.0.0.0/0", "initcwnd": 24, "initrwnd": 40, "quickack": True, "rto_min_ms": 70}],
 }
