@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mcp_bridge.backends.ansible_runner import run_playbook
 from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome
+
+APPLY, AT_ONCE = "netopt.linux.apply", "netopt.linux.apply_at_once"
+WAVES = ("netopt_waves", "netopt_canary")  # variables of the playbook
 
 
 class LocalBackend:
@@ -19,7 +23,7 @@ class LocalBackend:
         self, job: Job, *, run_id: str, folder: Path, on_event: EventHandler, cancel: Cancellation | None = None
     ) -> RunOutcome:
         """Run ``job`` here; see ``ansible_runner.run_playbook``."""
-        return run_playbook(job, run_id=run_id, folder=folder, on_event=on_event, cancel=cancel)
+        return run_playbook(_without_waves(job), run_id=run_id, folder=folder, on_event=on_event, cancel=cancel)
 
     def resume(
         self,
@@ -31,3 +35,10 @@ class LocalBackend:
     ) -> RunOutcome | None:
         """Return ``None``: nobody reads what Ansible says once the process that started it is gone."""
         return None
+
+
+def _without_waves(job: Job) -> Job:
+    """Return a job with the playbook that has no plays for waves where there are none: Ansible reads it sooner."""
+    if job.playbook != APPLY or any(job.extravars.get(name) for name in WAVES):
+        return job
+    return replace(job, playbook=AT_ONCE)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.lab
 KEY, NEW = "net.ipv4.tcp_fin_timeout", "35"
 BIN = Path(sys.executable).parent
 PLAYBOOKS = ROOT / "ansible_collections" / "netopt" / "linux" / "playbooks"
-PART_OF_ANOTHER = {"rollout", "summary"}  # playbooks that another one imports
+PART_OF_ANOTHER = {"apply_at_once", "rollout", "summary"}  # playbooks that another one imports
 VARIABLES: dict[str, Any] = {
     "netopt_plan": {"iface": "eth0", "changes": {"sysctl": {KEY: int(NEW)}}},
     "netopt_confirm": "manual",

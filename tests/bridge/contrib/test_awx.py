@@ -32,7 +32,7 @@ from tests.bridge.awx_setup_server import Controller
 
 KEY, OLD, NEW = "net.ipv4.tcp_fin_timeout", "60", "34"
 COLLECTION = COLLECTIONS_ROOT / "ansible_collections" / "netopt" / "linux"
-PART_OF_ANOTHER = {"rollout", "summary"}  # playbooks that another one imports
+PART_OF_ANOTHER = {"apply_at_once", "rollout", "summary"}  # playbooks that another one imports
 PLAN: dict[str, Any] = {"iface": "eth0", "changes": {"sysctl": {KEY: int(NEW)}}}
 FORGED = {"netopt_validated": True, "netopt_allowlist": {}, "ansible_connection": "local"}
 EXPECTED_FLOW = {
