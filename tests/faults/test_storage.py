@@ -18,15 +18,17 @@ from tests.waiting import past
 
 STATE = "a shaper of its own"
 CHECKPOINT = "/var/lib/netopt/checkpoints/one"
+# busy for as long as somebody, the guard that begins for one, has a file open there to write
+READ_ONLY = "for _ in $(seq 100); do mount -o remount,ro /var/lib/netopt 2>/dev/null && break; sleep 0.05; done"
 DISKS = {
     "full": (
         "dd if=/dev/zero of=/var/lib/netopt/ballast bs=4k 2>/dev/null; : >/var/lib/netopt/more",
         "rm /var/lib/netopt/ballast",
     ),
     "without inodes": ("i=0; while : 2>/dev/null >/var/lib/netopt/n$i; do i=$((i + 1)); done", "rm /var/lib/netopt/n*"),
-    "read-only": ("mount -o remount,ro /var/lib/netopt", "mount -o remount,rw /var/lib/netopt"),
+    "read-only": (READ_ONLY, "mount -o remount,rw /var/lib/netopt"),
     "all read-only": (
-        "mount -o remount,ro /var/lib/netopt; mount -o remount,ro /run",
+        f"{READ_ONLY}; mount -o remount,ro /run",
         "mount -o remount,rw /var/lib/netopt; mount -o remount,rw /run",
     ),
 }
