@@ -145,7 +145,7 @@ def processes_of(run_id: str) -> set[int]:
 def agree(controller: Controller, hosts: Mapping[str, Mapping[str, Any]]) -> None:
     """See that what a report says of each host is what its kernel says.
 
-    Of a host that could not be asked in time, for a busy machine, it says that it has not decided and restores by itself.
+    Of a host that could not be asked in time, it says that it has not decided and restores by itself.
     """
     undecided = [name for name, host in hosts.items() if "has not decided yet" in str(host["error"])]
     wait_for(lambda: all(controller.values()[name] == OLD for name in undecided))
