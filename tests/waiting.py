@@ -22,7 +22,7 @@ done
 """
 PAIR_IS_UP = f"""{ENDS_ARE_UP}
 for device in eth0 peer0; do
-  until ip -6 addr show dev $device | grep -q 'scope link'; do sleep 0.01; done
+  until ip -6 addr show dev $device -tentative | grep -q 'scope link'; do sleep 0.01; done
 done
 """
 
