@@ -33,9 +33,11 @@ def check_levels(found: Spread, above: dict[str, Any]) -> None:
         UnsaidError: there are too many of them.
     """
     first = above.get("priority", 0)
-    if first + found.queues[-1].level >= LEVELS:
-        behind = f" from the priority {first} of their class on" if first else ""
-        raise UnsaidError(f"more than {LEVELS} bands that packets get to, one before the other{behind}")
+    if first + found.queues[-1].level < LEVELS:
+        return
+    if first:
+        raise UnsaidError(f"bands that need more than {LEVELS} priorities, from the {first} of their class on")
+    raise UnsaidError(f"more than {LEVELS} bands that packets get to, one before the other")
 
 
 def difference(above: dict[str, Any]) -> str:
@@ -43,11 +45,12 @@ def difference(above: dict[str, Any]) -> str:
     words = (
         f"In a plan its bands are classes of htb, each with {SMALLEST_MBIT} Mbit/s of its own whatever the others send"
     )
-    return f"{words}; each borrows by its own priority." if "ceil_mbit" in above else f"{words}."
+    borrows = "; each borrows by its own priority, in turns of the least quantum"
+    return f"{words}{borrows if 'ceil_mbit' in above else ''}."
 
 
 def as_classes(
-    found: Spread, above: dict[str, Any], others: Iterable[dict[str, Any]]
+    found: Spread, above: dict[str, Any], others: Iterable[dict[str, Any]], named: Iterable[int]
 ) -> tuple[list[tuple[int, dict[str, Any]]], list[Led]]:
     """Return the classes of bands with the places of their queues, and which packets each has.
 
@@ -55,9 +58,11 @@ def as_classes(
         found: the bands.
         above: the class that they are below; its priority becomes theirs.
         others: all classes that there are.
+        named: the minor numbers that filters and defaults lead to, whether there are such classes or not.
     """
     first = above.pop("priority", 0)
-    own, taken = minor(above["classid"]), {minor(each["classid"]) for each in others}
+    own = minor(above["classid"])
+    taken = {*named, *(minor(each["classid"]) for each in others)}
     free = (number for number in (*range(own + 1, minor(SPARED_CLASS)), *range(1, own)) if number not in taken)
     classes, minors = [], {}
     for queue in found.queues:

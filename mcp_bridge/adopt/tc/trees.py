@@ -32,7 +32,7 @@ from .params import link_of, params_of
 from .reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mcp_bridge.collection.kernel_state import TcObject
 
@@ -234,10 +234,12 @@ class Tree:
         found: dict[str, Any] = {"qdisc": {"type": "htb", **({"params": params} if params else {})}}
         impaired: dict[str, TcObject] = {}
         below: dict[int, list[Led]] = {}
+        named = {each.target & 0xFFFF for each in filters.led} | {(filters.rest or 0) & 0xFFFF}
+        named.add(minor(default) if default else 0)
         for place, said_of in list(zip(places, classes, strict=True)):
             if bands_of(self.qdiscs.get(place)) is None:
                 self._leaf(place, said_of, impaired)
-            elif entries := self._bands(self.qdiscs[place], said_of, classes, impaired):
+            elif entries := self._bands(self.qdiscs[place], said_of, classes, impaired, named):
                 below[root.handle | minor(said_of["classid"])] = entries
         default = self._into_bands(filters, root.handle | minor(default) if default else 0, below)
         inner = {each.get("parent") for each in classes}
@@ -270,7 +272,12 @@ class Tree:
         return default
 
     def _bands(
-        self, top: TcObject, said: dict[str, Any], classes: list[dict[str, Any]], impaired: dict[str, TcObject]
+        self,
+        top: TcObject,
+        said: dict[str, Any],
+        classes: list[dict[str, Any]],
+        impaired: dict[str, TcObject],
+        named: Iterable[int],
     ) -> list[Led]:
         """Take in the bands below a class as classes; return which packets each has, nothing where no plan has them."""
         found = self._spread(top, said)
@@ -284,7 +291,7 @@ class Tree:
             self.reading.differ(top, "All packets wait in one of its bands: a plan has the queue of that one alone.")
             return []
         self.reading.differ(top, difference(said))
-        bands, entries = as_classes(found, said, classes)
+        bands, entries = as_classes(found, said, classes, named)
         for place, band in bands:
             self._leaf(place, band, impaired)
             classes.append(band)

@@ -190,6 +190,14 @@ def test_bands_below_a_class() -> None:
     assert told["qdisc 6:"].startswith("differs: No packet gets there")
 
 
+def test_no_band_has_a_number_that_leads_nowhere() -> None:
+    """What the default and the filters name stays without a class where it has none; the bands get other numbers."""
+    changes, told = read(*htb((0x10, 9, 9, 0), default=0x11), mark(1, 6, 0x10012), prio(2, parent=0x10010))
+    assert [one["classid"] for one in changes["htb_classes"]] == ["1:10", "1:13", "1:14", "1:15"]
+    assert "default_class" not in changes
+    assert "no class 1:12" in told["filter parent 1: protocol all pref 6 handle 0x6"]
+
+
 def test_bands_below_bands() -> None:
     """They come one after the other in the place of the band that they are in; a missing band is that of priority 0."""
     changes, told = read(
