@@ -90,10 +90,9 @@ class Service:
             PlanError: the plan is refused.
             DigestError: a rendered plan is not what its plan renders to.
         """
-        if isinstance(plan, RenderedPlan):
-            with self._refusals("apply", scope):
-                return checked_plan.check_rendered(plan, self.policy)
         with self._refusals("apply", scope):
+            if isinstance(plan, RenderedPlan):
+                return checked_plan.check_rendered(plan, self.policy)
             return checked_plan.check(plan, self.policy)
 
     def check_several(
