@@ -23,7 +23,7 @@ properties: setup ## round trips of random plans from random states, 500 in name
 	  tests/faults/test_side_by_side.py tests/faults/test_three_plans.py \
 	  tests/faults/test_kill.py tests/faults/test_tools.py tests/faults/test_storage.py \
 	  tests/faults/test_others.py tests/faults/test_extend.py tests/faults/test_confirm_by_shell.py \
-	  tests/kernel/test_tc_by_hand.py tests/kernel/test_followers_own_kernel.py
+	  tests/kernel/test_tc_by_hand.py tests/kernel/test_followers_own_kernel.py tests/kernel/test_adopted_packets.py
 	@$(PYTHON) tools/check.py properties
 
 effects: setup ## the table of effects: what packets meet is what a plan says; real packets, minutes, as root

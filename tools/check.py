@@ -51,8 +51,8 @@ ON_PLANS = tuple(
 ON_OWN_KERNEL = tuple(
     f"tests/kernel/test_{name}.py"
     for name in (
-        *("adapt_own_kernel", "adopted_hosts", "adopted_scripts", "coverage_own_kernel", "followers_own_kernel"),
-        *("impairment_own_kernel", "interfaces_own_kernel", "tc_by_hand"),
+        *("adapt_own_kernel", "adopted_hosts", "adopted_packets", "adopted_scripts", "coverage_own_kernel"),
+        *("followers_own_kernel", "impairment_own_kernel", "interfaces_own_kernel", "tc_by_hand"),
     )
 )
 NOTHING_COLLECTED = 5  # pytest's exit status

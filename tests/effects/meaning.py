@@ -62,7 +62,7 @@ def _flagged(flags: int, wanted: Sequence[str]) -> bool:
     return all(bool(flags & BITS[text.lstrip("!")]) is not text.startswith("!") for text in wanted)
 
 
-def _marked(mark: int, text: str) -> bool:
-    value, _, mask = text.partition("/")
+def _marked(mark: int, wanted: int | str) -> bool:
+    value, _, mask = str(wanted).partition("/")
     bits = int(mask, 0) if mask else 0xFFFFFFFF
     return mark & bits == int(value, 0)

@@ -18,7 +18,8 @@ from .actions import actions_of
 from .differences import tell_differences
 from .matches import ANY, IPV4, IPV6, UnsaidError, match_of
 from .reading import Reading, Unsaid
-from .trees import Tree
+from .roots import take_tree
+from .tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,8 @@ def read(state: Mapping[str, Any], iface: str) -> Reading:
         iface: the interface.
     """
     tree = Tree(state, iface)
-    reading = tree.read()
+    take_tree(tree)
+    reading = tree.reading
     if INGRESS in tree.qdiscs:
         first = _redirection(state, tree)
         if first is not None:
@@ -81,7 +83,8 @@ def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> No
     device = first.devices[0]
     reading.devices.add(device)
     tree = Tree(state, device, arriving=True)
-    there = tree.read()
+    take_tree(tree)
+    there = tree.reading
     reading.unsaid += there.unsaid
     if not tree.qdiscs:
         reading.differ(first, "Nothing holds it back there: a plan has the queue that the device has by itself.")

@@ -12,21 +12,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import SMALLEST_MBIT, SPARED_CLASS
+from mcp_bridge.collection.kernel_state import SMALLEST_MBIT, SPARED_CLASS, usual_quantum
 
 from .classes import minor, name_of
 from .matches import UnsaidError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .bands import Spread
-    from .classes import Led
+    from .led import Led
 
 LEVELS = 8  # of priority, TC_HTB_NUMPRIO
 
 
-def check_levels(found: Spread, above: dict[str, Any]) -> None:
+def check_levels(found: Spread, above: Mapping[str, Any]) -> None:
     """See to it that the bands of a class have priorities.
 
     Raises:
@@ -40,35 +40,39 @@ def check_levels(found: Spread, above: dict[str, Any]) -> None:
     raise UnsaidError(f"more than {LEVELS} bands that packets get to, one before the other")
 
 
-def difference(above: dict[str, Any]) -> str:
-    """Return in words what is otherwise than with bands."""
+def difference(found: Spread, above: Mapping[str, Any]) -> str:
+    """Return in words what is otherwise than with the bands of a class."""
     words = (
         f"In a plan its bands are classes of htb, each with {SMALLEST_MBIT} Mbit/s of its own whatever the others send"
     )
-    borrows = "; each borrows by its own priority, in turns of the least quantum"
-    return f"{words}{borrows if 'ceil_mbit' in above else ''}."
+    if "ceil_mbit" in above:
+        words += "; each borrows by its own priority"
+        if any(each.quantum for each in found.queues):
+            words += ", in turns of its own quantum"
+    return f"{words}."
 
 
 def as_classes(
-    found: Spread, above: dict[str, Any], others: Iterable[dict[str, Any]], named: Iterable[int]
-) -> tuple[list[tuple[int, dict[str, Any]]], list[Led]]:
-    """Return the classes of bands with the places of their queues, and which packets each has.
+    found: Spread, above: dict[str, Any], others: Iterable[Mapping[str, Any]], root: int, r2q: float
+) -> tuple[dict[int, dict[str, Any]], list[Led]]:
+    """Return the classes of bands by the places of their queues, and which packets each has.
 
     Args:
         found: the bands.
-        above: the class that they are below; its priority becomes theirs.
+        above: the class that they are below; its priority becomes theirs, and its quantum where it borrows.
         others: all classes that there are.
-        named: the minor numbers that filters and defaults lead to, whether there are such classes or not.
+        root: the handle of their qdisc.
+        r2q: of their qdisc.
     """
     first = above.pop("priority", 0)
+    turn = above.pop("quantum", usual_quantum(above["rate_mbit"], r2q))
     own = minor(above["classid"])
-    taken = {*named, *(minor(each["classid"]) for each in others)}
+    taken = {minor(each["classid"]) for each in others}
     free = (number for number in (*range(own + 1, minor(SPARED_CLASS)), *range(1, own)) if number not in taken)
-    classes, minors = [], {}
+    classes: dict[int, dict[str, Any]] = {}
     for queue in found.queues:
-        minors[queue.place] = next(free)
-        band: dict[str, Any] = {
-            "classid": name_of(minors[queue.place]),
+        band = classes[queue.place] = {
+            "classid": name_of(next(free)),
             "parent": above["classid"],
             "rate_mbit": SMALLEST_MBIT,
             "ceil_mbit": above.get("ceil_mbit", above["rate_mbit"]),
@@ -79,5 +83,7 @@ def as_classes(
             band["cburst"] = above["cburst"]
         if queue.quantum:
             band["quantum"] = queue.quantum
-        classes.append((queue.place, band))
-    return classes, [replace(each, target=minors[each.target]) for each in found.entries]
+        elif "ceil_mbit" in above and turn != usual_quantum(SMALLEST_MBIT, r2q):
+            band["quantum"] = turn
+    entries = [replace(each, target=root | minor(classes[each.target]["classid"])) for each in found.entries]
+    return classes, entries

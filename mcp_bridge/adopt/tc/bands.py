@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mcp_bridge.collection.kernel_state import SMALLEST_QUANTUM, as_u32, attributes
 
-from .classes import COMPARED_MAX, Led, both, covers, filters_said
+from .filters import Filters, filters_said
+from .led import Led, through, without_idle
 from .matches import ANY, UnsaidError
 
 if TYPE_CHECKING:
@@ -103,6 +103,26 @@ def bands_of(one: TcObject | None) -> Bands | None:
     return Bands(told[ETS_BANDS][0] - len(quanta), quanta, tuple(priomap))
 
 
+def filters_of_bands(one: TcObject, bands: Bands, filters: Iterable[TcObject], reading: Reading) -> Filters:
+    """Return what the filters at bands say: they lead by minor number alone, or to the band of priority 0.
+
+    Args:
+        one: the qdisc.
+        bands: those that it has.
+        filters: all at it.
+        reading: is told of what no plan has.
+    """
+
+    def place(target: int) -> int:
+        number = target & 0xFFFF
+        return one.handle | (number if 1 <= number <= bands.number else bands.priomap[0] + 1)
+
+    said = filters_said(filters, reading)
+    led = [replace(each, target=place(each.target)) for each in said.led]
+    rest, not_ip = (None if each is None else place(each) for each in (said.rest, said.not_ip))
+    return Filters(led, rest, not_ip)
+
+
 def spread(
     top: TcObject,
     qdiscs: Mapping[int, TcObject],
@@ -140,27 +160,6 @@ def spread(
     return found
 
 
-def through(led: Iterable[Led], below: Mapping[int, Sequence[Led]], reading: Reading) -> list[Led]:
-    """Return entries with those that lead to bands as entries that lead to the queues of these, as far as any do.
-
-    Args:
-        led: packets and their places, in the order in which they are asked.
-        below: of the places that have bands, which of the packets wait where.
-        reading: is told of what no plan has.
-    """
-    found: list[Led] = []
-    for place, some in groupby(led, key=lambda each: each.target):
-        outer = list(some)
-        if place not in below:
-            found += outer
-        for inner in below.get(place, ()):
-            try:
-                found += [joined for each in outer if (joined := both(each, inner))]
-            except UnsaidError as error:
-                reading.leave(inner.one, f"No plan leads {error}.")
-    return _without_idle(found) if below else found
-
-
 def _asked(
     one: TcObject,
     qdiscs: Mapping[int, TcObject],
@@ -174,38 +173,24 @@ def _asked(
     if bands is None:
         return []
 
-    def place(target: int) -> int:
-        """Return the band that a filter leads to: by its minor number alone, else that of the priority 0."""
-        number = target & 0xFFFF
-        return one.handle | (number if 1 <= number <= bands.number else bands.priomap[0] + 1)
-
-    said = filters_said(filters(one.handle), reading)
-    entries = [replace(each, target=place(each.target)) for each in said.led]
-    usual = one.handle | bands.priomap[0] + 1
+    said = filters_of_bands(one, bands, filters(one.handle), reading)
+    entries, usual = said.led, one.handle | bands.priomap[0] + 1
+    by_priority = {one.handle | band + 1 for band in (bands.priomap[:1] if arriving else bands.priomap)}
     if said.rest is None and not arriving:
         entries += [
             Led(one, ANY, {"skb_priority": priority}, one.handle | band + 1)
             for band, priority in sorted((band, priority) for priority, band in enumerate(bands.priomap))
             if band != bands.priomap[0]
         ]
-    elif said.rest is not None and {one.handle | band + 1 for band in bands.priomap} != {place(said.rest)}:
-        reading.differ(one, "What is not IP has its band by its priority, in a plan that of all the rest.")
-    entries.append(Led(one, ANY, {}, usual if said.rest is None else place(said.rest)))
+    elif said.rest is not None and (by_priority if said.not_ip is None else {said.not_ip}) != {said.rest}:
+        reading.differ(one, "What is not IP has a band of its own, in a plan that of all the rest.")
+    entries.append(Led(one, ANY, {}, usual if said.rest is None else said.rest))
     below = {
         there: _asked(qdiscs[there], qdiscs, filters, reading, arriving=arriving)
         for there in sorted({each.target for each in entries})
         if bands_of(qdiscs.get(there)) is not None
     }
-    return _without_idle(through(entries, below, reading))
-
-
-def _without_idle(entries: Sequence[Led]) -> list[Led]:
-    """Return the entries without those whose packets all fit one ahead of them."""
-    found: list[Led] = []
-    for each in entries:
-        if not any(covers(ahead, each) for ahead in found[:COMPARED_MAX]):
-            found.append(each)
-    return found
+    return without_idle(through(entries, below))
 
 
 def _groups(one: TcObject, qdiscs: Mapping[int, TcObject]) -> Iterator[dict[int, int | None]]:

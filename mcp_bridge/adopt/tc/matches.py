@@ -196,7 +196,10 @@ def _take(found: Found, name: str, mask: int, value: int) -> None:
         found.match["max_length"] = (~mask & 0xFFFF) + _LENGTH_AHEAD[found.family]
     elif name in ("sport", "dport") and (mask | mask - 1) == 0xFFFF:
         last = value | ~mask & 0xFFFF
-        found.match[f"{name}s"] = [str(value) if value == last else f"{value}-{last}"]
+        first = value or min(1, last)
+        if first != value:
+            found.loosely.append("port 0")
+        found.match[f"{name}s"] = [str(first) if first == last else f"{first}-{last}"]
     elif name == "flags_tcp":
         found.match["tcp_flags"] = flag_words(value, mask)
     else:

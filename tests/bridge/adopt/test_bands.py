@@ -6,79 +6,14 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import pytest
 
-from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import attribute, u32
-from mcp_bridge.adopt.tc import arriving
-from mcp_bridge.adopt.tc.classes import Led, both, covers
-from mcp_bridge.adopt.tc.matches import UnsaidError
-from mcp_bridge.collection.kernel_state import HTB_OPT, ROOT, TcObject
-from mcp_bridge.policy import load_policy
-from mcp_bridge.validator import validate
-
-POLICY = load_policy()
-ALL, IP, IPV6 = 0x0300, 0x0008, 0xDD86
-FAST = (1, 2, 2, 2, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1)
-MBIT = 125000
-
-
-def ets(handle: int, strict: int, *quanta: int, priomap: tuple[int, ...] = (), parent: int = ROOT) -> dict[str, Any]:
-    """Return an ets as the kernel dumps it: priorities that none names have the last band."""
-    bands = strict + len(quanta)
-    whole = [*priomap, *[bands - 1] * (16 - len(priomap))]
-    options = attribute(1, bytes([bands])) + attribute(2, bytes([strict])) if strict else attribute(1, bytes([bands]))
-    options += attribute(3 | 0x8000, b"".join(u32(4, each) for each in quanta)) if quanta else b""
-    options += attribute(5 | 0x8000, b"".join(attribute(6, bytes([each])) for each in whole))
-    return qdisc("ets", handle, parent, options)
-
-
-def prio(handle: int, bands: int = 3, priomap: tuple[int, ...] = FAST, parent: int = ROOT) -> dict[str, Any]:
-    """Return a prio as the kernel dumps it."""
-    return qdisc("prio", handle, parent, struct.pack("=i16B", bands, *priomap))
-
-
-def qdisc(kind: str, handle: int, parent: int, options: bytes = b"") -> dict[str, Any]:
-    """Return a qdisc; handles are major numbers."""
-    return {"form": "qdisc", "kind": kind, "handle": handle << 16, "parent": parent, "options": options.hex()}
-
-
-def htb(*classes: tuple[int, int, int, int], default: int) -> list[dict[str, Any]]:
-    """Return an htb 1: with classes: minor number, rate and ceiling in Mbit/s, priority."""
-    glob = struct.pack("=5I", 3, 10, default, 0, 0)
-    found = [qdisc("htb", 1, ROOT, attribute(2, glob))]
-    for number, rate, ceil, priority in classes:
-        parms = HTB_OPT.pack(rate * MBIT, ceil * MBIT, 10**6, 10**6, rate * MBIT // 10, 0, priority)
-        one = {"form": "class", "kind": "htb", "handle": 0x10000 | number, "parent": ROOT}
-        found.append({**one, "options": attribute(1, parms).hex()})
-    return found
-
-
-def mark(at: int, number: int, target: int, *, protocol: int = ALL) -> dict[str, Any]:
-    """Return a filter at a qdisc, a major number, that leads packets of a mark to a class."""
-    one = {"form": "filter", "kind": "fw", "handle": number, "parent": at << 16}
-    return {**one, "info": number << 16 | protocol, "options": u32(1, target).hex()}
-
-
-def rest(at: int, target: int) -> dict[str, Any]:
-    """Return a filter that leads all packets to a class."""
-    one = {"form": "filter", "kind": "matchall", "handle": 1, "parent": at << 16}
-    return {**one, "info": 99 << 16 | ALL, "options": u32(1, target).hex()}
-
-
-def read(*tree: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what a tree is as a plan's changes, which is valid, and what is told of its objects."""
-    state = {"interfaces": {"eth0": {"link": {"kind": "", "txqlen": 1000}, "objects": list(tree)}}}
-    reading = arriving.read(state, "eth0")
-    if reading.changes:
-        assert validate({"iface": "eth0", "changes": reading.changes}, POLICY).ok
-    told: dict[str, str] = {}
-    for each in reading.unsaid:
-        words = f"{'differs' if each.said else 'unsaid'}: {each.reason}"
-        told[each.one.name] = f"{told[each.one.name]} {words}" if each.one.name in told else words
-    return reading.changes, told
+from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import attribute
+from mcp_bridge.adopt.tc.led import Led, both, covers
+from mcp_bridge.collection.kernel_state import TcObject
+from tests.bridge.adopt.dumped import IP, IPV6, ets, htb, mark, prio, qdisc, read, rest
 
 
 def bands(changes: dict[str, Any], above: str = "1:1") -> dict[str, tuple[int, int | None, list[Any]]]:
@@ -180,22 +115,52 @@ def test_bands_below_a_class() -> None:
         qdisc("sfq", 5, 0x20003),
         qdisc("fq", 6, 0x20002),
     )
-    assert bands(changes, "1:10") == {"1:11": (3, None, [{"fwmark": 7}]), "1:12": (4, None, [{"fwmark": 6}])}
+    assert bands(changes, "1:10") == {"1:11": (3, 62500, [{"fwmark": 7}]), "1:12": (4, 62500, [{"fwmark": 6}])}
     assert {one["classid"]: one.get("leaf") for one in changes["htb_classes"] if "leaf" in one} == {
         "1:12": {"type": "sfq"}
     }
     assert changes["default_class"] == "1:20"
-    assert "each borrows by its own priority" in told["qdisc 2:"]
-    assert "What is not IP has its band by its priority" in told["qdisc 2:"]
+    assert "each borrows by its own priority." in told["qdisc 2:"]
+    assert "What is not IP" not in told["qdisc 2:"]
     assert told["qdisc 6:"].startswith("differs: No packet gets there")
 
 
-def test_no_band_has_a_number_that_leads_nowhere() -> None:
-    """What the default and the filters name stays without a class where it has none; the bands get other numbers."""
-    changes, told = read(*htb((0x10, 9, 9, 0), default=0x11), mark(1, 6, 0x10012), prio(2, parent=0x10010))
-    assert [one["classid"] for one in changes["htb_classes"]] == ["1:10", "1:13", "1:14", "1:15"]
-    assert "default_class" not in changes
-    assert "no class 1:12" in told["filter parent 1: protocol all pref 6 handle 0x6"]
+def test_turns_of_bands() -> None:
+    """Bands of a class that borrows do so in turns of its quantum; those that share have their own."""
+    one, other = [0x10, 5, 9, 0, 3000], [0x20, 2, 9, 0]
+    tree = htb(tuple(one), tuple(other), default=0x20)
+    changes, _told = read(*tree, prio(2, parent=0x10010), ets(3, 1, 6000, 2000, priomap=(2, 1, 0), parent=0x10020))
+    assert [quantum for _priority, quantum, _match in bands(changes, "1:10").values()] == [3000] * 3
+    assert [quantum for _priority, quantum, _match in bands(changes, "1:20").values()] == [25000, 6000, 2000]
+    assert "turns of its own quantum" in _told["qdisc 3:"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "is_told"),
+    [
+        ([rest(2, 0x20001)], False),
+        ([rest(2, 0x20001, protocol=IP), rest(2, 0x20001, protocol=IPV6)], True),
+        ([rest(2, 0x20001, protocol=IP), rest(2, 0x20001, protocol=IPV6), rest(2, 0x20001)], False),
+        ([rest(2, 0x20001, protocol=IP), rest(2, 0x20001, protocol=IPV6), rest(2, 0x20002)], True),
+        ([mark(2, 6, 0x20001)], False),
+    ],
+)
+def test_what_is_not_ip(filters: list[dict[str, Any]], *, is_told: bool) -> None:
+    """It has a band of its own where filters lead all IP to one, unless one leads it there as well."""
+    _changes, told = read(*htb((0x10, 9, 9, 0), default=0x10), prio(2, parent=0x10010), mark(2, 7, 0x20003), *filters)
+    assert ("What is not IP has a band of its own" in told["qdisc 2:"]) is is_told
+
+
+def test_an_htb_in_a_band() -> None:
+    """No plan has it, nor its classes and filters: each has its line."""
+    inner = [{**one, "handle": one["handle"] + 0x40000} for one in htb((0x10, 9, 9, 0), default=0x10)]
+    changes, told = read(prio(1), {**inner[0], "parent": 0x10001}, {**inner[1], "parent": 0x50000}, mark(5, 6, 0x50010))
+    assert len(changes["htb_classes"]) == 4
+    assert {name: why for name, why in told.items() if name != "qdisc root"} == {
+        "qdisc 5:": "unsaid: No plan has the qdisc htb here.",
+        "class 5:10": "unsaid: It is nothing without the qdisc above it, which no plan has.",
+        "filter parent 5: protocol all pref 6 handle 0x6": "unsaid: No plan has filters at htb.",
+    }
 
 
 def test_bands_below_bands() -> None:
@@ -239,6 +204,15 @@ def test_one_band_alone() -> None:
         ({"proto": "icmp"}, {"dports": ["53"]}, None),
         ({"proto": "udp"}, {"tcp_flags": ["syn"]}, None),
         ({}, {"dscp": 0}, {"dscp": 0}),
+        ({"dports": ["1-9"]}, {"dports": ["5-12"]}, {"dports": ["5-9"]}),
+        ({"dports": ["5"]}, {"dports": ["1-9"]}, {"dports": ["5"]}),
+        ({"sports": ["1-4"]}, {"sports": ["5-9"]}, None),
+        ({"fwmark": "0x10/0xf0"}, {"fwmark": "0x1/0xf"}, {"fwmark": "0x11/0xff"}),
+        ({"fwmark": "0x10/0xf0"}, {"fwmark": 16}, {"fwmark": 16}),
+        ({"fwmark": "0x10/0xf0"}, {"fwmark": 32}, None),
+        ({"tcp_flags": ["syn"]}, {"tcp_flags": ["!ack"]}, {"tcp_flags": ["syn", "!ack"]}),
+        ({"tcp_flags": ["syn"]}, {"tcp_flags": ["!syn"]}, None),
+        ({"max_length": 127}, {"max_length": 63}, {"max_length": 63}),
     ],
 )
 def test_two_filters_together(outer: dict[str, Any], inner: dict[str, Any], wanted: dict[str, Any] | None) -> None:
@@ -252,11 +226,10 @@ def test_two_filters_together(outer: dict[str, Any], inner: dict[str, Any], want
 
 
 def test_two_filters_of_other_families() -> None:
-    """No packet is of two families; ports that overlap are no match of a plan."""
+    """No packet is of two families; a range of ports covers one inside it, no other."""
     four, six = (Led(TcObject("filter", "u32", 0, 0), family, {}, 1) for family in ("ip", "ipv6"))
     assert both(four, six) is None
     assert not covers(four, six)
-    ports = [Led(four.one, "ip", {"dports": [each]}, 1) for each in ("1-9", "5-12")]
-    assert not covers(*ports)
-    with pytest.raises(UnsaidError, match="by the dports of two filters"):
-        both(*ports)
+    wide, inside, beside = (Led(four.one, "ip", {"dports": [each]}, 1) for each in ("1-9", "5-7", "5-12"))
+    assert covers(wide, inside)
+    assert not covers(wide, beside)
