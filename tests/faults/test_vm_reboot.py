@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.slow]
 TOP = Path(__file__).parents[2]
 BOOT_S = 400.0
 SSH_S = 180.0
+ANSWER_S = 20.0  # after which a machine that was asked in the moment it went away is asked anew
 EVERY_STAGE = "NETOPT_VM_EXAMPLES" in os.environ  # a restart takes most of a minute
 COMMON_STAGES = ("between two operations",)
 SENT = (
@@ -128,7 +129,8 @@ class Machine:
 
         def up() -> bool:
             try:
-                said = self.ssh("cat /proc/sys/kernel/random/boot_id; systemctl is-system-running", check=False)
+                question = "cat /proc/sys/kernel/random/boot_id; systemctl is-system-running"
+                said = self.ssh(question, check=False, timeout=ANSWER_S)
             except subprocess.TimeoutExpired:  # it went away in the middle of the answer
                 return False
             return said.endswith(("running\n", "degraded\n")) and not said.startswith(before)
