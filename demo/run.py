@@ -71,12 +71,13 @@ def lab(*arguments: str) -> str:
     return done.stdout
 
 
-def show_report(report: dict[str, Any]) -> None:
-    """Print one ChangeReport as a table, a line per host."""
+async def show_report(mcp: McpClient, report: dict[str, Any]) -> None:
+    """Print one ChangeReport as a table, a line per host; a long one leaves the hosts' own reports to be read."""
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for title in ("host", "status", "changes", "operations", "what happened"):
         table.add_column(title, overflow="fold")
-    for name, host in sorted(report["hosts"].items()):
+    for name, told in sorted(report["hosts"].items()):
+        host = (await mcp.read(f"runs://{report['run_id']}/hosts/{name}"))["report"] if report["groups"] else told
         error = host.get("error")
         skipped = ", ".join(item["key"] for item in host["skipped"])
         note = error["message"] if error else (f"skipped: {skipped}" if skipped else "")
@@ -204,7 +205,7 @@ async def main_job(mcp: McpClient, hosts: list[Host], kernel: str) -> None:
 
     step("Dry run: each host says what would change")
     report = await mcp.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=True)
-    show_report(report)
+    await show_report(mcp, report)
     expect(set(statuses(report).values()) == {"would_change"}, "every host would change, and none has")
     for host in hosts:
         expect_same(host, before[host.name], "reads as before the dry run")
@@ -213,13 +214,13 @@ async def main_job(mcp: McpClient, hosts: list[Host], kernel: str) -> None:
     report = await mcp.call(
         "apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", checkpoint_label="demo", dry_run=False
     )
-    show_report(report)
+    await show_report(mcp, report)
     expect(set(statuses(report).values()) == {"applied"}, "every host holds the plan, read back from its kernel")
     checkpoint = report["checkpoint_id"]
 
     step("Apply again")
     again = await mcp.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=False)
-    show_report(again)
+    await show_report(mcp, again)
     expect(set(statuses(again).values()) == {"unchanged"}, "nothing changes the second time")
 
     step(f"The kernel's own view from {hosts[0].name}")
@@ -231,7 +232,7 @@ async def main_job(mcp: McpClient, hosts: list[Host], kernel: str) -> None:
 
     step(f"Roll the fleet back to before {checkpoint}")
     report = await mcp.call("rollback_to_checkpoint_tool", checkpoint_id=checkpoint, hosts="all", dry_run=False)
-    show_report(report)
+    await show_report(mcp, report)
     for host in hosts:
         expect_same(
             host, before[host.name], "reads exactly as before: sysctl, tc, nft, ip and ethtool, no line differs"
@@ -253,7 +254,7 @@ async def fail_halfway(mcp: McpClient, hosts: list[Host], plan: dict[str, Any]) 
         report = await mcp.call("apply_rendered_plan_tool", rendered_plan=rendered, hosts="all", dry_run=False)
     finally:
         other.communicate(timeout=20)
-    show_report(report)
+    await show_report(mcp, report)
     wanted = {host.name: "rolled_back" if host is victim else "applied" for host in hosts}
     expect(statuses(report) == wanted, f"{victim.name} rolled itself back, the other hosts carried on")
     expect_same(victim, held, "reads exactly as before the attempt")

@@ -54,6 +54,11 @@ class Cards:
     faults: list[PolicyError] = field(default_factory=list)
 
     @property
+    def own_ranges(self) -> dict[str, Range]:
+        """The ranges that the organisation's own cards hold."""
+        return {path: one for name in self.own for path, one in self.by_id[name].ranges.items()}
+
+    @property
     def plain(self) -> dict[str, Any]:
         """The cards as they were written, by id."""
         return {name: document.value for name, document in self.documents.items()}

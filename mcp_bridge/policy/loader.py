@@ -129,8 +129,12 @@ def _load(layers: tuple[Path, ...], signature: tuple[Any, ...]) -> Policy:  # no
     names: ValidationLimits = read["validation_limits"][0]
     if read["limits"][0] is None or names is None:
         faults.stop()
-    limits = Limits(ranges={**cards.ranges, **read["limits"][0].ranges})
-    _check_cards(cards, limits, read["limits"][1], faults)
+    overruled = _own_ranges(read["limits"][1])
+    stated = read["limits"][0].ranges
+    shipped = {path: one for path, one in stated.items() if path not in overruled}
+    own = {path: one for path, one in stated.items() if path in overruled}
+    limits = Limits(ranges={**cards.ranges, **shipped, **cards.own_ranges, **own})
+    _check_cards(cards, limits, overruled | cards.own_ranges.keys(), faults)
     listed = read["profiles"][0].profiles if read["profiles"][0] else []
     profiles = {profile.name: profile for profile in listed}
     fragments = FragmentRules(frozenset(cards.by_key), limits, names)
@@ -157,10 +161,15 @@ def _load(layers: tuple[Path, ...], signature: tuple[Any, ...]) -> Policy:  # no
     )
 
 
-def _check_cards(cards: Cards, limits: Limits, written: Layered | None, faults: _Faults) -> None:
-    """Hold the cards against the limits; a shipped card follows limits of the organisation."""
+def _own_ranges(written: Layered | None) -> set[str]:
+    """Return the names of the ranges that the organisation's own ``limits.yaml`` has."""
     assert written is not None  # noqa: S101  # the caller has looked
-    overruled = {path for path in limits.ranges if written.origin(("ranges", path))[0] is not written.documents[0]}
+    own = written.documents[1:]
+    return {path for path in written.value["ranges"] if written.origin(("ranges", path))[0] in own}
+
+
+def _check_cards(cards: Cards, limits: Limits, overruled: set[str], faults: _Faults) -> None:
+    """Hold the cards against the limits; a shipped card follows those that the organisation has set."""
     for name, card in list(cards.by_id.items()):
         fitted = card if name in cards.own else fit_to_limits(card, limits, overruled)
         if fitted is not card:

@@ -14,7 +14,7 @@ from mcp_bridge import untrusted_text
 from mcp_bridge.errors import RunError
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.runs.history import RunHistory
-from mcp_bridge.runs.registry import QUESTIONS, RunRecord
+from mcp_bridge.runs.registry import RunRecord
 
 LATEST = "`netopt report` alone takes the latest change."
 
@@ -31,7 +31,7 @@ def find(history: RunHistory, run_id: str | None) -> tuple[RunRecord, ChangeRepo
         RunError: there is none at all, it goes on, or it was a question.
     """
     record, result = history.status(run_id or _latest(history))
-    if record.action in QUESTIONS or result == {}:
+    if record.is_question or result == {}:
         raise RunError(f"Run {record.run_id} was a question ({record.action}) and changed nothing", hint=LATEST)
     if result is None:
         reached = len(history.progress(record.run_id))
@@ -45,7 +45,7 @@ def find(history: RunHistory, run_id: str | None) -> tuple[RunRecord, ChangeRepo
 def _latest(history: RunHistory) -> str:
     """Return the id of the latest change."""
     runs = history.fleet().runs.latest(limit=history.settings.keep_runs)
-    found = next((record.run_id for record in runs if record.action not in QUESTIONS), None)
+    found = next((record.run_id for record in runs if not (record.is_question or record.dry_run)), None)
     if found is None:
         raise RunError("There is no run to report on", hint=f"Runs are kept in {history.settings.runs_dir}.")
     return found

@@ -33,7 +33,8 @@ _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 RECORD = "run.json"
 RESULT = "result.json"
 LOOKING = "looking"  # held by whoever asks the hosts what became of the run
-QUESTIONS = frozenset({"checkpoints", "facts", "query", "verify"})
+CHANGES = frozenset({"accept", "apply", "confirm", "delete_checkpoint", "extend", "remove", "rollback", "snapshot"})
+"""The actions that change hosts, or what they keep; all others are questions."""
 NO_LONGER_KEPT = frozenset({"pid_start"})  # in the records of 0.1.0
 FOLDED = ("nft", "tc")
 CHANGES_MAX = 8  # of a run that its record tells
@@ -54,7 +55,7 @@ class RunRecord(Strict):
     run_id: str
     """Sorts by time."""
     action: str
-    """apply, confirm, rollback, snapshot, checkpoints, facts, query."""
+    """What it does: one of ``CHANGES``, or a question such as checkpoints, info, measure, plans, query or verify."""
     caller: str
     """Who asked for it."""
     state: RunState
@@ -83,6 +84,11 @@ class RunRecord(Strict):
     def _as_kept_today(cls, data: Any) -> Any:
         """Leave out what only the records of earlier versions have."""
         return {key: data[key] for key in data if key not in NO_LONGER_KEPT} if isinstance(data, dict) else data
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks hosts, and changes nothing."""
+        return self.action not in CHANGES
 
 
 class RunRegistry:
@@ -256,7 +262,7 @@ class RunRegistry:
             return
         found = [self._known(run_id) for run_id in self._ids()]
         ended = [record for record in found if record is not None and record.state != "running"]
-        ended.sort(key=lambda record: (record.action not in QUESTIONS, record.run_id))
+        ended.sort(key=lambda record: (not record.is_question, record.run_id))
         for record in ended[:excess]:
             shutil.rmtree(self._folder / record.run_id, ignore_errors=True)
 

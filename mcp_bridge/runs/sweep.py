@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.backends import ansible_runner as runner
 from mcp_bridge.runs.lock import RunLock
-from mcp_bridge.runs.registry import QUESTIONS, RunRegistry, UnknownRunError
+from mcp_bridge.runs.registry import RunRegistry, UnknownRunError
 
 GONE = "The process that carried out the run was killed; the run changed nothing"
 
@@ -46,7 +46,7 @@ def _clear(runs: RunRegistry, run_id: str) -> bool:
         # this process has its lock now, so that it reads as running
         if record.state not in {"running", "lost"}:
             return False
-        if record.action in QUESTIONS or record.dry_run:
+        if record.is_question or record.dry_run:
             runs.finish(record, state="failed", result={"error": GONE}, hosts={})
             return False
         runs.mark_lost(record)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from mcp_bridge.backends.job import RunOutcome
 from mcp_bridge.models.report import HostReport
-from mcp_bridge.runs.registry import RunRecord
+from mcp_bridge.runs.registry import CHANGES, RunRecord
 from mcp_bridge.runs.report import Progress, RunEvents
 
 CheckpointAction = Literal["accept", "confirm", "delete_checkpoint", "rollback"]
@@ -21,7 +21,6 @@ Action = (
     Literal["apply", "checkpoints", "extend", "info", "measure", "plans", "query", "remove", "snapshot", "verify"]
     | CheckpointAction
 )
-CHANGES = frozenset({"accept", "apply", "confirm", "delete_checkpoint", "extend", "remove", "rollback", "snapshot"})
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ REST = {
     "verify": ("Compare", "ok"),
     "apply": ("netopt.linux.optimize : Apply the plan", "ok"),
     "info": ("Read the facts", "ok"),
-    "query": ("Ask", "ok"),
+    "query": ("Ask the hosts", "ok"),
     "measure": ("Measure", "ok"),
     "checkpoints": ("List the checkpoints", "ok"),
     "plans": ("List the plans", "ok"),

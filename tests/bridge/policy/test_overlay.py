@@ -118,6 +118,37 @@ def test_a_card_of_one_interface_comes_before_its_family(tmp_path: Path) -> None
     assert issues(own, **{"net.ipv4.conf.eth1.rp_filter": 1}) == []
 
 
+def test_an_own_card_of_a_key_that_has_one(tmp_path: Path) -> None:
+    """Its range holds for the key, wherever the shipped one stands; one of the own ``limits.yaml`` comes first."""
+    shipped = load_policy(shipped_directory())
+    named = {name for profile in shipped.profiles.values() for name in profile.sources}
+    rules = (shipped_directory() / "rules.yaml").read_text(encoding="utf-8")
+    whole = {
+        key: one
+        for key in shipped.sysctl_cards
+        if "{" not in key
+        and f"sysctl.{key}" not in named
+        and key not in rules
+        and (one := shipped.limits.ranges[f"sysctl.{key}"]).type == "int"
+        and one.min < one.max
+        and not one.bits
+    }
+    in_limits = {key for key in whole if shipped.sysctl_cards[key].sysctl}
+    assert len(in_limits) > 5
+    assert len(whole) > 3 * len(in_limits)
+    keys = "".join(f"\n  {key}: {{ about: Ours, min: {one.max}, max: {one.max} }}" for key, one in whole.items())
+    card = OWN.replace("sysctl.vm_min_free_kbytes", "sysctl.ours")
+    card = card.replace("\n  vm.min_free_kbytes: { about: The memory, unit: KiB, min: 1024, max: 4194304 }", keys)
+    own = own_policy(tmp_path, **{"sysctl.ours": card})
+    for key, one in whole.items():
+        assert issues(own, **{key: one.min}) == [f"Value is below minimum allowed: {one.max}"], key
+    key, one = next((key, one) for key, one in whole.items() if key in in_limits)
+    ours = f"ranges: {{ sysctl.{key}: {{ min: {one.min}, max: {one.max}, source: 'judgement: ours' }} }}\n"
+    changed = card.replace(f"\n  {key}: {{ about: Ours, min: {one.max}, max: {one.max} }}", "")
+    own_policy(tmp_path, limits=ours, **{"sysctl.ours": changed})
+    assert issues(own, **{key: one.min}) == []
+
+
 def test_the_shipped_policy_is_set_aside(tmp_path: Path) -> None:
     """With replace: true what the folder holds is all there is."""
     own = Path(shutil.copytree(shipped_directory(), tmp_path / "policy"))
