@@ -44,10 +44,9 @@ def take(told: Mapping[str, Any], found: Found, *, only: str = "*", shaped: Mapp
         only: a glob of the interfaces that count.
         shaped: why their trees of tc are not adopted, by interface.
     """
-    readings = {name: arriving.read(told["tc"], name) for name, there in told["tc"]["interfaces"].items() if there}
-    behind = {device for reading in readings.values() for device in reading.devices}
-    for name, reading in readings.items():
-        if name in behind or not fnmatchcase(name, only):
+    there = [name for name, one in told["tc"]["interfaces"].items() if one]
+    for name, reading in arriving.read_all(told["tc"], there).items():
+        if not fnmatchcase(name, only):
             continue
         if name in told["aside"]:
             for device, one in _first_of(reading):

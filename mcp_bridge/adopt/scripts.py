@@ -210,11 +210,8 @@ class _Reader:
                 self._found.set(Setting(path, value, self._place(command), text), (name,))
 
     def _trees(self) -> None:
-        readings = {name: arriving.read(self._ran.state, name) for name in self._ran.links}
-        behind = {device for reading in readings.values() for device in reading.devices}
-        for name, reading in readings.items():
-            if name not in behind:
-                self._tree(reading)
+        for reading in arriving.read_all(self._ran.state, self._ran.links, stand_ins=True).values():
+            self._tree(reading)
 
     def _tree(self, reading: Reading) -> None:
         netem = self._made(*reading.origins["netem"]) if "netem" in reading.changes else None

@@ -107,7 +107,6 @@ IPV4, IPV6 = {"src": "0.0.0.0/0"}, {"src": "::/0"}
 FILTERS: dict[str, dict[str, Any] | str] = {
     "protocol ip u32 match ip protocol 17 0xff match ip dport 53 0xffff": {"proto": "udp", "dports": ["53"], **IPV4},
     "protocol ip u32 match ip sport 1024 0xfc00": {"sports": ["1024-2047"], **IPV4},
-    "protocol ip u32 match tcp dst 80 0xffff": {"dports": ["80"], **IPV4},
     "protocol ip u32 match ip src 192.0.2.0/25 match ip dst 198.51.100.7": {
         "src": "192.0.2.0/25",
         "dst": "198.51.100.7/32",
@@ -137,6 +136,12 @@ FILTERS: dict[str, dict[str, Any] | str] = {
     "protocol ip u32 match ip tos 0x08 0x1e": "No plan leads the field tos",
     "protocol ip u32 match ip protocol 1 0xff match ip icmp_type 8 0xff": "bytes of the header of icmp",
     "protocol ip u32 match ip src 192.0.0.1 match u8 1 1 at 99": "No plan leads bytes at offset 96",
+    "protocol ip u32 match tcp dst 80 0xffff": "No plan leads the field length",
+    "protocol ip u32 match ip dst 192.0.2.1 indev lo": "the interface that they came by",
+    "protocol ip handle 6 fw indev lo": "the interface that they came by",
+    "protocol ip u32 match ip dport 0 0xffff": "No plan leads packets of the port 0.",
+    "protocol ip u32 match u16 0 0xffff at 2": "ip packets that are shorter than their header",
+    "protocol all handle 6/3 fw": "packets by a mark that none has",
     "protocol arp u32 match u32 0 0": "frames of the protocol arp",
     "protocol ip flower ip_proto tcp": "by a filter of the kind flower",
     "protocol ip u32 match ip dst 192.0.2.1 police rate 1mbit burst 10k drop": "more, or less",
@@ -145,6 +150,10 @@ FILTERS: dict[str, dict[str, Any] | str] = {
 # Commands that lead to what no plan has, and a line on that.
 IDLE = "tc qdisc add dev {0} root netem limit 50"
 CAKE_OF_LINK = "tc qdisc add dev {0} root stab overhead 44 mpu 64 linklayer atm cake bandwidth 6mbit"
+NO_TABLE = "by a table that other filters lead to"
+ONE_CLASS = (
+    "tc qdisc add dev {0} root handle 1: htb default 1; tc class add dev {0} parent 1: classid 1:1 htb rate 9mbit"
+)
 UNSAID = {
     CAKE_OF_LINK: "The plan says it, but by cake's own words",
     IDLE: "It impairs nothing: a plan has a pfifo of its length there.",
@@ -173,6 +182,19 @@ UNSAID = {
     "tc qdisc add dev {0} root netem delay 9ms slot 5ms 10ms": "No plan has slot of netem.",
     "tc qdisc add dev {0} root cake bandwidth 9mbit autorate-ingress": "No plan has autorate-ingress",
     "tc qdisc add dev {0} root sfq redflowlimit 99999 min 8000 max 60000 avpkt 1000": "No plan has redflowlimit",
+    f"{ONE_CLASS}; tc filter add dev {{0}} parent 1: prio 5 handle 2: protocol ip u32 divisor 1; "
+    "tc filter add dev {0} parent 1: prio 5 protocol ip u32 ht 2:0: match ip dport 80 0xffff flowid 1:1": NO_TABLE,
+    f"{ONE_CLASS}; tc filter add dev {{0}} parent 1: prio 5 protocol ip u32 divisor 1; "
+    "tc filter add dev {0} parent 1: prio 5 protocol ip u32 ht 801:0: match ip dport 80 0xffff flowid 1:1": NO_TABLE,
+    "ip link add ifb8 type ifb; tc qdisc add dev ifb8 root fq_codel; tc qdisc add dev {0} ingress; "
+    "tc filter add dev {0} ingress matchall action mirred egress mirror dev ifb8": "Of what arrives, a plan",
+    "tc qdisc add dev {0} root stab overhead 44 linklayer atm netem rate 1mbit": "No plan has stab of this qdisc.",
+    "tc qdisc add dev {0} root tbf rate 1mbit burst 5k limit 10k overhead 44 linklayer atm": "overhead 44 and mpu 0",
+    f"{ONE_CLASS.replace('1:', '2:')}": "what names one as a packet's priority",
+    "tc qdisc add dev {0} root handle 1: netem delay 50ms; tc qdisc add dev {0} parent 1: handle 2: htb default 1; "
+    "tc class add dev {0} parent 2: classid 2:1 htb rate 9mbit; tc qdisc add dev {0} parent 2:1 netem loss 1%": (
+        "A plan has one netem: that at the root."
+    ),
     "tc qdisc add dev {0} root stab overhead 4 linklayer ethernet fq_codel": "No plan has stab of this qdisc.",
 }
 # Commands that lead to what a plan says otherwise, what it says, and a line on the difference.
@@ -193,6 +215,10 @@ BANDED = (
     "tc filter add dev {0} parent 2: prio 1 handle 6 fw flowid 2:1; tc qdisc add dev {0} parent 2:3 sfq"
 )
 OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
+    "tc qdisc add dev {0} root handle 1: netem limit 100; tc qdisc add dev {0} parent 1:1 sfq": (
+        {"qdisc": {"type": "sfq"}},
+        "a plan has the qdisc below it alone",
+    ),
     "; ".join(
         (
             "tc qdisc add dev {0} root handle 1: hfsc default 20",

@@ -108,6 +108,7 @@ ADOPTED: dict[str, dict[str, Any]] = {
 # In which netopt makes the tree anew: filters and classes by its numbers, its device for what arrives, and netem.
 REMADE = ("htb-elsewhere", "htb-filters", "htb-prio", "prio", "ifb", "netem")
 LEFT_OUT = {
+    "htb-elsewhere": ["Its classes are 7:N here, 1:N in a plan"],
     "htb-prio": ["In a plan its bands are classes of htb"],
     "prio": ["In a plan its bands are classes of htb"],
     "policer": ["Of what arrives, a plan shapes all"],

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from mcp_bridge.collection.kernel_state import ACTIONS, as_text, attributes
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mcp_bridge.collection.kernel_state import TcObject
 
 ACT_KIND, ACT_OPTIONS = 1, 2
+MIRRED_PARMS, EGRESS_REDIR = 2, 1  # TCA_MIRRED_PARMS, TCA_EGRESS_REDIR
+MIRRED = struct.Struct("=20xiI")  # struct tc_mirred: what it does, and the device, behind tc_gen
 SKBEDIT_QUEUE = 4  # TCA_SKBEDIT_QUEUE_MAPPING
 
 
@@ -27,3 +30,12 @@ def actions_of(one: TcObject) -> list[tuple[str, bytes]]:
 def chooses_queue(one: TcObject) -> bool:
     """Return whether an action chooses the transmit queue of the device."""
     return any(kind == "skbedit" and SKBEDIT_QUEUE in dict(attributes(options)) for kind, options in actions_of(one))
+
+
+def redirects(one: TcObject) -> bool:
+    """Return whether all that a filter does is to have packets leave by another device."""
+    actions = actions_of(one)
+    if [kind for kind, _options in actions] != ["mirred"]:
+        return False
+    parms = dict(attributes(actions[0][1])).get(MIRRED_PARMS, b"")
+    return len(parms) >= MIRRED.size and MIRRED.unpack_from(parms)[0] == EGRESS_REDIR

@@ -10,11 +10,12 @@ it. A plan says the same as ``ingress`` and ``shaper.ingress_mbit``.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import EGRESS_HOOK, INGRESS, may_act
 
-from .actions import actions_of
+from .actions import redirects
 from .differences import tell_differences
 from .matches import ANY, IPV4, IPV6, UnsaidError, match_of
 from .reading import Reading, Unsaid
@@ -22,7 +23,7 @@ from .roots import take_tree
 from .tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mcp_bridge.collection.kernel_state import TcObject
 
@@ -30,17 +31,39 @@ SHAPES_ALL = "Of what arrives, a plan shapes all (shaper.ingress_mbit, ingress),
 FIELDS = ("qdisc", "htb_classes", "default_class")
 
 
-def read(state: Mapping[str, Any], iface: str) -> Reading:
+def read_all(state: Mapping[str, Any], ifaces: Iterable[str], *, stand_ins: bool = False) -> dict[str, Reading]:
+    """Return what the trees of interfaces are as a plan's changes, without the devices of ifb that these have.
+
+    Args:
+        state: a tc State.
+        ifaces: the interfaces.
+        stand_ins: whether they stand in for others, so that their kind and their number of queues say nothing.
+    """
+    readings = {name: read(state, name, stand_in=stand_ins) for name in ifaces}
+    behind = Counter(device for reading in readings.values() for device in reading.devices)
+    for reading in readings.values():
+        for device in reading.devices:
+            if behind[device] > 1 and (origin := reading.origins.get("shaper") or reading.origins.get("ingress")):
+                why = f"What arrives by other interfaces goes by {device} as well; in a plan each has it to itself."
+                reading.unsaid.append(Unsaid(*origin, why, said=True))
+    return {name: reading for name, reading in readings.items() if name not in behind}
+
+
+def read(state: Mapping[str, Any], iface: str, *, stand_in: bool = False) -> Reading:
     """Return what the tree of an interface is as a plan's changes.
 
     Args:
         state: a tc State.
         iface: the interface.
+        stand_in: whether it stands in for another one.
     """
-    tree = Tree(state, iface)
+    tree = Tree(state, iface, stand_in=stand_in)
     take_tree(tree)
     reading = tree.reading
     if INGRESS in tree.qdiscs:
+        if tree.qdiscs[INGRESS].shared:
+            why = "It has filters of a block that others may share, which were not looked at."
+            reading.leave(tree.qdiscs[INGRESS], why)
         first = _redirection(state, tree)
         if first is not None:
             _arriving(state, first, reading)
@@ -56,7 +79,9 @@ def _redirection(state: Mapping[str, Any], tree: Tree) -> TcObject | None:
         if not one.at_hook or one.is_first_table:
             continue
         target = _redirected(one) if one.parent != EGRESS_HOOK else None
-        if target is None or not state["interfaces"].get(target) or (first and one.devices != first.devices):
+        kind = _kind(state, target) if target is not None else None
+        is_ifb = kind is not None and (tree.stand_in or kind == "ifb")
+        if not is_ifb or (first and one.devices != first.devices):
             tree.reading.leave(one, SHAPES_ALL)
             continue
         first = first or one
@@ -73,9 +98,15 @@ def _redirected(one: TcObject) -> str | None:
         found = match_of(one)
     except UnsaidError:
         return None
-    if found is None or found.match or not may_act(one.kind, options) or len(one.devices) != 1:
+    if found is None or found.match or one.chain or not may_act(one.kind, options) or len(one.devices) != 1:
         return None
-    return one.devices[0] if [kind for kind, _options in actions_of(one)] == ["mirred"] else None
+    return one.devices[0] if redirects(one) else None
+
+
+def _kind(state: Mapping[str, Any], name: str) -> str | None:
+    """Return the kind of a device, ``None`` where there is none. What goes to an ifb arrives; to others, it leaves."""
+    there = state["interfaces"].get(name)
+    return there["link"]["kind"] if there else None
 
 
 def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> None:
@@ -85,6 +116,9 @@ def _arriving(state: Mapping[str, Any], first: TcObject, reading: Reading) -> No
     tree = Tree(state, device, arriving=True)
     take_tree(tree)
     there = tree.reading
+    for one in tree.filters:
+        if one.at_hook and not one.is_first_table:
+            there.leave(one, "No plan has filters at the hooks of the device that packets arrive by.")
     reading.unsaid += there.unsaid
     if not tree.qdiscs:
         reading.differ(first, "Nothing holds it back there: a plan has the queue that the device has by itself.")

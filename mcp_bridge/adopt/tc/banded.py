@@ -17,6 +17,7 @@ from .classes import minor
 from .filters import Filters
 from .impaired import impair
 from .led import is_passed
+from .reading import Reading
 
 if TYPE_CHECKING:
     from mcp_bridge.collection.kernel_state import TcObject
@@ -30,11 +31,11 @@ NETEM_MATCH = DscpMatch.model_fields.keys()
 def take_bands(tree: Tree, root: TcObject, bands: Bands) -> None:
     """Take in bands at the root."""
     below = tree.below(root)
+    if root.stab:
+        tree.reading.leave(root, "No plan has stab of this qdisc.")
     if any(one.kind == "netem" for one in below.values()):
         _take_netem(tree, root, bands)
         return
-    if root.stab:
-        tree.reading.leave(root, "No plan has stab of this qdisc.")
     if bands == FAST and not below and not tree.has_filters(root.handle):
         tree.reading.set("qdisc", {"type": "pfifo_fast"}, root)
         tree.reading.differ(root, "Its bands are those of pfifo_fast, which a plan has.")
@@ -55,10 +56,12 @@ def take_bands(tree: Tree, root: TcObject, bands: Bands) -> None:
 def _take_netem(tree: Tree, root: TcObject, bands: Bands) -> None:
     """Take in a netem that bands lead some packets to."""
     below = tree.below(root)
-    said = filters_of_bands(root, bands, tree.filters_at(root.handle), tree.reading)
+    told = Reading(tree.reading.name)
+    said = filters_of_bands(root, bands, tree.filters_at(root.handle), told)
     netem = next(one for one in below.values() if one.kind == "netem")
     met = [each for each in said.led if each.target == netem.parent]
     is_one = sum(one.kind == "netem" for one in below.values()) == 1
+    tree.reading.unsaid += [each for each in told.unsaid if not each.said or (met and each.one == met[0].one)]
     if not is_one or not met or said.rest == netem.parent:
         tree.reading.leave(root, "No plan has a netem in some bands, but for one that filters lead packets to.")
         return

@@ -19,7 +19,7 @@ from mcp_bridge.collection.kernel_state import handle_text
 
 from .filters import filters_said, lead_on
 from .led import Led, through
-from .matches import ANY
+from .matches import ANY, UnsaidError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,31 +51,64 @@ def filters_of_classes(tree: Tree, root: TcObject, own: Sequence[TcObject], defa
         elif filters[one.handle]:
             said = filters_said(filters[one.handle], tree.reading, usual)
             inner[one.handle] = [*said.led, Led(one, ANY, {}, usual if said.rest is None else said.rest)]
+    if root.kind == "hfsc":
+        _only_downwards(inner, _levels(own), usual)
     reached = {each.target for each in (*found.led, *(each for some in inner.values() for each in some))}
     for handle in inner.keys() - reached - {found.rest}:
         _tell_of_idle(tree, filters[handle], "no filter leads to this class")
-    lead_on(found, {handle: _on_from(handle, inner) for handle in inner})
+    try:
+        lead_on(found, {handle: _on_from(handle, inner) for handle in inner})
+    except UnsaidError as error:
+        tree.reading.leave(root, f"No plan leads packets by {error}.")
+        found.led = [each for each in found.led if each.target not in inner]
 
     def waits(target: int) -> int:
         passes_by = target == root.handle and root.kind == "htb"
         return target if target in leaves or passes_by else usual
 
-    led, found.led = found.led, []
-    for each in led:
-        there, name = waits(each.target), handle_text(each.target)
-        if there == root.handle:
-            tree.reading.leave(each.one, f"Packets wait in no class {name}; no plan has some pass by all classes.")
-            continue
-        if there != each.target:
-            words = f"Packets wait in no class {name}, but where those do that no filter matches: in a plan as here."
-            tree.reading.differ(each.one, words)
-        found.led.append(replace(each, target=there))
+    places = [waits(each.target) for each in found.led]
+    _tell_of_no_class(tree, root, found.led, places)
+    found.led = [
+        replace(each, target=place) for each, place in zip(found.led, places, strict=True) if place != root.handle
+    ]
     named = default if found.rest is None else found.rest
     found.rest, found.not_ip = waits(named), waits(default if found.not_ip is None else found.not_ip)
     if found.rest == root.handle != named:
         words = "what no filter matches passes by all classes, in a plan as here."
         tree.reading.differ(root, f"Packets wait in no class {handle_text(named)}: {words}")
     return found
+
+
+def _tell_of_no_class(tree: Tree, root: TcObject, led: Sequence[Led], places: Sequence[int]) -> None:
+    """Tell of packets that are led to no class, by where they wait instead."""
+    for each, place in zip(led, places, strict=True):
+        name = handle_text(each.target)
+        if place == root.handle:
+            tree.reading.leave(each.one, f"Packets wait in no class {name}; no plan has some pass by all classes.")
+        elif place != each.target:
+            words = f"Packets wait in no class {name}, but where those do that no filter matches: in a plan as here."
+            tree.reading.differ(each.one, words)
+
+
+def _only_downwards(inner: dict[int, list[Led]], levels: Mapping[int, int], usual: int) -> None:
+    """Have what filters at a class lead to one that is as high, or higher, wait where the rest does, as hfsc has it."""
+    for handle, led in inner.items():
+        is_below = [levels.get(each.target, 0) < levels[handle] for each in led]
+        inner[handle] = [
+            each if below else replace(each, target=usual) for each, below in zip(led, is_below, strict=True)
+        ]
+
+
+def _levels(own: Sequence[TcObject]) -> dict[int, int]:
+    """Return how many levels of classes are below each."""
+    above = {one.handle: one.parent for one in own}
+    levels = dict.fromkeys(above, 0)
+    for parent in above.values():
+        level, place = 1, parent
+        while place in above:
+            levels[place] = max(levels[place], level)
+            level, place = level + 1, above[place]
+    return levels
 
 
 def _without_doubtful(tree: Tree, filters: dict[int, list[TcObject]]) -> None:

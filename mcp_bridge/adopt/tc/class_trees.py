@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import R2Q
+from mcp_bridge.collection.kernel_state import R2Q, ROOT, handle_text
 
 from .band_classes import as_classes, check_levels, difference
 from .bands import bands_of, spread
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .filters import Filters
     from .led import Led
     from .tree import Tree
+
+FIRST_GIVEN = 0x8000 << 16  # from which on the kernel gives handles by itself
 
 
 def htb(tree: Tree, root: TcObject) -> dict[str, Any]:
@@ -92,7 +94,12 @@ def with_classes(
     found: dict[str, Any] = {"qdisc": {"type": "htb", **({"params": params} if params else {})}}
     places, below = _with_bands(tree, root, classes, spreads, params.get("r2q", R2Q))
     impaired = {said["classid"]: one for place, said in places.items() if (one := _take_queue(tree, place, said))}
-    lead_on(filters, below)
+    try:
+        lead_on(filters, below)
+    except UnsaidError as error:
+        tree.reading.leave(root, f"No plan leads packets by {error}.")
+        filters.led = [each for each in filters.led if each.target not in below]
+        filters.rest = filters.not_ip = below[filters.rest][-1].target if filters.rest in below else filters.rest
     inner = {each.get("parent") for each in places.values()}
     for said in places.values():
         if said["classid"] in inner:
@@ -120,6 +127,11 @@ def _as_htb(
 ) -> dict[str, Any]:
     """Return a qdisc with classes of its own as a plan has it."""
     filters = filters_of_classes(tree, root, own, default)
+    if root.parent == ROOT and not tree.arriving and 0x10000 < root.handle < FIRST_GIVEN:
+        here = handle_text(root.handle)
+        tree.reading.differ(
+            root, f"Its classes are {here}N here, 1:N in a plan: what names one as a packet's priority differs."
+        )
     places = {one.handle: said for one, said in zip(own, classes, strict=True)}
     spreads = {}
     for place, said in places.items():

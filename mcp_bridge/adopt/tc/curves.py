@@ -62,6 +62,8 @@ def _said(one: TcObject, above: dict[str, Any] | None) -> dict[str, Any] | None:
     (rate,) = guaranteed
     lends = above.get("ceil_mbit", above["rate_mbit"]) if above else UNLIMITED_MBIT
     ceil = rates.get(UPPER_LIMIT, lends) if LINK_SHARING in rates else rate
+    if ceil < rate:
+        return None
     return {
         "classid": name_of(one.handle),
         **({"parent": above["classid"]} if above else {}),

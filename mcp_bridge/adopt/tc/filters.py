@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mcp_bridge.collection.kernel_state import class_of, may_act
+from mcp_bridge.collection.kernel_state import U32_FIRST, class_of, may_act
 
 from .actions import chooses_queue
 from .led import COMPARED_MAX, Led, is_passed, through, without_idle
@@ -51,7 +51,7 @@ def filters_said(filters: Iterable[TcObject], reading: Reading, default: int = 0
     """
     found = Filters()
     rest: dict[str, Led] = {}
-    for one in sorted((one for one in filters if not one.is_first_table), key=lambda one: one.info >> 16):
+    for one in _asked(filters, reading):
         led = _led(one, reading)
         if led is None:
             continue
@@ -70,6 +70,25 @@ def filters_said(filters: Iterable[TcObject], reading: Reading, default: int = 0
             rest.update({family: Led(one, family, {}, led.target) for family in left})
     found.led = _both_families(found.led)
     _the_rest(rest, found, default)
+    return found
+
+
+def _asked(filters: Iterable[TcObject], reading: Reading) -> list[TcObject]:
+    """Return the filters that the kernel asks by itself, in its order: of u32 those of the first table of a pref."""
+    every = list(filters)
+    first: dict[int, int] = {}
+    for one in every:
+        table = one.handle >> 20
+        if one.kind == "u32" and table >= U32_FIRST:
+            first[one.info >> 16] = min(table, first.get(one.info >> 16, table))
+    found = []
+    for one in sorted(every, key=lambda one: one.info >> 16):
+        if one.is_first_table:
+            continue
+        if one.kind == "u32" and one.handle >> 20 > first.get(one.info >> 16, 0):
+            reading.leave(one, "No plan leads packets by a table that other filters lead to, or none.")
+        else:
+            found.append(one)
     return found
 
 

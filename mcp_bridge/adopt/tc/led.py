@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_bridge.collection.kernel_state import handle_text
 from mcp_bridge.collection.match_words import U32_MAX, flag_words, flags_of, mark_of
 
-from .matches import ANY, TCP, WITH_PORTS
+from .matches import ANY, TCP, WITH_PORTS, UnsaidError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 COMPARED_MAX = 500  # filters that are compared with all others
+JOINED_MAX = 1000  # pairs of filters, one below the other; a class of a plan has fewer matches by far
 
 
 @dataclass
@@ -66,10 +67,15 @@ def through(led: Iterable[Led], below: Mapping[int, Sequence[Led]]) -> list[Led]
     Args:
         led: packets and their places, in the order in which they are asked.
         below: of each of these places, where which packets are led on to.
+
+    Raises:
+        UnsaidError: they are too many for a plan.
     """
     found: list[Led] = []
     for place, some in groupby(led, key=lambda each: each.target):
         outer = list(some)
+        if len(outer) * len(below.get(place, ())) > JOINED_MAX:
+            raise UnsaidError(f"{len(outer)} filters with {len(below[place])} below them")
         if place in below:
             found += [joined for inner in below[place] for each in outer if (joined := both(each, inner))]
         else:

@@ -15,13 +15,13 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import as_u32, attributes
+from mcp_bridge.collection.kernel_state import U32_FIRST, as_u32, attributes
 from mcp_bridge.collection.match_words import flag_words
 
 from .ematches import meta_match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mcp_bridge.collection.kernel_state import TcObject
 
@@ -32,10 +32,10 @@ TCP = "tcp"
 WITH_PORTS = (TCP, "udp", "sctp")
 U32 = 2**32 - 1
 U32_LINK, U32_DIVISOR, U32_SEL, U32_MARK = 3, 4, 5, 10
+INDEV = {"u32": 8, "fw": 3}  # the attribute of the interface by which packets came
 FW_MASK = 5
 SEL = struct.Struct(">BBBxHHhhI")
 KEY = struct.Struct(">IIii")
-NEXT = -1  # the mask of an offset that counts from the transport header
 
 Key = tuple[str, int, int]
 """The field of a header, its mask and its value."""
@@ -93,11 +93,13 @@ def match_of(one: TcObject) -> Found | None:
     if one.protocol not in (IPV4, IPV6, ANY):
         raise UnsaidError(f"frames of the protocol {one.protocol}")
     told = dict(attributes(one.options or b""))
+    if INDEV.get(one.kind) in told:
+        raise UnsaidError("packets by the interface that they came by (indev)")
     if one.kind == "matchall":
         return Found(one.protocol)
     if one.kind == "fw":
         mask = as_u32(told[FW_MASK]) if FW_MASK in told else U32
-        return Found(one.protocol, {"fwmark": one.handle if mask == U32 else f"0x{one.handle:x}/0x{mask:x}"})
+        return Found(one.protocol, {"fwmark": _mark(one.handle, mask)})
     if one.kind == "basic":
         said = meta_match(one.options or b"")
         if said is None:
@@ -105,11 +107,14 @@ def match_of(one: TcObject) -> Found | None:
         return Found(one.protocol, said)
     if one.kind != "u32":
         raise UnsaidError(f"packets by a filter of the kind {one.kind}")
-    if U32_DIVISOR in told or U32_SEL not in told:
-        return None
-    if U32_LINK in told:
-        raise UnsaidError("packets by tables that filters lead to")
-    return _of_u32(one.protocol, told)
+    return None if U32_DIVISOR in told or U32_SEL not in told else _of_u32(one, told)
+
+
+def _mark(value: int, mask: int) -> int | str:
+    """Return a mark as a plan has it."""
+    if value & ~mask or not mask:
+        raise UnsaidError("packets by a mark that none has, or all have")
+    return value if mask == U32 else f"0x{value:x}/0x{mask:x}"
 
 
 def has_mark(one: TcObject) -> bool:
@@ -117,22 +122,30 @@ def has_mark(one: TcObject) -> bool:
     return one.form == "filter" and one.kind == "u32" and U32_MARK in dict(attributes(one.options or b""))
 
 
-def _of_u32(family: str, told: Mapping[int, bytes]) -> Found:
-    found = Found(family)
+def _of_u32(one: TcObject, told: Mapping[int, bytes]) -> Found:
+    if U32_LINK in told:
+        raise UnsaidError("packets by tables that filters lead to")
+    if one.handle >> 20 < U32_FIRST:
+        raise UnsaidError("packets by a table that other filters lead to, or none")
+    found = Found(one.protocol)
     if U32_MARK in told:
         value, mask = struct.unpack_from("=II", told[U32_MARK])
-        found.match["fwmark"] = value if mask == U32 else f"0x{value:x}/0x{mask:x}"
+        found.match["fwmark"] = _mark(value, mask)
     keys = [key for key in _keys(told[U32_SEL]) if key[0]]
-    if family == ANY and keys:
-        family = found.family = IPV4
+    if found.family == ANY and keys:
+        found.family = IPV4
         found.loosely.append("the same bytes of frames that are not IPv4")
-    fields = {name: (mask, value) for each in keys for name, mask, value in _fields(family, *each)}
+    family = found.family
+    fields = _fields_of(family, keys)
     for side in ("src", "dst"):
         network = _network(family, side, fields)
         if network:
             found.match[side] = network
     for name, (mask, value) in fields.items():
         _take(found, name, mask, value)
+    if not {"sports", "dports", "tcp_flags"} & found.match.keys():
+        names = {"ihl": "packets with options", "fragment": "fragments behind the first one"}
+        found.loosely += [words for name, words in names.items() if name in fields]
     protocol = found.match.get("proto", TCP)
     if (protocol not in WITH_PORTS and {"sports", "dports"} & found.match.keys()) or (
         protocol != TCP and "tcp_flags" in found.match
@@ -141,19 +154,33 @@ def _of_u32(family: str, told: Mapping[int, bytes]) -> Found:
     return found
 
 
-def _keys(selector: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (mask, value, offset, mask of the offset) of each key of a selector."""
+def _keys(selector: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield (mask, value, offset) of each key of a selector.
+
+    All offsets count from the packet's start. Those of ``nexthdr`` count from the transport header in tables alone that
+    a filter has led to, with its own ``offset`` (u32_classify in net/sched/cls_u32.c); no plan has such tables.
+    """
     count = SEL.unpack_from(selector)[2]
     for number in range(count):
         mask, value = struct.unpack_from(">II", selector, SEL.size + number * KEY.size)
-        offset, counted = struct.unpack_from("=ii", selector, SEL.size + number * KEY.size + 8)
-        yield mask, value, offset, counted
+        (offset,) = struct.unpack_from("=i", selector, SEL.size + number * KEY.size + 8)
+        yield mask, value, offset
 
 
-def _fields(family: str, mask: int, value: int, offset: int, counted: int) -> Iterator[Key]:
+def _fields_of(family: str, keys: Iterable[tuple[int, int, int]]) -> dict[str, tuple[int, int]]:
+    """Return the mask and the value of each field of the headers that keys are about."""
+    fields: dict[str, tuple[int, int]] = {}
+    for name, mask, value in (key for each in keys for key in _fields(family, *each)):
+        if name in fields:
+            raise UnsaidError(f"the field {name} of {family} packets by two keys")
+        fields[name] = mask, value
+    return fields
+
+
+def _fields(family: str, mask: int, value: int, offset: int) -> Iterator[Key]:
     """Yield the fields of the headers that a key is about."""
-    words = _TRANSPORT.get(offset) if counted == NEXT else _WORDS[family].get(offset)
-    if words is None and counted != NEXT:
+    words = _WORDS[family].get(offset)
+    if words is None:
         words = _TRANSPORT.get(offset - _HEADER[family])
     if words is None:
         raise UnsaidError(f"bytes at offset {offset} of {family} packets")
@@ -193,14 +220,27 @@ def _take(found: Found, name: str, mask: int, value: int) -> None:
             raise UnsaidError(f"the protocol {value} in {found.family} packets, which none have")
         found.match["proto"] = PROTOCOLS[value]
     elif name == "length" and not value and (mask | mask - 1) == 0xFFFF:
-        found.match["max_length"] = (~mask & 0xFFFF) + _LENGTH_AHEAD[found.family]
+        found.match["max_length"] = _max_length(found.family, ~mask & 0xFFFF)
     elif name in ("sport", "dport") and (mask | mask - 1) == 0xFFFF:
-        last = value | ~mask & 0xFFFF
-        first = value or min(1, last)
-        if first != value:
-            found.loosely.append("port 0")
-        found.match[f"{name}s"] = [str(first) if first == last else f"{first}-{last}"]
+        found.match[f"{name}s"] = [_ports(value, value | ~mask & 0xFFFF)]
+        found.loosely += [] if value else ["port 0"]
     elif name == "flags_tcp":
         found.match["tcp_flags"] = flag_words(value, mask)
     else:
         raise UnsaidError(f"the field {name} of {found.family} packets by 0x{mask:x}")
+
+
+def _max_length(family: str, rest: int) -> int:
+    """Return the length of the longest packet whose length fits into the rest of a word."""
+    length = rest + _LENGTH_AHEAD[family]
+    if length < _HEADER[family]:
+        raise UnsaidError(f"{family} packets that are shorter than their header")
+    return length
+
+
+def _ports(first: int, last: int) -> str:
+    """Return a range of ports as a plan has it: none has the port 0."""
+    first = max(first, 1)
+    if first > last:
+        raise UnsaidError("packets of the port 0")
+    return str(first) if first == last else f"{first}-{last}"

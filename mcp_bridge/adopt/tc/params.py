@@ -212,6 +212,7 @@ def _sfq(options: bytes, _txqueuelen: int) -> Said:
 
 
 _TBF = struct.Struct("=8xI8xIIII")  # the rates stand at the end of each struct tc_ratespec
+_TBF_LINK = struct.Struct("=xBHxxH")  # linklayer, overhead and mpu, ahead of the rate
 _TBF_PARMS, _TBF_RATE64, _TBF_PEAK64 = 1, 4, 5
 
 
@@ -221,6 +222,9 @@ def _tbf(options: bytes, _txqueuelen: int) -> Said:
     numbers = _numbers(options)
     rate, peak = numbers.get(_TBF_RATE64, rate), numbers.get(_TBF_PEAK64, peak)
     said = Said({"rate_mbit": mbit(rate), "burst_bytes": size_at(burst, rate), "limit_bytes": limit})
+    layer, overhead, mpu = _TBF_LINK.unpack_from(told[_TBF_PARMS])
+    if layer > 1 or overhead or mpu:
+        said.unsaid.append(f"linklayer {layer}, overhead {overhead} and mpu {mpu}")
     if peak:
         said.params |= {"peakrate_mbit": mbit(peak), "mtu_bytes": size_at(mtu, peak)}
     return said

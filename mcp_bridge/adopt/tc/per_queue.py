@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import handle_text
+from mcp_bridge.collection.kernel_state import handle_text, major
 
 from .class_trees import htb
 from .classes import minor
@@ -32,6 +32,10 @@ def take_mq(tree: Tree, root: TcObject) -> None:
             trees.append((one, queue))
     if trees:
         found["per_queue"] = _common(tree, trees)
+        left = sum(major(one.parent) == root.handle for one in tree.plain)
+        if left and not tree.stand_in:
+            why = f"{left} of its queues have what a device has by itself; in a plan all are the same."
+            tree.reading.differ(root, why)
     tree.reading.set("qdisc", found, root)
     if tree.netem_at and all(each == netems[0] for each in netems):
         tree.reading.set("netem", netems[0], tree.netem_at)

@@ -31,9 +31,15 @@ BUCKET = ("rate_mbit", "burst_bytes")  # of a tbf
 def take_tree(tree: Tree) -> None:
     """Take in all that leaves by the root; ``tree.reading`` has what came of it."""
     for place, one in list(tree.qdiscs.items()):
-        if one.kind == "netem" and one.handle | 1 not in tree.qdiscs and is_idle(one.options or b""):
+        if one.kind != "netem" or not is_idle(one.options or b""):
+            continue
+        below = tree.qdiscs.pop(one.handle | 1, None)
+        if below is None:
             tree.qdiscs[place] = replace(one, kind="pfifo", options=as_pfifo(one.options or b""))
             tree.reading.differ(one, "It impairs nothing: a plan has a pfifo of its length there.")
+        else:
+            tree.qdiscs[place] = replace(below, parent=place)
+            tree.reading.differ(one, "It impairs nothing: a plan has the qdisc below it alone.")
     for place, one in list(tree.qdiscs.items()):
         _take_narrower(tree, place, one)
     root = tree.qdiscs.get(ROOT)
@@ -83,13 +89,18 @@ def _take_queue(tree: Tree, root: TcObject) -> None:
 def _take_netem(tree: Tree, root: TcObject) -> None:
     """Take in a netem at the root, one below it that does something else, and the queue below."""
     impair(tree, root)
+    if root.stab:
+        tree.reading.leave(root, "No plan has stab of this qdisc.")
     below = tree.qdiscs.get(root.handle | 1)
     if below is not None and below.kind == "netem" and impair_more(tree, below):
         below = tree.qdiscs.get(below.handle | 1)
     if below is None:
         return
     if below.kind == "htb":
-        for name, value in htb(tree, below).items():
+        changes = htb(tree, below)
+        if changes.pop("netem", None) and tree.netem_at:
+            tree.reading.leave(tree.netem_at, "A plan has one netem: that at the root.")
+        for name, value in changes.items():
             tree.reading.set(name, value, below)
         tree.reading.differ(below, "In a plan htb is above netem: packets find their class first.")
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_bridge.collection.kernel_state import INGRESS, ROOT, major, objects
+from mcp_bridge.collection.kernel_state import INGRESS, ROOT, handle_text, major, objects
 
 from .params import params_of
 from .reading import Reading
@@ -31,24 +31,28 @@ class Tree:
     Attributes:
         txqueuelen: of the interface.
         qdiscs: those with a handle, by the class or the qdisc that they are below.
-        usual: the qdisc that the device has by itself.
+        plain: those without one, which the device has by itself.
+        usual: the kind of these.
         classes: all of them.
         filters: all of them.
         arriving: whether packets that pass here arrive.
+        stand_in: whether the interface stands in for another one, so that its kind and its queues' number say nothing.
         reading: what was read.
         netem_at: the netem that ``reading`` has, where it is below classes.
     """
 
-    def __init__(self, state: Mapping[str, Any], name: str, *, arriving: bool = False) -> None:
+    def __init__(self, state: Mapping[str, Any], name: str, *, arriving: bool = False, stand_in: bool = False) -> None:
         interface = state["interfaces"][name]
         found = objects(interface)
         self.txqueuelen: int = interface["link"]["txqlen"]
         qdiscs = [one for one in found if one.form == "qdisc"]
         self.qdiscs = {_place(one, qdiscs): one for one in qdiscs if one.handle}
-        self.usual = next((one.kind for one in qdiscs if not one.handle and one.kind in QUEUES), QUEUES[0])
+        self.plain = [one for one in qdiscs if not one.handle]
+        self.usual = next((one.kind for one in self.plain if one.kind in QUEUES), QUEUES[0])
         self.classes = [one for one in found if one.form == "class"]
         self.filters = [one for one in found if one.form == "filter"]
         self.arriving = arriving
+        self.stand_in = stand_in
         self.reading = Reading(name)
         self.netem_at: TcObject | None = None
         self._looked_at: set[int] = set()  # qdiscs, by handle
@@ -104,20 +108,27 @@ class Tree:
         told = [each.one for each in self.reading.unsaid]
         filters = [one for one in self.filters if not (one.at_hook or one.is_first_table or one in told)]
         below = [one for place, one in self.qdiscs.items() if place not in (ROOT, INGRESS)]
+        for above, place in ((one, place) for one in self.qdiscs.values() for place in one.emptied):
+            why = f"The queue of {handle_text(above.handle | place)} was taken away: it drops all."
+            self.reading.leave(above, why)
         if self.reading.changes:
-            kinds = {one.handle: one.kind for one in below}
-            for one in below:
-                if one.handle not in self._looked_at:
-                    self.refuse(one, f"No plan has {one.kind} at this place.")
-            for one in filters:
-                at = major(one.parent)
-                if at in kinds and (at in self._refused or one.parent not in self._asked):
-                    self.reading.leave(one, f"No plan has filters at {kinds[at]}.")
-            for one in self.classes:
-                if major(one.handle) in self._refused and one.handle != major(one.handle):
-                    self.reading.leave(one, NOTHING)
+            self._tell_of_refused(below, filters)
         elif ROOT in self.qdiscs:
             for one in (*[each for each in below if each not in told], *self.classes, *filters):
+                self.reading.leave(one, NOTHING)
+
+    def _tell_of_refused(self, below: Sequence[TcObject], filters: Sequence[TcObject]) -> None:
+        """Tell of qdiscs that nobody looked at, and of what is in those that no plan has."""
+        kinds = {one.handle: one.kind for one in below}
+        for one in below:
+            if one.handle not in self._looked_at:
+                self.refuse(one, f"No plan has {one.kind} at this place.")
+        for one in filters:
+            at = major(one.parent)
+            if at in kinds and (at in self._refused or one.parent not in self._asked):
+                self.reading.leave(one, f"No plan has filters at {kinds[at]}.")
+        for one in self.classes:
+            if major(one.handle) in self._refused and one.handle != major(one.handle):
                 self.reading.leave(one, NOTHING)
 
 

@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.adopt.dumped import IP, IPV6, dport, htb, mark, prio, qdisc, read, rest
+from ansible_collections.netopt.linux.plugins.module_utils._netlink.messages import attribute
+from mcp_bridge.adopt.tc import arriving
+from mcp_bridge.collection.kernel_state import INGRESS, ROOT
+from tests.bridge.adopt.dumped import IP, IPV6, MBIT, dport, htb, mark, prio, qdisc, read, rest
 
+TBF = attribute(1, struct.pack("=8xI8xIIII", MBIT, 0, 9000, 100000, 0))
 LEAVES = ((0x10, 1, 1, 0), (0x20, 2, 2, 0))
 
 
@@ -76,6 +80,75 @@ def test_filters_at_classes_that_lead_in_a_circle() -> None:
     circle = [{**rest(1, 0x10001), "parent": 0x10001}, mark(1, 6, 0x10001)]
     changes, _told = read(*inner(0x10, 0x20, default=0x20), *circle)
     assert matches(changes) == {"1:20": [{"fwmark": 6}]}
+
+
+def test_filters_of_hfsc_point_downwards() -> None:
+    """What a filter at a class leads to one that is as high waits where the rest does."""
+    curve = attribute(2, struct.pack("=III", 9 * MBIT, 0, 9 * MBIT))
+    root = qdisc("hfsc", 1, ROOT, struct.pack("=H", 0x20))
+    places = ((1, 0x10000), (2, 0x10000), (0x20, 0x10001), (0x30, 0x10002))
+    classes = [
+        {"form": "class", "kind": "hfsc", "handle": 0x10000 | number, "parent": above, "options": curve.hex()}
+        for number, above in places
+    ]
+    on = [{**rest(1, target), "parent": place} for place, target in ((0x10001, 0x10002), (0x10002, 0x10030))]
+    changes, _told = read(root, *classes, mark(1, 6, 0x10001), mark(1, 7, 0x10002), *on)
+    assert matches(changes) == {"1:20": [{"fwmark": 6}], "1:30": [{"fwmark": 7}]}
+
+
+def test_more_filters_than_a_plan_has() -> None:
+    """Many filters with many below them are told, and not joined one by one."""
+    at_root = [mark(1, number, 0x10001) for number in range(1, 200)]
+    at_class = [{**mark(1, number, 0x10010), "parent": 0x10001} for number in range(1, 200)]
+    changes, told = read(*inner(0x10, 0x20, default=0x20), *at_root, *at_class)
+    assert matches(changes) == {}
+    assert "No plan leads packets by 199 filters with 200 below them." in told["qdisc root"]
+
+
+def test_fields_that_ports_need() -> None:
+    """Without ports, what they need is told: a plan's match looks past it."""
+    one = dport(1, 1, 0x10010, 0x05000000, 0x0F000000)
+    key = (struct.pack(">II", 0x0F000000, 0x05000000) + struct.pack("=ii", 0, 0)).hex()
+    options = bytes.fromhex(one["options"])
+    changes, told = read(*htb(*LEAVES, default=0x20), {**one, "options": options[:-16].hex() + key})
+    assert matches(changes) == {"1:10": [{"src": "0.0.0.0/0"}]}
+    assert "but for packets with options" in next(iter(told.values()))
+
+
+def test_a_device_that_two_interfaces_share() -> None:
+    """What is one rate for both here is one for each in a plan, and that is told."""
+    redirect = struct.pack("=IIIII", 0, 0, 4, 1, 1) + struct.pack("=iI", 1, 7)
+    action = attribute(1, attribute(1, b"mirred\0") + attribute(2, attribute(2, redirect)))
+    hook = {"form": "qdisc", "kind": "ingress", "handle": 0xFFFF0000, "parent": INGRESS, "options": ""}
+    filter_ = {**rest(1, 0), "parent": 0xFFFF0000, "ingress": True, "devices": ["ifb0"]}
+    arrives = [hook, {**filter_, "options": attribute(2, action).hex()}]
+    shaped = [qdisc("tbf", 1, ROOT, TBF)]
+    state = {
+        "interfaces": {
+            name: {"link": {"kind": "ifb" if name == "ifb0" else "", "txqlen": 1000}, "objects": found}
+            for name, found in (("eth0", arrives), ("eth1", arrives), ("ifb0", shaped))
+        }
+    }
+    readings = arriving.read_all(state, state["interfaces"])
+    assert set(readings) == {"eth0", "eth1"}
+    for reading in readings.values():
+        assert reading.changes["ingress"]["qdisc"]["type"] == "tbf"
+        assert any("goes by ifb0 as well" in each.reason for each in reading.unsaid)
+    del state["interfaces"]["eth1"]
+    (reading,) = arriving.read_all(state, state["interfaces"]).values()
+    assert not any("goes by ifb0 as well" in each.reason for each in reading.unsaid)
+
+
+def test_queues_that_are_not_alike() -> None:
+    """Of mq, queues that nothing was set for, and those that were taken away, have a line."""
+    mq = qdisc("mq", 1, ROOT)
+    own = [{**qdisc("fq", number + 16, 0x10000 | number), "options": ""} for number in (1, 2)]
+    plain = [{"form": "qdisc", "kind": "pfifo_fast", "handle": 0, "parent": 0x10003}]
+    changes, told = read(mq, *own, *plain)
+    assert changes["qdisc"]["per_queue"]["type"] == "fq"
+    assert "1 of its queues have what a device has by itself" in told["qdisc root"]
+    _changes, told = read({**mq, "emptied": [3]}, *own)
+    assert told["qdisc root"] == "unsaid: The queue of 1:3 was taken away: it drops all."
 
 
 @pytest.mark.parametrize(
