@@ -219,7 +219,7 @@ def carry_out(
     if args.json:
         say_json(report)
     else:
-        show_report(report, diff=getattr(args, "diff", False))
+        show_report(report, diff=getattr(args, "diff", False), inventory=args.inventory)
     return run_report.exit_code(report)
 
 

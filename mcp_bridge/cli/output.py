@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -74,8 +75,14 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(drawn)
 
 
-def show_report(report: ChangeReport, *, diff: bool) -> None:
-    """Print a report for people."""
+def show_report(report: ChangeReport, *, diff: bool, inventory: str | None = None) -> None:
+    """Print a report for people.
+
+    Args:
+        report: what came of a run.
+        diff: whether each difference is printed.
+        inventory: as it was given on the command line, where it was.
+    """
     if report.rollout is not None:
         from mcp_bridge.cli import rollouts
 
@@ -98,7 +105,8 @@ def show_report(report: ChangeReport, *, diff: bool) -> None:
             say(f"error: {error}")
     touched = any(host.checkpoint_id and host.status == "applied" for host in report.hosts.values())
     if report.checkpoint_id and touched and not report.dry_run:
-        say(f"Checkpoint {report.checkpoint_id}; undo with: netopt rollback {report.checkpoint_id}")
+        where = f" -i {shlex.quote(inventory)}" if inventory else ""
+        say(f"Checkpoint {report.checkpoint_id}; undo with: netopt rollback {report.checkpoint_id}{where}")
 
 
 def _host_lines(host: HostReport, *, diff: bool) -> Iterator[str]:

@@ -115,4 +115,4 @@ def _explained(missing: ModuleNotFoundError) -> Exception:
     package = (missing.name or "").partition(".")[0]
     if package in {"", "mcp_bridge", "ansible_collections"}:
         return missing
-    return options.UsageError(f"serve needs {package}, which is not installed: pip install 'netopt[mcp]'")
+    return options.UsageError(f"serve needs {package}, which is not installed; in a checkout: pip install '.[mcp]'")

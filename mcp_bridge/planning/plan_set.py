@@ -95,7 +95,8 @@ def together(checked: Sequence[CheckedPlan], policy: Policy) -> CheckedPlan | Pl
     try:
         plans.refuse_together([plan.target_inputs.plan for plan in checked])
     except NetoptError as error:
-        raise PlanError([Issue(path=error.key or "", message=error.message, hint=error.hint)]) from None
+        path = error.key or ""
+        raise PlanError([Issue(path=path, message=error.message.removeprefix(f"{path}: "), hint=error.hint)]) from None
     return PlanSet(tuple(checked), policy)
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 NUMBER_MAX = 2147483647
-_TREE_DOCUMENT = {
+_DOCUMENTS = {  # by the beginning of the key, the longest first
+    "net.ipv4": "kernel Documentation/networking/ip-sysctl.rst",
+    "net.ipv6": "kernel Documentation/networking/ip-sysctl.rst",
+    "net.netfilter": "kernel Documentation/networking/nf_conntrack-sysctl.rst",
     "net": "kernel Documentation/admin-guide/sysctl/net.rst",
     "vm": "kernel Documentation/admin-guide/sysctl/vm.rst",
     "fs": "kernel Documentation/admin-guide/sysctl/fs.rst",
@@ -56,9 +59,14 @@ def draft(key: str, found: Mapping[str, str | None], policy: Policy) -> str:
         f"    about: {_quoted('Say here what its values mean.')}",
         *(f"    {line}" for line in _range(values)),
         "sources:",
-        f"  - {_quoted(f'{_TREE_DOCUMENT[tree]}, {key.rpartition(chr(46))[2]}')}",
+        f"  - {_quoted(f'{_document_of(key)}, {key.rpartition(chr(46))[2]}')}",
     ]
     return "\n".join(lines)
+
+
+def _document_of(key: str) -> str:
+    """Return the document of the kernel that describes a key."""
+    return next(document for start, document in _DOCUMENTS.items() if key.startswith(f"{start}."))
 
 
 def _head(key: str, found: Mapping[str, str | None], policy: Policy) -> Iterable[str]:

@@ -24,7 +24,7 @@ from mcp_bridge.report_page.content import Page
 from mcp_bridge.report_page.measurements import METRICS
 
 HERE = Path(__file__).parent / "templates"
-NO_PLOTS = "There are no plots, since matplotlib is not installed: pip install 'netopt[report]'"
+NO_PLOTS = "There are no plots, since matplotlib is not installed; in a checkout: pip install '.[report]'"
 SUBSYSTEMS = {
     "sysctl": "kernel settings",
     "link": "link",

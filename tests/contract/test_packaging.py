@@ -48,7 +48,7 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed_with_server(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same by `pip install 'netopt[mcp]'`."""
+    """The same by `pip install '.[mcp]'`."""
     folder = installation.controller(tmp_path_factory.mktemp("venv"), "mcp")
     installation.install(folder, built)
     return folder
@@ -75,7 +75,7 @@ def test_serve_alone_takes_the_extra(installed: Path) -> None:
     assert [name for name in lacking if not name.startswith(SERVER)] == []
     for words in (("serve",), ("serve", "--http", "127.0.0.1:8931", "--read-only")):
         done = netopt(installed, *words)
-        told = "netopt: serve needs fastmcp, which is not installed: pip install 'netopt[mcp]'\n"
+        told = "netopt: serve needs fastmcp, which is not installed; in a checkout: pip install '.[mcp]'\n"
         assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
 
 

@@ -29,6 +29,7 @@ from mcp_bridge.exit_codes import EXIT_FAILED
 from mcp_bridge.mcp_server import server
 from mcp_bridge.models import RenderedPlan
 from mcp_bridge.planning.checked_plan import check, check_rendered
+from mcp_bridge.planning.plan_set import together
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.policy.loader import policy_directory
 from mcp_bridge.runs.apply_options import ApplyOptions
@@ -302,3 +303,16 @@ def test_digest_can_be_checked_from_the_published_json() -> None:
         {name: published[name] for name in fields}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
     assert hashlib.sha256(text.encode()).hexdigest() == published["digest"]
+
+
+def test_plans_that_want_different_values(policy: Policy) -> None:
+    """The error names the path once, as that of the setting, and both plans."""
+    said = [
+        check({"name": name, "iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": value}}}, policy)
+        for name, value in (("one", 20), ("two", 30))
+    ]
+    with pytest.raises(PlanError) as caught:
+        together(said, policy)
+    (issue,) = caught.value.issues
+    assert issue.path == "changes.sysctl.net.ipv4.tcp_fin_timeout"
+    assert issue.message == "plan two wants 30, plan one 20"

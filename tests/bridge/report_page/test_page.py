@@ -326,6 +326,15 @@ def test_command_writes_the_latest_change(kept: Settings) -> None:
     assert b"<svg" in written
 
 
+@pytest.mark.parametrize("about", [{"action": "plans"}, {"action": "info"}, {"action": "measure"}, {"dry_run": True}])
+def test_the_latest_change_is_one(settings: Settings, about: dict[str, Any]) -> None:
+    """Neither a question of any kind nor a dry run is taken for the latest change."""
+    wanted = keep(settings, fleet.fleet(2), action="apply")
+    keep(settings, fleet.fleet(1), run_id="20260315T000000Z-000000", **{"action": "apply", **about})
+    record, _report = source.find(RunHistory(settings, caller="test"), None)
+    assert record.run_id == wanted
+
+
 def test_the_file_is_its_owners(kept: Settings) -> None:
     """Only its owner reads it, it takes no link's way to another file, and a device is written to."""
     folder = kept.state_dir.parent
