@@ -55,7 +55,7 @@ class RunRecord(Strict):
     run_id: str
     """Sorts by time."""
     action: str
-    """What it does: one of ``CHANGES``, or a question such as checkpoints, info, measure, plans, query or verify."""
+    """A change, such as apply, confirm or rollback, or a question, such as checkpoints, plans, query or verify."""
     caller: str
     """Who asked for it."""
     state: RunState

@@ -156,7 +156,8 @@ def test_what_a_person_reads(fleet: Fleet) -> None:
     for host in fleet.hosts:
         assert any(line.split() == [host.name, "applied", "1", "1"] for line in lines)
         assert f"{host.name}: sysctl net.ipv4.tcp_fin_timeout: 60 -> 23" in lines
-    undo = lines[-1].rpartition("netopt rollback ")[2]
+    undo, *where = lines[-1].rpartition("netopt rollback ")[2].split()
+    assert where == ["-i", str(fleet.lab.inventory)]
     listed = fleet.netopt("checkpoints")
     assert undo in listed.text
     assert "night" in listed.text

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mcp_bridge.cli.validate import as_script
 from mcp_bridge.lab.kernel_view import Host, kernel_view
@@ -76,6 +77,37 @@ FLOW = re.compile(r"class (?:fq_codel|cake|sfq) \S+ parent ")  # a queue that ho
 CHANCE = re.compile(
     r"^\d+(?=: )|\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b|fe80::[0-9a-f:]+|(?:refcnt|index|ref|bind|perturb) \S+|seed \d+"
 )
+
+
+ETS = (
+    "ip link add ets0 type dummy && ip link set ets0 addrgenmode none up && ip addr add 198.51.100.1/24 dev ets0"
+    " && tc qdisc add dev ets0 root handle 1: ets strict 1 quanta 6000 3000 priomap 2 0 1"
+    " && tc qdisc add dev ets0 parent 1:1 fq"
+)
+SEND = """
+import socket
+for priority, times in ((0, 10), (1, 20), (2, 40), (3, 80)):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, priority)
+        for _ in range(times):
+            made.sendto(b"x", ("198.51.100.2", 9))
+"""
+
+
+def waiting(machine: Host) -> list[int]:
+    """Send packets of four priorities by ets0, each twice as many as the one before; return how many tens wait together.
+
+    A packet more is the machine's own.
+    """
+
+    def counts() -> dict[str, int]:
+        shown = machine.run("tc", "-s", "class", "show", "dev", "ets0")
+        found = re.findall(r"^class \S+ (\S+) .*\n Sent \d+ bytes (\d+) pkt", shown, re.MULTILINE)
+        return {name: int(count) for name, count in found if name != "1:1" or "class ets" in shown}
+
+    before = counts()
+    machine.run("python3", "-c", SEND)
+    return sorted(tens for name, count in counts().items() if (tens := (count - before[name]) // 10))
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +266,32 @@ def test_what_a_device_lacks(fleet: Fleet, group: str, words: dict[str, Any], me
     (host,) = fleet.apply({"mtu": 1400, "nic": {group: words}}, "-l", fleet.name(MODULES)).report["hosts"].values()
     assert message in host["error"]["message"]
     assert "mtu 1500" in fleet.host(MODULES).run("ip", "link", "show", "eth0")
+
+
+@pytest.mark.long
+def test_bands_of_ets_are_adopted(fleet: Fleet) -> None:
+    """An ets becomes classes; packets of each priority wait together as before, and a rollback brings the ets back."""
+    machine = fleet.host(MODULES)
+    limit = ("-l", machine.name)
+    machine.run("sh", "-c", ETS)
+    try:
+        before, waited = machine.run("tc", "-d", "qdisc", "show", "dev", "ets0"), waiting(machine)
+        path = fleet.folder / "ets.yml"
+        adopted = fleet.netopt("adopt", *limit, "--iface", "ets0", "--name", "lines", "-o", str(path))
+        assert "its bands are classes of htb" in adopted.said, adopted.said
+        plan = yaml.safe_load(path.read_text(encoding="utf-8"))
+        classes = {one["classid"]: one for one in plan["changes"]["htb_classes"]}
+        assert classes["1:2"]["match"] == [{"skb_priority": 1}]
+        assert [classes[name].get("leaf", {}).get("type") for name in ("1:2", "1:3", "1:4")] == ["fq", None, None]
+        assert [classes[name].get("quantum") for name in ("1:2", "1:3", "1:4")] == [None, 6000, 3000]
+        applied = fleet.netopt("apply", str(path), *limit, "--json")
+        assert applied.statuses == {"applied"}, applied.text
+        assert waiting(machine) == waited == [2, 4, 9]
+        assert fleet.netopt("apply", str(path), *limit, "--json").statuses == {"unchanged"}
+        assert fleet.netopt("rollback", applied.report["checkpoint_id"], *limit, "--json").statuses == {"rolled_back"}
+        assert machine.run("tc", "-d", "qdisc", "show", "dev", "ets0") == before
+    finally:
+        machine.run("ip", "link", "del", "ets0")
 
 
 @pytest.mark.long

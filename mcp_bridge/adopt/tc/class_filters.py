@@ -122,9 +122,7 @@ def _without_doubtful(tree: Tree, filters: dict[int, list[TcObject]]) -> None:
     for place, some in filters.items():
         for each in some:
             if each.kind == "u32" and each.handle in doubtful and not each.is_first_table:
-                tree.reading.leave(
-                    each, "The kernel shows it at several classes, since u32 filters there have one pref."
-                )
+                tree.reading.leave(each, "The kernel shows it at several places, where u32 filters have one pref.")
         filters[place] = [each for each in some if each.kind != "u32" or each.handle not in doubtful]
 
 
