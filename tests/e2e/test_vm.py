@@ -95,7 +95,7 @@ for priority, times in ((0, 10), (1, 20), (2, 40), (3, 80)):
 
 
 def waiting(machine: Host) -> list[int]:
-    """Send packets of four priorities by ets0, each twice as many as the one before; return how many tens wait together.
+    """Send packets of four priorities by ets0, of each twice as many; return how many tens wait together.
 
     A packet more is the machine's own.
     """
