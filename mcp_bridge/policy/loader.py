@@ -130,11 +130,9 @@ def _load(layers: tuple[Path, ...], signature: tuple[Any, ...]) -> Policy:  # no
     if read["limits"][0] is None or names is None:
         faults.stop()
     overruled = _own_ranges(read["limits"][1])
-    stated = read["limits"][0].ranges
-    shipped = {path: one for path, one in stated.items() if path not in overruled}
-    own = {path: one for path, one in stated.items() if path in overruled}
-    limits = Limits(ranges={**cards.ranges, **shipped, **cards.own_ranges, **own})
-    _check_cards(cards, limits, overruled | cards.own_ranges.keys(), faults)
+    of_own_cards = {path: one for path, one in cards.own_ranges.items() if path not in overruled}
+    limits = Limits(ranges={**cards.ranges, **read["limits"][0].ranges, **of_own_cards})
+    _check_cards(cards, limits, overruled | of_own_cards.keys(), faults)
     listed = read["profiles"][0].profiles if read["profiles"][0] else []
     profiles = {profile.name: profile for profile in listed}
     fragments = FragmentRules(frozenset(cards.by_key), limits, names)

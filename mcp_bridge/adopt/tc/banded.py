@@ -16,7 +16,7 @@ from .class_trees import bands_below, with_classes
 from .classes import minor
 from .filters import Filters
 from .impaired import impair
-from .led import is_passed
+from .led import both
 from .reading import Reading
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def take_bands(tree: Tree, root: TcObject, bands: Bands) -> None:
     if any(one.kind == "netem" for one in below.values()):
         _take_netem(tree, root, bands)
         return
-    if bands == FAST and not below and not tree.has_filters(root.handle):
+    if bands == FAST and not below and not tree.filters_at(root.handle):
         tree.reading.set("qdisc", {"type": "pfifo_fast"}, root)
         tree.reading.differ(root, "Its bands are those of pfifo_fast, which a plan has.")
         return
@@ -89,5 +89,5 @@ def _take_match(tree: Tree, netem: TcObject, led: list[Led]) -> None:
             impair(tree, netem, each.match)
         elif each.target == netem.parent:
             tree.reading.leave(each.one, "A plan's netem has one match: proto, sports, dports, src and dst.")
-        elif any(each_met.target == netem.parent and is_passed(each_met, [each]) for each_met in led[number:]):
+        elif any(both(each, behind) for behind in led[number:] if behind.target == netem.parent):
             tree.reading.leave(each.one, "It leads packets past the netem, which a plan's match does not.")

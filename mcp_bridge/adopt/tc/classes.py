@@ -23,7 +23,7 @@ from mcp_bridge.collection.kernel_state import (
 )
 
 from .led import tell_of_order
-from .params import mbit, size_at
+from .params import RATESPEC, mbit, size_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 HTB_PARMS = 1
-RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
 TC_UNIT_NS = 1100  # in which tc reckons times, with what rounding adds
 BYTES_IN_MBIT = 125000
 LEAST_BURST = 1500  # that the policy takes

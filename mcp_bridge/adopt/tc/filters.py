@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mcp_bridge.collection.kernel_state import U32_FIRST, class_of, may_act
 
 from .actions import chooses_queue
-from .led import COMPARED_MAX, Led, is_passed, through, without_idle
+from .led import COMPARED_MAX, Led, both, through, without_idle
 from .matches import ANY, IPV4, IPV6, NETWORKS, UnsaidError, match_of
 
 if TYPE_CHECKING:
@@ -145,7 +145,10 @@ def _both_families(led: Sequence[Led]) -> list[Led]:
         said = (repr(sorted(one.match.items())), one.target)
         number = lone.pop((*said, IPV6 if one.family == IPV4 else IPV4), None) if one.family != ANY else None
         between = found[number + 1 :] if number is not None else []
-        if number is not None and len(between) <= COMPARED_MAX and not is_passed(one, between):
+        is_free = len(between) <= COMPARED_MAX and not any(
+            other.target != one.target and both(other, one) for other in between
+        )
+        if number is not None and is_free:
             found[number].family = ANY
             continue
         lone[*said, one.family] = len(found)

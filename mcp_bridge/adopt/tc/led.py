@@ -13,9 +13,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.collection.kernel_state import handle_text
-from mcp_bridge.collection.match_words import U32_MAX, flag_words, flags_of, mark_of
+from mcp_bridge.collection.match_words import flag_words, flags_of, mark_of
 
-from .matches import ANY, TCP, WITH_PORTS, UnsaidError
+from .matches import ANY, UnsaidError, is_of_protocol, mark_said, ports_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -112,11 +112,6 @@ def tell_of_order(led: Sequence[Led], place: Callable[[Led], int], reading: Read
                 )
 
 
-def is_passed(one: Led, others: Iterable[Led]) -> bool:
-    """Return whether packets of an entry fit one of the others, which leads them to another class."""
-    return any(other.target != one.target and both(other, one) for other in others)
-
-
 def _meet(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
     """Return the match of the packets that fit two matches, ``None`` where none do."""
     found = {**one, **other}
@@ -128,11 +123,7 @@ def _meet(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
         if found[name] is None:
             return None
     families = {_network(found[name]).version for name in ("src", "dst") if name in found}
-    protocol = found.get("proto", TCP)
-    has_ports = bool({"sports", "dports"} & found.keys())
-    if len(families) > 1 or (has_ports and protocol not in WITH_PORTS) or ("tcp_flags" in found and protocol != TCP):
-        return None
-    return found
+    return found if len(families) <= 1 and is_of_protocol(found) else None
 
 
 def _meet_networks(one: str, other: str) -> str | None:
@@ -147,15 +138,12 @@ def _meet_ports(one: list[str], other: list[str]) -> list[str] | None:
     first, last = max(each[0] for each in ranges), min(each[-1] for each in ranges)
     if first > last:
         return None
-    return [str(first) if first == last else f"{first}-{last}"]
+    return [ports_said(first, last)]
 
 
 def _meet_marks(one: int | str, other: int | str) -> int | str | None:
     met = _meet_bits(mark_of(one), mark_of(other))
-    if met is None:
-        return None
-    value, mask = met
-    return value if mask == U32_MAX else f"0x{value:x}/0x{mask:x}"
+    return mark_said(*met) if met else None
 
 
 def _meet_flags(one: list[str], other: list[str]) -> list[str] | None:

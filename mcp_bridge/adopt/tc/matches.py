@@ -114,7 +114,24 @@ def _mark(value: int, mask: int) -> int | str:
     """Return a mark as a plan has it."""
     if value & ~mask or not mask:
         raise UnsaidError("packets by a mark that none has, or all have")
+    return mark_said(value, mask)
+
+
+def mark_said(value: int, mask: int) -> int | str:
+    """Return a mark and its mask as a plan has them."""
     return value if mask == U32 else f"0x{value:x}/0x{mask:x}"
+
+
+def ports_said(first: int, last: int) -> str:
+    """Return a range of ports as a plan has it."""
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def is_of_protocol(match: Mapping[str, Any]) -> bool:
+    """Return whether the protocol of a match has what else it names of the transport header."""
+    protocol = match.get("proto", TCP)
+    has_ports = bool({"sports", "dports"} & match.keys())
+    return (protocol in WITH_PORTS or not has_ports) and (protocol == TCP or "tcp_flags" not in match)
 
 
 def has_mark(one: TcObject) -> bool:
@@ -146,11 +163,8 @@ def _of_u32(one: TcObject, told: Mapping[int, bytes]) -> Found:
     if not {"sports", "dports", "tcp_flags"} & found.match.keys():
         names = {"ihl": "packets with options", "fragment": "fragments behind the first one"}
         found.loosely += [words for name, words in names.items() if name in fields]
-    protocol = found.match.get("proto", TCP)
-    if (protocol not in WITH_PORTS and {"sports", "dports"} & found.match.keys()) or (
-        protocol != TCP and "tcp_flags" in found.match
-    ):
-        raise UnsaidError(f"bytes of the header of {protocol}")
+    if not is_of_protocol(found.match):
+        raise UnsaidError(f"bytes of the header of {found.match['proto']}")
     return found
 
 
@@ -243,4 +257,4 @@ def _ports(first: int, last: int) -> str:
     first = max(first, 1)
     if first > last:
         raise UnsaidError("packets of the port 0")
-    return str(first) if first == last else f"{first}-{last}"
+    return ports_said(first, last)

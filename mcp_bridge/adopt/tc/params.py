@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 U32 = 2**32 - 1
 MTU, FRAME = 1500, 14
 ETHERNET, ATM = 1, 2
+RATESPEC = struct.Struct("=BBHhH")  # cell_log, linklayer, overhead, cell_align, mpu: ahead of the rate
 STAB_MTU, STAB_SIZE = 2047, 512  # tc's own, which the plan has as well
 
 
@@ -212,7 +213,6 @@ def _sfq(options: bytes, _txqueuelen: int) -> Said:
 
 
 _TBF = struct.Struct("=8xI8xIIII")  # the rates stand at the end of each struct tc_ratespec
-_TBF_LINK = struct.Struct("=xBHxxH")  # linklayer, overhead and mpu, ahead of the rate
 _TBF_PARMS, _TBF_RATE64, _TBF_PEAK64 = 1, 4, 5
 
 
@@ -222,7 +222,7 @@ def _tbf(options: bytes, _txqueuelen: int) -> Said:
     numbers = _numbers(options)
     rate, peak = numbers.get(_TBF_RATE64, rate), numbers.get(_TBF_PEAK64, peak)
     said = Said({"rate_mbit": mbit(rate), "burst_bytes": size_at(burst, rate), "limit_bytes": limit})
-    layer, overhead, mpu = _TBF_LINK.unpack_from(told[_TBF_PARMS])
+    _log, layer, overhead, _align, mpu = RATESPEC.unpack_from(told[_TBF_PARMS])
     if layer > 1 or overhead or mpu:
         said.unsaid.append(f"linklayer {layer}, overhead {overhead} and mpu {mpu}")
     if peak:

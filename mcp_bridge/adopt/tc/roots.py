@@ -100,8 +100,7 @@ def _take_netem(tree: Tree, root: TcObject) -> None:
         changes = htb(tree, below)
         if changes.pop("netem", None) and tree.netem_at:
             tree.reading.leave(tree.netem_at, "A plan has one netem: that at the root.")
-        for name, value in changes.items():
-            tree.reading.set(name, value, below)
+        tree.set_all(changes, below)
         tree.reading.differ(below, "In a plan htb is above netem: packets find their class first.")
         return
     said = tree.queue(below)

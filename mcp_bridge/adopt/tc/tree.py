@@ -74,10 +74,6 @@ class Tree:
         self._asked.add(parent)
         return [one for one in self.filters if one.parent == parent and not one.at_hook]
 
-    def has_filters(self, parent: int) -> bool:
-        """Return whether a qdisc or a class has filters."""
-        return any(one.parent == parent and not one.at_hook for one in self.filters)
-
     def below(self, root: TcObject) -> dict[int, TcObject]:
         """Return the qdiscs in the classes, the bands or the queues of one, by their place."""
         return {place: one for place, one in self.qdiscs.items() if place != ROOT and major(place) == root.handle}
