@@ -18,6 +18,7 @@ import threading
 from types import FrameType
 
 from mcp_bridge.backends.ansible_runner import TASK
+from mcp_bridge.backends.spare_ansible import SPARE
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 from mcp_bridge.runs.execute import Started
@@ -56,6 +57,7 @@ def main(run_id: str) -> int:
 def _start(words: list[str]) -> int:
     """Carry out the run that this process was started for, or that it is told of once it waits."""
     if words == [WAIT]:
+        SPARE.prepare()
         import ansible_runner  # noqa: F401, PLC0415 - what a run imports late, while nobody waits for it
 
         told = wait()

@@ -22,7 +22,6 @@ from pydantic.fields import FieldInfo
 from mcp_bridge import http_address
 from mcp_bridge.errors import NetoptBridgeError
 
-COLLECTIONS_ROOT = Path(__file__).resolve().parent.parent  # holds ansible_collections/, in a checkout and in a wheel
 PREFIX = "NETOPT_"
 # what the processes of a run are told, and the lab's own
 NO_SETTINGS = frozenset(

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from mcp_bridge.backends.interface import Backend
-from mcp_bridge.settings import Settings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcp_bridge.backends.interface import Backend
+    from mcp_bridge.settings import Settings
 
 
 def of(settings: Settings) -> Backend:

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The environment in which a run's ``ansible-playbook`` starts."""
+"""The environment in which a run's ``ansible-playbook`` starts, and what is known of it before there is a run."""
 
 from __future__ import annotations
 
 import configparser
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from mcp_bridge.settings import COLLECTIONS_ROOT
+from mcp_bridge import COLLECTIONS_ROOT
 
 MARKER = "NETOPT_RUN_ID"
 FOLDER = "NETOPT_RUN_FOLDER"
@@ -23,6 +24,9 @@ CALLBACKS = Path(__file__).resolve().parent.parent / "callbacks"
 TEMPORARY = "tmp"  # in the run's folder: whatever a killed Ansible leaves goes with the run
 # Of netopt's own variables, those that Ansible gets to see: tokens and keys are among the others.
 SHOWN = frozenset({MARKER, FOLDER, LOCKS, ENDS, CHECKED, "NETOPT_POLICY_DIR"})
+# Of what Ansible reads, what each run has of its own; it is read when it is needed, or can be read again.
+OF_ONE_RUN = frozenset({"ANSIBLE_CACHE_PLUGIN_CONNECTION", "ANSIBLE_LOCAL_TEMP", "AWX_ISOLATED_DATA_DIR", "TMPDIR"})
+ROOM = 64  # for a run's id
 DEFAULT_COLLECTIONS = ("~/.ansible/collections", "/usr/share/ansible/collections")
 # What the user's environment says wins over these.
 DEFAULTS = {
@@ -35,6 +39,35 @@ FIXED = {
     "ANSIBLE_FORCE_COLOR": "0",
     "MAX_EVENT_RES": str(50 * 1024 * 1024),  # ansible-runner drops larger results: a report must not be lost
 }
+
+
+def beforehand(base: Mapping[str, str], *, cwd: Path) -> dict[str, str]:
+    """Return the environment of the runs that this process may come to, but for what ``is_of_one_run``.
+
+    What ansible-runner adds is as of 2.4; where it adds something else, a process that waits is of no use to it.
+    """
+    environment = {**base, **build(base, run_id="-" * ROOM, cwd=cwd, folder=cwd)}
+    for name in (*withheld(environment), "TMPDIR", "ANSIBLE_LOCAL_TEMP"):
+        environment.pop(name, None)
+    environment.update({name: base[name] for name in ("TMPDIR",) if name in base})
+    runner = importlib.util.find_spec("ansible_runner")
+    if runner is not None and runner.origin is not None:
+        own = str(Path(runner.origin).parent / "display_callback" / "callback")
+        callbacks = (environment["ANSIBLE_CALLBACK_PLUGINS"], base.get("AWX_LIB_DIRECTORY") or own)
+        environment["ANSIBLE_CALLBACK_PLUGINS"] = os.pathsep.join(callbacks)
+    if base.get("ANSIBLE_STDOUT_CALLBACK"):
+        environment["ORIGINAL_STDOUT_CALLBACK"] = base["ANSIBLE_STDOUT_CALLBACK"]
+    added = {
+        "ANSIBLE_STDOUT_CALLBACK": "awx_display",
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+    }
+    return {**environment, **added}
+
+
+def is_of_one_run(name: str) -> bool:
+    """Tell whether a variable is different from run to run, and may change once Ansible is imported."""
+    return name.startswith(("NETOPT_", "RUNNER_")) or name in OF_ONE_RUN
 
 
 def build(

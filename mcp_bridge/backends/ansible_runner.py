@@ -20,6 +20,7 @@ from mcp_bridge import atomic_files
 from mcp_bridge.backends import ansible_environment, process_tree
 from mcp_bridge.backends.extra_vars import as_unsafe_yaml
 from mcp_bridge.backends.job import Cancellation, EventHandler, Job, RunOutcome
+from mcp_bridge.backends.spare_ansible import SPARE
 
 TASK = "job.json"  # what a run's process is told; see runs/spawn.py
 POLL_S = 0.1
@@ -45,7 +46,7 @@ def run_playbook(
     """
     from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415  # 0.1 s that `netopt validate` does not need
 
-    _close_at_once()
+    _spawn_and_close_at_once()
     started = time.monotonic()
     cwd = Path.cwd()
     (folder / ansible_environment.TEMPORARY).mkdir(mode=0o700)
@@ -101,14 +102,20 @@ def run_playbook(
     )
 
 
-def _close_at_once() -> None:
-    """Have pexpect not sleep as it closes a child that has ended: 0.1 s, a tenth of an apply that changes nothing.
+def _spawn_and_close_at_once() -> None:
+    """Have pexpect take the process that waits, and not sleep as it closes one that has ended.
 
-    ansible-runner has no setting for it; pexpect documents the attribute.
+    The sleep is 0.1 s, a tenth of an apply that changes nothing. ansible-runner has no setting for either; pexpect
+    documents the attribute, and that the method may be another one.
     """
     import pexpect  # noqa: PLC0415 - with ansible-runner
 
     class Child(pexpect.spawn):  # type: ignore[misc]  # it has no types
+        def _spawnpty(self, args: list[bytes], **options: Any) -> Any:
+            argv = [os.fsdecode(word) for word in args]
+            taken = SPARE.take(argv, environment=options["env"], cwd=options["cwd"])
+            return taken or super()._spawnpty(args, **options)
+
         def close(self, force: bool = True) -> None:  # noqa: FBT001, FBT002 - pexpect's own
             if not self.isalive():
                 self.ptyproc.delayafterclose = 0

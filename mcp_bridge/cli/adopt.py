@@ -78,7 +78,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="write the plan there; further ones beside it, with a number"
     )
-    options.add_hosts(parser)
+    options.add_hosts(parser, asks=False)
     options.add_json(parser)
     parser.set_defaults(func=_adopt)
 

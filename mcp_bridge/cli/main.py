@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from mcp_bridge.cli import access, adopt, audit, changes, checkpoints, measure, options, plans, report, serve, verify
@@ -23,7 +22,6 @@ from mcp_bridge.cli import validate as validate_command
 from mcp_bridge.cli.output import say_error
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.exit_codes import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
-from mcp_bridge.settings import Settings
 from mcp_bridge.short_lived import look_seldom_for_circles
 
 EPILOG = """\
@@ -76,12 +74,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said what is wrong
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
     if args.version:
+        from importlib import metadata
+
         sys.stdout.write(f"netopt {metadata.version('netopt')}\n")
         return EXIT_DONE
     if args.command is None:
         top.print_help(sys.stderr)
         return EXIT_USAGE
+    _prepare(args)
     return _run(args)
+
+
+def _prepare(args: argparse.Namespace) -> None:
+    """Have Ansible be imported beside all that comes before a run, for a command that asks hosts."""
+    if getattr(args, "asks_hosts", False):
+        from mcp_bridge.backends.spare_ansible import SPARE
+
+        SPARE.prepare()
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -114,6 +123,8 @@ def _register_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _keep(error: Exception) -> str:
     """Write the traceback down and return where it is."""
+    from mcp_bridge.settings import Settings
+
     text = "".join(traceback.format_exception(error))
     try:
         folder = Settings.from_env().state_dir / "crashes"

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_bridge.errors import NetoptBridgeError
-from mcp_bridge.settings import Settings
 
 if TYPE_CHECKING:
     from mcp_bridge.planning.host_plans import HostPlans
     from mcp_bridge.service import Service
+    from mcp_bridge.settings import Settings
 
 OF_INVENTORIES = {"netopt_plan", "netopt_plans"}
 
@@ -34,8 +34,14 @@ def add_inventory(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_hosts(parser: argparse.ArgumentParser) -> None:
-    """Add ``-i`` and ``-l``."""
+def add_hosts(parser: argparse.ArgumentParser, *, asks: bool = True) -> None:
+    """Add ``-i`` and ``-l``.
+
+    Args:
+        parser: of the command.
+        asks: whether the command asks the hosts as a rule, by a run of Ansible.
+    """
+    parser.set_defaults(asks_hosts=asks)
     add_inventory(parser)
     parser.add_argument("-l", "--limit", metavar="PATTERN", help="only the hosts that this Ansible pattern matches")
 
@@ -113,6 +119,8 @@ def plans_of_inventory(args: argparse.Namespace) -> HostPlans:
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the environment's settings with the command line's laid over them."""
+    from mcp_bridge.settings import Settings  # noqa: PLC0415  # pydantic comes with it
+
     settings = Settings.from_env()
     inventory = getattr(args, "inventory", None)
     return replace(settings, inventory=inventory) if inventory else settings

@@ -44,7 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "hosts have; nothing is changed on them.",
     )
     card.add_argument("key", metavar="KEY", help="such as vm.min_free_kbytes or net.ipv4.conf.{iface}.rp_filter")
-    options.add_hosts(card)
+    options.add_hosts(card, asks=False)
     card.set_defaults(func=_card)
 
 

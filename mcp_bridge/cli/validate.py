@@ -23,7 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     validate = commands.add_parser("validate", help="check a plan against the policy", description="Check a plan.")
     validate.add_argument("plan", metavar="PLAN", nargs="?", help="JSON or YAML file, - for standard input")
     options.add_from_inventory(validate)
-    options.add_hosts(validate)
+    options.add_hosts(validate, asks=False)
     options.add_json(validate)
     validate.set_defaults(func=_validate)
 

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mcp_bridge import atomic_files
+from mcp_bridge import COLLECTIONS_ROOT, atomic_files
 from mcp_bridge.errors import NetoptBridgeError
 from mcp_bridge.policy import load_policy
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from mcp_bridge.settings import Settings
 
 Check = Callable[[Settings], None]
 

@@ -9,7 +9,6 @@ It is told by a socket, and ends when the other end of that is closed, so it doe
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -17,6 +16,8 @@ import sys
 import threading
 from collections.abc import Mapping
 from typing import IO
+
+from mcp_bridge.backends import handover
 
 WAIT = "--wait"
 PREPARES_S = 0.1  # after the end of a run
@@ -74,11 +75,10 @@ class SpareWorker:
         if waiting is None:
             return None
         process, ours = waiting
-        told = json.dumps({"run_id": run_id, "environment": dict(environment)}).encode()
         try:
             with ours:
-                socket.send_fds(ours, [len(told).to_bytes(4, "big")], [descriptor, log.fileno()])
-                ours.sendall(told)
+                told = {"run_id": run_id, "environment": dict(environment)}
+                handover.send(ours, told, [descriptor, log.fileno()])
         except OSError:  # it was killed meanwhile
             process.kill()
             process.wait()
@@ -100,12 +100,10 @@ def wait() -> tuple[str, int] | None:
     Standard output and error become the run's log, and the environment the run's.
     """
     with socket.socket(fileno=os.dup(0)) as theirs:
-        size, descriptors, _flags, _address = socket.recv_fds(theirs, 4, 2)
-        if len(size) < 4 or len(descriptors) < 2:  # the server has ended
-            return None
-        with theirs.makefile("rb") as stream:
-            told = json.loads(stream.read(int.from_bytes(size, "big")))
-    lock, log = descriptors
+        come = handover.receive(theirs, 2)
+    if come is None:  # the server has ended
+        return None
+    told, (lock, log) = come
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)

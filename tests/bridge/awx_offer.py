@@ -16,7 +16,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from mcp_bridge.settings import COLLECTIONS_ROOT
+from mcp_bridge import COLLECTIONS_ROOT
 from tests.bridge.awx_server import TOKEN, Job
 from tests.bridge.awx_setup_server import Controller
 

@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from mcp_bridge.settings import COLLECTIONS_ROOT
+from mcp_bridge import COLLECTIONS_ROOT
 from tests.bridge.awx_contract import Contract
 from tests.waiting import until
 

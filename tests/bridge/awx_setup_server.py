@@ -19,7 +19,7 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
-from mcp_bridge.settings import COLLECTIONS_ROOT
+from mcp_bridge import COLLECTIONS_ROOT
 from tests.bridge.awx_contract import Contract, _plain
 from tests.bridge.awx_server import ASKABLE, Awx, Template, _page
 

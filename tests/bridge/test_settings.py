@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pytest
 
-from mcp_bridge import settings
+from mcp_bridge import COLLECTIONS_ROOT, settings
 from mcp_bridge.models.base import field_texts
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings, SettingsError
+from mcp_bridge.settings import Settings, SettingsError
 
 TEXTS = field_texts(Settings)
 PAGE = COLLECTIONS_ROOT / "docs" / "settings.md"

@@ -22,12 +22,13 @@ import pytest
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.audit.chain import Head
 from mcp_bridge.audit.head import HeadFile
 from mcp_bridge.audit.log import AuditError, AuditLog
 from mcp_bridge.mcp_server import server
 from mcp_bridge.service import Service
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from mcp_bridge.settings import Settings
 from tests.waiting import until
 
 

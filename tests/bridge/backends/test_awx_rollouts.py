@@ -19,11 +19,12 @@ from typing import Any
 import pytest
 from fastmcp import Client
 
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.lab import lifecycle
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.runs import events as run_events
 from mcp_bridge.service import Service
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from mcp_bridge.settings import Settings
 from tests.bridge.awx_server import TOKEN, Awx, serving
 from tests.calls import call, outcome, waves
 from tests.consent import says_yes

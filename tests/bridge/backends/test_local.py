@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.backends import local
 from mcp_bridge.backends.job import Job
 from mcp_bridge.models import Rollout
-from mcp_bridge.settings import COLLECTIONS_ROOT
 
 PLAYBOOKS = COLLECTIONS_ROOT / "ansible_collections" / "netopt" / "linux" / "playbooks"
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.cli import main
 from mcp_bridge.lab.state import Lab
-from mcp_bridge.settings import COLLECTIONS_ROOT
 from tests.waiting import until
 
 GOOD = {"iface": "eth0", "changes": {"sysctl": {"net.ipv4.tcp_fin_timeout": 23}}}

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.model import CONFIRM_TIMEOUT_S
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.backends import awx_prompts
 from mcp_bridge.backends.job import Job
 from mcp_bridge.lab.kernel_view import connect
@@ -25,7 +26,7 @@ from mcp_bridge.policy import load_policy
 from mcp_bridge.runs.apply_options import ApplyOptions
 from mcp_bridge.runs.task import Scope
 from mcp_bridge.service import Service
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from mcp_bridge.settings import Settings
 from tests.bridge.awx_offer import SITE, artifacts, launch, post, set_up
 from tests.bridge.awx_server import TOKEN, serving
 from tests.bridge.awx_setup_server import Controller

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from packaging.utils import canonicalize_name
 
-from mcp_bridge.settings import COLLECTIONS_ROOT
+from mcp_bridge import COLLECTIONS_ROOT
 from tests.installation import closure, dependencies
 
 FOLDER = COLLECTIONS_ROOT / "contrib" / "execution-environment"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from mcp_bridge import settings
+from mcp_bridge import COLLECTIONS_ROOT, settings
 from mcp_bridge.cli.main import parser
 from mcp_bridge.operations import serving
 from mcp_bridge.operations.shutdown import CANCEL_S
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from mcp_bridge.settings import Settings
 from tools.images.server import documented
 
 UNIT = COLLECTIONS_ROOT / "contrib" / "systemd" / "netopt.service"

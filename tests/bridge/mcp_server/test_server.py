@@ -19,11 +19,12 @@ from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.audit.log import AuditLog
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.mcp_server import server
 from mcp_bridge.service import Service
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from mcp_bridge.settings import Settings
 from tests.calls import call
 from tests.consent import says_yes
 

@@ -23,12 +23,12 @@ from ansible_collections.netopt.linux.plugins.action.netopt_apply import ActionM
 from ansible_collections.netopt.linux.plugins.module_utils._modules.apply import ARGUMENT_SPEC
 from ansible_collections.netopt.linux.plugins.plugin_utils import _policy
 from ansible_collections.netopt.linux.plugins.plugin_utils._transport import TransportAction
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.backends import ansible_environment
 from mcp_bridge.backends.ansible_runner import run_playbook
 from mcp_bridge.backends.job import Job
 from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
-from mcp_bridge.settings import COLLECTIONS_ROOT
 
 KEY = "net.core.rmem_max"
 FAR_TOO_MUCH = 999_999_999_999

@@ -21,13 +21,14 @@ from typing import Any
 
 import pytest
 
+from mcp_bridge import COLLECTIONS_ROOT
 from mcp_bridge.errors import RunError
 from mcp_bridge.lab.state import Lab
 from mcp_bridge.models import ChangeReport
 from mcp_bridge.report_page import build, plots, render, source
 from mcp_bridge.report_page.content import Page
 from mcp_bridge.runs.history import RunHistory
-from mcp_bridge.settings import COLLECTIONS_ROOT, Settings
+from mcp_bridge.settings import Settings
 from tests.bridge.report_page import report_fleet as fleet
 
 MEGABYTE = 1_000_000
