@@ -11,13 +11,14 @@ A state is ``{"interfaces": {name: settings or None}}``: the settings of the adj
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from .._adjuster.law import NOT_OURS
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._common.intents import OneIntent
+from .._common.quick_dataclass import dataclass
 from .._plan.adapting import DEFAULTS, adapting, limits, problems
 
 if TYPE_CHECKING:

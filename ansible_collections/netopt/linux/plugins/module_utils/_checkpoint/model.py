@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._common.patterns import pattern
+from .._common.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from .quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

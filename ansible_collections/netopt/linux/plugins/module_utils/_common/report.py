@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .change import Change
 from .errors import NetoptError
+from .quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

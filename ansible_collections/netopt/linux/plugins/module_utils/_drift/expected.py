@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._checkpoint.led_to import laid_over, wider
 from .._common.change import PLACES, SUBSYSTEMS, Change
 from .._common.patterns import pattern
+from .._common.quick_dataclass import dataclass
 from .._link.origin import KINDS
 from .._plan.nic_words import NIC, STEERING, TXQUEUELEN
 from .._plans.compose import intents, touched

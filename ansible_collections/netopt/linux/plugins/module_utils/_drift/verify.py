@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.led_to import scopes_of, states_of
@@ -16,6 +16,7 @@ from .._checkpoint.model import APPLIED, ARMED, RESTORE_FAILED, in_force
 from .._checkpoint.store import boot_id
 from .._common.change import interfaces_of
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._plans.in_force import plans_in_force
 from .._subsystems.table import TABLE
 from .cause import Culprits

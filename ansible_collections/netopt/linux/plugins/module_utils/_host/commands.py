@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
 from typing import Any
 
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .command_allowlist import ALLOWLIST, PACKAGES, refuse
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from .._common.quick_dataclass import dataclass
 
 BUILT_IN = ("pfifo", "bfifo", "pfifo_fast")  # part of every kernel that has qdiscs at all
 QDISCS = ("fq", "fq_codel", "cake", "htb", "sfq", "tbf", "netem")

@@ -19,12 +19,12 @@ import os
 import re
 import signal
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
 from .._common.files import make_folders, text_of
 from .._common.own_files import refuse_foreign
+from .._common.quick_dataclass import dataclass
 from .process_stat import process_stat
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ import os
 import select
 import signal
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.store import ARCHIVE
 from .._common.deadline import go_on
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._host.lock import start_time
 from .._host.systemd import systemd_is_ours
 from .._transport.bundle import PYTHON_FLAGS

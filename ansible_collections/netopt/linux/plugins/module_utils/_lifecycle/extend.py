@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._checkpoint.model import APPLIED, ARMED, CONFIRMED, RESTART, RESTARTED, RESTORE_FAILED, SNAPSHOT
 from .._checkpoint.store import boot_id
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .arm_guard import rearm
 from .disarm_guard import stop_timer, wake
 

@@ -11,11 +11,12 @@ comes by finishes that: the one that confirms, or the guard when that one was ki
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import CONFIRMED
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._host.systemd import systemd_is_ours
 from .._persist.store import Persistence, Staged
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._adapt.pause import pause_adjusters
@@ -30,6 +30,7 @@ from .._checkpoint.model import (
 )
 from .._checkpoint.store import ARCHIVE, CONFIRM, RESTORE, boot_id
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._host.kernel_modules import unload_unused
 from .._subsystems.read_views import unlike
 from .._subsystems.restore import KEEP, Restored, restore

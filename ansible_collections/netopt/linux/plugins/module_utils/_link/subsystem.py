@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import copy
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._common.intents import OneIntent
+from .._common.quick_dataclass import dataclass
 from .._plan.feature_names import SHORT_NAMES, long_name
 from .._plan.nic_words import NIC, RFS_ENTRIES, STEERING, TXQUEUELEN, flat
 from . import ipv6_mtus, nic, steering

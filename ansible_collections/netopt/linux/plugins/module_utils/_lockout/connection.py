@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Tuple, Union
 
+from .._common.quick_dataclass import dataclass
 from .._nft.match import port_range
 
 if TYPE_CHECKING:

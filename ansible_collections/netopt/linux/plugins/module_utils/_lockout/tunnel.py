@@ -11,9 +11,9 @@ it proves nothing. So whatever would send the outer flow elsewhere once that ent
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Tuple
 
+from .._common.quick_dataclass import dataclass
 from .._nft.match import WITH_PORTS, ports_of
 from .connection import Address, address, has_port, is_counted, within
 from .limits import IPV6_MTU_MIN, PACKETS_PER_S, seconds_each

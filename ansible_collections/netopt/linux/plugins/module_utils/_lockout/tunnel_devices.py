@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .._common.quick_dataclass import dataclass
 from .._netlink import messages as rt
 
 if TYPE_CHECKING:

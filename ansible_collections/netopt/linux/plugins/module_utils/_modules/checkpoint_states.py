@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint import undone_ahead
@@ -27,6 +27,7 @@ from .._checkpoint.model import (
 from .._checkpoint.store import Store, boot_id, new_id, now_utc
 from .._common import report as host_report
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._common.report import HostReport
 from .._common.signals import interrupts_raise, interrupts_wait
 from .._host.commands import Tools

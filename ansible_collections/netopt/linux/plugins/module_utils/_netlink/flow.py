@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Union
+
+from .._common.quick_dataclass import dataclass
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 IPS_SRC_NAT, IPS_DST_NAT = 1 << 4, 1 << 5

@@ -10,7 +10,8 @@ Numbers are in the host's byte order, as the kernel wants them.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from .._common.quick_dataclass import dataclass
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x2, 0x4, 0x300

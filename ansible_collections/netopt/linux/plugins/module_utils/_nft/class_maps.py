@@ -20,10 +20,11 @@ import hashlib
 import itertools
 import socket
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._common.patterns import pattern
+from .._common.quick_dataclass import dataclass
 from .._plan.match_words import FLAGS_WANTED, FWMARK_WANTED, TCP_FLAGS, U32_MAX, flags_of, mark_of
 from .._tc.intent import MAP_FROM
 from . import match

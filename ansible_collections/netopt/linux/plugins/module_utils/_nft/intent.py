@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .._common.intents import OneIntent
+from .._common.quick_dataclass import dataclass
 from .._tc.intent import by_sender
 from .._tc.intent import intent as _tc_intent
 from .by_sender import of_all

@@ -11,10 +11,10 @@ that in which they were made, and a state has to read as it did, so that only th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._common.patterns import pattern
+from .._common.quick_dataclass import dataclass
 from . import list_parse
 from .table import TABLE
 

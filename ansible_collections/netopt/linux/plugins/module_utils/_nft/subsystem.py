@@ -14,11 +14,11 @@ No other table is ever read for change or written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
+from .._common.quick_dataclass import dataclass
 from . import kept, list_parse, translations
 from .intent import Intent, intent
 from .rules import table

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, FrozenSet, Tuple
 
 from .._common.patterns import pattern
+from .._common.quick_dataclass import dataclass
 from .._netlink.flow import IPS_DST_NAT, IPS_SRC_NAT
 from . import list_parse
 

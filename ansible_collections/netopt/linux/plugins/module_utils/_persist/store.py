@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import seal, unseal
 from .._common.change import Change
 from .._common.errors import NetoptError
 from .._common.own_files import own_text, refuse_foreign
+from .._common.quick_dataclass import dataclass
 from .._host.commands import SEARCH_PATH
 from . import layer as persist_layer
 from .atomic_files import Tree

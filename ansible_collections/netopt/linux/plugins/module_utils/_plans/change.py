@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
 from .._common.errors import NetoptError
 from .._common.interfaces import words
+from .._common.quick_dataclass import dataclass
 from .._plan.form import set_only, taken_away
 from .._sysctl.keys import for_interfaces
 from .compose import TREE, Part, Touched, touched, trees

@@ -11,10 +11,11 @@ away, and table ``inet netopt`` as a whole where it has anything to do with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from .._common.intents import together
+from .._common.quick_dataclass import dataclass
 from .._plan.adapting import adapting
 from .._plan.nic_words import NIC, STEERING, TXQUEUELEN, nested
 from .._plan.routes import DST, ROUTES

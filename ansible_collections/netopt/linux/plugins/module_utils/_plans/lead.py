@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Set
 
 from .._common.change import PLACES
 from .._common.intents import Intents, together
+from .._common.quick_dataclass import dataclass
 from .._subsystems.table import TABLE
 from .compose import intents, of_present
 from .large import plain

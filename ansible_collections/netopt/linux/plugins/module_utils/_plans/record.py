@@ -10,10 +10,11 @@ of the queues of some interfaces, or another field of ``changes`` for some inter
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._plan.feature_names import long_name
 from .._plan.fields import BY_KEY
 from .._plan.nic_words import BY_NAME, RFS_ENTRIES, RFS_KEY, flat, power_of_two

@@ -11,8 +11,9 @@ import os
 import select
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from .._common.quick_dataclass import dataclass
 from . import targets as probe_targets
 
 

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._sysctl.keys import holds_secret
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from .._common.quick_dataclass import dataclass
 
 MIN_BYTES = 256
 MAX_BYTES = 1_000_000

@@ -15,12 +15,13 @@ that have gone.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Dict, Iterator, Mapping
 
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
 from .._common.intents import OneIntent
+from .._common.quick_dataclass import dataclass
 from .._plan.routes import DEFAULTS, ROUTES, network_of, said_of
 from .attributes import LOCK
 

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._checkpoint.model import conflicts, without_conflicts
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .table import TABLE
 
 if TYPE_CHECKING:

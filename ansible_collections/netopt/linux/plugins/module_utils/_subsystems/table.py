@@ -10,11 +10,11 @@ a confirmation needs none, and a plan for sysctl keys does without the code that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._common.change import SUBSYSTEMS
+from .._common.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping

@@ -14,11 +14,12 @@ A wanted state holds only what is wanted; whatever it leaves out is not compared
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
 from .._common.errors import NetoptError
+from .._common.quick_dataclass import dataclass
 from .._plan.nic_words import RFS_ENTRIES, RFS_KEY, power_of_two
 from .keys import for_interfaces, proc_path, refuse_secrets, same
 from .side_effects import (

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Tuple
 
 from .._common.errors import NetoptError
 from .._common.patterns import pattern
+from .._common.quick_dataclass import dataclass
 from .queue_trees import LAST_HANDLE, filled, in_script, last_handle
 
 if TYPE_CHECKING:

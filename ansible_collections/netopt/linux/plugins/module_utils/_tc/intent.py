@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._common.intents import OneIntent
+from .._common.quick_dataclass import dataclass
 from .netem import INGRESS, direction_of
 
 if TYPE_CHECKING:

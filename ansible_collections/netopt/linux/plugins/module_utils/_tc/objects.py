@@ -16,9 +16,9 @@ parent for each object, one behind the other: ten thousand classes of a provider
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict
 
+from .._common.quick_dataclass import dataclass
 from .netlink_options import loose, shown
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ that the inventory tells of, see ``_plan/uplink.py``.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._common.patterns import pattern
+from .._common.quick_dataclass import dataclass
 from .._plan.uplink import check_variable, shaping
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ Where no such namespace can be made, ``without_namespace.py`` has what is left.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._common.change import Change, Operation
+from .._common.quick_dataclass import dataclass
 from .._host.scratch_namespace import ScratchUnavailableError, in_scratch_namespace
 from .._link.subsystem import queue_lengths
 from .._subsystems.table import TABLE

@@ -16,10 +16,11 @@ import hashlib
 import json
 import os
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from .._common.files import for_owner
+from .._common.quick_dataclass import dataclass
 from .._subsystems.table import TABLE
 
 if TYPE_CHECKING:

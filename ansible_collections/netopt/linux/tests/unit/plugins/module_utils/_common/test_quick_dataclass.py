@@ -1,0 +1,121 @@
+# Copyright (c) 2026, The NetOpt Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Dataclasses that are quick to make are what Python's own are."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import FrozenInstanceError, asdict, field, fields, replace
+from functools import cached_property
+from typing import Any, Callable, Dict
+
+import pytest
+
+from ansible_collections.netopt.linux.plugins.module_utils._common import quick_dataclass
+
+OURS: Any = quick_dataclass.dataclass
+KINDS = pytest.mark.parametrize("made", [OURS, dataclasses.dataclass], ids=["ours", "Python's"])
+
+
+def bare() -> type:
+    """Return a class that none of them has made anything of yet."""
+
+    class One:
+        """A number, and more."""
+
+        number: int
+        word: str = "word"
+        known: Dict[str, int] = field(default_factory=dict)
+
+    One.__qualname__ = "One"
+    return One
+
+
+def frozen(made: Callable[..., Any]) -> Any:
+    """Return a frozen class."""
+    return made(frozen=True)(bare())
+
+
+@KINDS
+def test_what_it_says_of_itself(made: Callable[..., Any]) -> None:
+    """Text, fields and values are those that the class names."""
+    one = frozen(made)(1, known={"a": 2})
+    assert repr(one) == "One(number=1, word='word', known={'a': 2})"
+    assert [each.name for each in fields(one)] == ["number", "word", "known"]
+    assert asdict(one) == {"number": 1, "word": "word", "known": {"a": 2}}
+    assert type(one).__doc__ == "A number, and more."
+
+
+@KINDS
+def test_two_are_alike_that_hold_the_same(made: Callable[..., Any]) -> None:
+    """Only of one class, and their hashes are then the same."""
+    kind, other = frozen(made), frozen(made)
+    assert kind(1) == kind(1, "word", {})
+    assert kind(1) != kind(2)
+    assert kind(1) != other(1)
+    assert kind(1) != 1
+    assert len({kind(1, known=None), kind(1, known=None)}) == 1
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(kind(1))
+
+
+@KINDS
+def test_what_has_to_be_given(made: Callable[..., Any]) -> None:
+    """A field without a default; and no word that is none."""
+    kind = frozen(made)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'number'"):
+        kind()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'other'"):
+        kind(1, other=2)
+    kind(1).known["only here"] = 1
+    assert kind(1).known == {}
+
+
+@KINDS
+def test_a_frozen_one_does_not_change(made: Callable[..., Any]) -> None:
+    """It is replaced; what it works out of itself it may keep."""
+
+    @made(frozen=True)
+    class One:
+        number: int
+
+        @cached_property
+        def twice(self) -> int:
+            return self.number * 2
+
+    one = One(1)
+    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'number'"):
+        one.number = 2
+    with pytest.raises(FrozenInstanceError, match="cannot delete field 'number'"):
+        del one.number
+    assert (one.twice, one.twice, one) == (2, 2, One(1))
+    assert replace(one, number=3).twice == 6
+
+
+@KINDS
+def test_one_that_is_not_frozen(made: Callable[..., Any]) -> None:
+    """It changes, and has no hash."""
+    kind = made(bare())
+    one = kind(1)
+    one.number = 2
+    assert one == kind(2)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
+
+
+@KINDS
+def test_a_class_and_one_that_adds_to_it(made: Callable[..., Any]) -> None:
+    """Fields of the class before come first; own methods stay."""
+
+    @made(frozen=True)
+    class More(frozen(made)):  # type: ignore[misc]
+        further: bool = False
+
+        def __repr__(self) -> str:
+            return "more"
+
+    one = More(1, "a", {}, further=True)
+    assert (one.number, one.further, repr(one)) == (1, True, "more")
+    assert one != frozen(made)(1, "a", {})
