@@ -51,7 +51,7 @@ from ansible_collections.netopt.linux.plugins.plugin_utils._no_result import (
     too_old,
 )
 from ansible_collections.netopt.linux.plugins.plugin_utils._ssh import connect_anew, end_shared, watch
-from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import ModuleCache, knows
+from ansible_collections.netopt.linux.plugins.plugin_utils._transport_cache import ModuleCache, is_packed, packed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -330,7 +330,12 @@ def _digest(sources: Mapping[str, bytes]) -> str:
 
 @cache
 def _program() -> bytes:
-    """Return the sources and their bytecode as a bundle that Python can import from, packed for the way."""
+    """Return the program, packed for the way."""
+    return packed(DIGEST, _pack)
+
+
+def _pack() -> bytes:
+    """Return the sources and their bytecode as a bundle that Python can import from, made small."""
     bytecode = {name: _bytecode(name) for name in FILES}
     return zlib.compress(bundle(FILES, bytecode, magic=MAGIC_NUMBER, deflate=True), 1)
 
@@ -344,5 +349,5 @@ def _bytecode(name: str) -> bytes:
 # ansible-core loads an action before it makes a process for each host, so these are made once for all of them
 FILES = _sources()
 DIGEST = _digest(FILES)
-if not knows(DIGEST):
+if not is_packed(DIGEST):
     _program()

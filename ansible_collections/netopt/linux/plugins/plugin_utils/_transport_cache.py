@@ -2,29 +2,66 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Remembers on the controller which targets were sent the program, so that most runs need not send it again.
+"""Remembers on the controller which targets were sent the program, and the program as it was packed.
 
-It is a guess and nothing depends on it: a target that has the program no more says so and is sent it, and one that has
-it unbeknown is sent it once more. What is remembered is an empty file for each target below ansible-core's home.
+Most runs so need not send it again. It is a guess and nothing depends on it: a target that has the program no more says
+so and is sent it, and one that has it unbeknown is sent it once more. What is remembered is an empty file for each
+target below ansible-core's home. The program lies beside these: after a restart of a whole fleet, the process of each
+host would pack it anew.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
+import tempfile
 from pathlib import Path
+from typing import Callable
 
 from ansible import constants
+
+PROGRAM = "program"
+SUM = hashlib.sha256().digest_size  # of the program, ahead of it
 
 
 def _folder(digest: str) -> Path:
     return Path(constants.config.get_config_value("ANSIBLE_HOME")) / "netopt" / "carried" / digest
 
 
-def knows(digest: str) -> bool:
-    """Return whether any target was sent a program."""
-    return _folder(digest).is_dir()
+def packed(digest: str, pack: Callable[[], bytes]) -> bytes:
+    """Return a program as it is sent: as it was kept, where that is whole, else packed now and kept.
+
+    Args:
+        digest: the program's.
+        pack: what packs it.
+    """
+    file = _folder(digest) / PROGRAM
+    with contextlib.suppress(OSError):
+        kept = file.read_bytes()
+        if hashlib.sha256(kept[SUM:]).digest() == kept[:SUM]:
+            return kept[SUM:]
+    program = pack()
+    with contextlib.suppress(OSError):
+        _make(file.parent)
+        descriptor, name = tempfile.mkstemp(dir=file.parent)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(hashlib.sha256(program).digest() + program)
+        Path(name).replace(file)
+    return program
+
+
+def is_packed(digest: str) -> bool:
+    """Return whether a program is kept, whole or not."""
+    return (_folder(digest) / PROGRAM).is_file()
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of a program; what was remembered of other versions of it goes."""
+    if not folder.is_dir():
+        shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 class ModuleCache:
@@ -43,11 +80,8 @@ class ModuleCache:
         return self._mark.exists()
 
     def add(self) -> None:
-        """Remember that it was; what was remembered of other versions of the program goes."""
-        if self.has_program():
-            return
-        with contextlib.suppress(OSError):
-            if not self._mark.parent.is_dir():
-                shutil.rmtree(self._mark.parent.parent, ignore_errors=True)
-            self._mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._mark.touch(mode=0o600)
+        """Remember that it was."""
+        if not self.has_program():
+            with contextlib.suppress(OSError):
+                _make(self._mark.parent)
+                self._mark.touch(mode=0o600)
