@@ -22,7 +22,7 @@ from mcp_bridge.planning.plan_set import PlanSet, together
 from mcp_bridge.policy import Policy, load_policy
 from mcp_bridge.runs import execute, resume
 from mcp_bridge.runs import spawn as run_spawn
-from mcp_bridge.runs.apply_options import ApplyOptions, check_confirm_timeout
+from mcp_bridge.runs.apply_options import ApplyOptions, check_confirm_timeout, to_confirm
 from mcp_bridge.runs.execute import MAKES_CHECKPOINT, Started
 from mcp_bridge.runs.history import RunHistory
 from mcp_bridge.runs.playbook_run import Fleet
@@ -274,9 +274,7 @@ class Service:
         variables = {"netopt_checkpoint_id": identity, "netopt_confirm_timeout_s": seconds}
         task = Task("extend", variables, check=check, record={"checkpoint_id": identity})
         started = self._begin(task, scope, detail={"confirm_timeout_s": seconds, "dry_run": check})
-        confirm = f"netopt confirm {identity}"
-        note = f"Hosts that took it restore by themselves in {seconds} s unless `{confirm}` comes first"
-        return started if check else replace(started, notes=(note,))
+        return started if check else replace(started, notes=(to_confirm(identity, seconds),))
 
     def begin_snapshot(self, *, iface: str | list[str], label: str | None, scope: Scope) -> Started:
         """Register a snapshot of the hosts' present state.

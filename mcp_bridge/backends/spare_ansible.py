@@ -12,6 +12,7 @@ started it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -45,13 +46,8 @@ class SpareAnsible:
         with self._lock:
             if self._waiting is not None or os.environ.get(BACKEND, "local") != "local" or _program_here() is None:
                 return
-            ours, theirs = socket.socketpair()
-            environment = ansible_environment.beforehand(os.environ, cwd=Path.cwd())
-            with theirs:
-                null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
-                files = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0), *null]
-                pid = os.posix_spawn(COMMAND[0], COMMAND, environment, file_actions=files, setsid=True)
-            self._waiting = pid, ours
+            with contextlib.suppress(OSError):  # no process, no file, no folder: the run says it, if that is so still
+                self._waiting = _started()
 
     @property
     def pid(self) -> int | None:
@@ -94,6 +90,16 @@ class SpareAnsible:
 
 
 SPARE = SpareAnsible()
+
+
+def _started() -> tuple[int, socket.socket]:
+    """Start a process that waits; return its pid and what it is told by."""
+    environment = ansible_environment.beforehand(os.environ, cwd=Path.cwd())
+    ours, theirs = socket.socketpair()
+    with theirs:
+        null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+        files = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0), *null]
+        return os.posix_spawn(COMMAND[0], COMMAND, environment, file_actions=files, setsid=True), ours
 
 
 def _program_here() -> str | None:

@@ -67,8 +67,13 @@ class ApplyOptions:
         if not self.confirm_timeout_s or self.dry_run:
             return ()
         since = " after the end of the rollout" if self.rollout else ""
-        confirm = f"`netopt confirm {checkpoint_id}`"
-        return (f"Every host restores by itself in {self.confirm_timeout_s} s{since} unless {confirm} comes first",)
+        return (to_confirm(checkpoint_id, self.confirm_timeout_s, since),)
+
+
+def to_confirm(checkpoint_id: str | None, seconds: int, since: str = "") -> str:
+    """Return the note on a change that restores itself ``seconds`` from now, or from the time that ``since`` says."""
+    confirm = f"netopt confirm {checkpoint_id}"
+    return f"Hosts that took it restore by themselves in {seconds} s{since} unless `{confirm}` comes first"
 
 
 def check_confirm_timeout(seconds: int, limits: ValidationLimits) -> None:
