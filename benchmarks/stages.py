@@ -91,7 +91,7 @@ FIRST = (
     "netopt: Python, imports",
     "netopt: policy and plan",
     "netopt: run registered, ansible-runner begins",
-    "Ansible: Python, imports",
+    "Ansible: begins",
     "Ansible: inventory",
     "Ansible: playbook, plugins, policy",
 )

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
@@ -119,3 +121,16 @@ def test_a_class_and_one_that_adds_to_it(made: Callable[..., Any]) -> None:
     one = More(1, "a", {}, further=True)
     assert (one.number, one.further, repr(one)) == (1, True, "more")
     assert one != frozen(made)(1, "a", {})
+
+
+def test_the_target_has_no_others() -> None:
+    """A class that is slow to make is found here."""
+    own = Path(quick_dataclass.__file__)
+    lines = {
+        line
+        for file in own.parents[1].rglob("*.py")
+        if file != own
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if re.search(r"import .*\bdataclass\b|\bdataclasses\.dataclass\b", line)
+    }
+    assert lines == {"from .._common.quick_dataclass import dataclass", "from .quick_dataclass import dataclass"}
