@@ -4,7 +4,7 @@
 
 """Runs the engine on a host, and strikes it where asked: at an operation, or at a call of one of its functions.
 
-The engine is as it ships. Python's profiling hook says which function is entered, and the process that runs
+The engine is as it ships. Python's tracing hook says which function is entered, and the process that runs
 it sends itself a signal there: it ends as if somebody else had sent it at that moment.
 """
 
@@ -80,13 +80,15 @@ def at_call(call: str, count: int, do: Callable[[], object]) -> None:
     known = path.exists() and f"def {function}(" in path.read_text(encoding="utf-8")
     assert known, f"{call}: wanted _folder/file.function of {PACKAGE}"
 
-    def entered(frame: Any, event: str, _argument: object) -> None:
-        if event == "call" and frame.f_code.co_name == function and frame.f_code.co_filename == str(path):
+    filename = str(path)
+
+    def entered(frame: Any, _event: str, _argument: object) -> None:
+        if frame.f_code.co_name == function and frame.f_code.co_filename == filename:
             left[0] -= 1
             if left[0] == 0:
                 do()
 
-    sys.setprofile(entered)
+    sys.settrace(entered)
 
 
 def meanwhile(ask: Callable[[], Any], moment: str, script: str) -> Callable[[], Any]:
@@ -95,7 +97,7 @@ def meanwhile(ask: Callable[[], Any], moment: str, script: str) -> Callable[[], 
     happened = []
 
     def do() -> None:
-        sys.setprofile(None)
+        sys.settrace(None)
         happened.append(subprocess.run(["sh", "-c", script], check=False))
 
     def both() -> Any:
@@ -118,16 +120,16 @@ def calls(host: Host, function: Callable[[], Any]) -> list[str]:
 
     def counted() -> list[str]:
         seen: list[str] = []
+        own = f"{PACKAGE}/"
 
-        def entered(frame: Any, event: str, _argument: object) -> None:
+        def entered(frame: Any, _event: str, _argument: object) -> None:
             code = frame.f_code
-            file = Path(code.co_filename)
-            if event == "call" and PACKAGE in file.parents and code.co_name[0] != "<":
-                seen.append(f"{file.relative_to(PACKAGE).with_suffix('')}.{code.co_name}")
+            if code.co_filename.startswith(own) and code.co_name[0] != "<":
+                seen.append(f"{code.co_filename.removeprefix(own).removesuffix('.py')}.{code.co_name}")
 
-        sys.setprofile(entered)
+        sys.settrace(entered)
         function()
-        sys.setprofile(None)
+        sys.settrace(None)
         return seen
 
     found: list[str] = host.run(counted).value
@@ -159,7 +161,7 @@ def asking(
 
         watch(strike)
         report = engine.Transaction(request_of(dict(options)), on_operation=on_operation).run()
-        sys.setprofile(None)
+        sys.settrace(None)
         return report.as_dict()
 
     return ask
@@ -218,7 +220,7 @@ def extending(identity: str, seconds: float, *, strike: Strike | None = None) ->
             except NetoptError as error:
                 return error.as_dict()
             finally:
-                sys.setprofile(None)
+                sys.settrace(None)
         return {}
 
     return move
@@ -231,7 +233,7 @@ def restoring(identity: str, *, strike: Strike | None = None) -> Callable[[], li
         watch(strike)
         with host_lock("a test that restores", wait_s=10) as lock:
             undone = roll_back(Store(), identity, Tools(keep_open=(lock,)))
-        sys.setprofile(None)
+        sys.settrace(None)
         return [error.message for one in undone for error in one.restored.failures]
 
     return restore
