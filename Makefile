@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 KERNEL ?= namespace
 
-.PHONY: help setup lint test effects releases tc-testing machines properties conformance measuring coverage docs galaxy integration matrix images demo profiles lock changelog lint-changelog clean
+.PHONY: help setup lint test long effects releases tc-testing machines properties conformance measuring coverage docs galaxy integration matrix images demo profiles lock changelog lint-changelog clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1: /p' $(MAKEFILE_LIST)
@@ -13,18 +13,19 @@ setup: ## the machine's packages, and .venv from requirements-dev.lock; quick wh
 lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog, the docs' site, galaxy-importer
 	@$(PYTHON) tools/check.py lint
 
-test: setup ## every check and every test, with a summary of what was skipped and why
+test: setup ## every check, and a test of each kind of behaviour, with a summary of what was skipped and why; twenty-five minutes at most
 	@$(PYTHON) tools/check.py
 
-properties: setup ## round trips of random plans from random states, 500 in namespaces and 50 on a VM; every power cut; tools and disks that fail; plans side by side; changes by hand
+long: setup ## the tests that make test leaves out for their length; most of an hour, as root
+	@$(PYTHON) tools/check.py long
+
+properties: setup ## round trips of random plans from random states, 500 in namespaces and 50 on a VM; every power cut; tools and disks that fail; plans side by side
 	@NETOPT_EXAMPLES=$${NETOPT_EXAMPLES:-500} NETOPT_VM_EXAMPLES=$${NETOPT_VM_EXAMPLES:-50} \
 	  NETOPT_SEQUENCES=$${NETOPT_SEQUENCES:-300} NETOPT_STRIKES=$${NETOPT_STRIKES:-50} \
 	  $(PYTHON) -m pytest tests/faults/test_roundtrip.py tests/faults/test_vm_reboot.py \
 	  tests/faults/test_side_by_side.py tests/faults/test_three_plans.py \
 	  tests/faults/test_kill.py tests/faults/test_tools.py tests/faults/test_storage.py \
-	  tests/faults/test_others.py tests/faults/test_extend.py tests/faults/test_confirm_by_shell.py \
-	  tests/kernel/test_tc_by_hand.py tests/kernel/test_followers_own_kernel.py tests/kernel/test_adopted_packets.py
-	@$(PYTHON) tools/check.py properties
+	  tests/faults/test_others.py tests/faults/test_extend.py tests/faults/test_confirm_by_shell.py
 
 effects: setup ## the table of effects: what packets meet is what a plan says; real packets, minutes, as root
 	@$(PYTHON) -m tests.effects
@@ -35,8 +36,8 @@ releases: setup ## each kind of change, there and back, with the tools and kerne
 tc-testing: setup ## the states of the kernel's own tests of tc, there and back, on user-mode Linux; up to an hour, as root
 	@$(PYTHON) -m tests.tc_testing
 
-machines: setup ## what takes longest on emulated machines with systemd: each qdisc, restarts, the role; fifteen minutes, as root
-	@$(PYTHON) tools/check.py machines
+machines: setup ## what make long does on emulated machines with systemd: each qdisc, restarts; and the role; twenty minutes, as root
+	@$(PYTHON) tools/check.py e2e-vm-long molecule-vm
 
 conformance: setup ## the MCP server against clients and suites by others, and under load; takes minutes
 	@tools/setup_node.sh

@@ -8,6 +8,9 @@
 lint`` a group, ``python tools/check.py ruff`` one. What ``coverage`` runs are the tests of ``ansible-units`` once
 more, with a count of the lines that they reach.
 
+Those two groups take less than 25 minutes on two processors. So each kind of behaviour has a test in ``test`` that
+shows it for real; further cases of the kind that take long are marked ``long``, and the group ``long`` runs them.
+
 Tests that failed beside others run once more, alone, and the summary says so: most of them wait for hosts, and two
 processors that are busy with three checks keep them waiting.
 """
@@ -64,8 +67,8 @@ class Check:
 
     Attributes:
         name: what it is called on the command line.
-        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``coverage``, ``machines``,
-            ``measuring``, ``properties``, ``releases``.
+        group: ``lint``, ``test``, or one that only runs when it is named: ``conformance``, ``coverage``, ``long``,
+            ``machines``, ``measuring``, ``releases``.
         argv: the command; its first word is looked for in .venv first.
         root: whether it needs root.
         paths: it is skipped when none of them exists.
@@ -89,6 +92,23 @@ def _pytest(name: str, path: str, *more: str, group: str = "test", **about: Any)
     return Check(name, group, argv, paths=(path,), **about)
 
 
+def _with_long(name: str, path: str, *more: str, of: str = "", **about: Any) -> tuple[Check, Check]:
+    """Return the check of the tests that ``make test`` runs, and the one of those that it leaves out for their length.
+
+    Args:
+        name: what the first is called; the other one is ``NAME-long``.
+        path: where the tests are.
+        more: further words for pytest.
+        of: which of the tests, as pytest's ``-m`` has it; all of them by default.
+        about: fields of both checks.
+    """
+    which = f"{of} and " if of else ""
+    return (
+        _pytest(name, path, *more, "-m", f"{which}not long", beyond="make long", **about),
+        _pytest(f"{name}-long", path, *more, "-m", f"{which}long", group="long", **about),
+    )
+
+
 CHECKS = (
     Check("ruff", "lint", ("ruff", "check", ".")),
     Check("format", "lint", ("ruff", "format", "--check", ".")),
@@ -102,43 +122,27 @@ CHECKS = (
     Check("site", "lint", ("python", "-m", "tools.docs")),
     Check("galaxy", "lint", ("python", "-m", "tools.galaxy_import")),
     # the slow ones first, so that those at the end are short
-    _pytest("e2e-vm", *ON_MACHINES, "-m", "not long", root=True, machine=True, beyond="make machines"),
-    _pytest("bridge", "tests/bridge"),
-    _pytest(
-        "e2e",
-        "tests/e2e",
-        *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_PLANS, *ON_RUNS)),
-        *("-m", "not long"),
-        root=True,
-        beyond="make properties",
-    ),
-    _pytest("faults", "tests/faults", "-m", "not vm and not long", root=True, beyond="make properties"),
-    _pytest("kernel", "tests/kernel", *(f"--ignore={path}" for path in ON_OWN_KERNEL), root=True),
-    _pytest("own-kernel", *ON_OWN_KERNEL, "-m", "not long", root=True, beyond="make properties"),
-    _pytest("e2e-plans", *ON_PLANS, "-m", "not long", root=True, beyond="make properties"),
-    _pytest("e2e-runs", *ON_RUNS, root=True),
-    _pytest("effects", "tests/effects", root=True),
+    *_with_long("e2e-vm", *ON_MACHINES, root=True, machine=True),
+    *_with_long("bridge", "tests/bridge"),
+    *_with_long("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_PLANS, *ON_RUNS)), root=True),
+    *_with_long("faults", "tests/faults", of="not vm", root=True),
+    *_with_long("kernel", "tests/kernel", *(f"--ignore={path}" for path in ON_OWN_KERNEL), root=True),
+    *_with_long("own-kernel", *ON_OWN_KERNEL, root=True),
+    *_with_long("e2e-plans", *ON_PLANS, root=True),
+    *_with_long("e2e-runs", *ON_RUNS, root=True),
+    *_with_long("effects", "tests/effects", root=True),
     _pytest("tc-states", "tests/tc_testing", root=True, beyond="make tc-testing"),
-    _pytest("devices", "tests/devices", root=True, machine=True),
-    _pytest("faults-vm", "tests/faults", "-m", "vm and not long", root=True, machine=True, beyond="make properties"),
+    *_with_long("devices", "tests/devices", root=True, machine=True),
+    *_with_long("faults-vm", "tests/faults", of="vm", root=True, machine=True),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
-    _pytest("attacks", "tests/attacks", root=True),
-    _pytest("contract", "tests/contract", root=True),
-    _pytest("compat", "tests/compat", root=True),
+    *_with_long("attacks", "tests/attacks", root=True),
+    *_with_long("contract", "tests/contract", root=True),
+    *_with_long("compat", "tests/compat", root=True),
     Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
     Check("integration", "test", ("tools/ansible_test.sh", "integration"), root=True),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("oldest", "tests/releases", "-m", "oldest", "-k", "at_once or printed", root=True, beyond="make releases"),
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True, group="coverage"),
-    _pytest(
-        "e2e-long",
-        "tests/e2e",
-        *(f"--ignore={path}" for path in ON_MACHINES),
-        *("-m", "long"),
-        root=True,
-        group="properties",
-    ),
-    _pytest("machines", *ON_MACHINES, "-m", "long", root=True, group="machines", machine=True),
     Check("molecule-vm", "machines", ("molecule", "test", "-s", "vm"), root=True, paths=("molecule/vm",), machine=True),
     _pytest("releases", "tests/releases", root=True, group="releases"),
     _pytest("conformance", "tests/conformance", root=True, group="conformance"),
@@ -186,7 +190,7 @@ def run(check: Check) -> tuple[str, float]:
     text = done.stdout.decode(errors="replace").rstrip()
     print(f"\n=== {check.name}: {' '.join(check.argv)}\n{text}", flush=True)
     if done.returncode == NOTHING_COLLECTED and check.argv[0] == "pytest":
-        return "skipped: it holds no tests", seconds
+        return "skipped: it has no such tests here", seconds
     return ("passed" if done.returncode == 0 else f"FAILED with exit status {done.returncode}"), seconds
 
 
