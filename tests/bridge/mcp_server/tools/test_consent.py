@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from mcp_bridge.access.errors import AccessError
@@ -29,6 +29,10 @@ from mcp_bridge.runs.registry import RunRegistry
 from tests.bridge.plan_strategies import PLANS, RULES
 
 POLICY = load_policy()
+QUEUES = {
+    "type": "mq",
+    "per_queue": {"type": "htb", "htb_classes": [{"classid": "1:10", "rate_mbit": 1}], "default_class": "10"},
+}
 KEPT = "It is kept as soon as each host is reached over a new connection; one that is not within 120 s restores itself."
 AWAY = "taken away, as before netopt or as another plan wants it"
 
@@ -329,6 +333,17 @@ def leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
         yield path, ",".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
 
 
+def settings_of(path: str, value: Any) -> dict[str, Any]:
+    """Return what a question is to name of a setting: by path a value, or the rules in their order."""
+    if value is None:  # taken away
+        return {path: []}
+    if isinstance(value, dict) and value:
+        return {name: one for key, inner in value.items() for name, one in settings_of(f"{path}.{key}", inner).items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return {path: [{name: "none" if said == "null" else said for name, said in leaves("", rule)} for rule in value]}
+    return dict(leaves(path, value))
+
+
 def unquoted(text: str) -> str:
     """Return a value without quotes."""
     return json.loads(text) if text.startswith('"') else text
@@ -366,7 +381,9 @@ def expanded(values: str) -> Iterator[str]:
         yield from map(str, range(int(ends[1]), int(ends[2]) + 1)) if ends else [unquoted(part)]
 
 
+@pytest.mark.long
 @settings(deadline=None)
+@example(plan={"iface": "eth0", "changes": {"qdisc": QUEUES}})
 @given(plan=PLANS | RULES)
 def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> None:
     """For any plan that is valid: all rules, values and their order are in the question, or it is not asked."""
@@ -382,14 +399,7 @@ def test_the_plan_can_be_read_back_from_the_question(plan: dict[str, Any]) -> No
     data = rendered.plan.dump()
     wanted: dict[str, Any] = {}
     for name, value in [*data["changes"].items(), *data.get("validate", {}).items()]:
-        if value is None:
-            wanted[name] = []
-        elif isinstance(value, list) and isinstance(value[0], dict):
-            wanted[name] = [
-                {path: "none" if said == "null" else said for path, said in leaves("", rule)} for rule in value
-            ]
-        else:
-            wanted |= {path: [] if said == "null" else said for path, said in leaves(name, value)}  # null: taken away
+        wanted |= settings_of(name, value)
     wanted |= {"name": data["name"]} if "name" in data else {}
     assert read(question(lines)) == wanted
     assert ", ".join(rendered.plan.ifaces) in lines[1]
