@@ -48,7 +48,7 @@ sys.exit(done.returncode)
 """
 
 
-@pytest.mark.parametrize("pipelining", ["True", "False"])
+@pytest.mark.parametrize("pipelining", ["True", pytest.param("False", marks=pytest.mark.long)])
 @pytest.mark.parametrize("flood", FLOODS)
 def test_a_flood(tmp_path: Path, flood: str, pipelining: str) -> None:
     """The host failed, the other one has answered, and no process has taken more memory than there is a bound for."""

@@ -34,9 +34,9 @@ SECRETS = (
     ("reader", "beginnings", "units"),
     [
         ("untrusted", ("", "\x9b", "\x9d"), ESCAPES),
-        ("unreachable", ("",), FAILURES),
-        ("failed", ("",), FAILURES),
-        ("playbook", ("", "ERROR!"), FAILURES),
+        pytest.param("unreachable", ("",), FAILURES, marks=pytest.mark.long),
+        pytest.param("failed", ("",), FAILURES, marks=pytest.mark.long),
+        pytest.param("playbook", ("", "ERROR!"), FAILURES, marks=pytest.mark.long),
         ("log", ("", "-----BEGIN PRIVATE KEY-----", "-----BEGIN "), SECRETS),
     ],
 )

@@ -53,6 +53,7 @@ def after_the_change(site: Site, earlier: Earlier) -> str:
     return earlier.checkpoint("web1", "confirmed")
 
 
+@pytest.mark.long
 def test_a_confirmed_change_is_rolled_back(site: Site, earlier: Earlier) -> None:
     """What the change had set is what this version expects of it, and the playbook restores the host to before."""
     before = site.view("web1")
@@ -66,6 +67,7 @@ def test_a_confirmed_change_is_rolled_back(site: Site, earlier: Earlier) -> None
     assert site.statuses()[identity] == {"web1": "rolled_back"}
 
 
+@pytest.mark.long
 def test_a_confirmed_change_is_rolled_back_by_hand(site: Site, earlier: Earlier) -> None:
     """The checkpoint's own program does it too, and this version knows of it."""
     before = site.view("web1")
@@ -105,6 +107,7 @@ def test_a_persisted_change_goes_on(site: Site, earlier: Earlier) -> None:
     assert "systemctl daemon-reload" in host.run("cat", TOLD).decode()
 
 
+@pytest.mark.long
 def test_a_persisted_change_is_taken_away_by_hand(site: Site, earlier: Earlier) -> None:
     """The checkpoint's own program takes its files away, and undoes first what this version has persisted upon it."""
     host = site.hosts["web2"]

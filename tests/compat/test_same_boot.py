@@ -47,6 +47,7 @@ def test_a_confirmed_change_holds_and_is_rolled_back(site: Site, earlier: Earlie
     assert site.differences("web1", before) == []
 
 
+@pytest.mark.long
 def test_a_waiting_change_is_confirmed_or_led_back(site: Site, earlier: Earlier) -> None:
     """It is confirmed, and rolled back afterwards; another one is rolled back while it waits."""
     host = site.hosts["web1"]
@@ -61,6 +62,7 @@ def test_a_waiting_change_is_confirmed_or_led_back(site: Site, earlier: Earlier)
         assert site.differences("web1", before) == []
 
 
+@pytest.mark.long
 def test_a_waiting_change_is_left_to_its_guard(site: Site, earlier: Earlier) -> None:
     """The guard that the earlier version has started heeds the time that this version sets."""
     host = site.hosts["web1"]

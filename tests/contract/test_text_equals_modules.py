@@ -399,6 +399,7 @@ GENERATED = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(changes=GENERATED)

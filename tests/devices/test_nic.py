@@ -12,7 +12,7 @@ import pytest
 
 from tests.devices.machine import answer_of
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ SETTLES_S = 30.0
 UNDO = "ip link del by-hand; ip link set eth0 mtu 1500 txqueuelen 1000; ethtool -K eth0 tso on"
 
 
+@pytest.mark.long
 def test_what_interfaces_hold(fleet: Fleet) -> None:
     """What somebody has set with tools becomes plans that change nothing there, and is these plans' afterwards."""
     tuned = fleet.hosts[0].name

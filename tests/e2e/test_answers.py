@@ -60,10 +60,10 @@ def _values(lab: Lab) -> list[str]:
 @pytest.mark.parametrize(
     ("torn", "words"),
     [
-        ("", ()),
+        pytest.param("", (), marks=pytest.mark.long),
         pytest.param("1", (), marks=pytest.mark.long),
         pytest.param("3", (), marks=pytest.mark.long),
-        ("1 3", ()),
+        pytest.param("1 3", (), marks=pytest.mark.long),
         pytest.param("", WAVES, marks=pytest.mark.long),
         ("1 3", WAVES),
     ],
@@ -88,6 +88,7 @@ def test_a_confirmed_change_is_reported_so(lab: Lab, tmp_path: Path, torn: str, 
     assert _values(lab) == before
 
 
+@pytest.mark.long
 def test_a_flood(lab: Lab, tmp_path: Path) -> None:
     """A host that prints without end is not listened to for long: it failed, and the others are changed."""
     fleet = ready(lab, tmp_path)

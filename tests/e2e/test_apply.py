@@ -165,6 +165,7 @@ def test_what_a_person_reads(fleet: Fleet) -> None:
     assert {host.run("sysctl", "-n", "net.ipv4.tcp_fin_timeout") for host in fleet.hosts} == {"60\n"}
 
 
+@pytest.mark.long
 def test_one_host_by_limit(fleet: Fleet) -> None:
     """With -l nobody else is touched."""
     before = fleet.views()

@@ -34,6 +34,9 @@ REFUSALS = {
 FACTS = "{netopt.linux.netopt_info: {gather: [versions]}}"
 APPLY = "{netopt.linux.netopt_apply: {plan: {iface: lo, changes: {sysctl: {net.core.somaxconn: 1000}}}}}"
 HERE = ("-i", "localhost,", "-c", "local")
+PIPELINING = [pytest.param(True, id="pipelined"), pytest.param(False, id="copied", marks=pytest.mark.long)]
+EACH_OLD = [pytest.param(name, marks=pytest.mark.long if number else ()) for number, name in enumerate(OLD)]
+EACH_REFUSAL = [pytest.param(words, marks=pytest.mark.long if number else ()) for number, words in enumerate(REFUSALS)]
 
 
 def run(folder: Path, module: str, *words: str, pipelining: bool, inventory: Sequence[str] = HERE) -> str:
@@ -59,8 +62,8 @@ def run(folder: Path, module: str, *words: str, pipelining: bool, inventory: Seq
 
 
 @pytest.mark.skipif(not OLD, reason="there is no Python before 3.8 on this machine")
-@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "copied"])
-@pytest.mark.parametrize("version", OLD)
+@pytest.mark.parametrize("pipelining", PIPELINING)
+@pytest.mark.parametrize("version", EACH_OLD)
 def test_a_python_that_is_too_old(tmp_path: Path, version: str, *, pipelining: bool) -> None:
     """The message names the program, its version and the one that is wanted."""
     python = f"ansible_python_interpreter={OLD[version]}"
@@ -68,8 +71,8 @@ def test_a_python_that_is_too_old(tmp_path: Path, version: str, *, pipelining: b
     assert f"The host's Python is too old: {OLD[version]} is {version}, and 3.8 or newer is wanted" in said
 
 
-@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "copied"])
-@pytest.mark.parametrize("words", REFUSALS)
+@pytest.mark.parametrize("pipelining", PIPELINING)
+@pytest.mark.parametrize("words", EACH_REFUSAL)
 def test_sudo_refuses(tmp_path: Path, words: str, *, pipelining: bool) -> None:
     """What sudo says is in the message, with what to do; nothing is said of a change that was never begun."""
     for module in (FACTS, APPLY):
@@ -79,7 +82,7 @@ def test_sudo_refuses(tmp_path: Path, words: str, *, pipelining: bool) -> None:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("words", REFUSALS)
+@pytest.mark.parametrize("words", EACH_REFUSAL)
 def test_sudo_refuses_over_ssh(fresh_lab: Lab, tmp_path: Path, words: str) -> None:
     """The same over ssh, where what sudo says comes another way."""
     options = become(tmp_path, words)

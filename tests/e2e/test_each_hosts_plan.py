@@ -85,7 +85,8 @@ WAYS = {
     "task, free, in two batches": Way(own_play(**TASK, strategy="free", serial=2)),
 }
 SOME = ["netopt's playbook", "in waves", "role, free"]
-ALIKE = ("one after the other", "role, one after the other", "role included", "role included, free")
+FIRST = "netopt's playbook"
+EACH_OF_SOME = [pytest.param(WAYS[name], id=name, marks=() if name == FIRST else pytest.mark.long) for name in SOME]
 PLACES = ("first", "second", "last")
 TOLERANT = Way(variables={"netopt_waves": "2, 100%", "netopt_max_failures": 1})
 FAILING = {"netopt's playbook": Way(), "in waves": TOLERANT, "role, free": WAYS["role, free"]}
@@ -104,7 +105,7 @@ def site(lab: Lab, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.mark.parametrize(
     "way",
-    [pytest.param(way, id=name, marks=pytest.mark.long if name in ALIKE else ()) for name, way in WAYS.items()],
+    [pytest.param(way, id=name, marks=() if name in SOME else pytest.mark.long) for name, way in WAYS.items()],
 )
 def test_each_host_gets_its_own_plan(site: Site, way: Way) -> None:
     """Three hosts with three plans read three values; one name leads all of them back."""
@@ -119,7 +120,7 @@ def test_each_host_gets_its_own_plan(site: Site, way: Way) -> None:
     assert (back.status, site.fleet.values(KEY)) == (0, before), back.text
 
 
-@pytest.mark.parametrize("way", [WAYS[name] for name in SOME], ids=SOME)
+@pytest.mark.parametrize("way", EACH_OF_SOME)
 def test_plans_from_templates(site: Site, way: Way) -> None:
     """One plan for the group, with each host's own value in it."""
     site.group_vars({"netopt_plan": plan("{{ backlog | int * 10 }}")})
@@ -128,7 +129,7 @@ def test_plans_from_templates(site: Site, way: Way) -> None:
     assert (ran.status, site.fleet.values(KEY)) == (0, OWN), ran.text
 
 
-@pytest.mark.parametrize("way", [WAYS[name] for name in SOME], ids=SOME)
+@pytest.mark.parametrize("way", EACH_OF_SOME)
 def test_some_of_the_hosts(site: Site, way: Way) -> None:
     """A limit leaves the first host out, whose plan is nobody else's."""
     untouched = site.fleet.values(KEY)[0]
@@ -140,7 +141,7 @@ def test_some_of_the_hosts(site: Site, way: Way) -> None:
 @pytest.mark.parametrize(
     ("way", "refused"),
     [
-        pytest.param(way, at, id=f"{name}-{place}", marks=() if number == at else pytest.mark.long)
+        pytest.param(way, at, id=f"{name}-{place}", marks=() if number == at == 1 else pytest.mark.long)
         for number, (name, way) in enumerate(FAILING.items())
         for at, place in enumerate(PLACES)
     ],
@@ -177,6 +178,7 @@ def test_prediction_is_each_hosts_own(site: Site) -> None:
     assert [[one["after"] for one in diff if one["key"] == KEY] for diff in told] == [[value] for value in OWN]
 
 
+@pytest.mark.long
 def test_a_digest_is_for_the_plan_that_was_looked_at(site: Site) -> None:
     """A host with another plan than the digest's refuses it; one whose plan it is applies it."""
     _, *others = site.fleet.values(KEY)
@@ -186,6 +188,7 @@ def test_a_digest_is_for_the_plan_that_was_looked_at(site: Site) -> None:
     assert "its digest differs" in ran.results[site.fleet.name(2)]["msg"]
 
 
+@pytest.mark.long
 def test_two_changes_of_a_run_have_two_names(site: Site) -> None:
     """A host that the role changes twice in one play can be restored to before the second change alone."""
     twice = [
@@ -203,6 +206,7 @@ def test_two_changes_of_a_run_have_two_names(site: Site) -> None:
     assert site.fleet.values(KEY) == OWN
 
 
+@pytest.mark.long
 def test_one_task_that_changes_a_host_twice(site: Site) -> None:
     """In a loop one task makes several changes, each of which has a name of its own."""
     options = {"plan": plan("{{ item }}"), "check_policy": True}
@@ -210,6 +214,7 @@ def test_one_task_that_changes_a_host_twice(site: Site) -> None:
     assert (ran.status, site.fleet.values(KEY)) == (0, ["800"] * 3), ran.text
 
 
+@pytest.mark.long
 def test_ports_of_the_gate_are_each_hosts_own(site: Site) -> None:
     """Behind a wave each host is asked on its own ports, and only there."""
     before = site.fleet.values(KEY)
@@ -228,6 +233,7 @@ def test_ports_of_the_gate_are_each_hosts_own(site: Site) -> None:
     assert f"port {ports[1]} from the controller" in ran.results[site.fleet.name(2)]["msg"]
 
 
+@pytest.mark.long
 def test_snapshot_has_one_name(site: Site) -> None:
     """Whatever the strategy, all hosts write their state down by the same name."""
     known = site.changes()
@@ -241,7 +247,12 @@ def test_snapshot_has_one_name(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("--waves", "1,100%"), ("--canary", "1", "--confirm-at", "end")], ids=["at once", "waves", "canary"]
+    "words",
+    [
+        pytest.param((), id="at once"),
+        pytest.param(("--waves", "1,100%"), id="waves", marks=pytest.mark.long),
+        pytest.param(("--canary", "1", "--confirm-at", "end"), id="canary", marks=pytest.mark.long),
+    ],
 )
 def test_plans_of_the_inventory_by_the_command_line(site: Site, words: tuple[str, ...]) -> None:
     """``--from-inventory``: one run and one checkpoint for three hosts with three plans, told before and led back."""
@@ -265,6 +276,7 @@ def test_plans_of_the_inventory_by_the_command_line(site: Site, words: tuple[str
     assert (back.status, site.fleet.values(KEY)) == (0, before), back
 
 
+@pytest.mark.long
 def test_a_host_without_a_plan_is_left_alone(site: Site) -> None:
     """The others get theirs; a plan that is refused ends it before any host is touched."""
     first, *_others = site.fleet.values(KEY)

@@ -73,6 +73,7 @@ def test_one_glob_for_the_fleet(site: Site) -> None:
     assert shaped(site) == [False, False, False]
 
 
+@pytest.mark.long
 def test_globs_in_a_playbook(site: Site) -> None:
     """By the playbook: the host without such an interface fails with what it has; with two globs all get theirs."""
     ran = site.run("netopt.linux.apply", netopt_plan={"iface": "enp*", "changes": CHANGES})

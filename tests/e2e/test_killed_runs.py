@@ -109,12 +109,12 @@ STAGES: dict[str, Callable[[Controller, str], bool]] = {
 @pytest.mark.parametrize(
     ("stage", "waited"),
     [
-        ("before Ansible", False),
+        pytest.param("before Ansible", False, marks=pytest.mark.long),
         pytest.param("hosts known", False, marks=pytest.mark.long),
         ("first host begun", False),
-        ("first host begun", True),
+        pytest.param("first host begun", True, marks=pytest.mark.long),
         pytest.param("first host done", False, marks=pytest.mark.long),
-        ("half of them done", False),
+        pytest.param("half of them done", False, marks=pytest.mark.long),
     ],
 )
 def test_process_of_a_run_killed(controller: Controller, stage: str, *, waited: bool) -> None:
@@ -139,6 +139,7 @@ def test_process_of_a_run_killed(controller: Controller, stage: str, *, waited: 
     controller.undo(run_id)
 
 
+@pytest.mark.long
 def test_ansible_killed(controller: Controller) -> None:
     """The run itself asks the hosts that had not reported, and rolls back those on which it was begun."""
     run_id, future = begun(controller)
@@ -153,6 +154,7 @@ def test_ansible_killed(controller: Controller) -> None:
     controller.undo(run_id)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("waited", [False, True])
 def test_process_that_does_not_heed(controller: Controller, monkeypatch: pytest.MonkeyPatch, *, waited: bool) -> None:
     """A second request ends a run whose process is stopped, and the hosts say what became of it."""

@@ -33,7 +33,15 @@ def test_systemd_is_process_1_and_everything_started(machines: Lab) -> None:
     assert abs(int(now) - time.time()) < 60
 
 
-@pytest.mark.parametrize("kind", ["fq", "fq_codel", "cake", "sfq", "htb", "tbf", "netem"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "fq",
+        "cake",
+        "netem",
+        *(pytest.param(kind, marks=pytest.mark.long) for kind in ("fq_codel", "sfq", "htb", "tbf")),
+    ],
+)
 def test_the_kernel_has_every_queueing_discipline(machines: Lab, kind: str) -> None:
     """Each kind can be made on a device of its own."""
     parameters = {"tbf": "rate 1mbit burst 10k latency 50ms", "netem": "limit 100"}.get(kind, "")

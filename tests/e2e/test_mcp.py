@@ -148,6 +148,7 @@ async def tampered(client: Client[Any], change: Callable[[dict[str, Any]], None]
     return str(refusal.value)
 
 
+@pytest.mark.long
 def test_what_is_refused(fleet: Fleet) -> None:
     """Altered text, an altered plan, a plan against the policy, unknown names: each refused, with advice."""
     before = fleet.views()
@@ -200,6 +201,7 @@ def test_read_only(fleet: Fleet) -> None:
     talk(fleet, script, "--read-only")
 
 
+@pytest.mark.long
 def test_the_protocols_own_client(fleet: Fleet) -> None:
     """The reference SDK's client sees and calls the same."""
 

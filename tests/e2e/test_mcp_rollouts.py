@@ -156,6 +156,7 @@ async def leave_it(fleet: Fleet) -> str:
         return run_id
 
 
+@pytest.mark.long
 def test_killed_between_two_waves_and_gone_on_with(fleet: Fleet) -> None:
     """The next server knows how far it came, goes on with it by its id, and rolls it back by that id."""
 

@@ -84,6 +84,7 @@ def test_plans_are_listed_and_taken_away(held: Fleet) -> None:
     assert "4321" not in held.values("net.core.somaxconn")
 
 
+@pytest.mark.long
 def test_a_plan_that_is_not_there(held: Fleet) -> None:
     """What nobody applied is not listed, and taking it away is told and changes nothing."""
     answer = held.netopt("plans", "nobody")
@@ -98,6 +99,7 @@ def test_a_plan_that_is_not_there(held: Fleet) -> None:
     assert "not the name of a plan: 'No Name'" in wrong.said
 
 
+@pytest.mark.long
 def test_an_agent_takes_a_plan_away(held: Fleet) -> None:
     """Over MCP: listed shortly or whole; removal is a dry run unless said otherwise, and then a person is asked."""
     count = len(held.hosts)
@@ -137,6 +139,7 @@ def test_an_agent_takes_a_plan_away(held: Fleet) -> None:
     talk(held, script)
 
 
+@pytest.mark.long
 def test_rights_hold_for_what_a_plan_sets(held: Fleet) -> None:
     """A caller of some cards takes away and replaces plans of these alone, whoever applied them."""
     access = held.folder / "access.yml"

@@ -82,6 +82,7 @@ def test_the_life_of_a_change(site: Site) -> None:
     assert site.fleet.values(KEY) == before
 
 
+@pytest.mark.long
 def test_a_host_that_fails_stands_in_the_table(site: Site) -> None:
     """The others are told beside it, with what undoes them; a read of facts and a snapshot say what they found."""
     first, second = (site.fleet.name(number) for number in (1, 2))
@@ -99,6 +100,7 @@ def test_a_host_that_fails_stands_in_the_table(site: Site) -> None:
     assert [line.split()[1] for line in lines(written)[1:3]] == ["applied", "applied"]
 
 
+@pytest.mark.long
 def test_one_host_under_two_names(site: Site) -> None:
     """The run meets itself on the host: both names are said, and the change is made once."""
     first, second = (site.fleet.name(number) for number in (1, 2))

@@ -116,6 +116,7 @@ def test_latency_under_load(fleet: Fleet) -> None:
     assert fleet.differences(before) == []
 
 
+@pytest.mark.long
 def test_worse_than_before(fleet: Fleet) -> None:
     """A change after which nothing comes back is worse than before, whatever the plan says of absolute figures."""
     before = fleet.views()
@@ -130,6 +131,7 @@ def test_worse_than_before(fleet: Fleet) -> None:
     assert fleet.differences(before) == []
 
 
+@pytest.mark.long
 def test_nothing_is_begun(fleet: Fleet) -> None:
     """Where nothing could be told afterwards, the change is not begun, and each target says why."""
     before = fleet.views()
@@ -144,6 +146,7 @@ def test_nothing_is_begun(fleet: Fleet) -> None:
     assert fleet.differences(before) == []
 
 
+@pytest.mark.long
 def test_a_missing_tool(fleet: Fleet) -> None:
     """A host that cannot measure says what to install, and is not changed."""
     fleet.host(1).run("sh", "-c", "mv $(command -v ping) /root/ping.away")
@@ -155,6 +158,7 @@ def test_a_missing_tool(fleet: Fleet) -> None:
     assert "install iputils-ping" in of_first(fleet, answer)["error"]["message"]
 
 
+@pytest.mark.long
 def test_figures_without_objectives(fleet: Fleet) -> None:
     """Where nothing is asked of the figures they are told, and the change stays; one that gives none is no failure."""
     closed = f"{other(fleet)}:9"

@@ -109,6 +109,7 @@ def test_unreachable_host_over_the_limit_stops_it_and_the_others_stay(fleet: Fle
     agrees(fleet, answer)
 
 
+@pytest.mark.long
 def test_excluded_host_is_reported(fleet: Fleet) -> None:
     """Whom the pattern leaves out by name is in the report, and in no wave."""
     answer = fleet.apply(PLAN, "--waves", "2", "--check", "-l", f"all:!{fleet.name(2)}")
@@ -118,6 +119,7 @@ def test_excluded_host_is_reported(fleet: Fleet) -> None:
     assert waves(answer.report) == [(2, "done"), (1, "done")]
 
 
+@pytest.mark.long
 def test_unreachable_host_within_the_limit_is_reported(fleet: Fleet) -> None:
     """All others get the change; the run has failed all the same."""
     words = ("--waves", "1,100%", "--max-failures", "25%", "--on-failure", "roll-back", "--pause", "1")
@@ -132,7 +134,7 @@ def test_unreachable_host_within_the_limit_is_reported(fleet: Fleet) -> None:
     agrees(fleet, answer)
 
 
-@pytest.mark.parametrize("confirm_at", ["wave", "end"])
+@pytest.mark.parametrize("confirm_at", [pytest.param("wave", marks=pytest.mark.long), "end"])
 def test_refusal_over_the_limit_rolls_back_all_waves(fleet: Fleet, confirm_at: str) -> None:
     """Every host that took the change is as before, and the report says so of each; then it goes on where it stopped.
 
@@ -156,6 +158,7 @@ def test_refusal_over_the_limit_rolls_back_all_waves(fleet: Fleet, confirm_at: s
     assert set(kept(fleet, report["run_id"]).values()) == {"confirmed"}
 
 
+@pytest.mark.long
 def test_confirmation_at_the_end(fleet: Fleet) -> None:
     """Once the last wave has passed all hosts keep it."""
     answer = fleet.apply(PLAN, "--waves", "1,100%", "--confirm-at", "end")
@@ -165,6 +168,7 @@ def test_confirmation_at_the_end(fleet: Fleet) -> None:
     assert (set(found.values()), len(found)) == ({"confirmed"}, 4)
 
 
+@pytest.mark.long
 def test_person_confirms_once_it_is_over(fleet: Fleet) -> None:
     """All hosts then have the time that was asked for, from the end on, whenever their wave was."""
     answer = fleet.apply(PLAN, "--waves", "1,100%", "--confirm-timeout", "60")  # while it runs it is 120 s
@@ -192,6 +196,7 @@ def out_of_reach(fleet: Fleet, number: int) -> Iterator[None]:
         lifecycle.execute(fleet.lab, str(number), ["nft", "delete table inet away"])
 
 
+@pytest.mark.long
 def test_host_out_of_reach_when_it_is_to_roll_back(fleet: Fleet) -> None:
     """It is the one that is not rolled back, and the exit status says that there is one; by the id it is, later."""
     words = ("--waves", "1,2,100%", "--on-failure", "roll-back", "--pause", "5")
@@ -208,6 +213,7 @@ def test_host_out_of_reach_when_it_is_to_roll_back(fleet: Fleet) -> None:
     assert (later.status, fleet.values(KEY)) == (0, [OLD] * 4)
 
 
+@pytest.mark.long
 def test_ended_on_purpose_while_hosts_wait(fleet: Fleet) -> None:
     """Hosts that wait for the end of the rollout are rolled back at once, the others had no turn."""
     process = fleet.start(*applying(fleet), "--waves", "1,100%", "--confirm-at", "end", "--pause", "60")
@@ -297,6 +303,7 @@ def test_controller_killed_and_the_rollout_resumed(fleet: Fleet) -> None:
     assert (undone.status, undone.statuses, fleet.values(KEY)) == (0, {"rolled_back"}, [OLD] * 4)
 
 
+@pytest.mark.long
 def test_controller_killed_and_the_rollout_rolled_back(fleet: Fleet) -> None:
     """Hosts that had kept it and those halfway are as before; those that were not begun have nothing to undo."""
     run_id = killed_in_wave_2(fleet)
@@ -338,6 +345,7 @@ def playbook(fleet: Fleet, inventory: Path, *words: str) -> subprocess.Completed
     )
 
 
+@pytest.mark.long
 def test_playbook_alone_with_answers_of_a_survey(fleet: Fleet) -> None:
     """Text is as good as a list; the recap and the exit status count what failed; one id names the change."""
     survey = ("-e", "netopt_waves=1,100%", "-e", "netopt_on_failure=roll_back", "-e", "netopt_max_failures=0")

@@ -42,6 +42,7 @@ def test_the_managements_own_route(fleet: Fleet) -> None:
     assert fleet.differences(before) == []
 
 
+@pytest.mark.long
 def test_a_host_without_the_route_refuses_alone(fleet: Fleet) -> None:
     """The others are done; the report of that one says what there is."""
     before = fleet.views()

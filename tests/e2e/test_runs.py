@@ -122,6 +122,7 @@ def test_two_runs_on_one_host(controller: Controller) -> None:
     controller.undo(run_id)
 
 
+@pytest.mark.long
 def test_busy_hosts_of_this_process(controller: Controller) -> None:
     """A run in this process gets the error as such, with the host and the run."""
     name = controller.lab.hosts[0].name
@@ -134,6 +135,7 @@ def test_busy_hosts_of_this_process(controller: Controller) -> None:
     controller.undo(run_id)
 
 
+@pytest.mark.long
 def test_many_runs_leak_nothing(controller: Controller) -> None:
     """After eight runs one after another this process has as many files and threads as before."""
     scope = Scope(limit=controller.lab.hosts[0].name)

@@ -81,6 +81,7 @@ def owners(fleet: Fleet, number: int) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.long
 def test_a_router(fleet: Fleet) -> None:
     """Two plans are one change; the uplink's is taken away and the LAN's stays; the checkpoint leads back to before."""
 

@@ -117,6 +117,7 @@ def test_confirmed_between_two_waves(one: Fleet, other: Fleet) -> None:
     assert (answer.status, answer.statuses, one.values(KEY)) == (0, {"applied"}, [NEW] * 3), answer.text
 
 
+@pytest.mark.long
 def test_confirmed_between_two_waves_of_which_the_second_fails(one: Fleet, other: Fleet) -> None:
     """What another controller has confirmed is rolled back with the rest."""
     with without_sysctl(one, 3):
@@ -128,6 +129,7 @@ def test_confirmed_between_two_waves_of_which_the_second_fails(one: Fleet, other
     assert one.values(KEY) == [OLD] * 3
 
 
+@pytest.mark.long
 def test_another_plan_between_two_waves(one: Fleet, other: Fleet) -> None:
     """The rollout meets the other's value on the hosts of its second wave and sets its own; each report is true."""
     process, run_id = begin(one)

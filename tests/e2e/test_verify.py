@@ -69,6 +69,7 @@ def test_drift_of_every_kind(fleet: Fleet) -> None:
     assert fleet.netopt("verify").status == 0
 
 
+@pytest.mark.long
 def test_the_owner_is_named(fleet: Fleet) -> None:
     """A sysctl.d file that says what a key is now is named as the one that set it."""
     fleet.apply({"sysctl": {FIN: 21}})
@@ -97,6 +98,7 @@ KEEPING_OUT: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.long
 def test_no_plan_keeps_its_own_controller_out(fleet: Fleet) -> None:
     """The session as the host sees it decides: the rule, the address and the port are named, nothing is touched."""
     before = fleet.views()

@@ -24,7 +24,7 @@ from mcp_bridge.planning.checked_plan import check
 from mcp_bridge.policy import load_policy
 from tests.e2e.fleet import ROOT, Fleet, on_console
 
-pytestmark = pytest.mark.vm
+pytestmark = [pytest.mark.vm, pytest.mark.long]
 
 MODULES, TEXT = 1, 2  # which machine gets the plan through netopt, and which by hand
 EXAMPLES = {
@@ -194,7 +194,7 @@ def restore(fleet: Fleet, host: Host, before: dict[str, str]) -> None:
     host.run("sh", "-c", script)
 
 
-@pytest.mark.parametrize("name", ["gaming", pytest.param("server-protection", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["gaming", "server-protection"])
 def test_an_example_as_it_is(fleet: Fleet, seen: dict[str, dict[str, str]], name: str) -> None:
     """The example holds in sysctl, tc and nft; its text does the same; a second run changes nothing; it goes back."""
     plan = json.loads((ROOT / "examples" / f"{name}.json").read_text(encoding="utf-8"))
@@ -203,7 +203,6 @@ def test_an_example_as_it_is(fleet: Fleet, seen: dict[str, dict[str, str]], name
             assert words in machine.run("sh", "-c", command), command
 
 
-@pytest.mark.long
 def test_the_web_servers_two_plans(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
     """The base of one team and the protection of another hold side by side, and either goes without the other."""
     machine = fleet.host(MODULES)
@@ -227,7 +226,6 @@ def test_the_web_servers_two_plans(fleet: Fleet, seen: dict[str, dict[str, str]]
     seen[machine.name] = before
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("changes", QDISCS.values(), ids=QDISCS)
 def test_every_qdisc(fleet: Fleet, seen: dict[str, dict[str, str]], changes: dict[str, Any]) -> None:
     """Every kind, alone and below htb, with netem and without: text and modules agree, and it goes back exactly."""
@@ -237,7 +235,6 @@ def test_every_qdisc(fleet: Fleet, seen: dict[str, dict[str, str]], changes: dic
         assert [kind for kind in asked if f"qdisc {kind} " not in shown] == []
 
 
-@pytest.mark.long
 def test_queues(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
     """Rings, queue length and steering of a device that has them hold, by text and modules alike, and go back."""
     for machine in agree(fleet, seen, {"iface": "eth0", "changes": QUEUES}):
@@ -255,9 +252,9 @@ def test_queues(fleet: Fleet, seen: dict[str, dict[str, str]]) -> None:
     ("group", "words", "message"),
     [
         ("rings", {"rx": 512}, "eth0 takes rings.rx up to 256, not 512"),
-        pytest.param("rings", {"rx_mini": "max"}, "eth0 has no rings rx_mini", marks=pytest.mark.long),
-        pytest.param("coalesce", {"adaptive_rx": True}, "eth0 has no coalescing adaptive_rx", marks=pytest.mark.long),
-        pytest.param("pause", {"autoneg": False}, "eth0 has no pause frames that can be set", marks=pytest.mark.long),
+        ("rings", {"rx_mini": "max"}, "eth0 has no rings rx_mini"),
+        ("coalesce", {"adaptive_rx": True}, "eth0 has no coalescing adaptive_rx"),
+        ("pause", {"autoneg": False}, "eth0 has no pause frames that can be set"),
         ("channels", {"combined": 2}, "eth0 takes channels.combined up to 1, not 2"),
     ],
 )
@@ -268,7 +265,6 @@ def test_what_a_device_lacks(fleet: Fleet, group: str, words: dict[str, Any], me
     assert "mtu 1500" in fleet.host(MODULES).run("ip", "link", "show", "eth0")
 
 
-@pytest.mark.long
 def test_bands_of_ets_are_adopted(fleet: Fleet) -> None:
     """An ets becomes classes; packets of each priority wait together as before, and a rollback brings the ets back."""
     machine = fleet.host(MODULES)
@@ -294,7 +290,6 @@ def test_bands_of_ets_are_adopted(fleet: Fleet) -> None:
         machine.run("ip", "link", "del", "ets0")
 
 
-@pytest.mark.long
 def test_the_inventory_tells_of_an_uplink(fleet: Fleet) -> None:
     """A profile shapes the uplink that the host's variable tells of, template and all, and a rollback is exact."""
     before = fleet.views()

@@ -23,6 +23,7 @@ from tests.own_kernel import answer_of
 
 pytestmark = [
     pytest.mark.kernel,
+    pytest.mark.long,
     pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root"),
     pytest.mark.skipif(shutil.which("iperf3") is None, reason="takes iperf3"),
 ]

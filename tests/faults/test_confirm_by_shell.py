@@ -10,6 +10,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from ansible_collections.netopt.linux.plugins.module_utils._lifecycle.confirm_by_shell import script
 from ansible_collections.netopt.linux.plugins.module_utils._transport.frame import answer_in
 from tests.faults.conftest import Faults
@@ -118,6 +120,7 @@ def test_what_cannot_be_confirmed_is_left_to_restore_pyz(faults: Faults) -> None
             assert confirm(made, "nothing") is None
 
 
+@pytest.mark.long
 def test_confirmation_that_races_expiry_wins_or_loses_as_a_whole(faults: Faults) -> None:
     """At moments all around the expiry either the change is kept, or it is undone and that is said."""
     outcomes = {True: 0, False: 0}

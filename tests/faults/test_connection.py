@@ -83,6 +83,7 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+@pytest.mark.long
 def test_controller_killed_at_any_time_leaves_the_host_as_before_or_confirmed(fleet: Fleet, faults: Faults) -> None:
     """The whole process tree of a run ends at some moment: within the time to confirm the host is as before."""
     before = console(fleet, DUMP)

@@ -68,6 +68,7 @@ def test_time_is_moved_again_and_again_and_the_change_is_kept_in_the_end(faults:
         assert made.shell(f"cat {FIN}").strip() == "15"
 
 
+@pytest.mark.long
 def test_extension_that_races_expiry_wins_or_loses_as_a_whole(faults: Faults) -> None:
     """At moments all around the expiry either the change holds until the new time, or it is undone and that is said."""
     outcomes = {True: 0, False: 0}

@@ -119,6 +119,7 @@ def test_kill_9_at_every_stage_before_the_end_leaves_the_host_as_it_was(faults: 
         assert not [path for path in Path(made.store.root).iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.long
 def test_kill_9_after_the_end_leaves_the_host_as_planned(faults: Faults) -> None:
     """Once the end is written down the change holds, though nobody is told; the list tells it."""
     with host(STATES["a shaper of its own"]) as made:
@@ -139,6 +140,7 @@ def test_kill_9_after_the_end_leaves_the_host_as_planned(faults: Faults) -> None
                 made.by_hand(identity, "--restore")
 
 
+@pytest.mark.long
 def test_kill_9_at_any_call_leaves_one_state_or_the_other(faults: Faults) -> None:
     """At calls spread over the whole run, the host is as before or as planned, and its list says which."""
     with host(STATES["a shaper of its own"]) as made:

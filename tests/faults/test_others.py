@@ -70,7 +70,7 @@ def test_two_changes_at_once_are_one_change_and_one_refusal(faults: Faults) -> N
                 made.by_hand(done[0]["checkpoint_id"], "--restore")
 
 
-@pytest.mark.parametrize("pause_ms", [0, 1, 5, 20])
+@pytest.mark.parametrize("pause_ms", [0, *(pytest.param(pause, marks=pytest.mark.long) for pause in (1, 5, 20))])
 def test_daemon_that_keeps_writing_a_key_is_reported_or_loses(pause_ms: int, faults: Faults) -> None:
     """Where somebody else sets the key again and again the change is undone but for that key, and says which it is."""
 
@@ -100,7 +100,10 @@ def test_daemon_that_keeps_writing_a_key_is_reported_or_loses(pause_ms: int, fau
         assert found == wanted
 
 
-@pytest.mark.parametrize("shift_s", [-86_400 * 3650, -3600, 3600, 86_400 * 3650])
+@pytest.mark.parametrize(
+    "shift_s",
+    [-86_400 * 3650, *(pytest.param(shift, marks=pytest.mark.long) for shift in (-3600, 3600)), 86_400 * 3650],
+)
 def test_wall_clock_that_jumps_moves_no_deadline(shift_s: int, faults: Faults) -> None:
     """The wall clock of the processes jumps; deadlines and the order of checkpoints do not depend on it.
 
@@ -169,6 +172,7 @@ def test_guard_becomes_the_checkpoints_own_program_and_restores(faults: Faults) 
         made.check(before)
 
 
+@pytest.mark.long
 def test_guard_killed_at_calls_all_over_its_restore_is_mended_by_hand(faults: Faults) -> None:
     """Wherever a guard ends in the midst of restoring, running the checkpoint's program ends what it began."""
     with host(STATES[STATE]) as made:
@@ -194,6 +198,7 @@ def test_guard_killed_at_calls_all_over_its_restore_is_mended_by_hand(faults: Fa
                 made.check(before)
 
 
+@pytest.mark.long
 def test_kill_9_at_random_moments_leaves_one_state_or_the_other(faults: Faults) -> None:
     """Killed from outside in the midst of whatever it does, the host is in one state or the other."""
     seed = int(os.environ.get("NETOPT_SEED", "7"))

@@ -131,6 +131,7 @@ def machine() -> Iterator[Distant]:
         there.close()
 
 
+@pytest.mark.long
 @pytest.mark.vm
 def test_what_wants_its_options_marked_as_nested_comes_back(machine: Distant) -> None:
     """Kinds from Linux 5.2 on refuse options without a flag that their own dumps leave out (NLA_F_NESTED)."""

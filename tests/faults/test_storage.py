@@ -32,8 +32,7 @@ DISKS = {
         "mount -o remount,rw /var/lib/netopt; mount -o remount,rw /run",
     ),
 }
-# at each stage: without inodes is refused as full is, all read-only as read-only is
-EACH_STAGE = [pytest.param(disk, marks=() if disk in {"full", "all read-only"} else pytest.mark.long) for disk in DISKS]
+EACH_DISK = [pytest.param(disk, marks=() if disk == "full" else pytest.mark.long) for disk in DISKS]
 SMALL_DISK = "mount -t tmpfs -o size=8m,nr_inodes=60 none /var/lib/netopt\n"
 
 
@@ -56,7 +55,7 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("disk", EACH_STAGE)
+@pytest.mark.parametrize("disk", EACH_DISK)
 def test_disk_that_refuses_at_any_stage_leaves_the_host_as_before_or_as_planned(disk: str, faults: Faults) -> None:
     """From any moment on nothing can be written any more: the host and the report agree, and the list in the end."""
     break_it, mend_it = DISKS[disk]
@@ -81,7 +80,7 @@ def test_disk_that_refuses_at_any_stage_leaves_the_host_as_before_or_as_planned(
             made.check(before)
 
 
-@pytest.mark.parametrize("disk", DISKS)
+@pytest.mark.parametrize("disk", EACH_DISK)
 def test_disk_that_refuses_while_a_change_waits_does_not_keep_the_host_from_coming_back(
     disk: str, faults: Faults
 ) -> None:
@@ -101,7 +100,7 @@ def test_disk_that_refuses_while_a_change_waits_does_not_keep_the_host_from_comi
         made.check(before)
 
 
-@pytest.mark.parametrize("disk", ["full", "without inodes", "read-only"])
+@pytest.mark.parametrize("disk", EACH_DISK[:3])
 def test_confirmation_that_cannot_be_written_is_no_confirmation(disk: str, faults: Faults) -> None:
     """Where the confirmation cannot be kept the controller is told, and the host comes back."""
     break_it, _mend_it = DISKS[disk]
@@ -124,9 +123,13 @@ DAMAGE = {
     "garbage in the middle": "dd if=/dev/urandom of={file} bs=1 count=16 seek={half} conv=notrunc 2>/dev/null",
     "one letter changed at the end": "printf x | dd of={file} bs=1 seek={last} conv=notrunc 2>/dev/null",
 }
+EACH_DAMAGE = [
+    pytest.param(damage, marks=() if damage in {"gone", "garbage in the middle"} else pytest.mark.long)
+    for damage in DAMAGE
+]
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", EACH_DAMAGE)
 def test_damaged_header_does_not_keep_the_host_from_coming_back(damage: str, faults: Faults) -> None:
     """The header of a change that waits is damaged: the guard, and the operator, restore what it wrote down."""
     for mend in ("by the guard", "by hand"):
@@ -144,7 +147,7 @@ def test_damaged_header_does_not_keep_the_host_from_coming_back(damage: str, fau
             made.check(before)
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", EACH_DAMAGE)
 def test_damaged_state_is_told_and_nothing_is_restored_from_it(damage: str, faults: Faults) -> None:
     """From a damaged state nothing is restored: the host stays as planned, and everything that looks says damaged."""
     with faults.injected(f"state.json {damage}"), host(STATES[STATE]) as made:
@@ -159,7 +162,7 @@ def test_damaged_state_is_told_and_nothing_is_restored_from_it(damage: str, faul
         assert "restore_failed" in made.by_hand("one", "--list")
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", EACH_DAMAGE)
 def test_damaged_program_is_no_obstacle_to_the_next_change(damage: str, faults: Faults) -> None:
     """Without its restore.pyz a change that waited too long is still undone, by the next change."""
     with faults.injected(f"restore.pyz {damage}"), host(STATES[STATE]) as made:

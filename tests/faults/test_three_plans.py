@@ -23,7 +23,6 @@ from tests.faults.hosts import Host
 from tests.faults.side_by_side import reads
 from tests.faults.test_storage import DISKS, MOMENTS
 from tests.faults.three_plans import (
-    CHANGES,
     FIRST,
     LEFT,
     Case,
@@ -41,7 +40,7 @@ KILL = Strike(signal.SIGKILL)
 HALFWAY = replace(KILL, operation=3, all_at_once=True)
 
 
-@pytest.fixture(params=CHANGES, scope="module")
+@pytest.fixture(params=["apply", pytest.param("remove", marks=pytest.mark.long)], scope="module")
 def found(request: pytest.FixtureRequest) -> Iterator[Case]:
     """A host with three plans in force and one of the changes, for all tests; each leads it back to where it was."""
     with case(request.param) as made:

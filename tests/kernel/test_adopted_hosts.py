@@ -14,7 +14,11 @@ import pytest
 from tests.kernel.adopt_hosts_program import TREES
 from tests.own_kernel import answer_of
 
-pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.long,
+    pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root"),
+]
 
 FQ_CODEL = {"type": "fq_codel"}
 CLASSES = [

@@ -21,7 +21,11 @@ from tests.coming_from_page import scripts
 from tests.kernel.adopt_scripts_program import CAKE_OF_LINK, FILTERS, IDLE, NETEMS, OTHERWISE, QDISCS, UNSAID
 from tests.own_kernel import answer_of
 
-pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.long,
+    pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root"),
+]
 
 LIMIT = 1000  # of a netem, by tc
 # By script and way: what each of the two holds in the place of what the other does.

@@ -15,7 +15,11 @@ import pytest
 from benchmarks.coverage import SYSCTLS, Covered, covered, covered_lines, covered_others, figures, joined, share
 from mcp_bridge.policy import load_policy
 
-pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.long,
+    pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root"),
+]
 
 LEAST = {False: 0.94, True: 0.9}  # by whether they are held out
 

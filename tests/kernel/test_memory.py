@@ -50,6 +50,7 @@ def applied(host: Host, wanted: dict[str, Any], folder: Path) -> tuple[str, int]
     return answer["result"]["report"]["status"], int(out.split()[-1]) * 1024
 
 
+@pytest.mark.long
 def test_ten_thousand_classes_take_at_most_60_mb(tmp_path: Path) -> None:
     """A plan of 10,000 classes holds less than 60 MB while it is applied, when one class changes, and unchanged."""
     found = classes(CLASSES)

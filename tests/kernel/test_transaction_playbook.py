@@ -61,6 +61,7 @@ def play(host: Host, name: str, *options: str, **variables: Any) -> dict[str, An
     return found
 
 
+@pytest.mark.long
 def test_apply_confirm_and_roll_back(host: Host) -> None:
     """A plan is checked, applied, confirmed over a new connection, found unchanged, and rolled back by its name."""
     before = host.view()

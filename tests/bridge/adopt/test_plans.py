@@ -104,6 +104,7 @@ def test_links_in_a_circle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert said == f"netopt: {tmp_path}/etc/sysctl.d/a.conf: Too many levels of symbolic links\n"
 
 
+@pytest.mark.long
 def test_many_lines(tmp_path: Path) -> None:
     """The time grows with the lines, not with their square: a hundred thousand take seconds."""
     lines = [f"net.ipv4.conf.eth{number}.forwarding = 1\n" for number in range(50_000)]

@@ -106,7 +106,7 @@ def test_failing_handler_does_not_hang(tmp_path: Path, here: str) -> None:
     assert (outcome.status, outcome.handler_error) == ("successful", "RuntimeError: broken handler")
 
 
-@pytest.mark.parametrize("reason", ["cancelled", "timeout"])
+@pytest.mark.parametrize("reason", ["cancelled", pytest.param("timeout", marks=pytest.mark.long)])
 def test_whole_tree_is_ended(tmp_path: Path, here: str, reason: str) -> None:
     """Workers and a module that ignores TERM and left its session are all gone afterwards."""
     cancel = threading.Event()

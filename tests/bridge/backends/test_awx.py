@@ -206,6 +206,7 @@ def test_cancelled(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     assert set(values(lab).values()) == {OLD}
 
 
+@pytest.mark.long
 def test_process_of_the_run_killed(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """The job goes on in AWX, and whoever looks next follows it from its first event to its end."""
     by = service(settings, awx_with_hosts, detached=True)
@@ -227,6 +228,7 @@ def test_process_of_the_run_killed(settings: Settings, lab: Lab, awx_with_hosts:
     assert set(values(lab).values()) == {OLD}
 
 
+@pytest.mark.long
 def test_one_change_at_a_time(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """A second change by way of AWX is refused and told which run is in its way; a question is not."""
     by = service(settings, awx_with_hosts)

@@ -90,6 +90,7 @@ def begun(settings: Settings) -> str | None:
     return None
 
 
+@pytest.mark.long
 def test_server_killed_while_awx_rolls_out(settings: Settings, lab: Lab, awx: Awx) -> None:
     """AWX goes on to the second wave, which fails, and leads the first back: the next server knows all of that.
 

@@ -116,7 +116,11 @@ def test_each_hosts_own_plan(here: Path) -> None:
 
 @pytest.mark.parametrize(
     "rest",
-    [("rollback", "20261122T120000Z-3fa9c1"), ("checkpoints", "--delete", "20261122T120000Z-3fa9c1"), ("remove", "x")],
+    [
+        ("rollback", "20261122T120000Z-3fa9c1"),
+        pytest.param(("checkpoints", "--delete", "20261122T120000Z-3fa9c1"), marks=pytest.mark.long),
+        pytest.param(("remove", "x"), marks=pytest.mark.long),
+    ],
 )
 def test_what_else_is_asked_about(here: Path, rest: tuple[str, ...]) -> None:
     """Rolling back, forgetting a checkpoint and taking a plan away are asked about as well."""

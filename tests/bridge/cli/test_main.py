@@ -193,6 +193,7 @@ def test_script_is_bash(netopt: Netopt) -> None:
     assert subprocess.run(["bash", "-n"], input=done.stdout, text=True, check=False).returncode == 0
 
 
+@pytest.mark.long
 def test_whole_way_on_real_hosts(netopt: Netopt, lab: Lab) -> None:
     """Apply what was rendered, list it, roll it back: the statuses, the exit statuses and the words for people."""
     inventory = ("-i", str(lab.inventory))
@@ -215,6 +216,7 @@ def test_whole_way_on_real_hosts(netopt: Netopt, lab: Lab) -> None:
     assert (nothing.returncode, "No host has the checkpoint" in nothing.stdout) == (1, True)
 
 
+@pytest.mark.long
 def test_unconfirmed_change_and_its_confirmation(netopt: Netopt, lab: Lab) -> None:
     """A change with a time limit waits, is confirmed, and can then be rolled back like any other."""
     inventory = ("-i", str(lab.inventory), "-l", lab.hosts[0].name)

@@ -85,7 +85,7 @@ def test_health_check_of_a_container(port: int) -> None:
     assert "NETOPT_HTTP: not HOST:PORT" in found[""][1]
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0:8000", "192.0.2.1:8000"])
+@pytest.mark.parametrize("address", ["0.0.0.0:8000", pytest.param("192.0.2.1:8000", marks=pytest.mark.long)])
 def test_other_machines_are_not_served(address: str, tmp_path: Path) -> None:
     """An address that others can reach is refused, since there is no authentication."""
     argv = [sys.executable, "-m", "mcp_bridge", "serve", "--http", address]

@@ -31,6 +31,8 @@ from tests.bridge.awx_offer import SITE, artifacts, launch, post, set_up
 from tests.bridge.awx_server import TOKEN, serving
 from tests.bridge.awx_setup_server import Controller
 
+pytestmark = pytest.mark.long
+
 KEY, OLD, NEW = "net.ipv4.tcp_fin_timeout", "60", "34"
 COLLECTION = COLLECTIONS_ROOT / "ansible_collections" / "netopt" / "linux"
 PART_OF_ANOTHER = {"apply_at_once", "rollout", "summary"}  # playbooks that another one imports

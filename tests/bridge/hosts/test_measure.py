@@ -83,6 +83,7 @@ def test_loss(measured: Callable[..., dict[str, Any]], lab: Lab) -> None:
     assert (found["sent"], found["received"], found["loss_pct"]) == (10, 5, 50.0)
 
 
+@pytest.mark.long
 def test_throughput(measured: Callable[..., dict[str, Any]], lab: Lab) -> None:
     """Throughput is measured where iperf3 is there; where it is not, the host says what to install."""
     other = lab.hosts[1].address

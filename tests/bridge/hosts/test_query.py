@@ -99,6 +99,7 @@ def test_every_question_in_two_runs(settings: Settings, lab: Lab) -> None:
     assert [run.action for run in runs] == ["query", "query"]
 
 
+@pytest.mark.long
 def test_calls_at_the_same_moment(settings: Settings, lab: Lab) -> None:
     """Calls at the same moment are answered each by a run of its own; a wrong call among them fails alone."""
 
@@ -144,6 +145,7 @@ def test_one_tool_gives_what_the_many_give(settings: Settings, lab: Lab) -> None
     with_client(settings, lab, use)
 
 
+@pytest.mark.long
 def test_large_answers_come_in_parts(settings: Settings, lab: Lab) -> None:
     """A thousand rules come as many as fit, with the way to the rest; match finds one of them at once."""
     rules = "".join(f'add rule inet big c tcp dport {port} counter comment "p{port}"\n' for port in range(1, 1001))

@@ -254,6 +254,7 @@ def test_a_missing_command_is_an_answer(settings: Settings, here: str) -> None:
     assert answer["message"] == "not available: install wireless-tools"
 
 
+@pytest.mark.long
 def test_whole_way_on_real_hosts(settings: Settings, lab: Lab) -> None:
     """Render, dry run, apply, apply again, list, roll back: on two hosts over SSH, with progress for each."""
     steps: list[str] = []

@@ -111,13 +111,14 @@ def test_the_command_line_checks_once(
     assert checks == ONCE
 
 
-def test_the_server_checks_each_call_once(nobody: Settings, checks: Counter[str]) -> None:
+@pytest.mark.parametrize(("mode", "asked_for"), [pytest.param("legacy", 1, marks=pytest.mark.long), ("auto", 2)])
+def test_the_server_checks_each_call_once(nobody: Settings, checks: Counter[str], mode: str, asked_for: int) -> None:
     """One validation and one rendering for a dry run, for an apply that a person confirms, and for its resumption.
 
     Before the protocol of 2026-07-28 the person is asked in the middle of the call; since then there are two calls.
     """
 
-    async def use(mode: str) -> list[dict[str, int]]:
+    async def use() -> list[dict[str, int]]:
         found: list[dict[str, int]] = []
 
         async def apply(**arguments: Any) -> str:
@@ -135,9 +136,8 @@ def test_the_server_checks_each_call_once(nobody: Settings, checks: Counter[str]
             await apply(resume=run_id, dry_run=False)
         return found
 
-    twice = {name: 2 * number for name, number in ONCE.items()}
-    assert asyncio.run(use("legacy")) == [ONCE, ONCE, ONCE]
-    assert asyncio.run(use("auto")) == [ONCE, twice, twice]
+    each_call = {name: asked_for * number for name, number in ONCE.items()}
+    assert asyncio.run(use()) == [ONCE, each_call, each_call]
 
 
 def test_the_process_of_a_run_judges_nothing(nobody: Settings, tmp_path: Path) -> None:

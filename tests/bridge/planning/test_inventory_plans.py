@@ -79,6 +79,7 @@ def test_hosts_are_grouped_by_what_they_get(site: Site) -> None:
     assert shares(read(source, "a,d")) == [("2000", ("a",))]
 
 
+@pytest.mark.long
 def test_a_thousand_equal_plans_are_checked_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """What checking costs does not grow with the hosts, also where a template makes each host's plan."""
     asked: list[object] = []

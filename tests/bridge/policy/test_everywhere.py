@@ -88,10 +88,16 @@ def said(result: dict[str, Any]) -> str:
     [
         ((), {"netopt_plan": {**BAD, "validate": {"targets": {"ping": ["192.0.2.1"]}, "objectives": {"loss_pct": 1}}}}),
         ((), {"netopt_plan": BAD, "netopt_validated": True}),
-        ((), {"netopt_plan": BAD, "netopt_validated": True, "netopt_waves": "1, 100%"}),
+        pytest.param(
+            (), {"netopt_plan": BAD, "netopt_validated": True, "netopt_waves": "1, 100%"}, marks=pytest.mark.long
+        ),
         (("--skip-tags", "netopt_validate"), {"netopt_plan": BAD}),
-        ((), {"netopt_plan": json.dumps(BAD), "netopt_validated": "true"}),
-        ((), {"netopt_plan": {"iface": "eth0", "changes": {"sysctl": {KEY: str(FAR_TOO_MUCH)}}}}),
+        pytest.param((), {"netopt_plan": json.dumps(BAD), "netopt_validated": "true"}, marks=pytest.mark.long),
+        pytest.param(
+            (),
+            {"netopt_plan": {"iface": "eth0", "changes": {"sysctl": {KEY: str(FAR_TOO_MUCH)}}}},
+            marks=pytest.mark.long,
+        ),
     ],
     ids=[
         "plain, with measurements",

@@ -166,7 +166,12 @@ def test_policy_forbids_what_is_not_its_own(browser: Browser, pages: dict[str, P
 
 
 @pytest.mark.parametrize(
-    ("name", "width", "scheme"), [("few", DESK, "light"), ("few", DESK, "dark"), ("some", PHONE, "light")]
+    ("name", "width", "scheme"),
+    [
+        ("few", DESK, "light"),
+        pytest.param("few", DESK, "dark", marks=pytest.mark.long),
+        pytest.param("some", PHONE, "light", marks=pytest.mark.long),
+    ],
 )
 def test_is_accessible(opened: Open, name: str, width: int, scheme: str) -> None:
     """axe-core finds nothing to object to: contrast, headings, tables, names of plots."""

@@ -208,6 +208,7 @@ def test_needs_nothing_from_elsewhere() -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.long
 def test_stays_small() -> None:
     """Two hundred hosts with measurements, and two hundred that each report as much as they can, stay below 5 MB."""
     usual = len(render.html(page_of(fleet.fleet(200))).encode())
@@ -418,6 +419,7 @@ def test_escapes_of_terminals_do_not_survive(settings: Settings) -> None:
     assert record.caller == "cli x"
 
 
+@pytest.mark.long
 def test_real_run(lab: Lab, settings: Settings, tmp_path: Path) -> None:
     """A rollout on real hosts, with measurements: the page has its wave, what changed, and each host's figures."""
     plan = {

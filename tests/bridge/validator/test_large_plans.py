@@ -57,7 +57,10 @@ PLANS: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long if name.startswith("ten thousand classes") else ()) for name in PLANS],
+)
 def test_sizes(name: str) -> None:
     """Each plan is taken, or refused at the entry that is too much, with what to do about it."""
     asked, path, words = PLANS[name]

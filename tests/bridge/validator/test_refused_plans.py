@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mcp_bridge.policy import load_policy
 from mcp_bridge.validator import validate
 
@@ -18,6 +20,7 @@ TOP = Path(__file__).parents[3]
 CPU_S = 60  # ample for what grows with the plan; with its square, or worse, it would be hours
 
 
+@pytest.mark.long
 def test_processor_time() -> None:
     """The largest plans that are refused are refused in time."""
     done = subprocess.run(

@@ -117,6 +117,7 @@ def declining(asked: list[str]) -> Callable[..., Awaitable[dict[str, bool]]]:
     return no
 
 
+@pytest.mark.long
 def test_more_hosts_than_a_pattern_may_name(house: House) -> None:
     """A pattern that reaches a thousand hosts is worked out to all of their names; one that names them is too long."""
     names = [f"server{number:04d}" for number in range(1000)]
@@ -181,6 +182,7 @@ def test_what_is_refused(house: House) -> None:
     assert house.runs() == runs
 
 
+@pytest.mark.long
 def test_another_plan_and_another_inventory(house: House) -> None:
     """A plan that comes along has to be the rollout's; hosts of the same names elsewhere are not its hosts."""
     elsewhere = house.write_inventory(NAMES, "elsewhere.yml")
