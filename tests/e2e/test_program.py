@@ -24,6 +24,7 @@ def fleet(fresh_lab: Lab, tmp_path: Path) -> Fleet:
     return ready(fresh_lab, tmp_path)
 
 
+@pytest.mark.long
 def test_what_is_kept_is_used_while_it_is_whole(fleet: Fleet) -> None:
     """A host that lost the program, or half of it, is sent it again and carries on."""
     change = {"sysctl": {"net.ipv4.tcp_fin_timeout": 21}}

@@ -138,9 +138,8 @@ def outcomes(text: str, host: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "run", [by_runner, *(pytest.param(one, marks=pytest.mark.long) for one in (by_mesh, by_navigator))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("run", [by_runner, by_mesh, by_navigator])
 def test_same_whoever_runs_it(lab: Lab, tmp_path: Path, run: Callable[[Place, str], str]) -> None:
     """The host is tuned, a second run changes nothing, every other playbook does its part, and all is rolled back."""
     fleet = ready(lab, tmp_path)

@@ -40,6 +40,7 @@ from tests.e2e.controller import (
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 
+@pytest.mark.long
 def test_process_that_waits(controller: Controller) -> None:
     """It carries the next run out with the environment and the lock that it is told; a killed one is replaced."""
     controller.spare.prepare()

@@ -61,9 +61,10 @@ def changed(fleet: Fleet, *words: str) -> Iterator[Answer]:
         assert fleet.netopt("rollback", answer.report["run_id"], "-l", fleet.name(WELL)).status == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("on_failure", "well"),
-    [pytest.param("stay", "applied", marks=pytest.mark.long), ("roll-back", "rolled_back")],
+    [("stay", "applied"), ("roll-back", "rolled_back")],
 )
 def test_three_troubles_at_once(lab: Lab, tmp_path: Path, on_failure: str, well: str) -> None:
     """Each trouble has its own words, whoever was well keeps the change or goes back, and the kernels say the same."""

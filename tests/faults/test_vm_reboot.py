@@ -154,6 +154,7 @@ def check(machine: Machine, before: str) -> None:
     assert not found, found
 
 
+@pytest.mark.long
 def test_timer_of_systemd_restores_when_the_guard_is_killed(machine: Machine, faults: Faults) -> None:
     """With netopt's own guard killed, the timer that systemd runs undoes what nobody confirms."""
     before = machine.dump()

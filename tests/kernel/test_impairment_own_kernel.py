@@ -14,7 +14,11 @@ import pytest
 from tests.kernel.impairment_program import PLANS
 from tests.own_kernel import answer_of
 
-pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root")]
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.long,
+    pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root"),
+]
 
 
 @pytest.fixture(scope="module")

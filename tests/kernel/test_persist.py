@@ -271,6 +271,7 @@ def test_killed_between_files(host: BootHost) -> None:
         assert host.files() == before
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_rollback_killed_between_files(host: BootHost) -> None:
     """A rollback that was killed anywhere is finished by the next one."""

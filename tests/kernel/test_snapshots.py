@@ -26,6 +26,7 @@ def _asked(host: Host, **request: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_number_and_size() -> None:
     """One more than may be is refused, and one that is forgotten makes room; so it is with their size."""
     key = {"sysctl": ["net.ipv4.tcp_fin_timeout"]}

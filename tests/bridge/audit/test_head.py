@@ -283,6 +283,7 @@ def _write(path: Path) -> None:
     put(path, 60, rotate_bytes=2_100)
 
 
+@pytest.mark.long
 def test_verify_while_others_write(tmp_path: Path) -> None:
     """A log that goes on and is closed meanwhile is whole at any moment."""
     path = tmp_path / "audit.jsonl"

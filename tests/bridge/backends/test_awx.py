@@ -289,6 +289,7 @@ def test_token_is_not_shown() -> None:
         AwxBackend.of(replace(settings, awx_token=None))
 
 
+@pytest.mark.long
 def test_events_are_followed_by_others_too(settings: Settings, lab: Lab, awx_with_hosts: Awx) -> None:
     """What the hosts did is in the run's own events, as with a run on this machine."""
     by = service(settings, awx_with_hosts)

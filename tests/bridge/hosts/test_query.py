@@ -80,6 +80,7 @@ def questions() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.long
 def test_every_question_in_two_runs(settings: Settings, lab: Lab) -> None:
     """All questions are answered by every host, in order, in a run for each twenty; the runs say that they asked."""
 

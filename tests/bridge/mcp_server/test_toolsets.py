@@ -134,6 +134,7 @@ def test_read_only(settings: Settings) -> None:
     assert "read-only" in with_client(replace(settings, read_only=True), use)
 
 
+@pytest.mark.long
 def test_the_digest_is_enough(settings: Settings, here: str) -> None:
     """A plan is applied by the digest that its rendering gave; one that this server does not keep is refused."""
 

@@ -111,7 +111,8 @@ def test_the_command_line_checks_once(
     assert checks == ONCE
 
 
-@pytest.mark.parametrize(("mode", "asked_for"), [pytest.param("legacy", 1, marks=pytest.mark.long), ("auto", 2)])
+@pytest.mark.long
+@pytest.mark.parametrize(("mode", "asked_for"), [("legacy", 1), ("auto", 2)])
 def test_the_server_checks_each_call_once(nobody: Settings, checks: Counter[str], mode: str, asked_for: int) -> None:
     """One validation and one rendering for a dry run, for an apply that a person confirms, and for its resumption.
 

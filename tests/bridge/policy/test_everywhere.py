@@ -149,6 +149,7 @@ def test_word_in_the_environment_is_for_one_plan(tmp_path: Path) -> None:
     assert LIMITED in said(launch(tmp_path, checked=digest, **forged))
 
 
+@pytest.mark.long
 def test_word_in_the_environment_is_for_these_plans(tmp_path: Path) -> None:
     """A digest that netopt has checked opens no way for several plans whose own digests do not make it."""
     digest = check(GOOD, load_policy()).target_inputs.digest

@@ -337,6 +337,7 @@ def test_the_latest_change_is_one(settings: Settings, about: dict[str, Any]) -> 
     assert record.run_id == wanted
 
 
+@pytest.mark.long
 def test_the_file_is_its_owners(kept: Settings) -> None:
     """Only its owner reads it, it takes no link's way to another file, and a device is written to."""
     folder = kept.state_dir.parent

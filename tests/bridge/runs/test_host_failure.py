@@ -61,6 +61,7 @@ def run(settings: Settings, tmp_path: Path, playbook: str, hosts: dict[str, dict
     return Fleet(settings, caller="test").run(OwnPlaybook("apply", playbook=playbook), Scope(inventory=str(source)))
 
 
+@pytest.mark.long
 def test_hosts_that_give_no_report(settings: Settings, tmp_path: Path, failing: str) -> None:
     """Each kind of failure has its own stage, key and message, without a traceback."""
     hosts = {

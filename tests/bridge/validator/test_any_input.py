@@ -103,6 +103,7 @@ NEAR_PLANS = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELD_NAMES), NEAR_PLANS))
 def test_nearly_plans_give_an_answer(data: dict[str, Any]) -> None:
