@@ -56,7 +56,7 @@ def run_playbook(
     # ansible-runner takes settings from the file alone; its default timeout delays the end of a run by up to 5 s
     _write_private(folder / "env" / "settings", json.dumps({"pexpect_timeout": 1, "suppress_ansible_output": True}))
     guard = _HandlerGuard(on_event)
-    watch = _Watch(marker=ansible_environment.marker(run_id), cancel=cancel, timeout_s=job.timeout_s)
+    watch = _Watch(run_id, cancel=cancel, timeout_s=job.timeout_s)
     try:
         config = RunnerConfig(
             private_data_dir=str(folder),
@@ -181,12 +181,12 @@ class _HandlerGuard:
 class _Watch:
     """Ends the run's processes when it is cancelled or takes too long; a context manager around the run."""
 
-    def __init__(self, *, marker: str, cancel: Cancellation | None, timeout_s: float) -> None:
-        self._marker = marker
+    def __init__(self, run_id: str, *, cancel: Cancellation | None, timeout_s: float) -> None:
+        self._run_id = run_id
         self._cancel = cancel or threading.Event()
         self._timeout_s = timeout_s
         self._finished = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name=f"netopt-watch-{marker}", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name=f"netopt-watch-{run_id}", daemon=True)
         self.reason: Literal["cancelled", "timeout"] | None = None
 
     def __enter__(self) -> Self:
@@ -206,8 +206,11 @@ class _Watch:
                 self.reason = "timeout"
             else:
                 continue
-            process_tree.end(self._marker)
+            self._end()
             while not self._finished.wait(POLL_S):
-                process_tree.end(self._marker)
-            process_tree.end(self._marker)  # a process may have been started between the look and the signal
+                self._end()
+            self._end()  # a process may have been started between the look and the signal
             return
+
+    def _end(self) -> None:
+        process_tree.end(ansible_environment.marker(self._run_id), own=SPARE.taken(self._run_id))

@@ -31,9 +31,14 @@ def receive(theirs: socket.socket, descriptors: int) -> tuple[dict[str, Any], li
     Args:
         theirs: the socket of the process that waits.
         descriptors: how many files come along.
+
+    Raises:
+        ConnectionError: the message is not whole; this process can open too few files.
     """
     size, given, _flags, _address = socket.recv_fds(theirs, SIZE, descriptors)
-    if len(size) < SIZE or len(given) < descriptors:
+    if not size:
         return None
+    if len(size) < SIZE or len(given) < descriptors:
+        raise ConnectionError("what a process is to do did not arrive whole")
     with theirs.makefile("rb") as stream:
         return json.loads(stream.read(int.from_bytes(size, "big"))), given

@@ -40,13 +40,17 @@ class SpareAnsible:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: tuple[int, socket.socket] | None = None
+        self._taken: dict[str, int] = {}
 
     def prepare(self) -> None:
-        """Have a process wait, unless one does, an AWX carries runs out, or another Python's ``ansible-playbook``."""
+        """Have a process wait, unless one does, an AWX carries runs out, or another Python's ``ansible-playbook``.
+
+        Nothing depends on it: where there can be none, what is wrong is said by the run, if that is so still.
+        """
         with self._lock:
             if self._waiting is not None or os.environ.get(BACKEND, "local") != "local" or _program_here() is None:
                 return
-            with contextlib.suppress(OSError):  # no process, no file, no folder: the run says it, if that is so still
+            with contextlib.suppress(OSError, RuntimeError):  # no process, file, folder or home
                 self._waiting = _started()
 
     @property
@@ -84,9 +88,19 @@ class SpareAnsible:
                 return None
             finally:
                 os.close(slave)
+            self._taken = {environment[ansible_environment.MARKER]: pid}
         process = PtyProcess(pid, master)
         process.setwinsize(ROWS, COLUMNS)
         return process
+
+    def taken(self, run_id: str) -> set[int]:
+        """Return the process that a run has taken, as long as it lives: it has the run's id once it runs."""
+        pid = self._taken.get(run_id)
+        try:
+            alive = pid is not None and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:  # its end has been noticed, and its number may be another's
+            alive = False
+        return {pid} if alive and pid is not None else set()
 
 
 SPARE = SpareAnsible()
@@ -96,10 +110,14 @@ def _started() -> tuple[int, socket.socket]:
     """Start a process that waits; return its pid and what it is told by."""
     environment = ansible_environment.beforehand(os.environ, cwd=Path.cwd())
     ours, theirs = socket.socketpair()
+    null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
     with theirs:
-        null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
         files = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0), *null]
-        return os.posix_spawn(COMMAND[0], COMMAND, environment, file_actions=files, setsid=True), ours
+        try:
+            return os.posix_spawn(COMMAND[0], COMMAND, environment, file_actions=files, setsid=True), ours
+        except OSError:
+            ours.close()
+            raise
 
 
 def _program_here() -> str | None:

@@ -6,8 +6,8 @@
 """Imports Ansible, waits on standard input for a run, and becomes its ``ansible-playbook``; see ``spare_ansible.py``.
 
 Ansible reads its settings as it is imported. So what was imported is used only where the run has the environment and
-the folder with which this process was started, all was imported, and nothing was said meanwhile, such as a warning.
-Else the program is executed, which reads and says everything anew.
+the folder with which this process was started, the files are as they were, all was imported, and nothing was said
+meanwhile, such as a warning. Else the program is executed, which reads and says everything anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import contextlib
 import ctypes
 import fcntl
 import importlib
+import importlib.util
 import os
+import re
 import signal
 import socket
 import sys
@@ -39,15 +41,21 @@ MORE = (
     "ansible.plugins.strategy.linear",
     "ansible.utils.encrypt",
 )
+VARIABLE = re.compile(r"\$\{?(\w+)")
+LOG_PATH = re.compile(r"^\s*log_path\s*[=:]", re.MULTILINE)
 
 
 def main() -> None:
     """Wait, and run what comes."""
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # a lock, say, of whoever called netopt
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is made as Ansible is imported is removed
     place = ctypes.CDLL(None).getenv
     place.restype = ctypes.c_void_p
     mark = place(ansible_environment.MARKER.encode())
-    started, folder = dict(os.environ), str(Path.cwd())
-    imported = _import_ansible()
+    started, folder = dict(os.environ), _here()
+    read = _files(started, folder)
+    imported = _may_be_read_ahead(started, folder) and _import_ansible()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with socket.socket(fileno=os.dup(0)) as theirs:
         come = handover.receive(theirs, 1)
     if come is None:
@@ -55,31 +63,66 @@ def main() -> None:
     told, (terminal,) = come
     _take(terminal)
     argv, environment, cwd = told["argv"], told["environment"], told["cwd"]
-    if imported and cwd == folder and _alike(started, environment) and _mark(mark, environment):
+    same = cwd == folder and _alike(started, environment) and _files(started, folder) == read
+    if imported and same and _mark(mark, environment):
         _run(argv, environment)
     os.chdir(cwd)
     os.execve(argv[0], argv, environment)
 
 
+def _here() -> str:
+    """Return this process's folder; nothing where it is gone."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
+def _files(environment: Mapping[str, str], folder: str) -> list[tuple[str, int, int, int]]:
+    """Return what tells the files that Ansible reads as it is imported, and their state, from others."""
+    found = []
+    with contextlib.suppress(OSError, RuntimeError):
+        own = importlib.util.find_spec("ansible")
+        release = Path(own.origin).with_name("release.py") if own and own.origin else None
+        for path in (ansible_environment.config_file(environment, Path(folder)), release):
+            if path is not None:
+                state = path.stat()
+                found.append((str(path), state.st_ino, state.st_mtime_ns, state.st_size))
+    return found
+
+
+def _may_be_read_ahead(environment: Mapping[str, str], folder: str) -> bool:
+    """Tell whether Ansible's settings are the same for all runs, and reading them opens no log."""
+    try:
+        path = ansible_environment.config_file(environment, Path(folder))
+        text = path.read_text(encoding="utf-8") if path else ""
+    except (OSError, RuntimeError, UnicodeDecodeError):
+        return False  # Ansible says what is wrong
+    texts = [text, *(value for name, value in environment.items() if name.startswith("ANSIBLE_"))]
+    names = {name for one in texts for name in VARIABLE.findall(one)}
+    logs = "ANSIBLE_LOG_PATH" in environment or LOG_PATH.search(text)
+    return not logs and not any(ansible_environment.is_of_one_run(name) for name in names)
+
+
 def _import_ansible() -> bool:
     """Import what every run imports; tell whether all went well, and silently."""
-    said = os.memfd_create("said")
-    for number in (1, 2):
-        os.dup2(said, number)
-    os.environ["ANSIBLE_LOCAL_TEMP"] = tempfile.gettempdir()
     try:
+        said = os.memfd_create("said")
+        for number in (1, 2):
+            os.dup2(said, number)
+        os.environ["ANSIBLE_LOCAL_TEMP"] = tempfile.gettempdir()
         importlib.import_module("ansible.cli.playbook")
         for name in MORE:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return os.fstat(said).st_size == 0
     except (Exception, SystemExit):  # noqa: BLE001 - whatever it is, the program says it again
         return False
     finally:
         with contextlib.suppress(KeyError, AttributeError, OSError):  # one was made; the run has its own
             Path(vars(sys.modules["ansible.constants"])["DEFAULT_LOCAL_TMP"]).rmdir()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return os.fstat(said).st_size == 0
 
 
 def _take(terminal: int) -> None:

@@ -81,7 +81,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command is None:
         top.print_help(sys.stderr)
         return EXIT_USAGE
-    _prepare(args)
     return _run(args)
 
 
@@ -97,6 +96,7 @@ def _run(args: argparse.Namespace) -> int:
     """Run the chosen command; whatever goes wrong ends as a line and an exit status."""
     status = EXIT_FAILED
     try:
+        _prepare(args)
         status = args.func(args)
         sys.stdout.flush()
     except NetoptBridgeError as error:

@@ -100,16 +100,54 @@ def test_another_environment(
     assert {event["pid"] for event in events} >= {pid}
 
 
-def test_another_folder(spare: SpareAnsible, tmp_path: Path, here: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An ``ansible.cfg`` of the folder in which a run begins holds, though the process waited elsewhere."""
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["another folder", "another file"])
+def test_other_settings(
+    spare: SpareAnsible, tmp_path: Path, here: str, monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool
+) -> None:
+    """The ``ansible.cfg`` of the folder in which a run begins holds, as it is then."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, gathering in ((first, "implicit"), (second, "smart")):
+        folder.mkdir()
+        (folder / "ansible.cfg").write_text(f"[defaults]\ngathering = {gathering}\n", encoding="utf-8")
     monkeypatch.delenv("ANSIBLE_CONFIG", raising=False)
     monkeypatch.setattr(ansible_environment, "DEFAULTS", {})
+    monkeypatch.chdir(first)
     spare.prepare()
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "ansible.cfg").write_text("[defaults]\ngathering = smart\n", encoding="utf-8")
+    assert spare.pid is not None
+    waits(spare.pid)
+    if elsewhere:
+        monkeypatch.chdir(second)
+    else:
+        (second / "ansible.cfg").replace(first / "ansible.cfg")
     _outcome, events = tell(tmp_path, here, f"{STARTED} | {SETTING}")
     assert PROGRAM not in said(events)
     assert said(events).endswith("| smart ")
+
+
+@pytest.mark.parametrize("text", ["log_path = $TMPDIR/../said.log", "log_path=said.log"])
+def test_no_log_is_opened_ahead_of_a_run(
+    spare: SpareAnsible, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """A command that comes to no run leaves no log; where the log of a run is, the run decides."""
+    (tmp_path / "ansible.cfg").write_text(f"[defaults]\n{text}\n", encoding="utf-8")
+    monkeypatch.delenv("ANSIBLE_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    spare.prepare()
+    assert spare.pid is not None
+    waits(spare.pid)
+    assert not list(tmp_path.rglob("*.log"))
+
+
+def test_it_holds_nothing_open(spare: SpareAnsible, tmp_path: Path) -> None:
+    """A lock of whoever called netopt is free once netopt has ended."""
+    with (tmp_path / "lock").open("w", encoding="utf-8") as lock:
+        os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - Python's own
+        spare.prepare()
+    assert spare.pid is not None
+    waits(spare.pid)
+    held = [path.readlink() for path in Path(f"/proc/{spare.pid}/fd").iterdir()]
+    assert held
+    assert tmp_path / "lock" not in held
 
 
 def test_what_is_said_at_the_start_is_in_the_log(tmp_path: Path, here: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,28 +168,31 @@ def test_what_is_said_at_the_start_is_in_the_log(tmp_path: Path, here: str, monk
 
 
 @pytest.mark.parametrize("state", ["ready", "importing"])
-def test_it_is_found_by_the_runs_id(spare: SpareAnsible, tmp_path: Path, here: str, state: str) -> None:
-    """Whoever ends a run finds this process, and it is gone afterwards, whether or not it had imported all."""
+def test_it_ends_with_its_run(spare: SpareAnsible, tmp_path: Path, here: str, state: str) -> None:
+    """Whoever ends a run finds this process by the run's id; who began the run finds it before that as well."""
     spare.prepare()
     pid = spare.pid
     assert pid is not None
     if state == "ready":
         waits(pid)
+    else:
+        os.kill(pid, signal.SIGSTOP)
     cancel = threading.Event()
     found: set[int] = set()
 
     def stop() -> None:
-        """End the run as soon as the program runs."""
+        """End the run as soon as the program runs, or should."""
         mark = ansible_environment.marker("run-0")
-        until(lambda: pid in process_tree.members(mark), 60, "the program of the run")
+        until(lambda: pid in (process_tree.members(mark) if state == "ready" else spare.taken("run-0")), 60, "its run")
         found.update(process_tree.members(mark))
         cancel.set()
 
     threading.Thread(target=stop, daemon=True).start()
     outcome, _events = tell(tmp_path, here, "{{ lookup('pipe', 'sleep 60') }}", cancel=cancel)
     assert outcome.status == "cancelled"
-    assert pid in found
+    assert (pid in found) is (state == "ready")
     assert not Path(f"/proc/{pid}").exists()
+    assert spare.taken("run-0") == set()
 
 
 def test_killed_while_it_waits(spare: SpareAnsible, tmp_path: Path, here: str) -> None:
@@ -198,6 +239,16 @@ def test_none_waits_where_an_awx_runs_playbooks(monkeypatch: pytest.MonkeyPatch)
     one = SpareAnsible()
     one.prepare()
     assert one.pid is None
+
+
+def test_a_command_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    """What is wrong is said in one line, as without it."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    words = f"cd {gone} && rmdir {gone} && {sys.executable} -P -m mcp_bridge apply -i localhost, nothere.json"
+    done = subprocess.run(["/bin/sh", "-c", words], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 2)
+    assert done.stderr.startswith("netopt: nothere.json cannot be read")
 
 
 def test_a_command_that_asks_hosts_starts_one(tmp_path: Path) -> None:
