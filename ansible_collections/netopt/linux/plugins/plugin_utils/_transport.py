@@ -27,6 +27,7 @@ import marshal
 import os
 import secrets
 import shlex
+import sys
 import textwrap
 import time
 import zlib
@@ -321,7 +322,7 @@ def _sources() -> dict[str, bytes]:
 
 def _digest(sources: Mapping[str, bytes]) -> str:
     """Return what names the program that this Python makes of sources."""
-    digest = hashlib.sha256(MAGIC_NUMBER)
+    digest = hashlib.sha256(b"%s %d " % (MAGIC_NUMBER, sys.flags.optimize))
     for name, source in sources.items():
         digest.update(b"%d %s %d " % (len(name), name.encode(), len(source)))
         digest.update(source)

@@ -16,6 +16,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import Callable
@@ -38,30 +39,54 @@ def packed(digest: str, pack: Callable[[], bytes]) -> bytes:
         pack: what packs it.
     """
     file = _folder(digest) / PROGRAM
-    with contextlib.suppress(OSError):
-        kept = file.read_bytes()
-        if hashlib.sha256(kept[SUM:]).digest() == kept[:SUM]:
-            return kept[SUM:]
+    kept = _kept(file)
+    if kept is not None:
+        return kept
     program = pack()
     with contextlib.suppress(OSError):
-        _make(file.parent)
-        descriptor, name = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(hashlib.sha256(program).digest() + program)
-        Path(name).replace(file)
+        _make(digest)
+        _keep(file, hashlib.sha256(program).digest() + program)
     return program
 
 
 def is_packed(digest: str) -> bool:
     """Return whether a program is kept, whole or not."""
-    return (_folder(digest) / PROGRAM).is_file()
+    return os.path.isfile(_folder(digest) / PROGRAM)
 
 
-def _make(folder: Path) -> None:
+def _kept(file: Path) -> bytes | None:
+    """Return a program that was kept, ``None`` where it is not whole or others may have written it: root runs it."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o22:
+            return None
+        kept = stream.read()
+    return kept[SUM:] if hashlib.sha256(kept[SUM:]).digest() == kept[:SUM] else None
+
+
+def _keep(file: Path, data: bytes) -> None:
+    """Write a file in one step, or leave nothing of it."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink()
+        raise
+
+
+def _make(digest: str) -> None:
     """Make the folder of a program; what was remembered of other versions of it goes."""
+    folder = _folder(digest)
     if not folder.is_dir():
         shutil.rmtree(folder.parent, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (*reversed(folder.parents[:2]), folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 class ModuleCache:
@@ -73,15 +98,16 @@ class ModuleCache:
     """
 
     def __init__(self, digest: str, address: str) -> None:
+        self._digest = digest
         self._mark = _folder(digest) / hashlib.sha256(address.encode()).hexdigest()[:32]
 
     def has_program(self) -> bool:
         """Return whether it was."""
-        return self._mark.exists()
+        return os.path.exists(self._mark)
 
     def add(self) -> None:
         """Remember that it was."""
         if not self.has_program():
             with contextlib.suppress(OSError):
-                _make(self._mark.parent)
+                _make(self._digest)
                 self._mark.touch(mode=0o600)
