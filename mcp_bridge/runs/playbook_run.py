@@ -16,7 +16,7 @@ from mcp_bridge import atomic_files, backends
 from mcp_bridge.backends import inventory
 from mcp_bridge.backends.job import Job, RunOutcome
 from mcp_bridge.errors import NetoptBridgeError, RunError
-from mcp_bridge.models.report import HostReport
+from mcp_bridge.models.report import HostError, HostReport
 from mcp_bridge.runs import report as run_report
 from mcp_bridge.runs.events import EventWriter
 from mcp_bridge.runs.lock import Cancel
@@ -158,9 +158,19 @@ class Fleet:
         )
 
     def run(self, task: Task, scope: Scope) -> Finished:
-        """Register a run, carry it out and close it; for questions, whose answers nobody asks for later."""
+        """Register a run, carry it out and close it; for questions, whose answers nobody asks for later.
+
+        Raises:
+            InventoryError: there is no host to run on.
+            RunError: the playbook could not be run at all, or was ended before it knew of a host.
+        """
         finished = self.execute(self.begin(task, scope), task, scope)
+        if not finished.events.complete:
+            begun = set(finished.events.hosts)
+            finished.hosts.update({name: _unasked() for name in finished.hosts if name not in begun})
         self.close(finished, result={})
+        if not finished.hosts:
+            raise RunError(f"The run ended before it knew of a host ({finished.outcome.status})", hint="Ask again.")
         return finished
 
     def close(self, finished: Finished, *, result: dict[str, Any]) -> RunRecord:
@@ -196,6 +206,12 @@ class Fleet:
             for name in known
             if name not in begun
         }
+
+
+def _unasked() -> HostReport:
+    """Return the report of a host that a run which ended early had yet to ask."""
+    error = HostError(stage="connect", message="The run ended before this host's turn", hint="Ask again.")
+    return HostReport(status="failed", error=error)
 
 
 def failure(error: BaseException) -> dict[str, Any]:

@@ -235,11 +235,10 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_run_ends_with_a_report(netopt: Netopt, lab: Lab, number: signal.Signals) -> None:
-    """Ctrl-C ends ansible-playbook and all its workers, and there is a report still."""
+def interrupted(netopt: Netopt, number: signal.Signals, *words: str) -> tuple[int, str, str]:
+    """Run a command, send it a signal once its run has begun, and return its status and what it printed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mcp_bridge", "apply", "good.json", "-i", str(lab.inventory), "--check", "--json"],
+        [sys.executable, "-m", "mcp_bridge", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -248,13 +247,32 @@ def test_interrupted_run_ends_with_a_report(netopt: Netopt, lab: Lab, number: si
         preexec_fn=heed_interrupts,  # noqa: PLW1509 - this test has no threads
     )
     runs = netopt.folder / "state" / "runs"
-    until(lambda: list(runs.glob("*/artifacts/*/stdout")) or process.poll() is not None, 120, "a run that has begun")
+    before = set(runs.glob("*/artifacts/*/stdout"))
+    until(
+        lambda: set(runs.glob("*/artifacts/*/stdout")) - before or process.poll() is not None, 120, "a run that began"
+    )
     process.send_signal(number)
     output, errors = process.communicate(timeout=120)
+    return process.returncode, output, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_ends_with_a_report(netopt: Netopt, lab: Lab, number: signal.Signals) -> None:
+    """Ctrl-C ends ansible-playbook and all its workers, and there is a report still."""
+    words = ("apply", "good.json", "-i", str(lab.inventory), "--check", "--json")
+    status, output, errors = interrupted(netopt, number, *words)
     report = json.loads(output)
-    assert process.returncode == 1, errors
+    assert status == 1, errors
     assert any("ended early" in note for note in report["notes"])
     assert len(report["hosts"]) == 2
+
+
+@pytest.mark.parametrize("word", ["plans", "verify"])
+def test_an_interrupted_question_is_no_answer(netopt: Netopt, lab: Lab, word: str) -> None:
+    """A script cannot take it for one that says that nothing is in force, or that nothing differs."""
+    status, output, errors = interrupted(netopt, signal.SIGINT, word, "-i", str(lab.inventory))
+    assert status == 1, output
+    assert (output + errors).count("The run ended before this host's turn") + errors.count("before it knew") >= 1
 
 
 def hosts_of(netopt: Netopt, inventory: tuple[str, ...], checkpoint: str) -> set[str]:

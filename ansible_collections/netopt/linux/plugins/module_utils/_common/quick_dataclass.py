@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(cls: type | None = None, *, frozen: bool = False) -> type | Callable[[type], type]:
-        """Make a class what ``dataclasses.dataclass`` makes of it; ``field`` may give a default and nothing else."""
+        """Make a class what ``dataclasses.dataclass`` makes of it.
+
+        Raises:
+            TypeError: it asks for more: a field without a part in it, or methods of its own among those made here.
+        """
         if cls is None:
             return lambda given: dataclass(given, frozen=frozen)
+        own = [name for name in ("__init__", "__post_init__", "__repr__", "__eq__", "__hash__") if name in vars(cls)]
+        if own:
+            raise TypeError(f"{cls.__name__} has its own {own[0]}: use dataclasses.dataclass")
         made = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+        made.__match_args__ = tuple([one.name for one in dataclasses.fields(made)])
         made.__init__ = _init(made)
-        if "__repr__" not in cls.__dict__:
-            made.__repr__ = _repr
-        if "__eq__" not in cls.__dict__:
-            made.__eq__ = _eq
-            made.__hash__ = _hash if frozen else None
+        made.__repr__, made.__eq__, made.__hash__ = _repr, _eq, _hash if frozen else None
         if frozen:
             made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
         return made
@@ -39,20 +43,22 @@ else:
 
 def _init(cls: Any) -> Any:
     """Return ``__init__`` of a class: each field without a default has to be given."""
-    known: dict[str, Any] = {"MISSING": MISSING}
-    words, lines = ["self"], ["own = self.__dict__"]
+    known: dict[str, Any] = {"__missing": MISSING}
+    words, lines = ["self"], ["__own = self.__dict__"]
     for one in dataclasses.fields(cls):
         name = value = one.name
+        if not (one.init and one.repr and one.compare and one.hash is None):
+            raise TypeError(f"{cls.__name__}.{name} has no part in all: use dataclasses.dataclass")
         if one.default_factory is not MISSING:
-            known[f"make_{name}"] = one.default_factory
-            words.append(f"{name}=MISSING")
-            value = f"make_{name}() if {name} is MISSING else {name}"
+            known[f"__make_{name}"] = one.default_factory
+            words.append(f"{name}=__missing")
+            value = f"__make_{name}() if {name} is __missing else {name}"
         elif one.default is not MISSING:
-            known[f"default_{name}"] = one.default
-            words.append(f"{name}=default_{name}")
+            known[f"__default_{name}"] = one.default
+            words.append(f"{name}=__default_{name}")
         else:
             words.append(name)
-        lines.append(f"own[{name!r}] = {value}")
+        lines.append(f"__own[{name!r}] = {value}")
     body = "\n ".join(lines)
     exec(f"def __init__({', '.join(words)}):\n {body}", known)  # noqa: S102 - as dataclasses does
     made = known["__init__"]
@@ -63,11 +69,11 @@ def _init(cls: Any) -> Any:
 def _values(one: Any) -> Tuple[Any, ...]:
     """Return what the fields of an object hold."""
     own = one.__dict__
-    return tuple([own[name] for name in one.__dataclass_fields__])
+    return tuple([own[name] for name in one.__match_args__])
 
 
 def _repr(self: Any) -> str:
-    named = ", ".join(f"{name}={value!r}" for name, value in zip(self.__dataclass_fields__, _values(self)))
+    named = ", ".join(f"{name}={value!r}" for name, value in zip(self.__match_args__, _values(self)))
     return f"{type(self).__qualname__}({named})"
 
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import FrozenInstanceError, asdict, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, ClassVar, Dict
 
 import pytest
 
@@ -109,18 +109,38 @@ def test_one_that_is_not_frozen(made: Callable[..., Any]) -> None:
 
 @KINDS
 def test_a_class_and_one_that_adds_to_it(made: Callable[..., Any]) -> None:
-    """Fields of the class before come first; own methods stay."""
+    """Fields of the class before come first; what belongs to the class is no field."""
 
     @made(frozen=True)
     class More(frozen(made)):  # type: ignore[misc]
-        further: bool = False
+        kind: ClassVar[str] = "more"
+        own: bool = False
+        make_known: int = 3
+        MISSING: str = ""
 
-        def __repr__(self) -> str:
-            return "more"
-
-    one = More(1, "a", {}, further=True)
-    assert (one.number, one.further, repr(one)) == (1, True, "more")
+    one = More(1, "a", own=True, make_known=4)
+    assert (one.number, one.own, one.known, one.kind) == (1, True, {}, "more")
+    assert asdict(one) == {"number": 1, "word": "a", "known": {}, "own": True, "make_known": 4, "MISSING": ""}
+    assert one == More(1, "a", own=True, make_known=4)
     assert one != frozen(made)(1, "a", {})
+
+
+@pytest.mark.parametrize("name", ["__init__", "__post_init__", "__repr__", "__eq__", "__hash__"])
+def test_a_class_with_methods_of_its_own(name: str) -> None:
+    """It is refused: one of the two would be lost."""
+    kind = bare()
+    setattr(kind, name, lambda _self, *_words: None)
+    with pytest.raises(TypeError, match=f"One has its own {name}"):
+        OURS(kind)
+
+
+@pytest.mark.parametrize("part", ["init", "repr", "compare", "hash"])
+def test_a_field_without_a_part(part: str) -> None:
+    """It is refused, as it would have that part."""
+    kind: Any = bare()
+    kind.word = field(default="word", **{part: False})
+    with pytest.raises(TypeError, match=r"One\.word has no part in all"):
+        OURS(kind)
 
 
 def test_the_target_has_no_others() -> None:
