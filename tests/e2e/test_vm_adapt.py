@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mcp_bridge.lab.state import Lab
-from tests.e2e.test_vm_persist import NUMBER, Machine
+from tests.e2e.test_vm_persist import Machine
 from tests.waiting import until
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.long]
@@ -42,7 +42,7 @@ def said(machine: Machine) -> str:
 
 def drifts(lab: Lab) -> str:
     """Return what ``netopt verify`` says where it finds drift; empty where it finds none."""
-    here = ["-i", str(lab.inventory), "-l", lab.hosts[NUMBER - 1].name]
+    here = ["-i", str(lab.inventory), "-l", lab.hosts[-1].name]
     argv = [sys.executable, "-m", "mcp_bridge", "verify", *here]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
     return done.stdout + done.stderr if done.returncode else ""

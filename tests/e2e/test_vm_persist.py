@@ -21,7 +21,6 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow]
 
-NUMBER = 2  # of the session's machines: the one that netopt has not been to
 BOOT_S = 180.0
 CHANGES: dict[str, Any] = {
     "sysctl": {"net.core.somaxconn": 8192, "net.ipv4.tcp_congestion_control": "bbr", "net.ipv4.tcp_fin_timeout": 25},
@@ -56,15 +55,15 @@ VOLATILE = re.compile(r"^class fq_codel .*\n|^ +link/ether .*\n| direct_packets_
 
 
 class Machine:
-    """A machine of a lab, and its inventory."""
+    """The last machine of a lab, where netopt has not been, and its inventory."""
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        self._lab, self._number = lab, len(lab.hosts)
         self._inventory = str(Path(lab.inventory))
 
     def ssh(self, command: str, *, check: bool = True) -> str:
         """Run a command there and return what it printed."""
-        argv = lifecycle.command(self._lab, str(NUMBER), [command])
+        argv = lifecycle.command(self._lab, str(self._number), [command])
         return subprocess.run(argv, capture_output=True, text=True, check=check, timeout=180).stdout
 
     def network(self) -> str:
@@ -77,7 +76,7 @@ class Machine:
 
     def netopt(self, *words: str, stdin: str = "") -> dict[str, Any]:
         """Run a command of netopt against the machine and return its host's report."""
-        here = ["-i", self._inventory, "-l", self._lab.hosts[NUMBER - 1].name]
+        here = ["-i", self._inventory, "-l", self._lab.hosts[-1].name]
         argv = [sys.executable, "-m", "mcp_bridge", *words, *here, "--json"]
         done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, timeout=300)
         report = json.loads(done.stdout)
