@@ -58,6 +58,7 @@ ON_OWN_KERNEL = tuple(
         *("followers_own_kernel", "impairment_own_kernel", "interfaces_own_kernel", "tc_by_hand"),
     )
 )
+SOME_MODULES = ("netopt_sysctl", "netopt_tc")
 NOTHING_COLLECTED = 5  # pytest's exit status
 
 
@@ -131,15 +132,18 @@ CHECKS = (
     *_with_long("e2e-plans", *ON_PLANS, root=True),
     *_with_long("e2e-runs", *ON_RUNS, root=True),
     *_with_long("effects", "tests/effects", root=True),
-    _pytest("tc-states", "tests/tc_testing", root=True, beyond="make tc-testing"),
+    *_with_long("tc-states", "tests/tc_testing", root=True),
     *_with_long("devices", "tests/devices", root=True, machine=True),
     *_with_long("faults-vm", "tests/faults", of="vm", root=True, machine=True),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
     *_with_long("attacks", "tests/attacks", root=True),
     *_with_long("contract", "tests/contract", root=True),
     *_with_long("compat", "tests/compat", root=True),
-    Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
-    Check("integration", "test", ("tools/ansible_test.sh", "integration"), root=True),
+    Check(
+        "integration", "test", ("tools/ansible_test.sh", "integration", *SOME_MODULES), root=True, beyond="make long"
+    ),
+    Check("integration-long", "long", ("tools/ansible_test.sh", "integration"), root=True),
+    Check("molecule-default", "long", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("oldest", "tests/releases", "-m", "oldest", "-k", "at_once or printed", root=True, beyond="make releases"),
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True, group="coverage"),

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
 from tests.attacks.stage import NOWHERE, Stage
 
 HELLO = {"protocolVersion": "2025-06-18", "clientInfo": {"name": "test", "version": "1"}}
@@ -111,6 +113,7 @@ def test_whatever_is_not_yes_is_no(stage: Stage) -> None:
     assert stage.log.check()[0] is None
 
 
+@pytest.mark.long
 def test_a_client_that_only_opens_addresses_is_not_asked(stage: Stage) -> None:
     """One that shows no forms, and one that asks nobody, get a refusal and no question."""
     for capabilities in ({"elicitation": {"url": {}}}, {}):

@@ -104,6 +104,7 @@ def test_a_run_that_was_killed_is_looked_into(taken_over: Site, earlier: Earlier
     assert site.ask("audit", "verify").report["intact"]
 
 
+@pytest.mark.long
 def test_a_stopped_rollout_goes_on(taken_over: Site, earlier: Earlier) -> None:
     """The host that had the change is left alone, the other one gets it, and both go back together."""
     site = taken_over

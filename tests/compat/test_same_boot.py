@@ -74,6 +74,7 @@ def test_a_waiting_change_is_left_to_its_guard(site: Site, earlier: Earlier) -> 
     assert site.differences("web1", before) == []
 
 
+@pytest.mark.long
 def test_an_interrupted_change_is_undone_first(site: Site, earlier: Earlier) -> None:
     """Its maker and its guard were killed in the midst of it: the next change restores the host, and says so."""
     host = site.hosts["web1"]

@@ -96,6 +96,7 @@ def test_the_other_commands_do_without(installed: Path) -> None:
     assert (done.returncode, done.stderr.splitlines()[0]) == (1, "netopt: There is no run to report on")
 
 
+@pytest.mark.long
 def test_the_extra_is_all_that_serve_takes(installed_with_server: Path) -> None:
     """With the extra every module imports, and the server answers until its client has gone."""
     assert json.loads(run(installed_with_server / "bin" / "python", "-c", IMPORT_ALL, cwd=installed_with_server)) == {}

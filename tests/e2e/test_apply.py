@@ -145,6 +145,7 @@ def drifts(fleet: Fleet, held: dict[str, dict[str, str]]) -> None:
     assert fleet.differences(held) == []
 
 
+@pytest.mark.long
 def test_what_a_person_reads(fleet: Fleet) -> None:
     """Without --json there is a table with a line per host, the differences, and how to undo it all."""
     answer: Answer = fleet.netopt(

@@ -67,6 +67,7 @@ def _connections(folder: Path) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.long
 def test_hosts_that_hang(lab: Lab, tmp_path: Path) -> None:
     """The others hold the change; the hung ones have no checkpoint, no lock and no process of it."""
     fleet = ready(lab, tmp_path)

@@ -95,6 +95,7 @@ def refusing(fleet: Fleet, number: int) -> Iterator[None]:
         lifecycle.execute(fleet.lab, str(number), ["sh", "-c", f"mv {path}.away {path}"])
 
 
+@pytest.mark.long
 def test_unreachable_host_over_the_limit_stops_it_and_the_others_stay(fleet: Fleet) -> None:
     """The canary keeps the change, the host is reported, later waves are not begun."""
     answer = fleet.apply(PLAN, "--canary", "1", "--waves", "1,100%", inventory=fleet.inventory(h2=NOBODY))

@@ -162,7 +162,7 @@ def test_damaged_state_is_told_and_nothing_is_restored_from_it(damage: str, faul
         assert "restore_failed" in made.by_hand("one", "--list")
 
 
-@pytest.mark.parametrize("damage", EACH_DAMAGE)
+@pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_program_is_no_obstacle_to_the_next_change(damage: str, faults: Faults) -> None:
     """Without its restore.pyz a change that waited too long is still undone, by the next change."""
     with faults.injected(f"restore.pyz {damage}"), host(STATES[STATE]) as made:

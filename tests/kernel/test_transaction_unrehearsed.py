@@ -108,7 +108,9 @@ def test_what_nft_refuses_is_not_begun(host: Host) -> None:
     assert host.view() == before
 
 
-@pytest.mark.parametrize("fault", ["SIGKILL", "SIGTERM", "error"])
+@pytest.mark.parametrize(
+    "fault", [*(pytest.param(name, marks=pytest.mark.long) for name in ("SIGKILL", "SIGTERM")), "error"]
+)
 def test_fault_undone(host: Host, fault: str) -> None:
     """Whatever ends the change at any of its operations, the host is as before."""
     before = host.view()

@@ -93,19 +93,33 @@ STATES = {
 }
 QUEUES = 4
 PLANS = {"egress_mbit", "ingress_mbit", "egress_mbit+ingress_mbit"}
+# what make test shows of the others' kinds: chains, actions, the hooks' handle, a tree with all of these
+SHOWN = (
+    "an action that dumps what it refuses",
+    "a chain without filters",
+    "a leaf with the handle of the hooks",
+    "a tree with filters and actions",
+)
 MAY_BE_REFUSED = {"a leaf with the handle of the hooks", "a root with the handle of the hooks"}
 
 
 @pytest.fixture(scope="module")
-def found(kernel: None) -> Mapping[str, list[Found]]:
-    """What came of all states, in one kernel."""
+def found(kernel: None, request: pytest.FixtureRequest) -> Mapping[str, list[Found]]:
+    """What came of all states that are asked for, in one kernel."""
     del kernel
-    cases = [Case(id=name, name=name, setup=lines, queues=QUEUES) for name, lines in STATES.items()]
+    asked = {
+        item.callspec.params["name"]
+        for item in request.session.items
+        if hasattr(item, "callspec") and item.path == request.path
+    }
+    cases = [Case(id=name, name=name, setup=lines, queues=QUEUES) for name, lines in STATES.items() if name in asked]
     came = run_cases(cases)
-    return {name: [one for one in came if one["id"] == name] for name in STATES}
+    return {name: [one for one in came if one["id"] == name] for name in asked}
 
 
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in SHOWN else pytest.mark.long) for name in STATES]
+)
 def test_there_and_back_or_refused(found: Mapping[str, list[Found]], name: str) -> None:
     """Each plan that displaces the state is exact, there and back and broken halfway, or refused in words."""
     assert {one["plan"].partition(" ")[2] for one in found[name]} & PLANS

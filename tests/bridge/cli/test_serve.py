@@ -110,6 +110,7 @@ def test_another_user_of_this_machine_is_refused(port: int) -> None:
     assert found == {65534: "403", 0: "200"}
 
 
+@pytest.mark.long
 def test_a_client_that_vanishes(tmp_path: Path) -> None:
     """A client on standard input and output that goes without a word ends the server, which calls it no defect."""
     with subprocess.Popen(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -138,6 +138,7 @@ def test_has_a_schema(kind: str) -> None:
     assert TypeAdapter(KINDS[kind]).json_schema()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 65535), st.integers(1, 65535)).map(sorted), min_size=1, max_size=20))
 def test_ports_keep_their_meaning(ranges: list[list[int]]) -> None:
     """Joining ranges neither adds nor loses a port."""
