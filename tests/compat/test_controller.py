@@ -58,6 +58,7 @@ def test_the_audit_log_goes_on(taken_over: Site) -> None:
     assert site.netopt("audit", "verify").status == 1
 
 
+@pytest.mark.long
 def test_runs_are_listed_and_reported(taken_over: Site, earlier: Earlier) -> None:
     """Every run that had ended has its place in the list, its outcome over MCP, and its report."""
     site = taken_over

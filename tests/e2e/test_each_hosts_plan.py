@@ -105,10 +105,7 @@ def site(lab: Lab, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.mark.parametrize(
     "way",
-    [
-        pytest.param(way, id=name, marks=() if name in (FIRST, "role, free") else pytest.mark.long)
-        for name, way in WAYS.items()
-    ],
+    [pytest.param(way, id=name, marks=() if name == FIRST else pytest.mark.long) for name, way in WAYS.items()],
 )
 def test_each_host_gets_its_own_plan(site: Site, way: Way) -> None:
     """Three hosts with three plans read three values; one name leads all of them back."""

@@ -379,10 +379,8 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize(
-    "kill",
-    [pytest.param(kill, id=name, marks=() if name == "sshd" else pytest.mark.long) for name, kill in KILLS.items()],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("kill", KILLS.values(), ids=KILLS.keys())
 def test_killed_halfway(fleet: Fleet, kill: str) -> None:
     """When the module or the connection dies, the host restores itself, and the report says what is known of that."""
     before = fleet.views()

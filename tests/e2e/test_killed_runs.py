@@ -106,17 +106,8 @@ STAGES: dict[str, Callable[[Controller, str], bool]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("stage", "waited"),
-    [
-        pytest.param("before Ansible", False, marks=pytest.mark.long),
-        pytest.param("hosts known", False, marks=pytest.mark.long),
-        ("first host begun", False),
-        pytest.param("first host begun", True, marks=pytest.mark.long),
-        pytest.param("first host done", False, marks=pytest.mark.long),
-        pytest.param("half of them done", False, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("stage", "waited"), [*((stage, False) for stage in STAGES), ("first host begun", True)])
 def test_process_of_a_run_killed(controller: Controller, stage: str, *, waited: bool) -> None:
     """Its remains are ended, the hosts are asked, and what they say is what their kernels say."""
     if waited:

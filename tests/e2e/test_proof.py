@@ -67,6 +67,7 @@ def load(fleet: Fleet) -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 def test_what_is_met_stays(fleet: Fleet) -> None:
     """Figures from before and after, a verdict on each objective, and a confirmed change; again it is unchanged."""
     targets = {"ping": [other(fleet)], "tcp": [f"{other(fleet)}:22"]}

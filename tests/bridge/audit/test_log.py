@@ -206,6 +206,7 @@ def test_a_log_that_half_a_character_had_stopped(tmp_path: Path) -> None:
     assert log.check()[0] is None
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_a_full_disk_stops_everything(tmp_path: Path) -> None:
     """What cannot be written down is not done, be it a change or a question; the log stays whole and goes on later."""

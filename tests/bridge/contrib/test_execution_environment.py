@@ -47,6 +47,7 @@ def definition() -> dict[str, dict[str, object]]:
     return found
 
 
+@pytest.mark.long
 def test_builder_takes_the_definition(context: Path) -> None:
     """The context holds the wheel and the collection, and the image installs both, the wheel with fixed versions."""
     [text] = [path.read_text(encoding="utf-8") for path in context.glob("*file")]
@@ -61,6 +62,7 @@ def test_builder_takes_the_definition(context: Path) -> None:
     assert asked == [{"name": f"collections/{tarball.name}", "type": "file"}]
 
 
+@pytest.mark.long
 def test_what_the_collection_declares(context: Path, tmp_path: Path) -> None:
     """Builder reads the collection's own needs; its wheel is never looked for in an index."""
     place = tmp_path / "ansible_collections" / "netopt" / "linux"
