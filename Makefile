@@ -16,7 +16,7 @@ lint: setup ## ruff, mypy, shellcheck, ansible-lint, changelog, the docs' site, 
 test: setup ## every check, and a test of each kind of behaviour, with a summary of what was skipped and why; twenty-five minutes at most
 	@$(PYTHON) tools/check.py
 
-long: setup ## the tests that make test leaves out for their length; most of an hour, as root
+long: setup ## the tests that make test leaves out for their length; forty minutes, as root
 	@$(PYTHON) tools/check.py long
 
 properties: setup ## round trips of random plans from random states, 500 in namespaces and 50 on a VM; every power cut; tools and disks that fail; plans side by side
