@@ -143,7 +143,7 @@ CHECKS = (
         "integration", "test", ("tools/ansible_test.sh", "integration", *SOME_MODULES), root=True, beyond="make long"
     ),
     Check("integration-long", "long", ("tools/ansible_test.sh", "integration"), root=True),
-    Check("molecule-default", "long", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
+    Check("molecule-default", "test", ("molecule", "test", "-s", "default"), root=True, paths=("molecule/default",)),
     Check("ansible-units", "test", ("tools/ansible_test.sh", "units"), paths=(UNIT_TESTS,)),
     _pytest("oldest", "tests/releases", "-m", "oldest", "-k", "at_once or printed", root=True, beyond="make releases"),
     _pytest("coverage", UNIT_TESTS, "--cov", "--cov-config=tools/coverage.ini", root=True, group="coverage"),
