@@ -86,7 +86,6 @@ def test_the_playbook_has_five_lines() -> None:
     assert len(blocks("Tune hosts", "yaml")[0].splitlines()) == 5
 
 
-@pytest.mark.long
 def test_the_readme_leads_to_tuned_hosts_and_back(user: User, lab: Lab) -> None:
     """Every command of its sections on installing and on tuning does what the text around it says."""
     first, second = blocks("Installation", "console")[0].splitlines()

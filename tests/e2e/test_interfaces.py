@@ -54,7 +54,6 @@ def roll_back(site: Site, identity: str) -> Answer:
     return site.fleet.netopt("rollback", identity, "--json")
 
 
-@pytest.mark.long
 def test_one_glob_for_the_fleet(site: Site) -> None:
     """By the command line: two hosts have an interface that matches, the third fails alone and is told why."""
     plan = site.fleet.folder / "plan.json"

@@ -72,7 +72,6 @@ def statuses(fleet: Fleet, report: dict[str, Any]) -> list[str]:
     return listed
 
 
-@pytest.mark.long
 def test_stopped_in_its_second_wave_and_gone_on_with(fleet: Fleet) -> None:
     """One host of the second wave fails: the third is not begun; once the cause is gone the rest gets the change."""
     first, second, third, fourth = (fleet.name(number) for number in (1, 2, 3, 4))

@@ -49,7 +49,6 @@ def _widen(card: Path, most: int) -> None:
     card.write_text(re.sub(r"max: .*", f"max: {most}", card.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-@pytest.mark.long
 def test_from_the_draft_to_the_rollback(fleet: Fleet, tmp_path: Path) -> None:
     """A key of an interface with a dot, and a text: applied, seen when changed, rolled back; the machine's: refused."""
     own = tmp_path / "own"

@@ -22,7 +22,6 @@ def managed_by(fleet: Fleet) -> str:
     return str(route["dst"])
 
 
-@pytest.mark.long
 def test_the_managements_own_route(fleet: Fleet) -> None:
     """The new connection that confirms comes in by the route that was replaced, and all hosts keep the change."""
     before = fleet.views()

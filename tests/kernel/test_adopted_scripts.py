@@ -23,7 +23,6 @@ from tests.own_kernel import answer_of
 
 pytestmark = [
     pytest.mark.kernel,
-    pytest.mark.long,
     pytest.mark.skipif(os.geteuid() != 0, reason="user-mode Linux needs root"),
 ]
 
