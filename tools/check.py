@@ -93,7 +93,9 @@ def _pytest(name: str, path: str, *more: str, group: str = "test", **about: Any)
     return Check(name, group, argv, paths=(path,), **about)
 
 
-def _with_long(name: str, path: str, *more: str, of: str = "", **about: Any) -> tuple[Check, Check]:
+def _with_long(
+    name: str, path: str, *more: str, of: str = "", beyond: str = "make long", **about: Any
+) -> tuple[Check, Check]:
     """Return the check of the tests that ``make test`` runs, and the one of those that it leaves out for their length.
 
     Args:
@@ -101,11 +103,12 @@ def _with_long(name: str, path: str, *more: str, of: str = "", **about: Any) -> 
         path: where the tests are.
         more: further words for pytest.
         of: which of the tests, as pytest's ``-m`` has it; all of them by default.
+        beyond: what runs more than the first.
         about: fields of both checks.
     """
     which = f"{of} and " if of else ""
     return (
-        _pytest(name, path, *more, "-m", f"{which}not long", beyond="make long", **about),
+        _pytest(name, path, *more, "-m", f"{which}not long", beyond=beyond, **about),
         _pytest(f"{name}-long", path, *more, "-m", f"{which}long", group="long", **about),
     )
 
@@ -126,15 +129,15 @@ CHECKS = (
     *_with_long("e2e-vm", *ON_MACHINES, root=True, machine=True),
     *_with_long("bridge", "tests/bridge"),
     *_with_long("e2e", "tests/e2e", *(f"--ignore={path}" for path in (*ON_MACHINES, *ON_PLANS, *ON_RUNS)), root=True),
-    *_with_long("faults", "tests/faults", of="not vm", root=True),
+    *_with_long("faults", "tests/faults", of="not vm", root=True, beyond="make long, make properties"),
     *_with_long("kernel", "tests/kernel", *(f"--ignore={path}" for path in ON_OWN_KERNEL), root=True),
     *_with_long("own-kernel", *ON_OWN_KERNEL, root=True),
     *_with_long("e2e-plans", *ON_PLANS, root=True),
     *_with_long("e2e-runs", *ON_RUNS, root=True),
     *_with_long("effects", "tests/effects", root=True),
-    *_with_long("tc-states", "tests/tc_testing", root=True),
+    *_with_long("tc-states", "tests/tc_testing", beyond="make long, make tc-testing", root=True),
     *_with_long("devices", "tests/devices", root=True, machine=True),
-    *_with_long("faults-vm", "tests/faults", of="vm", root=True, machine=True),
+    *_with_long("faults-vm", "tests/faults", of="vm", root=True, machine=True, beyond="make long, make properties"),
     Check("sanity", "test", ("tools/ansible_test.sh", "sanity")),
     *_with_long("attacks", "tests/attacks", root=True),
     *_with_long("contract", "tests/contract", root=True),

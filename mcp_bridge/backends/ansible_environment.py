@@ -46,15 +46,15 @@ def beforehand(base: Mapping[str, str], *, cwd: Path) -> dict[str, str]:
 
     What ansible-runner adds is as of 2.4; where it adds something else, a process that waits is of no use to it.
     """
-    environment = {**base, **build(base, run_id="-" * ROOM, cwd=cwd, folder=cwd)}
-    for name in (*withheld(environment), "TMPDIR", "ANSIBLE_LOCAL_TEMP"):
-        environment.pop(name, None)
-    environment.update({name: base[name] for name in ("TMPDIR",) if name in base})
+    environment = {**base, **build(base, run_id="-" * ROOM, cwd=cwd)}
+    for name in withheld(environment):
+        del environment[name]
+    callbacks = [_callbacks(base)]
     runner = importlib.util.find_spec("ansible_runner")
     if runner is not None and runner.origin is not None:
         own = str(Path(runner.origin).parent / "display_callback" / "callback")
-        callbacks = (environment["ANSIBLE_CALLBACK_PLUGINS"], base.get("AWX_LIB_DIRECTORY") or own)
-        environment["ANSIBLE_CALLBACK_PLUGINS"] = os.pathsep.join(callbacks)
+        callbacks.append(base.get("AWX_LIB_DIRECTORY") or own)
+    environment["ANSIBLE_CALLBACK_PLUGINS"] = os.pathsep.join(callbacks)
     if base.get("ANSIBLE_STDOUT_CALLBACK"):
         environment["ORIGINAL_STDOUT_CALLBACK"] = base["ANSIBLE_STDOUT_CALLBACK"]
     added = {
@@ -96,14 +96,18 @@ def build(
     if folder is not None:
         added[FOLDER] = str(folder)
         added["ANSIBLE_LOCAL_TEMP"] = added["TMPDIR"] = str(folder / TEMPORARY)
-        callbacks = (base.get("ANSIBLE_CALLBACK_PLUGINS"), str(CALLBACKS))
-        added["ANSIBLE_CALLBACK_PLUGINS"] = os.pathsep.join(filter(None, callbacks))
+        added["ANSIBLE_CALLBACK_PLUGINS"] = _callbacks(base)
     if locks is not None:
         added[LOCKS] = str(locks)
     if checked is not None:
         added[CHECKED] = checked
     added["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), base.get("PATH", os.defpath)])
     return added
+
+
+def _callbacks(base: Mapping[str, str]) -> str:
+    """Return where the user's callback plugins are, and netopt's."""
+    return os.pathsep.join(filter(None, (base.get("ANSIBLE_CALLBACK_PLUGINS"), str(CALLBACKS))))
 
 
 def withheld(environment: Mapping[str, str]) -> list[str]:

@@ -17,11 +17,13 @@ import hashlib
 import os
 import shutil
 import stat
-import tempfile
 from pathlib import Path
 from typing import Callable
 
 from ansible import constants
+
+from ansible_collections.netopt.linux.plugins.module_utils._checkpoint.durable_files import replace
+from ansible_collections.netopt.linux.plugins.module_utils._common.files import make_folders
 
 PROGRAM = "program"
 SUM = hashlib.sha256().digest_size  # of the program, ahead of it
@@ -45,7 +47,7 @@ def packed(digest: str, pack: Callable[[], bytes]) -> bytes:
     program = pack()
     with contextlib.suppress(OSError):
         _make(digest)
-        _keep(file, hashlib.sha256(program).digest() + program)
+        replace(str(file), hashlib.sha256(program).digest() + program)
     return program
 
 
@@ -68,25 +70,12 @@ def _kept(file: Path) -> bytes | None:
     return kept[SUM:] if hashlib.sha256(kept[SUM:]).digest() == kept[:SUM] else None
 
 
-def _keep(file: Path, data: bytes) -> None:
-    """Write a file in one step, or leave nothing of it."""
-    descriptor, name = tempfile.mkstemp(dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        Path(name).replace(file)
-    except OSError:
-        Path(name).unlink()
-        raise
-
-
 def _make(digest: str) -> None:
     """Make the folder of a program; what was remembered of other versions of it goes."""
     folder = _folder(digest)
     if not folder.is_dir():
         shutil.rmtree(folder.parent, ignore_errors=True)
-    for each in (*reversed(folder.parents[:2]), folder):
-        each.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(*((str(each), 0o700) for each in (*reversed(folder.parents[:2]), folder)))
 
 
 class ModuleCache:

@@ -72,7 +72,7 @@ def test_a_disk_that_is_full(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def full(*_words: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "rename", full)
     assert packed(ONE, Packer()) == b"packed"
     assert [path for path in home.rglob("*") if path.is_file()] == []
 
